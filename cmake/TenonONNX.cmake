@@ -1,0 +1,2 @@
+# ONNX schema library, built from the pinned onnx wheel.
+add_library(tenon-onnx INTERFACE)
