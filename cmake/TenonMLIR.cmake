@@ -1,7 +1,7 @@
 # The only file that knows how MLIR and LLVM are linked: the shared libraries
 # of the installed MLIR 22, never its static archives (two copies of MLIR in a
 # process mean two sets of type ids).
-find_package(MLIR 22 REQUIRED CONFIG)
+find_package(MLIR 22.1 REQUIRED CONFIG)
 list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
 include(TableGen)
 

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The graph dialect: what to compute. Include this header for its ops.
+#ifndef TENON_DIALECT_GRAPH_IR_GRAPH_H
+#define TENON_DIALECT_GRAPH_IR_GRAPH_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "tenon/Dialect/Graph/IR/ShapeAnalysis.h"
+
+namespace tenon::graph {
+/// Elements of the results, or -1 where a dimension is not static: the work of
+/// an op that does one operation per element.
+int64_t defaultWork(mlir::Operation *op);
+} // namespace tenon::graph
+
+#include "tenon/Dialect/Graph/IR/GraphDialect.h.inc"
+#include "tenon/Dialect/Graph/IR/GraphEnums.h.inc"
+#include "tenon/Dialect/Graph/IR/GraphInterfaces.h.inc"
+#define GET_OP_CLASSES
+#include "tenon/Dialect/Graph/IR/GraphOps.h.inc"
+
+#endif // TENON_DIALECT_GRAPH_IR_GRAPH_H

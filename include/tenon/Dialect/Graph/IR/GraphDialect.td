@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef TENON_GRAPH_DIALECT_TD
+#define TENON_GRAPH_DIALECT_TD
+include "mlir/IR/OpBase.td"
+
+def Graph_Dialect : Dialect {
+  let name = "graph";
+  let cppNamespace = "::tenon::graph";
+  let summary = "What to compute: device-free operations on ranked tensors";
+  let description = [{
+    About seventy semantic operations on ranked tensors of builtin element
+    types. Integer signedness is part of the element type (`ui8` against `i8`).
+    A dimension is static or a (semi-)affine expression over the module's
+    symbols (`graph.symbols`), recorded on results as `graph.shape`.
+    Broadcasting follows NumPy and is implicit in the elementwise families.
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+  let hasConstantMaterializer = 1;
+}
+#endif

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef TENON_GRAPH_OPS_TD
+#define TENON_GRAPH_OPS_TD
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "tenon/Dialect/Graph/IR/GraphDialect.td"
+include "tenon/Dialect/Graph/IR/GraphEnums.td"
+include "tenon/Dialect/Graph/IR/GraphInterfaces.td"
+
+def Graph_Tensor : AnyTypeOf<[AnyRankedTensor, AnyUnrankedTensor]>;
+def Graph_ShapeTensor : TensorOf<[I64]>;
+
+class Graph_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Graph_Dialect, mnemonic, !listconcat([Pure,
+        DeclareOpInterfaceMethods<ShapeInferenceOpInterface>,
+        CostOpInterface], traits)>;
+
+//===-- constants ---------------------------------------------------------===//
+def Graph_ConstantOp : Graph_Op<"constant", [ConstantLike, AllTypesMatch<["value", "result"]>]> {
+  let summary = "a tensor known at compile time (dense or dense_resource)";
+  let arguments = (ins ElementsAttr:$value);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "attr-dict $value";
+  let hasFolder = 1;
+}
+
+//===-- elementwise -------------------------------------------------------===//
+def Graph_UnaryOp : Graph_Op<"unary"> {
+  let summary = "elementwise function of one operand";
+  let arguments = (ins Graph_UnaryKind:$kind, Graph_Tensor:$x,
+                       DefaultValuedAttr<F32Attr, "0.0f">:$alpha, DefaultValuedAttr<F32Attr, "0.0f">:$beta);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$kind $x attr-dict `:` functional-type($x, $result)";
+}
+def Graph_BinaryOp : Graph_Op<"binary"> {
+  let summary = "elementwise function of two operands with NumPy broadcasting";
+  let arguments = (ins Graph_BinaryKind:$kind, Graph_Tensor:$lhs, Graph_Tensor:$rhs);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$kind $lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_SelectOp : Graph_Op<"select"> {
+  let summary = "elementwise choice by an i1 condition, with NumPy broadcasting";
+  let arguments = (ins Graph_Tensor:$condition, Graph_Tensor:$lhs, Graph_Tensor:$rhs);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$condition `,` $lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_CastOp : Graph_Op<"cast"> {
+  let summary = "elementwise conversion of the element type, by ONNX Cast's rules";
+  let arguments = (ins Graph_Tensor:$x, DefaultValuedAttr<BoolAttr, "true">:$saturate);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
+}
+
+//===-- contractions ------------------------------------------------------===//
+def Graph_MatMulOp : Graph_Op<"matmul"> {
+  let summary = "NumPy matmul; transpose_* swap the operand's last two dimensions first";
+  let arguments = (ins Graph_Tensor:$lhs, Graph_Tensor:$rhs, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_ConvOp : Graph_Op<"conv"> {
+  let summary = "convolution with 1 to 3 spatial dimensions";
+  let description = [{
+    `layout` places x's and the result's channels; the filter is always
+    [out channels, in channels / group, spatial...]. pads = begins then ends.
+    auto_pad other than notset replaces pads.
+  }];
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$filter, Optional<Graph_Tensor>:$bias,
+    DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
+    DefaultValuedAttr<I64Attr, "1">:$group,
+    DefaultValuedAttr<Graph_AutoPad, "::tenon::graph::AutoPad::notset">:$auto_pad,
+    DefaultValuedAttr<Graph_ChannelLayout, "::tenon::graph::ChannelLayout::first">:$layout);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $filter (`,` $bias^)? attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_ConvTransposeOp : Graph_Op<"conv_transpose"> {
+  let summary = "transposed convolution; filter is [in channels, out channels / group, spatial...]";
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$filter, Optional<Graph_Tensor>:$bias,
+    DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
+    DenseI64ArrayAttr:$output_padding, OptionalAttr<DenseI64ArrayAttr>:$output_shape,
+    DefaultValuedAttr<I64Attr, "1">:$group,
+    DefaultValuedAttr<Graph_AutoPad, "::tenon::graph::AutoPad::notset">:$auto_pad,
+    DefaultValuedAttr<Graph_ChannelLayout, "::tenon::graph::ChannelLayout::first">:$layout);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $filter (`,` $bias^)? attr-dict `:` functional-type(operands, $result)";
+}
+
+//===-- windows and reductions --------------------------------------------===//
+def Graph_PoolOp : Graph_Op<"pool"> {
+  let summary = "max, average or Lp pooling over the spatial dimensions";
+  let arguments = (ins Graph_PoolKind:$kind, Graph_Tensor:$x, DenseI64ArrayAttr:$kernel,
+    DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
+    UnitAttr:$ceil_mode, UnitAttr:$count_include_pad, DefaultValuedAttr<I64Attr, "2">:$p,
+    DefaultValuedAttr<Graph_AutoPad, "::tenon::graph::AutoPad::notset">:$auto_pad,
+    DefaultValuedAttr<Graph_ChannelLayout, "::tenon::graph::ChannelLayout::first">:$layout);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$kind $x attr-dict `:` functional-type($x, $result)";
+}
+def Graph_ReduceOp : Graph_Op<"reduce"> {
+  let summary = "reduction over axes (ascending, non-negative)";
+  let arguments = (ins Graph_ReduceKind:$kind, Graph_Tensor:$x, DenseI64ArrayAttr:$axes, UnitAttr:$keep_dims);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$kind $x attr-dict `:` functional-type($x, $result)";
+}
+def Graph_ArgReduceOp : Graph_Op<"arg_reduce"> {
+  let summary = "index (i64) of the largest or smallest element along an axis";
+  let arguments = (ins Graph_Tensor:$x, BoolAttr:$is_max, I64Attr:$axis, UnitAttr:$keep_dims, UnitAttr:$select_last);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
+}
+def Graph_SoftmaxOp : Graph_Op<"softmax"> {
+  let summary = "softmax (or its logarithm) along one axis";
+  let arguments = (ins Graph_Tensor:$x, I64Attr:$axis, UnitAttr:$log);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
+}
+def Graph_NormOp : Graph_Op<"norm", [AttrSizedOperandSegments]> {
+  let summary = "layer or RMS normalisation over dimensions axis.. to the last";
+  let description = "y = (x - mean) / sqrt(var + epsilon) * scale + bias; rms: y = x / sqrt(mean(x^2) + epsilon) * scale + bias. Computed in f32.";
+  let arguments = (ins Graph_NormKind:$kind, Graph_Tensor:$x, Optional<Graph_Tensor>:$scale, Optional<Graph_Tensor>:$bias,
+    I64Attr:$axis, F32Attr:$epsilon);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$kind $x (`scale` $scale^ `:` type($scale))? (`bias` $bias^ `:` type($bias))? attr-dict `:` functional-type($x, $result)";
+}
+def Graph_AttentionOp : Graph_Op<"attention"> {
+  let summary = "scaled dot-product attention on [batch, heads, length, size] operands";
+  let description = [{
+    result = softmax(scale * q k^T + mask) v, with mask broadcast to
+    [batch, heads, q length, kv length]. causal: query i (of Lq) sees keys
+    j <= i + Lkv - Lq. k and v may have fewer heads (q heads divisible).
+  }];
+  let arguments = (ins Graph_Tensor:$q, Graph_Tensor:$k, Graph_Tensor:$v, Optional<Graph_Tensor>:$mask,
+    F32Attr:$scale, UnitAttr:$causal);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$q `,` $k `,` $v (`mask` $mask^)? attr-dict `:` functional-type(operands, $result)";
+}
+
+//===-- recurrence (ONNX operand order and gate order) --------------------===//
+def Graph_LstmOp : Graph_Op<"lstm", [AttrSizedOperandSegments]> {
+  let summary = "ONNX LSTM, x is [seq, batch, in]; gates in order i, o, f, c; activations sigmoid, tanh, tanh unless given";
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$w, Graph_Tensor:$r, Optional<Graph_Tensor>:$b,
+    Optional<Graph_Tensor>:$sequence_lens, Optional<Graph_Tensor>:$initial_h, Optional<Graph_Tensor>:$initial_c,
+    Optional<Graph_Tensor>:$p, I64Attr:$hidden_size, Graph_RnnDirection:$direction,
+    OptionalAttr<StrArrayAttr>:$activations, OptionalAttr<F32Attr>:$clip, UnitAttr:$input_forget);
+  let results = (outs Graph_Tensor:$y, Graph_Tensor:$y_h, Graph_Tensor:$y_c);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+}
+def Graph_GruOp : Graph_Op<"gru", [AttrSizedOperandSegments]> {
+  let summary = "ONNX GRU, x is [seq, batch, in]; gates in order z, r, h";
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$w, Graph_Tensor:$r, Optional<Graph_Tensor>:$b,
+    Optional<Graph_Tensor>:$sequence_lens, Optional<Graph_Tensor>:$initial_h,
+    I64Attr:$hidden_size, Graph_RnnDirection:$direction,
+    OptionalAttr<StrArrayAttr>:$activations, OptionalAttr<F32Attr>:$clip, UnitAttr:$linear_before_reset);
+  let results = (outs Graph_Tensor:$y, Graph_Tensor:$y_h);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+}
+def Graph_RnnOp : Graph_Op<"rnn", [AttrSizedOperandSegments]> {
+  let summary = "ONNX RNN, x is [seq, batch, in]; activation tanh unless given";
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$w, Graph_Tensor:$r, Optional<Graph_Tensor>:$b,
+    Optional<Graph_Tensor>:$sequence_lens, Optional<Graph_Tensor>:$initial_h,
+    I64Attr:$hidden_size, Graph_RnnDirection:$direction,
+    OptionalAttr<StrArrayAttr>:$activations, OptionalAttr<F32Attr>:$clip);
+  let results = (outs Graph_Tensor:$y, Graph_Tensor:$y_h);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+}
+
+//===-- views and data movement -------------------------------------------===//
+// Shape operands are i64 tensors of rank 1; their contents are resolved by
+// shape analysis into constants or expressions over symbols where possible.
+def Graph_ReshapeOp : Graph_Op<"reshape"> {
+  let summary = "same elements in row-major order under another shape; shape has no 0 placeholders, at most one -1";
+  let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$shape);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $shape attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_SqueezeOp : Graph_Op<"squeeze"> {
+  let summary = "drops dimensions of size 1 at axes (ascending, non-negative)";
+  let arguments = (ins Graph_Tensor:$x, DenseI64ArrayAttr:$axes);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
+}
+def Graph_UnsqueezeOp : Graph_Op<"unsqueeze"> {
+  let summary = "inserts dimensions of size 1 at axes of the result (ascending, non-negative)";
+  let arguments = (ins Graph_Tensor:$x, DenseI64ArrayAttr:$axes);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
+}
+def Graph_FlattenOp : Graph_Op<"flatten"> {
+  let summary = "collapses dimensions begin to end-1 into one (begin == end inserts a 1)";
+  let arguments = (ins Graph_Tensor:$x, I64Attr:$begin, I64Attr:$end);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
+}
+def Graph_TransposeOp : Graph_Op<"transpose"> {
+  let summary = "result dimension i is operand dimension perm[i]";
+  let arguments = (ins Graph_Tensor:$x, DenseI64ArrayAttr:$perm);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
+}
+def Graph_ExpandOp : Graph_Op<"expand"> {
+  let summary = "two-way broadcast of x with shape (ONNX Expand)";
+  let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$shape);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $shape attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_SliceOp : Graph_Op<"slice"> {
+  let summary = "strided slice of every axis in `axes`; starts and ends are clamped as in ONNX, steps may be negative";
+  let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$starts, Graph_ShapeTensor:$ends,
+                       DenseI64ArrayAttr:$axes, DenseI64ArrayAttr:$steps);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $starts `,` $ends attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_ConcatOp : Graph_Op<"concat"> {
+  let summary = "concatenation along an axis (non-negative)";
+  let arguments = (ins Variadic<Graph_Tensor>:$inputs, I64Attr:$axis);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$inputs attr-dict `:` functional-type($inputs, $result)";
+}
+def Graph_PadOp : Graph_Op<"pad"> {
+  let summary = "pads (begins of all axes, then ends; negative crops) with a scalar value or by mode";
+  let arguments = (ins Graph_PadMode:$mode, Graph_Tensor:$x, Graph_ShapeTensor:$pads, Optional<Graph_Tensor>:$value);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$mode $x `,` $pads (`,` $value^)? attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_TileOp : Graph_Op<"tile"> {
+  let summary = "repeats x along each axis";
+  let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$repeats);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $repeats attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_GatherOp : Graph_Op<"gather"> {
+  let summary = "x indexed along axis; negative indices count from the end";
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, I64Attr:$axis);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $indices attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_GatherElementsOp : Graph_Op<"gather_elements"> {
+  let summary = "ONNX GatherElements";
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, I64Attr:$axis);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $indices attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_GatherNDOp : Graph_Op<"gather_nd"> {
+  let summary = "ONNX GatherND";
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, DefaultValuedAttr<I64Attr, "0">:$batch_dims);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $indices attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_ScatterNDOp : Graph_Op<"scatter_nd"> {
+  let summary = "ONNX ScatterND";
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, Graph_Tensor:$updates,
+    DefaultValuedAttr<Graph_ScatterKind, "::tenon::graph::ScatterKind::none">:$kind);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $indices `,` $updates attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_ScatterElementsOp : Graph_Op<"scatter_elements"> {
+  let summary = "ONNX ScatterElements";
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, Graph_Tensor:$updates, I64Attr:$axis,
+    DefaultValuedAttr<Graph_ScatterKind, "::tenon::graph::ScatterKind::none">:$kind);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $indices `,` $updates attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_ResizeOp : Graph_Op<"resize", [AttrSizedOperandSegments]> {
+  let summary = "resampling; result size from sizes (i64, all axes) or floor(dim * scales) (f32, all axes)";
+  let arguments = (ins Graph_Tensor:$x, Optional<Graph_Tensor>:$scales, Optional<Graph_ShapeTensor>:$sizes,
+    Graph_ResizeMode:$mode, Graph_CoordinateMode:$coordinate, Graph_NearestMode:$nearest,
+    DefaultValuedAttr<F32Attr, "-0.75f">:$cubic_coefficient, UnitAttr:$exclude_outside, UnitAttr:$antialias);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x (`scales` $scales^ `:` type($scales))? (`sizes` $sizes^ `:` type($sizes))? attr-dict `:` functional-type($x, $result)";
+}
+
+//===-- creation and shape ------------------------------------------------===//
+def Graph_ShapeOp : Graph_Op<"shape"> {
+  let summary = "dimensions start..end-1 of x as an i64 tensor";
+  let arguments = (ins Graph_Tensor:$x, I64Attr:$start, I64Attr:$end);
+  let results = (outs Graph_ShapeTensor:$result);
+  let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
+}
+def Graph_SizeOp : Graph_Op<"size"> {
+  let summary = "number of elements of x as an i64 scalar tensor";
+  let arguments = (ins Graph_Tensor:$x);
+  let results = (outs Graph_ShapeTensor:$result);
+  let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
+}
+def Graph_FillOp : Graph_Op<"fill"> {
+  let summary = "tensor of the given shape filled with a scalar";
+  let arguments = (ins Graph_ShapeTensor:$shape, Graph_Tensor:$value);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$shape `,` $value attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_RangeOp : Graph_Op<"range"> {
+  let summary = "start, start + delta, ... below limit (scalar operands)";
+  let arguments = (ins Graph_Tensor:$start, Graph_Tensor:$limit, Graph_Tensor:$delta);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$start `,` $limit `,` $delta attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_CumSumOp : Graph_Op<"cumsum"> {
+  let summary = "cumulative sum along an axis";
+  let arguments = (ins Graph_Tensor:$x, I64Attr:$axis, UnitAttr:$exclusive, UnitAttr:$reverse);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
+}
+def Graph_TriluOp : Graph_Op<"trilu"> {
+  let summary = "upper or lower triangle of the last two dimensions, k-th diagonal (scalar i64)";
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$k, BoolAttr:$upper);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $k attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_OneHotOp : Graph_Op<"one_hot"> {
+  let summary = "ONNX OneHot; depth scalar, values [off, on]";
+  let arguments = (ins Graph_Tensor:$indices, Graph_Tensor:$depth, Graph_Tensor:$values, I64Attr:$axis);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$indices `,` $depth `,` $values attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_TopKOp : Graph_Op<"top_k"> {
+  let summary = "k largest or smallest along axis, sorted; ties by the lower index";
+  let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$k, I64Attr:$axis, BoolAttr:$largest);
+  let results = (outs Graph_Tensor:$values, Graph_Tensor:$indices);
+  let assemblyFormat = "$x `,` $k attr-dict `:` functional-type(operands, results)";
+}
+
+//===-- quantization ------------------------------------------------------===//
+def Graph_QuantizeOp : Graph_Op<"quantize"> {
+  let summary = "saturate(round_even(x / scale) + zero_point), scale a scalar, along axis, or blocked";
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$scale, Optional<Graph_Tensor>:$zero_point, I64Attr:$axis,
+    DefaultValuedAttr<I64Attr, "0">:$block_size);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $scale (`,` $zero_point^)? attr-dict `:` functional-type(operands, $result)";
+}
+def Graph_DequantizeOp : Graph_Op<"dequantize"> {
+  let summary = "(x - zero_point) * scale";
+  let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$scale, Optional<Graph_Tensor>:$zero_point, I64Attr:$axis,
+    DefaultValuedAttr<I64Attr, "0">:$block_size);
+  let results = (outs Graph_Tensor:$result);
+  let assemblyFormat = "$x `,` $scale (`,` $zero_point^)? attr-dict `:` functional-type(operands, $result)";
+}
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Registration of the graph dialect, its enums and interfaces.
+#include "tenon/Dialect/Graph/IR/Graph.h"
+#include "mlir/IR/DialectImplementation.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+
+#include "tenon/Dialect/Graph/IR/GraphDialect.cpp.inc"
+#include "tenon/Dialect/Graph/IR/GraphEnums.cpp.inc"
+#include "tenon/Dialect/Graph/IR/GraphInterfaces.cpp.inc"
+#define GET_OP_CLASSES
+#include "tenon/Dialect/Graph/IR/GraphOps.cpp.inc"
+
+void GraphDialect::initialize() {
+  addOperations<
+#define GET_OP_LIST
+#include "tenon/Dialect/Graph/IR/GraphOps.cpp.inc"
+      >();
+}
+
+Operation *GraphDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {
+  if (auto elements = dyn_cast<ElementsAttr>(value))
+    return ConstantOp::create(builder, loc, type, elements);
+  return nullptr;
+}
+
+OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
+
+int64_t tenon::graph::defaultWork(Operation *op) {
+  int64_t work = 0;
+  for (Type type : op->getResultTypes()) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || !tensor.hasStaticShape())
+      return -1;
+    work += tensor.getNumElements();
+  }
+  return work;
+}
