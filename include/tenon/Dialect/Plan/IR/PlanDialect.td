@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef TENON_PLAN_DIALECT_TD
+#define TENON_PLAN_DIALECT_TD
+include "mlir/IR/OpBase.td"
+
+def Plan_Dialect : Dialect {
+  let name = "plan";
+  let cppNamespace = "::tenon::plan";
+  let summary = "Where and when it runs: kernels with a device, buffers, and the reasons";
+  let description = [{
+    The graph's ops are gathered into `plan.kernel` ops, each of which is one
+    named kernel of one device. Views (reshape, squeeze, ...) stay between the
+    kernels and cost nothing: they alias their operand's buffer.
+  }];
+}
+#endif

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A CPU to generate code for: triple and explicit feature bits, never a CPU
+// name, so that the same specification means the same code on any machine.
+#ifndef TENON_TARGET_CPU_CPUTARGET_H
+#define TENON_TARGET_CPU_CPUTARGET_H
+
+#include "llvm/ADT/StringRef.h"
+#include <string>
+#include <vector>
+
+namespace tenon::cpu {
+
+struct CpuTarget {
+  std::string spec;                  ///< canonical spelling, e.g. "cpu:x86-64-v4"
+  std::string triple;                ///< e.g. "x86_64-unknown-linux-gnu"
+  std::vector<std::string> features; ///< LLVM feature names, sorted, without "+"
+  int64_t vectorBits = 128;          ///< native vector register width
+  int64_t vectorRegisters = 16;      ///< architectural vector registers
+
+  bool has(llvm::StringRef feature) const;
+  std::string featureString() const; ///< "+a,+b" for LLVM
+  int64_t f32Lanes() const { return vectorBits / 32; }
+};
+
+/// Parses `cpu:ARCH[,+feature,-feature...]`; ARCH is host, x86-64-v2, -v3, -v4,
+/// aarch64 or riscv64. False with a message naming the accepted spellings.
+bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error);
+
+} // namespace tenon::cpu
+
+#endif // TENON_TARGET_CPU_CPUTARGET_H

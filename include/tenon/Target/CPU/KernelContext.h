@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a strategy sees while it emits one kernel: flat buffers, dimensions and
+// strides as index values, and the elementwise part of the fused group as a
+// service (ElementEmitter), so that every schedule fuses the same epilogues.
+#ifndef TENON_TARGET_CPU_KERNELCONTEXT_H
+#define TENON_TARGET_CPU_KERNELCONTEXT_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/AffineExpr.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Plan/IR/Plan.h"
+#include "tenon/Target/CPU/CpuTarget.h"
+
+namespace tenon::cpu {
+
+using Exprs = llvm::SmallVector<mlir::AffineExpr>;
+
+/// Dimensions of a tensor inside a kernel (block argument or op result), from
+/// its type, the kernel's arg_shapes and graph.shape.
+Exprs shapeOf(plan::KernelOp kernel, mlir::Value tensor);
+/// Row-major strides of a shape.
+Exprs stridesOf(llvm::ArrayRef<mlir::AffineExpr> shape);
+/// Product of expressions (1 if empty).
+mlir::AffineExpr product(llvm::ArrayRef<mlir::AffineExpr> exprs, mlir::MLIRContext *context);
+
+class KernelContext {
+public:
+  KernelContext(mlir::OpBuilder &b, plan::KernelOp kernel, const CpuTarget &target)
+      : b(b), loc(kernel.getLoc()), kernel(kernel), target(target) {}
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  plan::KernelOp kernel;
+  const CpuTarget &target;
+  mlir::Value begin, end;                     ///< index: the work units to do
+  llvm::SmallVector<mlir::Value> symbols;     ///< index values of the module's symbols
+
+  /// Flat buffer memref<?xT> of a block argument; T is the storage type (i8
+  /// for i1, signless integers).
+  mlir::Value inputBuffer(unsigned i) const { return inputs[i]; }
+  mlir::Value outputBuffer(unsigned i) const { return outputs[i]; }
+  mlir::Value buffer(mlir::Value blockArgument) const;
+  llvm::SmallVector<mlir::Value> inputs, outputs;
+
+  Exprs shape(mlir::Value tensor) { return shapeOf(kernel, tensor); }
+  mlir::Value index(int64_t value) { return mlir::arith::ConstantIndexOp::create(b, loc, value); }
+  /// Materialises an expression over the symbols.
+  mlir::Value index(mlir::AffineExpr expr);
+  llvm::SmallVector<mlir::Value> indices(llvm::ArrayRef<mlir::AffineExpr> exprs);
+
+  mlir::Value add(mlir::Value a, mlir::Value c);
+  mlir::Value sub(mlir::Value a, mlir::Value c);
+  mlir::Value mul(mlir::Value a, mlir::Value c);
+  mlir::Value mulAdd(mlir::Value a, mlir::Value c, mlir::Value d) { return add(mul(a, c), d); }
+  mlir::Value divU(mlir::Value a, mlir::Value c);
+  mlir::Value remU(mlir::Value a, mlir::Value c);
+  mlir::Value minS(mlir::Value a, mlir::Value c);
+  mlir::Value maxS(mlir::Value a, mlir::Value c);
+  /// Splits a linear index into row-major coordinates of a shape.
+  llvm::SmallVector<mlir::Value> delinearize(mlir::Value linear, llvm::ArrayRef<mlir::AffineExpr> shape);
+  /// sum of index * stride; strides that are constant 0 vanish.
+  mlir::Value offset(llvm::ArrayRef<mlir::Value> index, llvm::ArrayRef<mlir::AffineExpr> strides);
+
+  /// scf.for over [lo, hi) by step; the body gets the induction variable.
+  void loop(mlir::Value lo, mlir::Value hi, int64_t step, llvm::function_ref<void(mlir::Value)> body);
+  /// With loop-carried values; the body returns the next ones.
+  llvm::SmallVector<mlir::Value> loop(mlir::Value lo, mlir::Value hi, int64_t step, mlir::ValueRange init,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+  /// Calls body(position, lanes, mask) over [lo, hi): full vectors without a
+  /// mask, then one masked vector for the rest (omitted when `extent`, the
+  /// static value of hi - lo, is a multiple of the vector; -1 if unknown).
+  void vectorLoop(mlir::Value lo, mlir::Value hi, int64_t lanes, int64_t extent,
+      llvm::function_ref<void(mlir::Value, mlir::Value)> body);
+
+  /// Loads `lanes` consecutive elements (a scalar if lanes == 1) at a flat
+  /// offset and converts them from storage to compute type: i8 to i1 for
+  /// booleans, 16-bit floats to f32. Lanes beyond the mask are zero.
+  mlir::Value load(mlir::Value buffer, mlir::Type elementType, mlir::Value at, int64_t lanes, mlir::Value mask = {});
+  /// The inverse: converts a compute-type value to storage and stores it.
+  void store(mlir::Value value, mlir::Value buffer, mlir::Type elementType, mlir::Value at, mlir::Value mask = {});
+  /// Splat of a scalar to `lanes` (itself if lanes == 1).
+  mlir::Value broadcast(mlir::Value scalar, int64_t lanes);
+  /// Constant of a compute type (scalar type), splat to lanes.
+  mlir::Value constant(mlir::Type computeType, double value, int64_t lanes);
+};
+
+/// Storage type of a tensor element type: i8 for i1, signless integers.
+mlir::Type storageType(mlir::Type elementType);
+/// Type that arithmetic on a tensor element type is done in: f32 for 16-bit
+/// and 8-bit floats, i1 for booleans, signless integers.
+mlir::Type computeType(mlir::Type elementType);
+
+/// Emits one elementwise graph op on compute-type operands, scalars or
+/// vectors alike. Null (with an error on the op) if the kind has no lowering.
+mlir::Value emitElementwise(KernelContext &context, mlir::Operation *op, llvm::ArrayRef<mlir::Value> operands);
+/// True for the ops that emitElementwise and ElementEmitter handle: unary,
+/// binary, select, cast, expand, and splat constants.
+bool isElementwise(mlir::Operation *op);
+
+/// Evaluates the elementwise ops of a kernel at points of an iteration space.
+/// A point is one index per space dimension; the last dimension covers `lanes`
+/// consecutive elements. Operands broadcast to the space as in NumPy.
+class ElementEmitter {
+public:
+  /// `space`: shape of the kernel's results before merging. `groups` merges
+  /// runs of adjacent dimensions [first, last] into one (default: none).
+  ElementEmitter(KernelContext &context, Exprs space, llvm::SmallVector<std::pair<unsigned, unsigned>> groups = {});
+
+  void setPoint(llvm::ArrayRef<mlir::Value> index, int64_t lanes, mlir::Value mask = {});
+  /// Gives a value computed elsewhere (the root's result at this point, in
+  /// compute type).
+  void define(mlir::Value graphValue, mlir::Value value) { values[graphValue] = value; }
+  /// The value of a tensor at the point, in compute type.
+  mlir::Value get(mlir::Value graphValue);
+  /// Computes every yielded value at the point and stores it.
+  mlir::LogicalResult storeYields();
+
+private:
+  KernelContext &context;
+  Exprs space;
+  llvm::SmallVector<std::pair<unsigned, unsigned>> groups;
+  llvm::SmallVector<mlir::Value> point;
+  int64_t lanes = 1;
+  mlir::Value mask;
+  llvm::DenseMap<mlir::Value, mlir::Value> values;
+
+  /// Strides of a tensor along the (merged) space dimensions; 0 = broadcast.
+  Exprs spaceStrides(mlir::Value tensor);
+};
+
+} // namespace tenon::cpu
+
+#endif // TENON_TARGET_CPU_KERNELCONTEXT_H

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A strategy emits kernels of one kind. A new schedule is one file: a class
+// derived from Strategy and a registration function.
+#ifndef TENON_TARGET_CPU_STRATEGY_H
+#define TENON_TARGET_CPU_STRATEGY_H
+
+#include "tenon/Target/CPU/KernelContext.h"
+#include <memory>
+#include <vector>
+
+namespace tenon::cpu {
+
+/// How a kernel's work divides among threads: [0, total) units, handed out in
+/// chunks of at least `grain`. Any split must give identical results.
+struct WorkSplit {
+  mlir::AffineExpr total;
+  int64_t grain = 1;
+};
+
+class Strategy {
+public:
+  virtual ~Strategy() = default;
+  /// Name shown by `tenon explain`, e.g. "gemm".
+  virtual llvm::StringRef name() const = 0;
+  /// Mnemonics of the root ops it takes ("elementwise" for rootless kernels).
+  virtual std::vector<llvm::StringRef> roots() const = 0;
+  /// Whether it can emit this kernel; `reason` says why not.
+  virtual bool matches(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const { return true; }
+  /// Text on the chosen schedule for the ledger, e.g. "tile 12x32, 512-bit".
+  virtual std::string describe(plan::KernelOp kernel, const CpuTarget &target) const { return ""; }
+  /// Lets the strategy rewrite the kernel's constant operands into its packed
+  /// layout before codegen (new graph.constant, `packed` attribute set).
+  virtual mlir::LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const { return mlir::success(); }
+  virtual WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const = 0;
+  virtual mlir::LogicalResult emit(KernelContext &context) const = 0;
+};
+
+/// The strategies of a session; of several for one root the last registered
+/// that matches wins.
+class StrategyRegistry {
+public:
+  StrategyRegistry(); ///< registers all of the CPU's strategies
+  void add(std::unique_ptr<Strategy> strategy) { strategies.push_back(std::move(strategy)); }
+  /// Null with the reasons of all refusals if none takes the kernel.
+  const Strategy *find(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const;
+
+private:
+  std::vector<std::unique_ptr<Strategy>> strategies;
+};
+
+// One registration function a file of lib/Target/CPU/Strategies.
+void registerElementwiseStrategy(StrategyRegistry &registry);
+void registerMovementStrategies(StrategyRegistry &registry);
+void registerGemmStrategies(StrategyRegistry &registry);
+void registerConvStrategies(StrategyRegistry &registry);
+void registerWindowStrategies(StrategyRegistry &registry);
+void registerRowStrategies(StrategyRegistry &registry);
+void registerRecurrentStrategies(StrategyRegistry &registry);
+
+} // namespace tenon::cpu
+
+#endif // TENON_TARGET_CPU_STRATEGY_H
