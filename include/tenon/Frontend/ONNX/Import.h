@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// ONNX files to the onnx dialect. The only door to ONNX's own library: nothing
+// outside lib/Frontend sees protobuf. Every problem of a model is reported as an
+// MLIR diagnostic with a code [TN1xxx] before the import fails.
+#ifndef TENON_FRONTEND_ONNX_IMPORT_H
+#define TENON_FRONTEND_ONNX_IMPORT_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringRef.h"
+#include <functional>
+#include <string>
+
+namespace tenon {
+
+struct OnnxImportOptions {
+  /// Initializers that are also graph inputs are defaults, which the import
+  /// folds; true keeps them as inputs that the caller must provide.
+  bool keepOverridable = false;
+  /// Run ONNX's shape inference with data propagation.
+  bool inferShapes = true;
+  /// Says for (domain, operator, since-version) whether the compiler knows the
+  /// operator itself. Others are expanded to their standard function body where
+  /// ONNX has one. Empty: nothing is expanded.
+  std::function<bool(llvm::StringRef domain, llvm::StringRef opType, int64_t since)> hasHandler;
+};
+
+/// Imports a binary model, or ONNX's text format if the name ends in .onnxtxt
+/// or .txt. The returned module maps the file for as long as its context lives.
+/// Returns null after emitting diagnostics.
+mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, llvm::StringRef path,
+                                             const OnnxImportOptions &options = {});
+
+/// Imports a serialized model from memory, which is copied. External data is
+/// looked for in folder, and refused if folder is empty.
+mlir::OwningOpRef<mlir::ModuleOp> importOnnxBytes(mlir::MLIRContext &context, llvm::StringRef bytes,
+                                                  llvm::StringRef folder = "",
+                                                  const OnnxImportOptions &options = {});
+
+/// Registers --import-onnx with mlir-translate's registry.
+void registerOnnxTranslation();
+
+} // namespace tenon
+
+#endif // TENON_FRONTEND_ONNX_IMPORT_H
