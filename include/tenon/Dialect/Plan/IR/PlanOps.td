@@ -38,6 +38,13 @@ def Plan_KernelOp : Op<Plan_Dialect, "kernel", [
   }];
 }
 
+def Plan_ViewOp : Op<Plan_Dialect, "view", [Pure]> {
+  let summary = "the same buffer under another shape; costs nothing";
+  let arguments = (ins AnyRankedTensor:$x);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+}
+
 def Plan_YieldOp : Op<Plan_Dialect, "yield", [Pure, Terminator, ReturnLike, HasParent<"KernelOp">]> {
   let summary = "the results of a kernel";
   let arguments = (ins Variadic<AnyRankedTensor>:$values);

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Passes that gather graph ops into kernels.
+#ifndef TENON_TRANSFORMS_FUSION_PASSES_H
+#define TENON_TRANSFORMS_FUSION_PASSES_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace tenon::fusion {
+#define GEN_PASS_DECL
+#include "tenon/Transforms/Fusion/Passes.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "tenon/Transforms/Fusion/Passes.h.inc"
+} // namespace tenon::fusion
+
+#endif // TENON_TRANSFORMS_FUSION_PASSES_H

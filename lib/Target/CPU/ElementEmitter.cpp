@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The elementwise part of a kernel at a point of its iteration space.
+#include "tenon/Target/CPU/KernelContext.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+
+ElementEmitter::ElementEmitter(KernelContext &context, Exprs space, SmallVector<std::pair<unsigned, unsigned>> groups)
+    : context(context), space(std::move(space)), groups(std::move(groups)) {
+  if (this->groups.empty())
+    for (unsigned i = 0; i < this->space.size(); ++i)
+      this->groups.push_back({i, i});
+}
+
+void ElementEmitter::setPoint(ArrayRef<Value> index, int64_t newLanes, Value newMask) {
+  point.assign(index.begin(), index.end());
+  lanes = newLanes;
+  mask = newMask;
+  values.clear();
+}
+
+Exprs ElementEmitter::spaceStrides(Value tensor) {
+  Exprs shape = context.shape(tensor), strides = stridesOf(shape);
+  int64_t missing = int64_t(space.size()) - int64_t(shape.size());
+  MLIRContext *mlir = context.kernel.getContext();
+  Exprs result;
+  for (auto [first, last] : groups) {
+    // Within a group a tensor either has all dimensions or broadcasts them
+    // all; size-1 dimensions of the space do not matter.
+    AffineExpr stride = getAffineConstantExpr(0, mlir);
+    for (int64_t d = int64_t(last); d >= int64_t(first); --d) {
+      if (space[d] == 1)
+        continue;
+      int64_t own = d - missing;
+      if (own >= 0 && shape[own] != 1)
+        stride = strides[own];
+      break;
+    }
+    result.push_back(stride);
+  }
+  return result;
+}
+
+Value ElementEmitter::get(Value tensor) {
+  if (Value known = values.lookup(tensor))
+    return known;
+  Value result;
+  if (isa<BlockArgument>(tensor)) {
+    Exprs strides = spaceStrides(tensor);
+    Type element = getElementTypeOrSelf(tensor.getType());
+    Value buffer = context.buffer(tensor);
+    Value at = context.offset(point, strides);
+    AffineExpr inner = strides.empty() ? getAffineConstantExpr(0, context.kernel.getContext()) : strides.back();
+    if (lanes == 1 || inner == 1) {
+      result = context.load(buffer, element, at, lanes, mask);
+    } else if (inner == 0) {
+      result = context.broadcast(context.load(buffer, element, at, 1), lanes);
+    } else {
+      // A strided run: one scalar at a time, clamped to the mask's lanes by
+      // reading the first element again beyond them.
+      Type compute = computeType(element);
+      result = context.constant(compute, 0, lanes);
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        Value laneOffset = context.mul(context.index(lane), context.index(inner));
+        if (mask) {
+          Value on = vector::ExtractOp::create(context.b, context.loc, mask, lane);
+          laneOffset = arith::SelectOp::create(context.b, context.loc, on, laneOffset, context.index(int64_t(0)));
+        }
+        Value scalar = context.load(buffer, element, context.add(at, laneOffset), 1);
+        result = vector::InsertOp::create(context.b, context.loc, scalar, result, lane);
+      }
+    }
+  } else {
+    Operation *op = tensor.getDefiningOp();
+    if (!isElementwise(op)) {
+      op->emitError("[TN5001] is not elementwise and its value is not known at this point of kernel ")
+          << context.kernel.getName();
+      return {};
+    }
+    if (auto constant = dyn_cast<graph::ConstantOp>(op)) {
+      auto elements = cast<DenseElementsAttr>(constant.getValue());
+      Type element = elements.getElementType(), compute = computeType(element);
+      double value = 0;
+      if (isa<FloatType>(element)) {
+        value = elements.getSplatValue<APFloat>().convertToDouble();
+      } else {
+        // Integers bypass double, which cannot hold all of 64 bits.
+        APInt integer = elements.getSplatValue<APInt>();
+        unsigned width = cast<IntegerType>(compute).getWidth();
+        bool isSigned = !element.isUnsignedInteger();
+        TypedAttr attr = context.b.getIntegerAttr(compute, isSigned && width > 1 ? integer.sextOrTrunc(width) : integer.zextOrTrunc(width));
+        if (lanes > 1)
+          attr = DenseElementsAttr::get(VectorType::get({lanes}, compute), Attribute(attr));
+        result = arith::ConstantOp::create(context.b, context.loc, attr);
+        values[tensor] = result;
+        return result;
+      }
+      result = context.constant(compute, value, lanes);
+    } else {
+      SmallVector<Value> operands;
+      for (Value operand : op->getOperands()) {
+        if (isa<graph::ExpandOp>(op) && operand != op->getOperand(0))
+          break; // the shape operand is not read
+        operands.push_back(get(operand));
+        if (!operands.back())
+          return {};
+      }
+      result = isa<graph::ExpandOp>(op) ? operands.front() : emitElementwise(context, op, operands);
+    }
+  }
+  values[tensor] = result;
+  return result;
+}
+
+LogicalResult ElementEmitter::storeYields() {
+  Operation *yield = context.kernel.getBody().front().getTerminator();
+  for (auto [i, tensor] : llvm::enumerate(yield->getOperands())) {
+    Value value = get(tensor);
+    if (!value)
+      return failure();
+    Exprs strides = spaceStrides(tensor);
+    context.store(value, context.outputBuffer(i), getElementTypeOrSelf(tensor.getType()),
+                  context.offset(point, strides), mask);
+  }
+  return success();
+}
+
+} // namespace tenon::cpu

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Lowering of the elementwise op families to arith and math, on scalars and
+// vectors alike. 16-bit floats arrive as f32.
+#include "tenon/Target/CPU/KernelContext.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+
+namespace tenon::cpu {
+
+bool isElementwise(Operation *op) {
+  if (auto constant = dyn_cast<ConstantOp>(op)) {
+    auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
+    return dense && dense.isSplat();
+  }
+  return isa<UnaryOp, BinaryOp, SelectOp, CastOp, ExpandOp>(op);
+}
+
+namespace {
+
+/// Builds arith and math ops of one value shape (scalar or vector).
+struct Math {
+  OpBuilder &b;
+  Location loc;
+  Type type; // scalar or vector, of the operands
+  arith::FastMathFlagsAttr contract;
+
+  Math(OpBuilder &b, Location loc, Type type)
+      : b(b), loc(loc), type(type),
+        contract(arith::FastMathFlagsAttr::get(b.getContext(), arith::FastMathFlags::contract)) {}
+
+  Value c(double value) {
+    Type scalar = getElementTypeOrSelf(type);
+    TypedAttr attr = isa<FloatType>(scalar) ? TypedAttr(b.getFloatAttr(scalar, value))
+                                            : TypedAttr(b.getIntegerAttr(scalar, int64_t(value)));
+    if (auto vector = dyn_cast<VectorType>(type))
+      attr = DenseElementsAttr::get(vector, Attribute(attr));
+    return arith::ConstantOp::create(b, loc, attr);
+  }
+  template <typename Op> Value un(Value x) { return Op::create(b, loc, x); }
+  Value add(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y, contract); }
+  Value sub(Value x, Value y) { return arith::SubFOp::create(b, loc, x, y, contract); }
+  Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y, contract); }
+  Value div(Value x, Value y) { return arith::DivFOp::create(b, loc, x, y); }
+  Value neg(Value x) { return arith::NegFOp::create(b, loc, x); }
+  Value exp(Value x) { return un<math::ExpOp>(x); }
+  Value log(Value x) { return un<math::LogOp>(x); }
+  Value tanh(Value x) { return un<math::TanhOp>(x); }
+  Value max(Value x, Value y) { return arith::MaximumFOp::create(b, loc, x, y); }
+  Value min(Value x, Value y) { return arith::MinimumFOp::create(b, loc, x, y); }
+  Value cmp(arith::CmpFPredicate p, Value x, Value y) { return arith::CmpFOp::create(b, loc, p, x, y); }
+  Value select(Value p, Value x, Value y) { return arith::SelectOp::create(b, loc, p, x, y); }
+  Value sigmoid(Value x) { return div(c(1), add(c(1), exp(neg(x)))); }
+  // log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)): no overflow for large x.
+  Value softplus(Value x) {
+    return add(max(x, c(0)), un<math::Log1pOp>(exp(neg(un<math::AbsFOp>(x)))));
+  }
+  Value expm1(Value x) { return un<math::ExpM1Op>(x); }
+};
+
+Value emitFloatUnary(UnaryOp op, Value x, Math m) {
+  double alpha = op.getAlpha().convertToDouble(), beta = op.getBeta().convertToDouble();
+  using P = arith::CmpFPredicate;
+  Value zero = m.c(0);
+  auto positive = [&]() { return m.cmp(P::OGT, x, zero); };
+  switch (op.getKind()) {
+  case UnaryKind::abs: return m.un<math::AbsFOp>(x);
+  case UnaryKind::neg: return m.neg(x);
+  case UnaryKind::exp: return m.exp(x);
+  case UnaryKind::log: return m.log(x);
+  case UnaryKind::sqrt: return m.un<math::SqrtOp>(x);
+  case UnaryKind::rsqrt: return m.div(m.c(1), m.un<math::SqrtOp>(x));
+  case UnaryKind::reciprocal: return m.div(m.c(1), x);
+  case UnaryKind::floor: return m.un<math::FloorOp>(x);
+  case UnaryKind::ceil: return m.un<math::CeilOp>(x);
+  case UnaryKind::round_even: return m.un<math::RoundEvenOp>(x);
+  case UnaryKind::sign:
+    return m.select(positive(), m.c(1), m.select(m.cmp(P::OLT, x, zero), m.c(-1), x));
+  case UnaryKind::sin: return m.un<math::SinOp>(x);
+  case UnaryKind::cos: return m.un<math::CosOp>(x);
+  case UnaryKind::tan: return m.un<math::TanOp>(x);
+  case UnaryKind::asin: return m.un<math::AsinOp>(x);
+  case UnaryKind::acos: return m.un<math::AcosOp>(x);
+  case UnaryKind::atan: return m.un<math::AtanOp>(x);
+  case UnaryKind::sinh: return m.un<math::SinhOp>(x);
+  case UnaryKind::cosh: return m.un<math::CoshOp>(x);
+  case UnaryKind::tanh: return m.tanh(x);
+  case UnaryKind::asinh: return m.un<math::AsinhOp>(x);
+  case UnaryKind::acosh: return m.un<math::AcoshOp>(x);
+  case UnaryKind::atanh: return m.un<math::AtanhOp>(x);
+  case UnaryKind::erf: return m.un<math::ErfOp>(x);
+  case UnaryKind::sigmoid: return m.sigmoid(x);
+  case UnaryKind::relu: return m.max(x, zero);
+  case UnaryKind::leaky_relu: return m.select(m.cmp(P::OLT, x, zero), m.mul(m.c(alpha), x), x);
+  case UnaryKind::elu: return m.select(m.cmp(P::OLT, x, zero), m.mul(m.c(alpha), m.expm1(x)), x);
+  case UnaryKind::celu:
+    return m.select(m.cmp(P::OLT, x, zero), m.mul(m.c(alpha), m.expm1(m.div(x, m.c(alpha)))), x);
+  case UnaryKind::selu:
+    return m.mul(m.c(beta), m.select(positive(), x, m.mul(m.c(alpha), m.expm1(x))));
+  case UnaryKind::softplus: return m.softplus(x);
+  case UnaryKind::softsign: return m.div(x, m.add(m.c(1), m.un<math::AbsFOp>(x)));
+  case UnaryKind::hard_sigmoid:
+    return m.min(m.max(m.add(m.mul(m.c(alpha), x), m.c(beta)), zero), m.c(1));
+  case UnaryKind::hard_swish:
+    return m.mul(x, m.min(m.max(m.add(m.mul(m.c(1.0 / 6), x), m.c(0.5)), zero), m.c(1)));
+  case UnaryKind::mish: return m.mul(x, m.tanh(m.softplus(x)));
+  case UnaryKind::gelu:
+    return m.mul(m.mul(m.c(0.5), x), m.add(m.c(1), m.un<math::ErfOp>(m.mul(x, m.c(0.70710678118654752440)))));
+  case UnaryKind::gelu_tanh: {
+    Value cube = m.mul(m.mul(x, x), x);
+    Value inner = m.mul(m.c(0.79788456080286535588), m.add(x, m.mul(m.c(0.044715), cube)));
+    return m.mul(m.mul(m.c(0.5), x), m.add(m.c(1), m.tanh(inner)));
+  }
+  case UnaryKind::swish: return m.mul(x, m.sigmoid(alpha == 1 ? x : m.mul(m.c(alpha), x)));
+  case UnaryKind::thresholded_relu: return m.select(m.cmp(P::OGT, x, m.c(alpha)), x, zero);
+  case UnaryKind::shrink:
+    return m.select(m.cmp(P::OLT, x, m.c(-alpha)), m.add(x, m.c(beta)),
+                    m.select(m.cmp(P::OGT, x, m.c(alpha)), m.sub(x, m.c(beta)), zero));
+  case UnaryKind::is_nan: return m.cmp(P::UNO, x, x);
+  case UnaryKind::is_inf: return m.cmp(P::OEQ, m.un<math::AbsFOp>(x), m.c(INFINITY));
+  case UnaryKind::is_pos_inf: return m.cmp(P::OEQ, x, m.c(INFINITY));
+  case UnaryKind::is_neg_inf: return m.cmp(P::OEQ, x, m.c(-INFINITY));
+  default: return {};
+  }
+}
+
+Value emitIntegerUnary(UnaryOp op, Value x, Math m, bool isUnsigned) {
+  auto &b = m.b;
+  Location loc = m.loc;
+  bool boolean = getElementTypeOrSelf(m.type).isInteger(1);
+  auto allOnes = [&]() -> Value { return boolean ? m.c(1) : m.c(-1); };
+  switch (op.getKind()) {
+  case UnaryKind::abs: return isUnsigned ? x : m.un<math::AbsIOp>(x);
+  case UnaryKind::neg: return arith::SubIOp::create(b, loc, m.c(0), x);
+  case UnaryKind::sign:
+    if (isUnsigned)
+      return arith::MinUIOp::create(b, loc, x, m.c(1));
+    return arith::MinSIOp::create(b, loc, arith::MaxSIOp::create(b, loc, x, m.c(-1)), m.c(1));
+  case UnaryKind::relu: return isUnsigned ? x : Value(arith::MaxSIOp::create(b, loc, x, m.c(0)));
+  case UnaryKind::logical_not:
+  case UnaryKind::bitwise_not: return arith::XOrIOp::create(b, loc, x, allOnes());
+  case UnaryKind::floor:
+  case UnaryKind::ceil:
+  case UnaryKind::round_even: return x;
+  default: return {};
+  }
+}
+
+Value emitFloatBinary(BinaryKind kind, Value x, Value y, Math m) {
+  using P = arith::CmpFPredicate;
+  switch (kind) {
+  case BinaryKind::add: return m.add(x, y);
+  case BinaryKind::sub: return m.sub(x, y);
+  case BinaryKind::mul: return m.mul(x, y);
+  case BinaryKind::div: return m.div(x, y);
+  case BinaryKind::pow: return math::PowFOp::create(m.b, m.loc, x, y);
+  case BinaryKind::min: return m.min(x, y);
+  case BinaryKind::max: return m.max(x, y);
+  // No libm in a kernel image: fmod by its definition, exact for quotients below 2^24.
+  case BinaryKind::fmod: return m.sub(x, m.mul(m.un<math::TruncOp>(m.div(x, y)), y));
+  case BinaryKind::mod: return m.sub(x, m.mul(m.un<math::FloorOp>(m.div(x, y)), y));
+  case BinaryKind::atan2: return math::Atan2Op::create(m.b, m.loc, x, y);
+  case BinaryKind::prelu: return m.select(m.cmp(P::OLT, x, m.c(0)), m.mul(x, y), x);
+  case BinaryKind::eq: return m.cmp(P::OEQ, x, y);
+  case BinaryKind::ne: return m.cmp(P::UNE, x, y);
+  case BinaryKind::lt: return m.cmp(P::OLT, x, y);
+  case BinaryKind::le: return m.cmp(P::OLE, x, y);
+  case BinaryKind::gt: return m.cmp(P::OGT, x, y);
+  case BinaryKind::ge: return m.cmp(P::OGE, x, y);
+  default: return {};
+  }
+}
+
+Value emitIntegerBinary(BinaryKind kind, Value x, Value y, Math m, bool isUnsigned) {
+  auto &b = m.b;
+  Location loc = m.loc;
+  using P = arith::CmpIPredicate;
+  auto cmp = [&](P s, P u) -> Value { return arith::CmpIOp::create(b, loc, isUnsigned ? u : s, x, y); };
+  switch (kind) {
+  case BinaryKind::add: return arith::AddIOp::create(b, loc, x, y);
+  case BinaryKind::sub: return arith::SubIOp::create(b, loc, x, y);
+  case BinaryKind::mul: return arith::MulIOp::create(b, loc, x, y);
+  case BinaryKind::div: {
+    // Division by zero is undefined in ONNX; it must not trap here.
+    Value zero = arith::CmpIOp::create(b, loc, P::eq, y, m.c(0));
+    Value safe = arith::SelectOp::create(b, loc, zero, m.c(1), y);
+    if (isUnsigned)
+      return arith::DivUIOp::create(b, loc, x, safe);
+    // MIN / -1 overflows (and traps on x86): it wraps to the negation.
+    Value minusOne = arith::CmpIOp::create(b, loc, P::eq, safe, m.c(-1));
+    Value quotient = arith::DivSIOp::create(b, loc, x, arith::SelectOp::create(b, loc, minusOne, m.c(1), safe));
+    return arith::SelectOp::create(b, loc, minusOne, arith::SubIOp::create(b, loc, m.c(0), x), quotient);
+  }
+  case BinaryKind::mod:
+  case BinaryKind::fmod: {
+    Value zero = arith::CmpIOp::create(b, loc, P::eq, y, m.c(0));
+    Value safe = arith::SelectOp::create(b, loc, zero, m.c(1), y);
+    if (isUnsigned)
+      return arith::RemUIOp::create(b, loc, x, safe);
+    Value minusOne = arith::CmpIOp::create(b, loc, P::eq, safe, m.c(-1));
+    Value divisor = arith::SelectOp::create(b, loc, minusOne, m.c(1), safe);
+    Value rest = arith::RemSIOp::create(b, loc, x, divisor);
+    if (kind == BinaryKind::fmod)
+      return rest;
+    // Python's sign rule: the remainder has the divisor's sign.
+    Value nonZero = arith::CmpIOp::create(b, loc, P::ne, rest, m.c(0));
+    Value signs = arith::CmpIOp::create(b, loc, P::slt, arith::XOrIOp::create(b, loc, rest, divisor), m.c(0));
+    Value fix = arith::AndIOp::create(b, loc, nonZero, signs);
+    return arith::SelectOp::create(b, loc, fix, arith::AddIOp::create(b, loc, rest, divisor), rest);
+  }
+  case BinaryKind::pow: return isUnsigned ? Value() : Value(math::IPowIOp::create(b, loc, x, y));
+  case BinaryKind::min:
+    return isUnsigned ? Value(arith::MinUIOp::create(b, loc, x, y)) : Value(arith::MinSIOp::create(b, loc, x, y));
+  case BinaryKind::max:
+    return isUnsigned ? Value(arith::MaxUIOp::create(b, loc, x, y)) : Value(arith::MaxSIOp::create(b, loc, x, y));
+  case BinaryKind::logical_and:
+  case BinaryKind::bitwise_and: return arith::AndIOp::create(b, loc, x, y);
+  case BinaryKind::logical_or:
+  case BinaryKind::bitwise_or: return arith::OrIOp::create(b, loc, x, y);
+  case BinaryKind::logical_xor:
+  case BinaryKind::bitwise_xor: return arith::XOrIOp::create(b, loc, x, y);
+  case BinaryKind::shift_left: return arith::ShLIOp::create(b, loc, x, y);
+  case BinaryKind::shift_right:
+    return isUnsigned ? Value(arith::ShRUIOp::create(b, loc, x, y)) : Value(arith::ShRSIOp::create(b, loc, x, y));
+  case BinaryKind::prelu: {
+    Value negative = arith::CmpIOp::create(b, loc, P::slt, x, m.c(0));
+    return arith::SelectOp::create(b, loc, negative, arith::MulIOp::create(b, loc, x, y), x);
+  }
+  case BinaryKind::eq: return cmp(P::eq, P::eq);
+  case BinaryKind::ne: return cmp(P::ne, P::ne);
+  case BinaryKind::lt: return cmp(P::slt, P::ult);
+  case BinaryKind::le: return cmp(P::sle, P::ule);
+  case BinaryKind::gt: return cmp(P::sgt, P::ugt);
+  case BinaryKind::ge: return cmp(P::sge, P::uge);
+  default: return {};
+  }
+}
+
+Value emitCast(CastOp op, Value x, Math m) {
+  Type from = getElementTypeOrSelf(op.getX().getType()), to = getElementTypeOrSelf(op.getResult().getType());
+  auto shaped = [&](Type scalar) -> Type {
+    auto vector = dyn_cast<VectorType>(x.getType());
+    return vector ? Type(vector.clone(scalar)) : scalar;
+  };
+  Type source = computeType(from), target = computeType(to);
+  auto &b = m.b;
+  Location loc = m.loc;
+  bool fromUnsigned = from.isUnsignedInteger() || from.isInteger(1);
+  if (isa<FloatType>(to)) {
+    Value real = x;
+    if (isa<FloatType>(source)) {
+      unsigned a = source.getIntOrFloatBitWidth(), z = target.getIntOrFloatBitWidth();
+      if (a < z)
+        real = arith::ExtFOp::create(b, loc, shaped(target), x);
+      else if (a > z)
+        real = arith::TruncFOp::create(b, loc, shaped(target), x);
+    } else if (fromUnsigned) {
+      real = arith::UIToFPOp::create(b, loc, shaped(target), x);
+    } else {
+      real = arith::SIToFPOp::create(b, loc, shaped(target), x);
+    }
+    // The 16-bit result is a rounding of its own, also inside a fused chain.
+    if (to != target)
+      real = arith::ExtFOp::create(b, loc, shaped(target), Value(arith::TruncFOp::create(b, loc, shaped(to), real)));
+    return real;
+  }
+  if (to.isInteger(1)) {
+    if (isa<FloatType>(source))
+      return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, x, Math(b, loc, x.getType()).c(0));
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, Math(b, loc, x.getType()).c(0));
+  }
+  if (isa<FloatType>(source)) {
+    // Through i64 where it fits, so that out-of-range values wrap alike for
+    // narrow types on every target.
+    Type wide = b.getIntegerType(std::max(32u, target.getIntOrFloatBitWidth()));
+    Value whole = to.isUnsignedInteger() && target.getIntOrFloatBitWidth() >= 32
+                      ? Value(arith::FPToUIOp::create(b, loc, shaped(wide), x))
+                      : Value(arith::FPToSIOp::create(b, loc, shaped(wide), x));
+    return wide == target ? whole : Value(arith::TruncIOp::create(b, loc, shaped(target), whole));
+  }
+  unsigned a = source.getIntOrFloatBitWidth(), z = target.getIntOrFloatBitWidth();
+  if (a == z)
+    return x;
+  if (a > z)
+    return arith::TruncIOp::create(b, loc, shaped(target), x);
+  return fromUnsigned ? Value(arith::ExtUIOp::create(b, loc, shaped(target), x))
+                      : Value(arith::ExtSIOp::create(b, loc, shaped(target), x));
+}
+
+} // namespace
+
+Value emitElementwise(KernelContext &context, Operation *op, ArrayRef<Value> operands) {
+  Math m(context.b, context.loc, operands.front().getType());
+  Type element = getElementTypeOrSelf(op->getOperand(0).getType());
+  bool isFloat = isa<FloatType>(element), isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
+  Value result;
+  if (auto unary = dyn_cast<UnaryOp>(op))
+    result = isFloat ? emitFloatUnary(unary, operands[0], m) : emitIntegerUnary(unary, operands[0], m, isUnsigned);
+  else if (auto binary = dyn_cast<BinaryOp>(op)) {
+    if (binary.getKind() == BinaryKind::pow && isFloat)
+      result = emitFloatBinary(BinaryKind::pow, operands[0], operands[1], m);
+    else
+      result = isFloat ? emitFloatBinary(binary.getKind(), operands[0], operands[1], m)
+                       : emitIntegerBinary(binary.getKind(), operands[0], operands[1], m, isUnsigned);
+  } else if (isa<SelectOp>(op))
+    result = arith::SelectOp::create(context.b, context.loc, operands[0], operands[1], operands[2]);
+  else if (auto cast = dyn_cast<CastOp>(op))
+    result = emitCast(cast, operands[0], m);
+  if (!result)
+    op->emitError("[TN5002] has no CPU lowering for element type ") << element;
+  return result;
+}
+
+} // namespace tenon::cpu

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Index arithmetic, loops, and conversions between storage and compute types
+// for the emission of kernels.
+#include "tenon/Target/CPU/KernelContext.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+
+Exprs shapeOf(plan::KernelOp kernel, Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  MLIRContext *context = tensor.getContext();
+  AffineMap map;
+  if (auto argument = dyn_cast<BlockArgument>(tensor)) {
+    if (auto maps = kernel.getArgShapes())
+      map = cast<AffineMapAttr>((*maps)[argument.getArgNumber()]).getValue();
+  } else {
+    Operation *op = tensor.getDefiningOp();
+    unsigned number = cast<OpResult>(tensor).getResultNumber();
+    if (auto attr = op->getAttrOfType<AffineMapAttr>("graph.shape"))
+      map = attr.getValue();
+    else if (auto attrs = op->getAttrOfType<ArrayAttr>("graph.shapes"))
+      map = cast<AffineMapAttr>(attrs[number]).getValue();
+  }
+  Exprs exprs;
+  for (int64_t i = 0; i < type.getRank(); ++i) {
+    if (!type.isDynamicDim(i))
+      exprs.push_back(getAffineConstantExpr(type.getDimSize(i), context));
+    else
+      exprs.push_back(map ? map.getResult(i) : AffineExpr());
+  }
+  return exprs;
+}
+
+AffineExpr product(ArrayRef<AffineExpr> exprs, MLIRContext *context) {
+  AffineExpr result = getAffineConstantExpr(1, context);
+  for (AffineExpr expr : exprs)
+    result = result * expr;
+  return result;
+}
+
+Exprs stridesOf(ArrayRef<AffineExpr> shape) {
+  Exprs strides(shape.size());
+  if (shape.empty())
+    return strides;
+  AffineExpr stride = getAffineConstantExpr(1, shape.front().getContext());
+  for (int64_t i = shape.size() - 1; i >= 0; --i) {
+    strides[i] = stride;
+    stride = stride * shape[i];
+  }
+  return strides;
+}
+
+Type storageType(Type type) {
+  if (type.isInteger(1))
+    return IntegerType::get(type.getContext(), 8);
+  if (auto integer = dyn_cast<IntegerType>(type))
+    return IntegerType::get(type.getContext(), std::max(8u, integer.getWidth()));
+  return type;
+}
+
+Type computeType(Type type) {
+  if (auto integer = dyn_cast<IntegerType>(type))
+    return IntegerType::get(type.getContext(), integer.getWidth() == 1 ? 1 : std::max(8u, integer.getWidth()));
+  if (auto real = dyn_cast<FloatType>(type); real && real.getWidth() < 32)
+    return Float32Type::get(type.getContext());
+  return type;
+}
+
+Value KernelContext::buffer(Value argument) const {
+  return inputs[cast<BlockArgument>(argument).getArgNumber()];
+}
+
+Value KernelContext::index(AffineExpr expr) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return index(constant.getValue());
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return symbols[symbol.getPosition()];
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  Value lhs = index(binary.getLHS()), rhs = index(binary.getRHS());
+  switch (binary.getKind()) {
+  case AffineExprKind::Add:
+    return add(lhs, rhs);
+  case AffineExprKind::Mul:
+    return mul(lhs, rhs);
+  case AffineExprKind::Mod:
+    return remU(lhs, rhs);
+  case AffineExprKind::FloorDiv:
+    return b.createOrFold<arith::FloorDivSIOp>(loc, lhs, rhs);
+  default:
+    return b.createOrFold<arith::CeilDivSIOp>(loc, lhs, rhs);
+  }
+}
+
+SmallVector<Value> KernelContext::indices(ArrayRef<AffineExpr> exprs) {
+  SmallVector<Value> values;
+  for (AffineExpr expr : exprs)
+    values.push_back(index(expr));
+  return values;
+}
+
+Value KernelContext::add(Value a, Value c) { return b.createOrFold<arith::AddIOp>(loc, a, c); }
+Value KernelContext::sub(Value a, Value c) { return b.createOrFold<arith::SubIOp>(loc, a, c); }
+Value KernelContext::mul(Value a, Value c) { return b.createOrFold<arith::MulIOp>(loc, a, c); }
+Value KernelContext::divU(Value a, Value c) { return b.createOrFold<arith::DivUIOp>(loc, a, c); }
+Value KernelContext::remU(Value a, Value c) { return b.createOrFold<arith::RemUIOp>(loc, a, c); }
+Value KernelContext::minS(Value a, Value c) { return b.createOrFold<arith::MinSIOp>(loc, a, c); }
+Value KernelContext::maxS(Value a, Value c) { return b.createOrFold<arith::MaxSIOp>(loc, a, c); }
+
+SmallVector<Value> KernelContext::delinearize(Value linear, ArrayRef<AffineExpr> shape) {
+  SmallVector<Value> coordinates(shape.size());
+  for (int64_t i = shape.size() - 1; i >= 0; --i) {
+    if (i == 0) {
+      coordinates[0] = linear;
+      break;
+    }
+    if (shape[i] == 1) {
+      coordinates[i] = index(int64_t(0));
+      continue;
+    }
+    Value extent = index(shape[i]);
+    coordinates[i] = remU(linear, extent);
+    linear = divU(linear, extent);
+  }
+  return coordinates;
+}
+
+Value KernelContext::offset(ArrayRef<Value> coordinates, ArrayRef<AffineExpr> strides) {
+  Value sum;
+  for (auto [coordinate, stride] : llvm::zip(coordinates, strides)) {
+    if (stride == 0)
+      continue;
+    Value term = stride == 1 ? coordinate : mul(coordinate, index(stride));
+    sum = sum ? add(sum, term) : term;
+  }
+  return sum ? sum : index(int64_t(0));
+}
+
+void KernelContext::loop(Value lo, Value hi, int64_t step, function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(b, loc, lo, hi, index(step));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+SmallVector<Value> KernelContext::loop(Value lo, Value hi, int64_t step, ValueRange init,
+                                       function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(b, loc, lo, hi, index(step), init);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  if (!init.empty())
+    scf::YieldOp::create(b, loc, next);
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+void KernelContext::vectorLoop(Value lo, Value hi, int64_t lanes, int64_t extent,
+                               function_ref<void(Value, Value)> body) {
+  if (lanes == 1)
+    return loop(lo, hi, 1, [&](Value i) { body(i, {}); });
+  Value full = hi;
+  bool tail = extent < 0 || extent % lanes != 0;
+  if (tail) {
+    Value length = maxS(sub(hi, lo), index(int64_t(0)));
+    full = add(lo, sub(length, remU(length, index(lanes))));
+  }
+  if (extent < 0 || extent >= lanes)
+    loop(lo, full, lanes, [&](Value i) { body(i, {}); });
+  if (!tail)
+    return;
+  auto emitTail = [&]() {
+    Value rest = sub(hi, full);
+    Value mask = vector::CreateMaskOp::create(b, loc, VectorType::get({lanes}, b.getI1Type()), ValueRange{rest});
+    body(full, mask);
+  };
+  if (extent > 0)
+    return emitTail();
+  auto some = scf::IfOp::create(
+      b, loc, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, full, hi), /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(some.thenBlock());
+  emitTail();
+}
+
+static Type withLanes(Type scalar, int64_t lanes) {
+  return lanes == 1 ? scalar : Type(VectorType::get({lanes}, scalar));
+}
+
+Value KernelContext::constant(Type type, double value, int64_t lanes) {
+  TypedAttr attr;
+  if (isa<FloatType>(type))
+    attr = b.getFloatAttr(type, value);
+  else
+    attr = b.getIntegerAttr(type, type.isInteger(1) ? value != 0 : static_cast<int64_t>(value));
+  if (lanes > 1)
+    attr = DenseElementsAttr::get(VectorType::get({lanes}, type), Attribute(attr));
+  return arith::ConstantOp::create(b, loc, attr);
+}
+
+Value KernelContext::broadcast(Value scalar, int64_t lanes) {
+  if (lanes == 1)
+    return scalar;
+  return vector::BroadcastOp::create(b, loc, VectorType::get({lanes}, scalar.getType()), scalar);
+}
+
+Value KernelContext::load(Value buffer, Type elementType, Value at, int64_t lanes, Value mask) {
+  Type storage = storageType(elementType);
+  Value value;
+  if (lanes == 1) {
+    value = memref::LoadOp::create(b, loc, buffer, at);
+  } else {
+    auto type = VectorType::get({lanes}, storage);
+    if (mask) {
+      Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+      value = vector::MaskedLoadOp::create(b, loc, type, buffer, ValueRange{at}, mask, zero);
+    } else {
+      value = vector::LoadOp::create(b, loc, type, buffer, ValueRange{at});
+    }
+  }
+  if (elementType.isInteger(1)) {
+    Value zero = constant(storage, 0, lanes);
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, value, zero);
+  }
+  Type compute = computeType(elementType);
+  if (compute != storage && isa<FloatType>(compute))
+    return arith::ExtFOp::create(b, loc, withLanes(compute, lanes), value);
+  return value;
+}
+
+void KernelContext::store(Value value, Value buffer, Type elementType, Value at, Value mask) {
+  auto vectorType = dyn_cast<VectorType>(value.getType());
+  int64_t lanes = vectorType ? vectorType.getNumElements() : 1;
+  Type storage = storageType(elementType);
+  if (elementType.isInteger(1))
+    value = arith::ExtUIOp::create(b, loc, withLanes(storage, lanes), value);
+  else if (computeType(elementType) != storage && isa<FloatType>(elementType))
+    value = arith::TruncFOp::create(b, loc, withLanes(storage, lanes), value);
+  if (lanes == 1)
+    memref::StoreOp::create(b, loc, value, buffer, at);
+  else if (mask)
+    vector::MaskedStoreOp::create(b, loc, buffer, ValueRange{at}, mask, value);
+  else
+    vector::StoreOp::create(b, loc, value, buffer, ValueRange{at});
+}
+
+} // namespace tenon::cpu

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The CPU's strategies and the choice among them.
+#include "tenon/Target/CPU/Strategy.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+
+StrategyRegistry::StrategyRegistry() {
+  registerElementwiseStrategy(*this);
+  registerMovementStrategies(*this);
+}
+
+const Strategy *StrategyRegistry::find(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const {
+  for (const auto &strategy : llvm::reverse(strategies)) {
+    if (!llvm::is_contained(strategy->roots(), kernel.getRoot()))
+      continue;
+    std::string why;
+    if (strategy->matches(kernel, target, why))
+      return strategy.get();
+    reason += (reason.empty() ? "" : "; ") + strategy->name().str() + ": " + why;
+  }
+  if (reason.empty())
+    reason = "no strategy takes root op " + kernel.getRoot().str();
+  return nullptr;
+}
+
+} // namespace tenon::cpu

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Gathers graph ops into kernels. Groups are built greedily in program order;
+// an elementwise op joins the latest group among its operands' producers whose
+// iteration space it shares. Block order is restored by a stable topological
+// sort of the groups.
+#include "tenon/Transforms/Fusion/Passes.h"
+
+#include "mlir/Analysis/TopologicalSortUtils.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Plan/IR/Plan.h"
+
+using namespace mlir;
+
+namespace tenon::fusion {
+#define GEN_PASS_DEF_FORMKERNELSPASS
+#include "tenon/Transforms/Fusion/Passes.h.inc"
+
+namespace {
+
+bool isView(Operation *op) {
+  return isa<graph::ReshapeOp, graph::SqueezeOp, graph::UnsqueezeOp, graph::FlattenOp>(op);
+}
+
+bool isElementwise(Operation *op) {
+  return isa<graph::UnaryOp, graph::BinaryOp, graph::SelectOp, graph::CastOp, graph::ExpandOp>(op);
+}
+
+/// Roots whose schedules store through the elementwise emitter.
+bool acceptsEpilogue(Operation *op) {
+  return isa<graph::MatMulOp, graph::ConvOp, graph::ReduceOp, graph::SoftmaxOp, graph::NormOp>(op);
+}
+
+bool isSplat(graph::ConstantOp constant) {
+  auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
+  return dense && dense.isSplat();
+}
+
+Attribute shapeAttr(Value value) {
+  if (Operation *op = value.getDefiningOp()) {
+    if (Attribute attr = op->getAttr("graph.shape"))
+      return attr;
+    if (auto attrs = op->getAttrOfType<ArrayAttr>("graph.shapes"))
+      return attrs[cast<OpResult>(value).getResultNumber()];
+  } else if (auto argument = dyn_cast<BlockArgument>(value)) {
+    if (auto func = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()))
+      if (Attribute attr = func.getArgAttr(argument.getArgNumber(), "graph.shape"))
+        return attr;
+  }
+  return {};
+}
+
+/// The shape of a value over symbols as a map; static dimensions from its type.
+AffineMapAttr shapeMap(Value value) {
+  if (auto map = dyn_cast_or_null<AffineMapAttr>(shapeAttr(value)))
+    return map;
+  MLIRContext *context = value.getContext();
+  SmallVector<AffineExpr> exprs;
+  for (int64_t dim : cast<RankedTensorType>(value.getType()).getShape())
+    exprs.push_back(getAffineConstantExpr(dim, context));
+  return AffineMapAttr::get(AffineMap::get(0, 0, exprs, context));
+}
+
+bool sameShape(Value a, Value b) { return shapeMap(a).getValue().getResults() == shapeMap(b).getValue().getResults(); }
+
+struct Group {
+  SmallVector<Operation *> ops;
+  Operation *root = nullptr; // null: elementwise
+  Value space;               // a value of the iteration space's shape
+};
+
+class BlockFormer {
+public:
+  BlockFormer(Block &block, unsigned &counter) : block(block), counter(counter) {}
+
+  void run() {
+    for (auto [position, op] : llvm::enumerate(block))
+      order[&op] = position;
+    for (Operation &op : block)
+      place(&op);
+    for (auto &group : groups)
+      materialize(*group);
+    sortTopologically(&block);
+  }
+
+private:
+  void place(Operation *op) {
+    if (op->getDialect() != op->getContext()->getLoadedDialect<graph::GraphDialect>() || isView(op) ||
+        isa<graph::ConstantOp>(op))
+      return;
+    if (isElementwise(op))
+      if (Group *group = chooseGroup(op)) {
+        group->ops.push_back(op);
+        groupOf[op] = group;
+        return;
+      }
+    auto group = std::make_unique<Group>();
+    group->ops.push_back(op);
+    group->root = isElementwise(op) ? nullptr : op;
+    group->space = op->getResult(0);
+    groupOf[op] = group.get();
+    groups.push_back(std::move(group));
+  }
+
+  Group *chooseGroup(Operation *op) {
+    Group *best = nullptr;
+    for (Value operand : op->getOperands()) {
+      Group *group = operand.getDefiningOp() ? groupOf.lookup(operand.getDefiningOp()) : nullptr;
+      if (!group || group == best || (group->root && !acceptsEpilogue(group->root)))
+        continue;
+      // Kernels with many buffers gain nothing from further fusion.
+      if (group->ops.size() >= 48 || !sameShape(group->space, op->getResult(0)) || !sameShape(operand, group->space))
+        continue;
+      if (reachesOutside(*group, op))
+        continue;
+      bool better = !best || (group->root && !best->root) ||
+                    (bool(group->root) == bool(best->root) && order[group->ops.front()] > order[best->ops.front()]);
+      if (better)
+        best = group;
+    }
+    return best;
+  }
+
+  /// Whether some operand of `op` depends on the group by a path that leaves it.
+  bool reachesOutside(Group &group, Operation *op) {
+    unsigned first = order[group.ops.front()];
+    DenseSet<Operation *> visited;
+    SmallVector<Operation *> work;
+    auto pushOperands = [&](Operation *user) {
+      auto push = [&](Value operand) {
+        Operation *def = operand.getDefiningOp();
+        def = def ? block.findAncestorOpInBlock(*def) : nullptr;
+        if (!def || order[def] < first)
+          return;
+        // Members of one group run together: a path may pass between them.
+        if (Group *other = groupOf.lookup(def)) {
+          for (Operation *member : other->ops)
+            if (visited.insert(member).second)
+              work.push_back(member);
+        } else if (visited.insert(def).second) {
+          work.push_back(def);
+        }
+      };
+      user->walk([&](Operation *nested) { llvm::for_each(nested->getOperands(), push); });
+    };
+    for (Value operand : op->getOperands()) {
+      Operation *def = operand.getDefiningOp();
+      def = def ? block.findAncestorOpInBlock(*def) : nullptr;
+      if (!def || groupOf.lookup(def) == &group)
+        continue;
+      if (Group *other = groupOf.lookup(def)) {
+        for (Operation *member : other->ops)
+          if (visited.insert(member).second)
+            work.push_back(member);
+      } else if (visited.insert(def).second) {
+        work.push_back(def);
+      }
+    }
+    while (!work.empty()) {
+      Operation *current = work.pop_back_val();
+      if (groupOf.lookup(current) == &group)
+        return true;
+      pushOperands(current);
+    }
+    return false;
+  }
+
+  void materialize(Group &group) {
+    SmallVector<Value> inputs, outputs;
+    SetVector<Value> seen;
+    SmallVector<graph::ConstantOp> cloned;
+    DenseSet<Operation *> members(group.ops.begin(), group.ops.end());
+    DenseSet<Operation *> clonedSet;
+    for (Operation *op : group.ops) {
+      for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
+        Operation *def = operand.getDefiningOp();
+        if (members.contains(def))
+          continue;
+        if (isResolvedShape(op, i))
+          continue;
+        if (auto constant = dyn_cast_or_null<graph::ConstantOp>(def))
+          if (isSplat(constant) || isParameter(op, i)) {
+            if (clonedSet.insert(def).second)
+              cloned.push_back(constant);
+            continue;
+          }
+        if (seen.insert(operand))
+          inputs.push_back(operand);
+      }
+      for (Value result : op->getResults())
+        if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.contains(user); }))
+          outputs.push_back(result);
+    }
+    if (outputs.empty()) // dead, but keep the IR valid until cleanup
+      outputs.push_back(group.ops.back()->getResult(0));
+
+    OpBuilder b(group.ops.back());
+    SmallVector<Location> locs;
+    for (Operation *op : group.ops)
+      locs.push_back(op->getLoc());
+    Location loc = b.getFusedLoc(locs);
+    StringRef root = group.root ? group.root->getName().stripDialect() : "elementwise";
+    SmallVector<Attribute> maps;
+    for (Value input : inputs)
+      maps.push_back(shapeMap(input));
+    auto kernel = plan::KernelOp::create(b, loc, TypeRange(ValueRange(outputs)),
+                                         b.getStringAttr(root + "_" + Twine(counter++)), b.getStringAttr("cpu"),
+                                         b.getStringAttr(root), inputs, b.getArrayAttr(maps), ArrayAttr());
+    SmallVector<Location> argLocs(inputs.size(), loc);
+    Block *body = b.createBlock(&kernel.getBody(), {}, TypeRange(ValueRange(inputs)), argLocs);
+    SmallVector<Attribute> resultMaps;
+    for (Value output : outputs)
+      resultMaps.push_back(shapeMap(output));
+    kernel->setAttr("graph.shapes", b.getArrayAttr(resultMaps));
+    IRMapping mapping;
+    mapping.map(inputs, body->getArguments());
+    for (graph::ConstantOp constant : cloned)
+      mapping.map(constant.getResult(), b.clone(*constant)->getResult(0));
+    for (Operation *op : group.ops) {
+      for (auto [i, operand] : llvm::enumerate(op->getOperands()))
+        if (isResolvedShape(op, i) && !mapping.contains(operand)) {
+          auto type = RankedTensorType::get({0}, b.getI64Type());
+          mapping.map(operand, graph::ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, ArrayRef<int64_t>())));
+        }
+      Operation *copy = b.clone(*op, mapping);
+      mapping.map(op->getResults(), copy->getResults());
+    }
+    SmallVector<Value> yields;
+    for (Value output : outputs)
+      yields.push_back(mapping.lookup(output));
+    plan::YieldOp::create(b, loc, yields);
+    for (auto [output, result] : llvm::zip(outputs, kernel.getResults()))
+      output.replaceAllUsesWith(result);
+    for (Operation *op : llvm::reverse(group.ops)) {
+      op->dropAllUses();
+      op->erase();
+    }
+  }
+
+  /// Shape operands whose effect the result type and graph.shape already tell.
+  static bool isResolvedShape(Operation *op, unsigned operand) {
+    return (isa<graph::ExpandOp>(op) && operand == 1) || (isa<graph::FillOp>(op) && operand == 0);
+  }
+  /// Constants that strategies read at compile time rather than from memory.
+  static bool isParameter(Operation *op, unsigned operand) {
+    if (isa<graph::SliceOp, graph::PadOp, graph::TileOp>(op))
+      return operand > 0;
+    if (isa<graph::ResizeOp, graph::TopKOp, graph::TriluOp>(op))
+      return operand > 0;
+    return false;
+  }
+
+  Block &block;
+  unsigned &counter;
+  DenseMap<Operation *, unsigned> order;
+  DenseMap<Operation *, Group *> groupOf;
+  std::vector<std::unique_ptr<Group>> groups;
+};
+
+/// The value whose buffer a value aliases.
+Value source(Value value) {
+  while (auto view = value.getDefiningOp<plan::ViewOp>())
+    value = view.getX();
+  return value;
+}
+
+class FormKernels : public impl::FormKernelsPassBase<FormKernels> {
+public:
+  void runOnOperation() override {
+    for (auto func : getOperation().getOps<func::FuncOp>()) {
+      unsigned counter = 0;
+      replaceViews(func);
+      SmallVector<Block *> blocks;
+      func.walk([&](Block *block) { blocks.push_back(block); });
+      for (Block *block : blocks)
+        BlockFormer(*block, counter).run();
+      for (Block *block : blocks)
+        copyReturned(*block, counter);
+    }
+  }
+
+private:
+  void replaceViews(func::FuncOp func) {
+    SmallVector<Operation *> views;
+    func.walk([&](Operation *op) {
+      if (isView(op))
+        views.push_back(op);
+    });
+    for (Operation *op : views) {
+      OpBuilder b(op);
+      auto view = plan::ViewOp::create(b, op->getLoc(), op->getResult(0).getType(), op->getOperand(0));
+      if (Attribute shape = op->getAttr("graph.shape"))
+        view->setAttr("graph.shape", shape);
+      op->getResult(0).replaceAllUsesWith(view);
+      op->erase();
+    }
+  }
+
+  /// A kernel writes straight into the buffer of the output it produces; any
+  /// other returned value (input, constant, second use) needs a copy.
+  void copyReturned(Block &block, unsigned &counter) {
+    auto ret = dyn_cast<func::ReturnOp>(block.getTerminator());
+    if (!ret)
+      return;
+    DenseSet<Value> taken;
+    for (OpOperand &operand : ret->getOpOperands()) {
+      Value from = source(operand.get());
+      if (from.getDefiningOp<plan::KernelOp>() && taken.insert(from).second)
+        continue;
+      OpBuilder b(ret);
+      Value value = operand.get();
+      auto kernel = plan::KernelOp::create(b, ret.getLoc(), value.getType(),
+                                           b.getStringAttr("copy_" + Twine(counter++)), b.getStringAttr("cpu"),
+                                           b.getStringAttr("elementwise"), value, b.getArrayAttr({shapeMap(value)}), ArrayAttr());
+      kernel->setAttr("graph.shapes", b.getArrayAttr({shapeMap(value)}));
+      Block *body = b.createBlock(&kernel.getBody(), {}, value.getType(), ret.getLoc());
+      plan::YieldOp::create(b, ret.getLoc(), body->getArguments());
+      operand.set(kernel.getResult(0));
+    }
+  }
+};
+
+} // namespace
+} // namespace tenon::fusion
