@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From a planned module to a linked code image for one CPU.
+#ifndef TENON_TARGET_CPU_CODEGEN_H
+#define TENON_TARGET_CPU_CODEGEN_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "tenon/Target/CPU/CpuTarget.h"
+#include "tenon/Target/CPU/Strategy.h"
+
+namespace tenon::cpu {
+
+/// One kernel as the artifact's manifest describes it.
+struct KernelInfo {
+  std::string name, strategy;
+  std::vector<std::string> nodes; ///< ONNX nodes it covers
+};
+
+/// A constant that the program reads, and its offset in the weights section.
+struct WeightEntry {
+  mlir::ElementsAttr value;
+  uint64_t offset, bytes;
+};
+
+/// The CPU module: kernels and host program as func, scf, vector and LLVM ops.
+struct Program {
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::vector<KernelInfo> kernels;
+  std::vector<WeightEntry> weights;
+  uint64_t weightBytes = 0;
+};
+
+/// Lets each strategy pack its kernels' constants (before buildProgram).
+mlir::LogicalResult packConstants(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry);
+/// Emits kernels (identical ones once) and the host program. Errors name the
+/// ONNX nodes of the kernel that no strategy takes.
+mlir::FailureOr<Program> buildProgram(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry);
+/// Emits the host program's functions into the module: tenon_main,
+/// tenon_arena_size, tenon_output_dims.
+mlir::LogicalResult emitHostProgram(mlir::ModuleOp plan, Program &program,
+                                    const llvm::DenseMap<mlir::Operation *, std::string> &kernelFunctions,
+                                    const llvm::DenseMap<mlir::Operation *, WorkSplit> &splits);
+/// Lowers to the LLVM dialect.
+mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module, const CpuTarget &target);
+/// LLVM dialect to an object file's bytes (or assembly text).
+mlir::FailureOr<std::string> emitObject(mlir::ModuleOp module, const CpuTarget &target, bool assembly = false);
+
+/// A linked image without relocations or imports, and its entry addresses.
+struct Image {
+  std::string bytes;
+  uint64_t mainAddress = 0, arenaSizeAddress = 0, outputDimsAddress = 0;
+};
+mlir::FailureOr<Image> linkImage(llvm::StringRef object, const CpuTarget &target, mlir::Location loc);
+
+/// Bytes of a constant as kernels read them: booleans one byte each.
+std::string weightBytes(mlir::ElementsAttr value);
+
+} // namespace tenon::cpu
+
+#endif // TENON_TARGET_CPU_CODEGEN_H

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Emits every kernel of a planned module by its strategy; structurally
+// identical kernels become one function.
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "tenon/Target/CPU/Codegen.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+/// Text of a kernel without its name and locations: equal text, equal code.
+std::string fingerprint(plan::KernelOp kernel) {
+  OwningOpRef<Operation *> copy(kernel->cloneWithoutRegions());
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << kernel.getRoot() << '|';
+  if (kernel.getArgShapes())
+    os << *kernel.getArgShapes();
+  if (kernel.getPacked())
+    os << *kernel.getPacked();
+  for (Type type : kernel.getOperandTypes())
+    os << type << ',';
+  kernel.getBody().walk([&](Operation *op) {
+    op->print(os, OpPrintingFlags().printGenericOpForm().useLocalScope());
+    os << ';';
+  });
+  return text;
+}
+
+void collectNodes(Location loc, SetVector<StringRef> &names) {
+  loc->walk([&](Location nested) {
+    if (auto name = dyn_cast<NameLoc>(nested))
+      names.insert(name.getName().getValue());
+    return WalkResult::advance();
+  });
+}
+
+/// memref<?xT> over a raw pointer: its LLVM descriptor, cast back.
+Value memrefOf(OpBuilder &b, Location loc, Value pointer, Type element) {
+  MLIRContext *context = b.getContext();
+  auto pointerType = LLVM::LLVMPointerType::get(context);
+  auto array = LLVM::LLVMArrayType::get(b.getI64Type(), 1);
+  auto type = LLVM::LLVMStructType::getLiteral(context, {pointerType, pointerType, b.getI64Type(), array, array});
+  Value zero = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(0));
+  Value one = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(1));
+  Value extent = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(std::numeric_limits<int64_t>::max()));
+  Value descriptor = LLVM::PoisonOp::create(b, loc, type);
+  auto set = [&](Value value, ArrayRef<int64_t> at) {
+    descriptor = LLVM::InsertValueOp::create(b, loc, descriptor, value, at);
+  };
+  set(pointer, {0});
+  set(pointer, {1});
+  set(zero, {2});
+  set(extent, {3, 0});
+  set(one, {4, 0});
+  auto memref = MemRefType::get({ShapedType::kDynamic}, storageType(element));
+  return UnrealizedConversionCastOp::create(b, loc, memref, descriptor).getResult(0);
+}
+
+LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, const Strategy &strategy,
+                         const CpuTarget &target, unsigned symbolCount) {
+  Location loc = b.getUnknownLoc();
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
+  auto func = func::FuncOp::create(b, loc, symbol,
+                                   b.getFunctionType({pointer, pointer, b.getI64Type(), b.getI64Type()}, {}));
+  func.setPrivate();
+  func.setArgAttr(0, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
+  OpBuilder::InsertionGuard guard(b);
+  Block *entry = func.addEntryBlock();
+  b.setInsertionPointToStart(entry);
+  KernelContext context(b, kernel, target);
+  context.loc = loc;
+  auto loadPointer = [&](unsigned i) -> Value {
+    Value at = LLVM::GEPOp::create(b, loc, pointer, pointer, entry->getArgument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)});
+    return LLVM::LoadOp::create(b, loc, pointer, at);
+  };
+  for (unsigned i = 0; i < symbolCount; ++i) {
+    Value at = LLVM::GEPOp::create(b, loc, pointer, b.getI64Type(), entry->getArgument(1), ArrayRef<LLVM::GEPArg>{int32_t(i)});
+    Value value = LLVM::LoadOp::create(b, loc, b.getI64Type(), at);
+    context.symbols.push_back(arith::IndexCastOp::create(b, loc, b.getIndexType(), value));
+  }
+  unsigned number = 0;
+  for (Value input : kernel.getInputs())
+    context.inputs.push_back(memrefOf(b, loc, loadPointer(number++), getElementTypeOrSelf(input.getType())));
+  for (Value output : kernel.getResults())
+    context.outputs.push_back(memrefOf(b, loc, loadPointer(number++), getElementTypeOrSelf(output.getType())));
+  context.begin = arith::IndexCastOp::create(b, loc, b.getIndexType(), entry->getArgument(2));
+  context.end = arith::IndexCastOp::create(b, loc, b.getIndexType(), entry->getArgument(3));
+  if (failed(strategy.emit(context)))
+    return failure();
+  b.setInsertionPointToEnd(entry);
+  func::ReturnOp::create(b, loc);
+  return success();
+}
+
+} // namespace
+
+std::string weightBytes(ElementsAttr value) {
+  auto type = cast<ShapedType>(value.getType());
+  Type element = type.getElementType();
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
+    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+      return std::string(blob->getData().data(), blob->getData().size());
+    return {};
+  }
+  auto dense = cast<DenseElementsAttr>(value);
+  std::string bytes;
+  if (element.isInteger(1)) {
+    for (bool bit : dense.getValues<bool>())
+      bytes.push_back(bit);
+    return bytes;
+  }
+  ArrayRef<char> raw = dense.getRawData();
+  if (!dense.isSplat())
+    return std::string(raw.data(), raw.size());
+  for (int64_t i = 0; i < type.getNumElements(); ++i)
+    bytes.append(raw.data(), raw.size());
+  return bytes;
+}
+
+LogicalResult packConstants(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry) {
+  WalkResult result = plan.walk([&](plan::KernelOp kernel) {
+    std::string reason;
+    const Strategy *strategy = registry.find(kernel, target, reason);
+    if (strategy && failed(strategy->packConstants(kernel, target)))
+      return WalkResult::interrupt();
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry) {
+  MLIRContext *context = plan.getContext();
+  Program program;
+  program.module = ModuleOp::create(plan.getLoc());
+  OpBuilder b(context);
+  b.setInsertionPointToEnd(program.module->getBody());
+  unsigned symbols = 0;
+  if (auto attr = plan->getAttrOfType<ArrayAttr>("graph.symbols"))
+    symbols = attr.size();
+
+  llvm::StringMap<std::string> functions; // fingerprint -> function
+  DenseMap<Operation *, std::string> functionOf;
+  DenseMap<Operation *, WorkSplit> splits;
+  bool ok = true;
+  plan.walk([&](plan::KernelOp kernel) {
+    std::string reason;
+    const Strategy *strategy = registry.find(kernel, target, reason);
+    SetVector<StringRef> nodes;
+    collectNodes(kernel.getLoc(), nodes);
+    if (!strategy) {
+      kernel.emitError("[TN5003] no CPU kernel for ") << kernel.getName() << " (ONNX nodes "
+          << llvm::join(nodes.getArrayRef(), ", ") << "): " << reason;
+      ok = false;
+      return;
+    }
+    std::string &function = functions[fingerprint(kernel)];
+    if (function.empty()) {
+      function = "kernel_" + kernel.getName().str();
+      if (failed(emitKernel(b, function, kernel, *strategy, target, symbols))) {
+        kernel.emitError("[TN5004] kernel ") << kernel.getName() << " could not be emitted by strategy " << strategy->name();
+        ok = false;
+      }
+    }
+    functionOf[kernel] = function;
+    splits[kernel] = strategy->split(kernel, target);
+    KernelInfo info{kernel.getName().str(), strategy->name().str(), {}};
+    if (std::string text = strategy->describe(kernel, target); !text.empty())
+      info.strategy += " (" + text + ")";
+    for (StringRef node : nodes)
+      info.nodes.push_back(node.str());
+    program.kernels.push_back(std::move(info));
+  });
+  if (!ok || failed(emitHostProgram(plan, program, functionOf, splits)))
+    return failure();
+  return program;
+}
+
+} // namespace tenon::cpu

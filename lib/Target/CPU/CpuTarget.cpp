@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Parsing of CPU target specifications.
+#include "tenon/Target/CPU/CpuTarget.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/TargetParser/Host.h"
+#include <set>
+
+namespace tenon::cpu {
+
+bool CpuTarget::has(llvm::StringRef feature) const { return llvm::is_contained(features, feature); }
+
+std::string CpuTarget::featureString() const {
+  std::string text;
+  for (const std::string &feature : features)
+    text += (text.empty() ? "+" : ",+") + feature;
+  // LLVM prefers 256-bit vectors on several AVX-512 cores; our kernels ask for
+  // the full width.
+  if (has("avx512f"))
+    text += ",-prefer-256-bit";
+  return text;
+}
+
+// The psABI's micro-architecture levels.
+static const char *const kV2[] = {"cmov", "cx16", "cx8", "fxsr", "mmx", "popcnt", "sahf", "sse", "sse2", "sse3", "sse4.1", "sse4.2", "ssse3", "x87"};
+static const char *const kV3[] = {"avx", "avx2", "bmi", "bmi2", "crc32", "f16c", "fma", "lzcnt", "movbe", "xsave"};
+static const char *const kV4[] = {"avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl", "evex512"};
+// What generated code may use beyond v4 when CPUID says so.
+static const char *const kHostExtras[] = {"avx512vnni", "avx512bf16", "avx512fp16", "avx512vbmi", "avxvnni", "amx-tile", "amx-bf16", "amx-int8"};
+
+bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error) {
+  llvm::SmallVector<llvm::StringRef> parts;
+  spec.split(parts, ',');
+  llvm::StringRef arch = parts.front();
+  auto fail = [&](llvm::StringRef why) {
+    error = ("[TN8010] --target=" + spec + ": " + why +
+             "; expected cpu:host, cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4, cpu:aarch64 or cpu:riscv64, each with ,+feature or ,-feature").str();
+    return false;
+  };
+  if (!arch.consume_front("cpu"))
+    return fail("unknown device");
+  arch.consume_front(":");
+  if (arch.empty())
+    return fail("no architecture given");
+  std::set<std::string> features;
+  auto take = [&](auto &list) { features.insert(std::begin(list), std::end(list)); };
+  std::string name = arch.str();
+  if (arch == "host") {
+    // CPUID's feature bits only; the CPU's name is not trusted.
+    auto host = llvm::sys::getHostCPUFeatures();
+    auto hasAll = [&](auto &list) {
+      return llvm::all_of(list, [&](const char *f) { return llvm::StringRef(f) == "evex512" || llvm::StringRef(f) == "x87" || host.lookup(f); });
+    };
+    take(kV2);
+    name = "x86-64-v2";
+    if (hasAll(kV3)) {
+      take(kV3);
+      name = "x86-64-v3";
+      if (hasAll(kV4)) {
+        take(kV4);
+        name = "x86-64-v4";
+      }
+    }
+    for (const char *extra : kHostExtras)
+      if (host.lookup(extra) && name == "x86-64-v4")
+        features.insert(extra);
+    for (const char *extra : kHostExtras)
+      if (features.count(extra))
+        name += std::string(",+") + extra;
+    target.triple = "x86_64-unknown-linux-gnu";
+  } else if (arch == "x86-64-v2" || arch == "x86-64-v3" || arch == "x86-64-v4") {
+    target.triple = "x86_64-unknown-linux-gnu";
+    take(kV2);
+    if (arch != "x86-64-v2")
+      take(kV3);
+    if (arch == "x86-64-v4")
+      take(kV4);
+  } else if (arch == "aarch64") {
+    target.triple = "aarch64-unknown-linux-gnu";
+    features.insert({"neon", "fp-armv8"});
+  } else if (arch == "riscv64") {
+    target.triple = "riscv64-unknown-linux-gnu";
+    features.insert({"m", "a", "f", "d", "c", "v"});
+  } else {
+    return fail(("unknown architecture '" + arch + "'").str());
+  }
+  for (llvm::StringRef part : llvm::ArrayRef(parts).drop_front()) {
+    part = part.trim();
+    if (part.consume_front("+"))
+      features.insert(part.str());
+    else if (part.consume_front("-"))
+      features.erase(part.str());
+    else
+      return fail(("feature '" + part + "' has no sign").str());
+  }
+  if (features.count("evex512"))
+    features.erase("evex512"); // implied by avx512f since LLVM 21
+  target.features.assign(features.begin(), features.end());
+  target.spec = "cpu:" + name;
+  for (llvm::StringRef part : llvm::ArrayRef(parts).drop_front())
+    target.spec += "," + part.trim().str();
+  target.vectorBits = target.has("avx512f") ? 512 : target.has("avx2") ? 256 : 128;
+  target.vectorRegisters = target.has("avx512f") || !llvm::StringRef(target.triple).starts_with("x86") ? 32 : 16;
+  return true;
+}
+
+} // namespace tenon::cpu

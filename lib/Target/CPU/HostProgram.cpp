@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The host program: computes offsets from symbol values and launches the
+// kernels in order through the runtime's table (runtime/include/tenon/abi.h).
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "tenon/Target/CPU/Codegen.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+constexpr int64_t kAlign = 64;
+
+class HostEmitter {
+public:
+  HostEmitter(ModuleOp plan, Program &program, const DenseMap<Operation *, std::string> &functions,
+              const DenseMap<Operation *, WorkSplit> &splits)
+      : plan(plan), program(program), functions(functions), splits(splits), b(plan.getContext()),
+        loc(b.getUnknownLoc()), pointer(LLVM::LLVMPointerType::get(plan.getContext())), i64(b.getI64Type()) {}
+
+  LogicalResult run() {
+    auto func = plan.lookupSymbol<func::FuncOp>("main");
+    if (!func)
+      return plan.emitError("[TN5005] has no function @main");
+    emitArenaSize();
+    emitOutputDims(func);
+    return emitMain(func);
+  }
+
+private:
+  func::FuncOp beginFunction(StringRef name, ArrayRef<Type> arguments, ArrayRef<Type> results, unsigned symbolArgument) {
+    b.setInsertionPointToEnd(program.module->getBody());
+    auto func = func::FuncOp::create(b, loc, name, b.getFunctionType(arguments, results));
+    Block *entry = func.addEntryBlock();
+    b.setInsertionPointToStart(entry);
+    symbols.clear();
+    unsigned count = 0;
+    if (auto attr = plan->getAttrOfType<ArrayAttr>("graph.symbols"))
+      count = attr.size();
+    for (unsigned i = 0; i < count; ++i)
+      symbols.push_back(LLVM::LoadOp::create(b, loc, i64, element(entry->getArgument(symbolArgument), i64, i)));
+    return func;
+  }
+
+  Value element(Value base, Type type, int64_t i) {
+    return LLVM::GEPOp::create(b, loc, pointer, type, base, ArrayRef<LLVM::GEPArg>{int32_t(i)});
+  }
+  Value constant(int64_t value) { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); }
+
+  Value eval(AffineExpr expr) {
+    if (auto known = dyn_cast<AffineConstantExpr>(expr))
+      return constant(known.getValue());
+    if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+      return symbols[symbol.getPosition()];
+    auto binary = cast<AffineBinaryOpExpr>(expr);
+    Value lhs = eval(binary.getLHS()), rhs = eval(binary.getRHS());
+    switch (binary.getKind()) {
+    case AffineExprKind::Add: return arith::AddIOp::create(b, loc, lhs, rhs);
+    case AffineExprKind::Mul: return arith::MulIOp::create(b, loc, lhs, rhs);
+    case AffineExprKind::Mod: return arith::RemUIOp::create(b, loc, lhs, rhs);
+    case AffineExprKind::FloorDiv: return arith::FloorDivSIOp::create(b, loc, lhs, rhs);
+    default: return arith::CeilDivSIOp::create(b, loc, lhs, rhs);
+    }
+  }
+
+  /// Offsets of the symbolic slots and, last, the arena's size.
+  SmallVector<Value> slotOffsets() {
+    int64_t fixed = plan->getAttrOfType<IntegerAttr>("plan.arena_bytes").getInt();
+    SmallVector<Value> offsets;
+    Value at = constant(fixed);
+    for (Attribute attr : plan->getAttrOfType<ArrayAttr>("plan.slots")) {
+      offsets.push_back(at);
+      Value bytes;
+      for (AffineExpr expr : cast<AffineMapAttr>(attr).getValue().getResults()) {
+        Value size = eval(expr);
+        bytes = bytes ? Value(arith::MaxSIOp::create(b, loc, bytes, size)) : size;
+      }
+      Value rounded = arith::AndIOp::create(b, loc, arith::AddIOp::create(b, loc, bytes, constant(kAlign - 1)), constant(-kAlign));
+      at = arith::AddIOp::create(b, loc, at, rounded);
+    }
+    offsets.push_back(at);
+    return offsets;
+  }
+
+  void emitArenaSize() {
+    beginFunction("tenon_arena_size", {pointer}, {i64}, 0);
+    func::ReturnOp::create(b, loc, slotOffsets().back());
+  }
+
+  void emitOutputDims(func::FuncOp func) {
+    auto dims = beginFunction("tenon_output_dims", {pointer, pointer}, {}, 0);
+    Value out = dims.getArgument(1);
+    int64_t at = 0;
+    auto ret = cast<func::ReturnOp>(func.getBody().back().getTerminator());
+    for (Value value : ret.getOperands()) {
+      auto type = cast<RankedTensorType>(value.getType());
+      AffineMap map;
+      auto result = cast<OpResult>(value);
+      if (auto attr = result.getOwner()->getAttrOfType<AffineMapAttr>("graph.shape"))
+        map = attr.getValue();
+      else if (auto attrs = result.getOwner()->getAttrOfType<ArrayAttr>("graph.shapes"))
+        map = cast<AffineMapAttr>(attrs[result.getResultNumber()]).getValue();
+      for (auto [i, dim] : llvm::enumerate(type.getShape())) {
+        Value size = ShapedType::isDynamic(dim) ? eval(map.getResult(i)) : constant(dim);
+        LLVM::StoreOp::create(b, loc, size, element(out, i64, at++));
+      }
+    }
+    func::ReturnOp::create(b, loc);
+  }
+
+  LogicalResult emitMain(func::FuncOp func) {
+    auto host = beginFunction("tenon_main", {pointer, pointer, pointer, pointer, pointer, pointer, pointer},
+                              {b.getI32Type()}, 6);
+    api = host.getArgument(0);
+    invocation = host.getArgument(1);
+    inputs = host.getArgument(2);
+    outputs = host.getArgument(3);
+    weights = host.getArgument(4);
+    arena = host.getArgument(5);
+    symbolPointer = host.getArgument(6);
+    unsigned most = 1;
+    plan.walk([&](plan::KernelOp kernel) { most = std::max(most, kernel->getNumOperands() + kernel->getNumResults()); });
+    launchPointer = LLVM::LoadOp::create(b, loc, pointer, element(api, b.getI8Type(), 8));
+    buffers = LLVM::AllocaOp::create(b, loc, pointer, pointer, constant(most), 8);
+    offsets = slotOffsets();
+    status = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
+    for (auto [i, argument] : llvm::enumerate(func.getArguments()))
+      pointers[argument] = LLVM::LoadOp::create(b, loc, pointer, element(inputs, pointer, i));
+    for (Operation &op : func.getBody().front())
+      if (failed(emit(&op)))
+        return failure();
+    return success();
+  }
+
+  LogicalResult emit(Operation *op) {
+    if (auto constantOp = dyn_cast<graph::ConstantOp>(op)) {
+      weight(constantOp);
+      return success();
+    }
+    if (auto view = dyn_cast<plan::ViewOp>(op)) {
+      pointers[view.getResult()] = lookup(view.getX());
+      return success();
+    }
+    if (auto kernel = dyn_cast<plan::KernelOp>(op))
+      return launch(kernel);
+    if (isa<func::ReturnOp>(op)) {
+      func::ReturnOp::create(b, loc, status);
+      return success();
+    }
+    if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
+      Value value = LLVM::LoadOp::create(b, loc, storageType(extract.getType()), lookup(extract.getTensor()));
+      if (extract.getType().isInteger(1))
+        value = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, value,
+                                      arith::ConstantOp::create(b, loc, b.getI8IntegerAttr(0)));
+      scalars[extract.getResult()] = value;
+      return success();
+    }
+    if (auto known = dyn_cast<arith::ConstantOp>(op)) {
+      scalars[known.getResult()] = arith::ConstantOp::create(b, loc, known.getValue());
+      return success();
+    }
+    if (auto branch = dyn_cast<scf::IfOp>(op))
+      return emitIf(branch);
+    return op->emitError("[TN5006] has no place in a host program");
+  }
+
+  LogicalResult emitIf(scf::IfOp branch) {
+    SmallVector<Type> types(branch.getNumResults(), pointer);
+    Value condition = scalars.lookup(branch.getCondition());
+    if (!condition)
+      return branch.emitError("[TN5006] has a condition that the host program does not know");
+    auto host = scf::IfOp::create(b, loc, types, condition, /*withElseRegion=*/true);
+    for (auto [region, target] : {std::pair(&branch.getThenRegion(), host.thenBlock()), std::pair(&branch.getElseRegion(), host.elseBlock())}) {
+      OpBuilder::InsertionGuard guard(b);
+      if (!target->empty() && target->back().hasTrait<OpTrait::IsTerminator>())
+        target->back().erase();
+      b.setInsertionPointToEnd(target);
+      SmallVector<Value> yields;
+      if (!region->empty())
+        for (Operation &op : region->front()) {
+          if (auto yield = dyn_cast<scf::YieldOp>(op)) {
+            for (Value value : yield.getOperands())
+              yields.push_back(lookup(value));
+          } else if (failed(emit(&op))) {
+            return failure();
+          }
+        }
+      scf::YieldOp::create(b, loc, yields);
+    }
+    for (auto [from, to] : llvm::zip(branch.getResults(), host.getResults()))
+      pointers[from] = to;
+    return success();
+  }
+
+  Value lookup(Value value) {
+    Value known = pointers.lookup(value);
+    assert(known && "used before it was emitted");
+    return known;
+  }
+
+  void weight(graph::ConstantOp op) {
+    auto [it, isNew] = weightOf.try_emplace(op.getValue(), program.weights.size());
+    if (isNew) {
+      auto type = cast<ShapedType>(op.getType());
+      uint64_t bytes = type.getNumElements() * std::max<uint64_t>(1, (type.getElementTypeBitWidth() + 7) / 8);
+      program.weights.push_back({op.getValue(), program.weightBytes, bytes});
+      program.weightBytes += (bytes + kAlign - 1) / kAlign * kAlign;
+    }
+    pointers[op.getResult()] = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), weights,
+                                                   ValueRange{constant(program.weights[it->second].offset)});
+  }
+
+  Value place(plan::KernelOp kernel, unsigned result) {
+    auto where = cast<DictionaryAttr>(kernel->getAttrOfType<ArrayAttr>("plan.buffers")[result]);
+    if (auto output = where.getAs<IntegerAttr>("output"))
+      return LLVM::LoadOp::create(b, loc, pointer, element(outputs, pointer, output.getInt()));
+    Value offset = where.contains("slot") ? offsets[where.getAs<IntegerAttr>("slot").getInt()]
+                                          : constant(where.getAs<IntegerAttr>("offset").getInt());
+    return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), arena, ValueRange{offset});
+  }
+
+  LogicalResult launch(plan::KernelOp kernel) {
+    SmallVector<Value> arguments;
+    for (Value input : kernel.getInputs())
+      arguments.push_back(lookup(input));
+    for (auto [i, result] : llvm::enumerate(kernel.getResults())) {
+      pointers[result] = place(kernel, i);
+      arguments.push_back(pointers[result]);
+    }
+    for (auto [i, argument] : llvm::enumerate(arguments))
+      LLVM::StoreOp::create(b, loc, argument, element(buffers, pointer, i));
+    auto kernelType = b.getFunctionType({pointer, pointer, i64, i64}, {});
+    Value function = func::ConstantOp::create(b, loc, kernelType, functions.lookup(kernel));
+    function = UnrealizedConversionCastOp::create(b, loc, pointer, function).getResult(0);
+    WorkSplit split = splits.lookup(kernel);
+    auto i32 = [&](int64_t v) -> Value { return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(v)); };
+    auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, b.getI32Type(), pointer, pointer, b.getI32Type(), pointer, i64, i64});
+    auto call = LLVM::CallOp::create(b, loc, type,
+                                     ValueRange{launchPointer, invocation, i32(index++), function, buffers,
+                                                i32(arguments.size()), symbolPointer, eval(split.total), constant(split.grain)});
+    // A failed launch is remembered, and makes every later one return at once.
+    (void)call;
+    return success();
+  }
+
+  ModuleOp plan;
+  Program &program;
+  const DenseMap<Operation *, std::string> &functions;
+  const DenseMap<Operation *, WorkSplit> &splits;
+  OpBuilder b;
+  Location loc;
+  Type pointer, i64;
+  SmallVector<Value> symbols, offsets;
+  Value api, invocation, inputs, outputs, weights, arena, symbolPointer, launchPointer, buffers, status;
+  DenseMap<Value, Value> pointers, scalars;
+  DenseMap<Attribute, size_t> weightOf;
+  uint32_t index = 0;
+};
+
+} // namespace
+
+LogicalResult emitHostProgram(ModuleOp plan, Program &program, const DenseMap<Operation *, std::string> &functions,
+                              const DenseMap<Operation *, WorkSplit> &splits) {
+  return HostEmitter(plan, program, functions, splits).run();
+}
+
+} // namespace tenon::cpu

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Links an object into a code image, in process, with lld's ELF driver. The
+// image is position independent, read-only, and imports nothing.
+#include "lld/Common/Driver.h"
+#include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "tenon/Target/CPU/Codegen.h"
+#include <mutex>
+
+LLD_HAS_DRIVER(elf)
+
+using namespace mlir;
+
+namespace tenon::cpu {
+
+FailureOr<Image> linkImage(StringRef object, const CpuTarget &target, Location loc) {
+  llvm::SmallString<128> objectPath, imagePath;
+  int fd;
+  if (llvm::sys::fs::createTemporaryFile("tenon", "o", fd, objectPath) ||
+      llvm::sys::fs::createTemporaryFile("tenon", "so", imagePath))
+    return emitError(loc, "[TN5020] cannot create a temporary file for linking");
+  llvm::FileRemover removeObject(objectPath), removeImage(imagePath);
+  llvm::raw_fd_ostream(fd, /*shouldClose=*/true) << object;
+
+  std::string log;
+  llvm::raw_string_ostream os(log);
+  const char *arguments[] = {"ld.lld", "-shared", "-Bsymbolic", "--no-undefined", "-z", "norelro", "-z", "noexecstack",
+                             "--hash-style=sysv", "--build-id=none", "-z", "max-page-size=4096", "--gc-sections",
+                             "--strip-debug", "-o", imagePath.c_str(), objectPath.c_str()};
+  static std::mutex mutex; // lld keeps global state
+  std::lock_guard<std::mutex> lock(mutex);
+  lld::Result result = lld::lldMain(arguments, os, os, {{lld::Gnu, &lld::elf::link}});
+  if (result.retCode != 0)
+    return emitError(loc, "[TN5021] linking the code image failed: ") << log;
+
+  auto file = llvm::MemoryBuffer::getFile(imagePath);
+  if (!file)
+    return emitError(loc, "[TN5022] cannot read the linked image");
+  Image image;
+  image.bytes = (*file)->getBuffer().str();
+  auto elf = llvm::object::ObjectFile::createELFObjectFile((*file)->getMemBufferRef());
+  if (!elf)
+    return emitError(loc, "[TN5023] the linked image is not ELF: ") << llvm::toString(elf.takeError());
+  auto *base = llvm::cast<llvm::object::ELFObjectFileBase>(elf->get());
+  for (const llvm::object::ELFSymbolRef &symbol : base->getDynamicSymbolIterators()) {
+    auto name = symbol.getName();
+    auto address = symbol.getAddress();
+    if (!name || !address) {
+      llvm::consumeError(name.takeError());
+      llvm::consumeError(address.takeError());
+      continue;
+    }
+    if (*name == "tenon_main")
+      image.mainAddress = *address;
+    else if (*name == "tenon_arena_size")
+      image.arenaSizeAddress = *address;
+    else if (*name == "tenon_output_dims")
+      image.outputDimsAddress = *address;
+  }
+  return image;
+}
+
+} // namespace tenon::cpu

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// CPU module (func, scf, vector, memref, math) to the LLVM dialect.
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/Passes.h"
+#include "tenon/Target/CPU/Codegen.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+/// Transcendental functions become MLIR's polynomial approximations: a kernel
+/// image has no libm, and a vector needs no scalar calls.
+LogicalResult approximateMath(ModuleOp module) {
+  RewritePatternSet expansion(module.getContext());
+  math::populateExpansionPatterns(expansion, {"sinh", "cosh", "tan", "asinh", "acosh", "atanh", "powf", "ipowi", "fpowi", "exp2f"});
+  if (failed(applyPatternsGreedily(module, std::move(expansion))))
+    return failure();
+  RewritePatternSet patterns(module.getContext());
+  populateMathPolynomialApproximationPatterns(patterns);
+  return applyPatternsGreedily(module, std::move(patterns));
+}
+
+LogicalResult lowerVectors(ModuleOp module) {
+  RewritePatternSet patterns(module.getContext());
+  vector::populateVectorToVectorCanonicalizationPatterns(patterns);
+  vector::populateVectorMaskMaterializationPatterns(patterns, /*force32BitVectorIndices=*/true);
+  return applyPatternsGreedily(module, std::move(patterns));
+}
+
+} // namespace
+
+LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
+  auto run = [&](auto &&fill) {
+    PassManager pm(module.getContext());
+    pm.enableVerifier(true);
+    fill(pm);
+    return pm.run(module);
+  };
+  if (failed(run([](PassManager &pm) {
+        pm.addPass(createCanonicalizerPass());
+        pm.addPass(createCSEPass());
+        pm.addPass(createLoopInvariantCodeMotionPass());
+      })))
+    return failure();
+  if (failed(approximateMath(module)) || failed(lowerVectors(module)))
+    return failure();
+  LogicalResult lowered = run([](PassManager &pm) {
+    pm.addPass(createCSEPass());
+    pm.addPass(createLoopInvariantCodeMotionPass());
+    pm.addPass(memref::createExpandStridedMetadataPass());
+    pm.addPass(createLowerAffinePass());
+    pm.addPass(arith::createArithExpandOpsPass());
+    pm.addPass(createSCFToControlFlowPass());
+    pm.addPass(createConvertVectorToLLVMPass());
+    pm.addPass(createConvertMathToLLVMPass());
+    pm.addPass(createArithToLLVMConversionPass());
+    pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+    pm.addPass(createConvertIndexToLLVMPass());
+    pm.addPass(createConvertControlFlowToLLVMPass());
+    pm.addPass(createConvertFuncToLLVMPass());
+    pm.addPass(createUBToLLVMConversionPass());
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createReconcileUnrealizedCastsPass());
+  });
+  if (failed(lowered))
+    return failure();
+  // Loops must not become calls to memset or memcpy: an image imports nothing.
+  for (auto func : module.getOps<LLVM::LLVMFuncOp>()) {
+    SmallVector<Attribute> attrs{StringAttr::get(module.getContext(), "no-builtins")};
+    func.setPassthroughAttr(ArrayAttr::get(module.getContext(), attrs));
+  }
+  return success();
+}
+
+} // namespace tenon::cpu
