@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Translations between MLIR and other formats: --import-onnx.
+#include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
+#include "tenon/Frontend/ONNX/Import.h"
+#include "llvm/Support/LogicalResult.h"
+
+int main(int argc, char **argv) {
+  tenon::registerOnnxTranslation();
+  return llvm::failed(mlir::mlirTranslateMain(argc, argv, "Tenon translation tool\n"));
+}
