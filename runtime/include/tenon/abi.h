@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * What generated code and the runtime agree on. Versioned by
+ * TENON_ABI_VERSION; tables grow at the end only. */
+#ifndef TENON_ABI_H
+#define TENON_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TENON_ABI_VERSION 1
+
+/* A kernel computes work units [begin, end). buffers: inputs, then outputs.
+ * symbols: values of the model's named dimensions. Any division of the units
+ * among calls gives the same results. */
+typedef void (*tenon_kernel_fn)(void *const *buffers, const int64_t *symbols, int64_t begin, int64_t end);
+
+/* Services that the host program calls. */
+typedef struct tenon_host_api {
+  uint32_t size;
+  uint32_t version;
+  /* Runs units [0, total) of a kernel in chunks of at least `grain`. */
+  int32_t (*launch)(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers,
+                    uint32_t num_buffers, const int64_t *symbols, int64_t total, int64_t grain);
+} tenon_host_api;
+
+/* Entry points of a code image; their addresses are in the manifest. */
+typedef int32_t (*tenon_main_fn)(const tenon_host_api *api, void *invocation, void *const *inputs,
+                                 void *const *outputs, const uint8_t *weights, uint8_t *arena,
+                                 const int64_t *symbols);
+typedef int64_t (*tenon_arena_size_fn)(const int64_t *symbols);
+/* Dimensions of all outputs, concatenated. */
+typedef void (*tenon_output_dims_fn)(const int64_t *symbols, int64_t *dims);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* TENON_ABI_H */
