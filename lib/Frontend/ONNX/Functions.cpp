@@ -68,6 +68,26 @@ private:
   llvm::StringMap<int64_t> sizes; // -1 while a function is being counted
 };
 
+/// Drops declared types of constants: the tensor itself says what it is, and
+/// exporters that declare something else stop ONNX's inference.
+void dropConstantTypes(GraphProto &graph) {
+  llvm::StringSet<> constants;
+  for (const onnx::TensorProto &tensor : graph.initializer())
+    constants.insert(tensor.name());
+  for (NodeProto &node : *graph.mutable_node()) {
+    if (node.op_type() == "Constant" && node.domain().empty())
+      for (const std::string &output : node.output())
+        constants.insert(output);
+    for (AttributeProto &attr : *node.mutable_attribute())
+      if (attr.has_g())
+        dropConstantTypes(*attr.mutable_g());
+  }
+  auto *infos = graph.mutable_value_info();
+  infos->erase(std::remove_if(infos->begin(), infos->end(),
+                              [&](const onnx::ValueInfoProto &info) { return constants.contains(info.name()); }),
+               infos->end());
+}
+
 class Expander {
 public:
   explicit Expander(Model &model) : model(model) {}
@@ -188,6 +208,7 @@ void tenon::onnxfe::inlineLocalFunctions(Model &model) {
 }
 
 void tenon::onnxfe::inferTypes(Model &model) {
+  dropConstantTypes(*model.proto.mutable_graph());
   onnx::shape_inference::DataValueMap values;
   onnx::ShapeInferenceOptions options(/*check_type=*/false, /*error_mode=*/0, /*data_propagation=*/true);
   // Data propagation represents each element of a one-dimensional tensor by an
