@@ -10,6 +10,7 @@ namespace tenon::cpu {
 StrategyRegistry::StrategyRegistry() {
   registerElementwiseStrategy(*this);
   registerMovementStrategies(*this);
+  registerRowStrategies(*this);
 }
 
 const Strategy *StrategyRegistry::find(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const {

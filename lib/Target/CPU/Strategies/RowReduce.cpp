@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// reduce and arg_reduce over any axes. Where the innermost dimension is kept,
+// lanes run over kept elements and every lane folds its own column; otherwise
+// lanes run along the innermost reduced dimensions with four accumulators and
+// one horizontal step an output.
+#include "RowStrategies.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+constexpr int64_t kInnerVectors = 4;
+
+/// How the dimensions of the operand play together.
+struct Geometry {
+  Exprs space;          // the result's shape
+  bool alongInner;      // lanes run over kept elements
+  unsigned suffix = 0;  // first result dimension of the vectorised run (alongInner)
+  Exprs outer, outerStrides;
+  Exprs reduced, reducedStrides; // loops, outermost first
+  AffineExpr run;                // length of the vectorised run
+  AffineExpr count;              // elements folded into one
+  int64_t lanes;
+
+  Geometry(plan::KernelOp kernel, Value x, Value result, ArrayRef<int64_t> axes, bool keepDims,
+           const CpuTarget &target) {
+    MLIRContext *context = kernel.getContext();
+    Exprs shape = shapeOf(kernel, x), strides = stridesOf(shape);
+    space = shapeOf(kernel, result);
+    int64_t rank = shape.size();
+    auto isReduced = [&](int64_t d) { return llvm::is_contained(axes, d); };
+    alongInner = rank > 0 && !isReduced(rank - 1);
+    int64_t trailing = 0; // dimensions at the end that are all kept or all reduced
+    while (trailing < rank && isReduced(rank - 1 - trailing) != alongInner)
+      ++trailing;
+    count = getAffineConstantExpr(1, context);
+    for (int64_t d = 0; d < rank; ++d)
+      if (isReduced(d)) {
+        count = count * shape[d];
+        if (alongInner || d < rank - trailing) {
+          // Adjacent reduced dimensions are one loop.
+          if (!reduced.empty() && isReduced(d - 1)) {
+            reduced.back() = reduced.back() * shape[d];
+            reducedStrides.back() = strides[d];
+          } else {
+            reduced.push_back(shape[d]);
+            reducedStrides.push_back(strides[d]);
+          }
+        }
+      }
+    SmallVector<int64_t> source; // operand dimension of each result dimension, -1 if reduced
+    for (int64_t d = 0; d < rank; ++d)
+      if (!isReduced(d))
+        source.push_back(d);
+      else if (keepDims)
+        source.push_back(-1);
+    suffix = space.size();
+    if (alongInner)
+      suffix = mergedSuffix(kernel, space, space.size() - trailing);
+    int64_t merged = alongInner ? int64_t(space.size() - suffix) : trailing;
+    run = product(ArrayRef(shape).take_back(merged), context);
+    for (unsigned d = 0; d < suffix; ++d) {
+      outer.push_back(space[d]);
+      outerStrides.push_back(source[d] < 0 ? getAffineConstantExpr(0, context) : strides[source[d]]);
+    }
+    lanes = lanesFor(target, computeOf(x), staticValue(run));
+  }
+
+  AffineExpr blocks() const { return run.ceilDiv(kInnerVectors * lanes); }
+};
+
+/// What to fold: tuples of accumulators.
+struct Reduction {
+  bool needsPosition = false;
+  bool needsMax = false; // a pass for the maximum first, handed to `step` and `finish`
+  std::function<Values(int64_t lanes)> neutral;
+  std::function<Values(Value x, Value position, ValueRange acc, Value max)> step;
+  std::function<Values(ValueRange, ValueRange)> combine;
+  std::function<Value(ValueRange acc, Value max)> finish;
+};
+
+LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geometry &g, const Reduction &r) {
+  LaneMath m{c, elementOf(x).isUnsignedInteger()};
+  Value buffer = c.buffer(x);
+  Type element = elementOf(x), compute = computeOf(x);
+  ElementEmitter emitter(c, g.space, suffixGroups(g.space.size(), g.suffix));
+  LogicalResult status = success();
+  auto write = [&](ArrayRef<Value> point, int64_t lanes, Value mask, Value value) {
+    emitter.setPoint(point, lanes, mask);
+    emitter.define(result, value);
+    if (failed(emitter.storeYields()))
+      status = failure();
+  };
+  // The pass for the maximum clamps it to finite values: inf - inf is no number.
+  auto finite = [&](Value v) { return m.max(v, m.like(v, -3.4028234663852886e38)); };
+  Value zero = c.index(int64_t(0));
+
+  if (g.alongInner) {
+    auto columns = [&](ArrayRef<Value> outer, Value base, Value i, int64_t vectors, Value mask) {
+      size_t width = r.neutral(1).size();
+      auto fold = [&](Values init, size_t width, function_ref<Values(Value, Value, ValueRange, int64_t)> step) {
+        return nest(c, g.reduced, std::move(init), [&](ArrayRef<Value> at, ValueRange acc) {
+          Value row = c.add(c.add(base, c.offset(at, g.reducedStrides)), i);
+          Value position = r.needsPosition ? c.broadcast(m.fromIndex(at.empty() ? zero : at.back(), c.b.getI32Type()), g.lanes) : Value();
+          Values next;
+          for (int64_t k = 0; k < vectors; ++k) {
+            Value v = c.load(buffer, element, c.add(row, c.index(k * g.lanes)), g.lanes, mask);
+            Values values = step(v, position, acc.slice(k * width, width), k);
+            next.append(values.begin(), values.end());
+          }
+          return next;
+        });
+      };
+      Values max(vectors), init;
+      if (r.needsMax) {
+        for (int64_t k = 0; k < vectors; ++k)
+          init.push_back(m.extreme(compute, true, g.lanes));
+        max = fold(init, 1, [&](Value v, Value, ValueRange acc, int64_t) { return Values{m.max(v, acc[0])}; });
+        for (Value &v : max)
+          v = finite(v);
+      }
+      init.clear();
+      for (int64_t k = 0; k < vectors; ++k)
+        init.append(r.neutral(g.lanes));
+      Values acc = fold(init, width, [&](Value v, Value position, ValueRange a, int64_t k) {
+        return r.step(v, position, a, max[k]);
+      });
+      for (int64_t k = 0; k < vectors; ++k) {
+        Values point(outer);
+        point.push_back(c.add(i, c.index(k * g.lanes)));
+        write(point, g.lanes, mask, r.finish(ValueRange(acc).slice(k * width, width), max[k]));
+      }
+    };
+    Exprs units(g.outer);
+    units.push_back(g.blocks());
+    int64_t block = kInnerVectors * g.lanes, extent = staticValue(g.run);
+    c.loop(c.begin, c.end, 1, [&](Value unit) {
+      Values outer = c.delinearize(unit, units);
+      Value lo = c.mul(outer.pop_back_val(), c.index(block));
+      Value hi = c.minS(c.add(lo, c.index(block)), c.index(g.run));
+      Value base = c.offset(outer, g.outerStrides);
+      auto rest = [&]() {
+        c.vectorLoop(lo, hi, g.lanes, extent % g.lanes == 0 ? extent : -1,
+                     [&](Value i, Value mask) { columns(outer, base, i, 1, mask); });
+      };
+      if (extent >= 0 && extent < block)
+        return rest();
+      Value full = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, c.sub(hi, lo), c.index(block));
+      ifThen(c, full, [&]() { columns(outer, base, lo, kInnerVectors, {}); });
+      if (extent < 0 || extent % block != 0) {
+        Value partial = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, c.sub(hi, lo), c.index(block));
+        ifThen(c, partial, rest);
+      }
+    });
+    return status;
+  }
+
+  int64_t extent = staticValue(g.run);
+  c.loop(c.begin, c.end, 1, [&](Value unit) {
+    Values outer = c.delinearize(unit, g.outer);
+    Value base = c.offset(outer, g.outerStrides), n = c.index(g.run);
+    auto fold = [&](const std::function<Values(int64_t)> &neutral, StepFn step, CombineFn combine) {
+      Values acc = nest(c, g.reduced, neutral(g.lanes), [&](ArrayRef<Value> at, ValueRange args) {
+        Value row = c.add(base, c.offset(at, g.reducedStrides));
+        return accumulate(c, n, extent, g.lanes, llvm::to_vector_of<Value>(args), neutral(g.lanes),
+                          [&](Value i, Value mask, ValueRange acc) {
+                            Values operands(acc);
+                            Value v = c.load(buffer, element, c.add(row, i), g.lanes, mask);
+                            operands.push_back(v);
+                            return step(i, mask, operands);
+                          },
+                          combine);
+      });
+      return horizontal(c, acc, g.lanes, combine);
+    };
+    Value max, wideMax;
+    if (r.needsMax) {
+      auto maxOf = [&](ValueRange a, ValueRange z) { return Values{m.max(a[0], z[0])}; };
+      max = finite(fold([&](int64_t lanes) { return Values{m.extreme(compute, true, lanes)}; },
+                        [&](Value, Value, ValueRange a) { return Values{m.max(a[1], a[0])}; }, maxOf)[0]);
+      wideMax = c.broadcast(max, g.lanes);
+    }
+    Values acc = fold(r.neutral,
+                      [&](Value i, Value, ValueRange operands) {
+                        Value position = r.needsPosition ? m.laneNumbers(i, g.lanes) : Value();
+                        return r.step(operands.back(), position, operands.drop_back(), wideMax);
+                      },
+                      r.combine);
+    write(outer, 1, {}, r.finish(acc, max));
+  });
+  return status;
+}
+
+WorkSplit splitReduction(const Geometry &g, MLIRContext *context) {
+  AffineExpr rows = product(g.outer, context);
+  int64_t count = std::max<int64_t>(1, staticValue(g.count));
+  if (!g.alongInner)
+    return {rows, grainFor(count)};
+  return {rows * g.blocks(), grainFor(count * kInnerVectors * g.lanes)};
+}
+
+std::string describeReduction(const Geometry &g, Type compute) {
+  if (g.lanes == 1)
+    return "scalar loop";
+  return lanesText(g.lanes, compute) + (g.alongInner ? " over kept elements" : " along the reduced run");
+}
+
+class ReduceStrategy : public Strategy {
+public:
+  StringRef name() const override { return "row-reduce"; }
+  std::vector<StringRef> roots() const override { return {"reduce"}; }
+
+  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
+    using K = graph::ReduceKind;
+    auto op = cast<graph::ReduceOp>(kernel.getRootOp());
+    Type compute = computeOf(op.getX());
+    K kind = op.getKind();
+    if (!compute.isF32() && (kind == K::log_sum || kind == K::log_sum_exp)) {
+      reason = "logarithms need a floating-point type of at most 32 bits";
+      return false;
+    }
+    if (isa<IntegerType>(compute) && kind == K::l2) {
+      reason = "the L2 norm of integers has no kernel";
+      return false;
+    }
+    return true;
+  }
+  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
+    return describeReduction(geometry(kernel, target), computeOf(cast<graph::ReduceOp>(kernel.getRootOp()).getX()));
+  }
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
+    return splitReduction(geometry(kernel, target), kernel.getContext());
+  }
+
+  LogicalResult emit(KernelContext &c) const override {
+    using K = graph::ReduceKind;
+    auto op = cast<graph::ReduceOp>(c.kernel.getRootOp());
+    Geometry g = geometry(c.kernel, c.target);
+    K kind = op.getKind();
+    Type compute = computeOf(op.getX());
+    LaneMath m{c, elementOf(op.getX()).isUnsignedInteger()};
+    bool real = isa<FloatType>(compute);
+    auto maximum = [&](Value x, Value y, bool smallest) -> Value {
+      if (!real)
+        return smallest ? m.min(x, y) : m.max(x, y);
+      // NaN propagates, as in NumPy.
+      return smallest ? Value(arith::MinimumFOp::create(c.b, c.loc, x, y))
+                      : Value(arith::MaximumFOp::create(c.b, c.loc, x, y));
+    };
+    auto combine = [&, kind](Value x, Value y) -> Value {
+      switch (kind) {
+      case K::max: return maximum(x, y, false);
+      case K::min: return maximum(x, y, true);
+      case K::prod: return m.mul(x, y);
+      default: return m.add(x, y);
+      }
+    };
+    Reduction r;
+    r.needsMax = kind == K::log_sum_exp;
+    r.neutral = [&](int64_t lanes) -> Values {
+      switch (kind) {
+      case K::max: return {m.extreme(compute, true, lanes)};
+      case K::min: return {m.extreme(compute, false, lanes)};
+      case K::prod: return {c.constant(compute, 1, lanes)};
+      default: return {c.constant(compute, 0, lanes)};
+      }
+    };
+    r.step = [&](Value x, Value, ValueRange acc, Value max) -> Values {
+      switch (kind) {
+      case K::l1: x = m.abs(x); break;
+      case K::l2:
+      case K::sum_square: return {m.madd(x, x, acc[0])};
+      case K::log_sum_exp: x = m.exp(m.sub(x, max)); break;
+      default: break;
+      }
+      return {combine(x, acc[0])};
+    };
+    r.combine = [&](ValueRange x, ValueRange y) { return Values{combine(x[0], y[0])}; };
+    r.finish = [&](ValueRange acc, Value max) -> Value {
+      Value v = acc[0];
+      switch (kind) {
+      case K::mean: {
+        Value count = c.index(g.count);
+        count = real ? m.indexToFloat(count, compute) : m.fromIndex(count, compute);
+        return m.div(v, c.broadcast(count, LaneMath::lanesOf(v)));
+      }
+      case K::l2: return m.sqrt(v);
+      case K::log_sum: return m.log(v);
+      case K::log_sum_exp: return m.add(m.log(v), max);
+      default: return v;
+      }
+    };
+    return emitReduction(c, op.getX(), op.getResult(), g, r);
+  }
+
+private:
+  static Geometry geometry(plan::KernelOp kernel, const CpuTarget &target) {
+    auto op = cast<graph::ReduceOp>(kernel.getRootOp());
+    return Geometry(kernel, op.getX(), op.getResult(), op.getAxes(), op.getKeepDims(), target);
+  }
+};
+
+class ArgReduceStrategy : public Strategy {
+public:
+  StringRef name() const override { return "row-arg-reduce"; }
+  std::vector<StringRef> roots() const override { return {"arg_reduce"}; }
+  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
+    return describeReduction(geometry(kernel, target), computeOf(cast<graph::ArgReduceOp>(kernel.getRootOp()).getX()));
+  }
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
+    return splitReduction(geometry(kernel, target), kernel.getContext());
+  }
+
+  LogicalResult emit(KernelContext &c) const override {
+    auto op = cast<graph::ArgReduceOp>(c.kernel.getRootOp());
+    Type compute = computeOf(op.getX());
+    LaneMath m{c, elementOf(op.getX()).isUnsignedInteger()};
+    LaneMath signedMath{c};
+    bool isMax = op.getIsMax(), last = op.getSelectLast();
+    auto better = [&](Value x, Value y, bool orEqual) { return isMax ? m.greater(x, y, orEqual) : m.greater(y, x, orEqual); };
+    Reduction r;
+    r.needsPosition = true;
+    r.neutral = [&](int64_t lanes) {
+      // A worst value at a position beyond all others (before, for the last).
+      return Values{m.extreme(compute, isMax, lanes), c.constant(c.b.getI32Type(), last ? -1 : 2147483647, lanes)};
+    };
+    auto choose = [&](ValueRange x, ValueRange y) {
+      Value wins = better(x[0], y[0], false), ties = m.equal(x[0], y[0]);
+      Value sooner = last ? signedMath.greater(x[1], y[1]) : signedMath.greater(y[1], x[1]);
+      Value take = arith::OrIOp::create(c.b, c.loc, wins, Value(arith::AndIOp::create(c.b, c.loc, ties, sooner)));
+      return Values{m.select(take, x[0], y[0]), m.select(take, x[1], y[1])};
+    };
+    r.step = [&](Value x, Value position, ValueRange acc, Value) { return choose(ValueRange({x, position}), acc); };
+    r.combine = choose;
+    r.finish = [&](ValueRange acc, Value) -> Value {
+      Type type = c.b.getI64Type();
+      int64_t lanes = LaneMath::lanesOf(acc[1]);
+      // A row of nothing but NaN leaves the neutral position: the first index.
+      Value position = acc[1];
+      Value none = m.like(position, last ? -1 : 2147483647);
+      position = m.select(m.equal(position, none), m.like(position, 0), position);
+      return arith::ExtSIOp::create(c.b, c.loc, lanes == 1 ? type : Type(VectorType::get({lanes}, type)), position);
+    };
+    return emitReduction(c, op.getX(), op.getResult(), geometry(c.kernel, c.target), r);
+  }
+
+private:
+  static Geometry geometry(plan::KernelOp kernel, const CpuTarget &target) {
+    auto op = cast<graph::ArgReduceOp>(kernel.getRootOp());
+    int64_t axis = op.getAxis();
+    return Geometry(kernel, op.getX(), op.getResult(), ArrayRef(axis), op.getKeepDims(), target);
+  }
+};
+
+} // namespace
+
+std::unique_ptr<Strategy> makeReduceStrategy() { return std::make_unique<ReduceStrategy>(); }
+std::unique_ptr<Strategy> makeArgReduceStrategy() { return std::make_unique<ArgReduceStrategy>(); }
+
+} // namespace tenon::cpu

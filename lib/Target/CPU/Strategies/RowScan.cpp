@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// cumsum, and top_k by insertion into the sorted best so far.
+#include "RowStrategies.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+/// Lanes over the dimensions after the axis; a serial loop where there are none.
+class CumSumStrategy : public Strategy {
+public:
+  StringRef name() const override { return "row-cumsum"; }
+  std::vector<StringRef> roots() const override { return {"cumsum"}; }
+
+  struct Plan {
+    Exprs shape, outer;
+    unsigned axis, suffix;
+    AffineExpr run;
+    int64_t lanes;
+  };
+  static Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
+    auto op = cast<graph::CumSumOp>(kernel.getRootOp());
+    Plan p;
+    p.shape = shapeOf(kernel, op.getX());
+    p.axis = op.getAxis();
+    p.suffix = p.shape.size();
+    if (p.axis + 1 < p.shape.size())
+      p.suffix = mergedSuffix(kernel, p.shape, p.axis + 1);
+    p.run = product(ArrayRef(p.shape).drop_front(p.suffix), kernel.getContext());
+    p.lanes = p.suffix == p.shape.size() ? 1 : lanesFor(target, computeOf(op.getX()), staticValue(p.run));
+    for (unsigned d = 0; d < p.suffix; ++d)
+      if (d != p.axis)
+        p.outer.push_back(p.shape[d]);
+    return p;
+  }
+  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
+    return lanesText(planFor(kernel, target).lanes, computeOf(kernel.getRootOp()->getOperand(0)));
+  }
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
+    Plan p = planFor(kernel, target);
+    return {product(p.outer, kernel.getContext()), grainFor(staticValue(p.shape[p.axis] * p.run))};
+  }
+  LogicalResult emit(KernelContext &c) const override {
+    auto op = cast<graph::CumSumOp>(c.kernel.getRootOp());
+    Plan p = planFor(c.kernel, c.target);
+    LaneMath m{c};
+    Type element = elementOf(op.getX()), compute = computeOf(op.getX());
+    Exprs strides = stridesOf(p.shape);
+    ElementEmitter emitter(c, p.shape, suffixGroups(p.shape.size(), p.suffix));
+    LogicalResult status = success();
+    Value zero = c.index(int64_t(0)), n = c.index(p.shape[p.axis]);
+    c.loop(c.begin, c.end, 1, [&](Value unit) {
+      Values outer = c.delinearize(unit, p.outer);
+      auto column = [&](Value i, Value mask) {
+        c.loop(zero, n, 1, {c.constant(compute, 0, p.lanes)}, [&](Value step, ValueRange acc) {
+          Value at = op.getReverse() ? c.sub(c.sub(n, c.index(1)), step) : step;
+          Values point(outer);
+          point.insert(point.begin() + p.axis, at);
+          Value offset = c.offset(point, ArrayRef(strides).take_front(p.suffix));
+          if (i) {
+            point.push_back(i);
+            offset = c.add(offset, i);
+          }
+          Value sum = m.add(acc[0], c.load(c.buffer(op.getX()), element, offset, p.lanes, mask));
+          emitter.setPoint(point, p.lanes, mask);
+          emitter.define(op.getResult(), op.getExclusive() ? acc[0] : sum);
+          if (failed(emitter.storeYields()))
+            status = failure();
+          return Values{sum};
+        });
+      };
+      if (p.suffix == p.shape.size())
+        return column({}, {});
+      c.vectorLoop(zero, c.index(p.run), p.lanes, staticValue(p.run), column);
+    });
+    return status;
+  }
+};
+
+class TopKStrategy : public Strategy {
+public:
+  StringRef name() const override { return "row-top-k"; }
+  std::vector<StringRef> roots() const override { return {"top_k"}; }
+  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
+    for (Value value : kernel.getBody().front().getTerminator()->getOperands())
+      if (value.getDefiningOp() != kernel.getRootOp()) {
+        reason = "results must be the op's own";
+        return false;
+      }
+    return true;
+  }
+  std::string describe(plan::KernelOp, const CpuTarget &) const override { return "scalar loop, insertion into the best k"; }
+
+  static Exprs outerOf(plan::KernelOp kernel) {
+    auto op = cast<graph::TopKOp>(kernel.getRootOp());
+    Exprs outer = shapeOf(kernel, op.getX());
+    outer.erase(outer.begin() + op.getAxis());
+    return outer;
+  }
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
+    auto op = cast<graph::TopKOp>(kernel.getRootOp());
+    return {product(outerOf(kernel), kernel.getContext()),
+            grainFor(4 * staticValue(shapeOf(kernel, op.getX())[op.getAxis()]))};
+  }
+
+  LogicalResult emit(KernelContext &c) const override {
+    auto op = cast<graph::TopKOp>(c.kernel.getRootOp());
+    int64_t axis = op.getAxis();
+    Exprs shape = c.shape(op.getX()), outShape = c.shape(op->getResult(0));
+    Exprs inStrides = stridesOf(shape), outStrides = stridesOf(outShape);
+    Value x = c.buffer(op.getX()), values = yieldedBuffer(c, op.getValues()), indices = yieldedBuffer(c, op.getIndices());
+    Type element = elementOf(op.getX());
+    LaneMath m{c, element.isUnsignedInteger()};
+    Value zero = c.index(int64_t(0)), one = c.index(1);
+    Value n = c.index(shape[axis]), k = c.minS(c.index(outShape[axis]), n);
+    Value inStep = c.index(inStrides[axis]), outStep = c.index(outStrides[axis]);
+    auto dropAxis = [&](Exprs e) {
+      e.erase(e.begin() + axis);
+      return e;
+    };
+    using P = arith::CmpIPredicate;
+    auto cmp = [&](P p, Value a, Value z) -> Value { return arith::CmpIOp::create(c.b, c.loc, p, a, z); };
+    ifThen(c, cmp(P::sgt, k, zero), [&]() {
+      c.loop(c.begin, c.end, 1, [&](Value unit) {
+        Values outer = c.delinearize(unit, outerOf(c.kernel));
+        Value in = c.offset(outer, dropAxis(inStrides)), out = c.offset(outer, dropAxis(outStrides));
+        auto outAt = [&](Value p) { return c.mulAdd(p, outStep, out); };
+        // The value kept at position p: read back through whichever result exists.
+        auto kept = [&](Value p) -> Value {
+          if (values)
+            return c.load(values, element, outAt(p), 1);
+          Value index = m.toIndex(memref::LoadOp::create(c.b, c.loc, indices, outAt(p)));
+          return c.load(x, element, c.mulAdd(index, inStep, in), 1);
+        };
+        auto better = [&](Value a, Value z) { return op.getLargest() ? m.greater(a, z) : m.greater(z, a); };
+        c.loop(zero, n, 1, [&](Value i) {
+          Value v = c.load(x, element, c.mulAdd(i, inStep, in), 1);
+          Value count = c.minS(i, k);
+          Value room = cmp(P::slt, count, k);
+          Value enters = ifElse(c, room, c.b.getI1Type(), [&]() { return Values{room}; },
+                                [&]() { return Values{better(v, kept(c.sub(k, one)))}; })[0];
+          ifThen(c, enters, [&]() {
+            Value start = c.minS(count, c.sub(k, one));
+            auto loop = scf::WhileOp::create(
+                c.b, c.loc, TypeRange{c.b.getIndexType()}, ValueRange{start},
+                [&](OpBuilder &, Location, ValueRange args) {
+                  // Equal values keep their order: the earlier index stays in front.
+                  Value above = ifElse(c, cmp(P::sgt, args[0], zero), c.b.getI1Type(),
+                                       [&]() { return Values{better(v, kept(c.sub(args[0], one)))}; },
+                                       [&]() { return Values{c.constant(c.b.getI1Type(), 0, 1)}; })[0];
+                  scf::ConditionOp::create(c.b, c.loc, above, args);
+                },
+                [&](OpBuilder &, Location, ValueRange args) {
+                  Value previous = c.sub(args[0], one);
+                  for (Value buffer : {values, indices})
+                    if (buffer)
+                      memref::StoreOp::create(c.b, c.loc, memref::LoadOp::create(c.b, c.loc, buffer, outAt(previous)),
+                                              buffer, outAt(args[0]));
+                  scf::YieldOp::create(c.b, c.loc, previous);
+                });
+            Value at = outAt(loop.getResult(0));
+            if (values)
+              c.store(v, values, element, at);
+            if (indices)
+              memref::StoreOp::create(c.b, c.loc, m.fromIndex(i, c.b.getI64Type()), indices, at);
+          });
+        });
+      });
+    });
+    return success();
+  }
+};
+
+} // namespace
+
+std::unique_ptr<Strategy> makeCumSumStrategy() { return std::make_unique<CumSumStrategy>(); }
+std::unique_ptr<Strategy> makeTopKStrategy() { return std::make_unique<TopKStrategy>(); }
+
+} // namespace tenon::cpu

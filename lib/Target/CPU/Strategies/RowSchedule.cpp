@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Lane arithmetic, reductions and loop nests shared by the row, window and
+// recurrent strategies.
+#include "RowSchedule.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+
+int64_t staticValue(AffineExpr expr) {
+  auto constant = dyn_cast_or_null<AffineConstantExpr>(expr);
+  return constant ? constant.getValue() : -1;
+}
+
+int64_t grainFor(int64_t workPerUnit) {
+  return workPerUnit <= 0 ? 1 : std::max<int64_t>(1, 16384 / workPerUnit);
+}
+
+int64_t lanesFor(const CpuTarget &target, Type compute, int64_t extent) {
+  int64_t bits = std::max(8u, compute.getIntOrFloatBitWidth());
+  // Booleans and bytes widen to masks of 32-bit lanes in most epilogues.
+  int64_t lanes = target.vectorBits / std::max<int64_t>(bits, 32);
+  while (lanes > 1 && extent >= 0 && lanes > extent)
+    lanes /= 2;
+  return std::max<int64_t>(1, lanes);
+}
+
+std::string lanesText(int64_t lanes, Type compute) {
+  if (lanes == 1)
+    return "scalar loop";
+  return llvm::formatv("{0} lanes of {1} bits", lanes, compute.getIntOrFloatBitWidth()).str();
+}
+
+bool canMerge(plan::KernelOp kernel, ArrayRef<AffineExpr> space, unsigned first, unsigned last) {
+  for (BlockArgument argument : kernel.getBody().getArguments()) {
+    Exprs shape = shapeOf(kernel, argument);
+    if (shape.size() > space.size())
+      continue; // read by the root alone
+    int64_t missing = int64_t(space.size()) - int64_t(shape.size());
+    int seen = -1;
+    for (unsigned d = first; d <= last; ++d) {
+      if (space[d] == 1)
+        continue;
+      int has = int64_t(d) >= missing && shape[d - missing] != 1;
+      if (seen >= 0 && seen != has)
+        return false;
+      seen = has;
+    }
+  }
+  return true;
+}
+
+unsigned mergedSuffix(plan::KernelOp kernel, ArrayRef<AffineExpr> space, unsigned from) {
+  if (space.empty())
+    return 0;
+  unsigned last = space.size() - 1, first = last;
+  while (first > from && canMerge(kernel, space, first - 1, last))
+    --first;
+  return first;
+}
+
+SmallVector<std::pair<unsigned, unsigned>> suffixGroups(unsigned rank, unsigned suffix) {
+  SmallVector<std::pair<unsigned, unsigned>> groups;
+  for (unsigned i = 0; i < suffix; ++i)
+    groups.push_back({i, i});
+  if (rank > suffix)
+    groups.push_back({suffix, rank - 1});
+  return groups;
+}
+
+Value yieldedBuffer(KernelContext &c, Value result) {
+  Operation *yield = c.kernel.getBody().front().getTerminator();
+  for (auto [i, value] : llvm::enumerate(yield->getOperands()))
+    if (value == result)
+      return c.outputBuffer(i);
+  return {};
+}
+
+static arith::FastMathFlagsAttr contractFlag(OpBuilder &b) {
+  return arith::FastMathFlagsAttr::get(b.getContext(), arith::FastMathFlags::contract);
+}
+
+Value LaneMath::add(Value x, Value y) {
+  if (isFloat(x))
+    return arith::AddFOp::create(c.b, c.loc, x, y, contractFlag(c.b));
+  return arith::AddIOp::create(c.b, c.loc, x, y);
+}
+Value LaneMath::sub(Value x, Value y) {
+  if (isFloat(x))
+    return arith::SubFOp::create(c.b, c.loc, x, y, contractFlag(c.b));
+  return arith::SubIOp::create(c.b, c.loc, x, y);
+}
+Value LaneMath::mul(Value x, Value y) {
+  if (isFloat(x))
+    return arith::MulFOp::create(c.b, c.loc, x, y, contractFlag(c.b));
+  return arith::MulIOp::create(c.b, c.loc, x, y);
+}
+Value LaneMath::div(Value x, Value y) {
+  if (isFloat(x))
+    return arith::DivFOp::create(c.b, c.loc, x, y);
+  if (isUnsigned)
+    return arith::DivUIOp::create(c.b, c.loc, x, y);
+  return arith::DivSIOp::create(c.b, c.loc, x, y);
+}
+Value LaneMath::greater(Value x, Value y, bool orEqual) {
+  if (isFloat(x))
+    return arith::CmpFOp::create(c.b, c.loc, orEqual ? arith::CmpFPredicate::OGE : arith::CmpFPredicate::OGT, x, y);
+  using P = arith::CmpIPredicate;
+  P predicate = isUnsigned || getElementTypeOrSelf(x.getType()).isInteger(1) ? (orEqual ? P::uge : P::ugt)
+                                                                            : (orEqual ? P::sge : P::sgt);
+  return arith::CmpIOp::create(c.b, c.loc, predicate, x, y);
+}
+Value LaneMath::equal(Value x, Value y) {
+  if (isFloat(x))
+    return arith::CmpFOp::create(c.b, c.loc, arith::CmpFPredicate::OEQ, x, y);
+  return arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, x, y);
+}
+Value LaneMath::select(Value p, Value x, Value y) { return arith::SelectOp::create(c.b, c.loc, p, x, y); }
+Value LaneMath::abs(Value x) {
+  if (isFloat(x))
+    return math::AbsFOp::create(c.b, c.loc, x);
+  return isUnsigned ? x : Value(math::AbsIOp::create(c.b, c.loc, x));
+}
+Value LaneMath::sigmoid(Value x) {
+  Value one = like(x, 1);
+  return div(one, add(one, exp(arith::NegFOp::create(c.b, c.loc, x))));
+}
+Value LaneMath::toFloat(Value x, Type scalar) {
+  Type from = getElementTypeOrSelf(x.getType());
+  if (from == scalar)
+    return x;
+  Type to = scalar;
+  if (auto vector = dyn_cast<VectorType>(x.getType()))
+    to = vector.clone(scalar);
+  if (isa<IntegerType>(from))
+    return isUnsigned || from.isInteger(1) ? Value(arith::UIToFPOp::create(c.b, c.loc, to, x))
+                                           : Value(arith::SIToFPOp::create(c.b, c.loc, to, x));
+  if (from.getIntOrFloatBitWidth() < scalar.getIntOrFloatBitWidth())
+    return arith::ExtFOp::create(c.b, c.loc, to, x);
+  return arith::TruncFOp::create(c.b, c.loc, to, x);
+}
+Value LaneMath::toF32(Value x) { return toFloat(x, c.b.getF32Type()); }
+Value LaneMath::extreme(Type type, bool lowest, int64_t lanes) {
+  TypedAttr attr;
+  if (auto real = dyn_cast<FloatType>(type)) {
+    attr = FloatAttr::get(type, APFloat::getInf(real.getFloatSemantics(), lowest));
+  } else {
+    unsigned width = type.getIntOrFloatBitWidth();
+    bool unsignedType = isUnsigned || width == 1;
+    APInt value = unsignedType ? (lowest ? APInt::getMinValue(width) : APInt::getMaxValue(width))
+                               : (lowest ? APInt::getSignedMinValue(width) : APInt::getSignedMaxValue(width));
+    attr = IntegerAttr::get(type, value);
+  }
+  if (lanes > 1)
+    attr = DenseElementsAttr::get(VectorType::get({lanes}, type), Attribute(attr));
+  return arith::ConstantOp::create(c.b, c.loc, attr);
+}
+Value LaneMath::indexToFloat(Value index, Type compute) {
+  return arith::SIToFPOp::create(c.b, c.loc, compute, fromIndex(index, c.b.getI64Type()));
+}
+Value LaneMath::laneNumbers(Value at, int64_t lanes) {
+  Value start = fromIndex(at, c.b.getI32Type());
+  if (lanes == 1)
+    return start;
+  SmallVector<int32_t> numbers(lanes);
+  for (int64_t i = 0; i < lanes; ++i)
+    numbers[i] = int32_t(i);
+  auto type = VectorType::get({lanes}, c.b.getI32Type());
+  Value steps = arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, ArrayRef<int32_t>(numbers)));
+  return add(c.broadcast(start, lanes), steps);
+}
+Value LaneMath::laneMask(Value at, Value limit, int64_t lanes) {
+  if (lanes == 1)
+    return arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, at, limit);
+  // create_mask takes negative counts as none and large ones as all.
+  return vector::CreateMaskOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getI1Type()),
+                                      ValueRange{c.maxS(c.sub(limit, at), c.index(int64_t(0)))});
+}
+
+static Values blend(KernelContext &c, Value mask, const Values &next, ValueRange acc) {
+  Values result;
+  for (auto [n, a] : llvm::zip(next, acc))
+    result.push_back(arith::SelectOp::create(c.b, c.loc, mask, n, a));
+  return result;
+}
+
+Values accumulate(KernelContext &c, Value n, int64_t extent, int64_t lanes, Values acc, const Values &neutral,
+                  StepFn step, CombineFn combine) {
+  Value position = c.index(int64_t(0));
+  constexpr int64_t kCopies = 4;
+  size_t width = acc.size();
+  if (extent < 0 || extent >= kCopies * lanes) {
+    Values init(acc);
+    for (int64_t i = 1; i < kCopies; ++i)
+      init.append(neutral.begin(), neutral.end());
+    Value end = c.sub(n, c.remU(n, c.index(kCopies * lanes)));
+    Values copies = c.loop(position, end, kCopies * lanes, init, [&](Value i, ValueRange args) {
+      Values next;
+      for (int64_t k = 0; k < kCopies; ++k) {
+        Values values = step(c.add(i, c.index(k * lanes)), {}, args.slice(k * width, width));
+        next.append(values.begin(), values.end());
+      }
+      return next;
+    });
+    auto part = [&](int64_t k) { return ValueRange(copies).slice(k * width, width); };
+    Values low = combine(part(0), part(1)), high = combine(part(2), part(3));
+    acc = combine(low, high);
+    position = end;
+  }
+  Value full = c.sub(n, c.remU(n, c.index(lanes)));
+  if (extent < 0 || (extent % (kCopies * lanes)) >= lanes)
+    acc = c.loop(position, full, lanes, acc, [&](Value i, ValueRange args) { return step(i, {}, args); });
+  if (lanes == 1 || (extent >= 0 && extent % lanes == 0))
+    return acc;
+  auto tail = [&]() {
+    Value mask = vector::CreateMaskOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getI1Type()),
+                                              ValueRange{c.sub(n, full)});
+    return blend(c, mask, step(full, mask, acc), acc);
+  };
+  if (extent >= 0)
+    return tail();
+  Value some = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, full, n);
+  return ifElse(c, some, TypeRange(ValueRange(acc)), tail, [&]() { return acc; });
+}
+
+Values horizontal(KernelContext &c, Values acc, int64_t lanes, CombineFn combine) {
+  for (int64_t half = lanes / 2; half >= 1; half /= 2) {
+    SmallVector<int64_t> lowMask, highMask;
+    for (int64_t i = 0; i < half; ++i) {
+      lowMask.push_back(i);
+      highMask.push_back(half + i);
+    }
+    Values low, high;
+    for (Value v : acc) {
+      if (half == 1) {
+        low.push_back(vector::ExtractOp::create(c.b, c.loc, v, int64_t(0)));
+        high.push_back(vector::ExtractOp::create(c.b, c.loc, v, int64_t(1)));
+      } else {
+        low.push_back(vector::ShuffleOp::create(c.b, c.loc, v, v, lowMask));
+        high.push_back(vector::ShuffleOp::create(c.b, c.loc, v, v, highMask));
+      }
+    }
+    acc = combine(low, high);
+  }
+  return acc;
+}
+
+void transposeLanes(KernelContext &c, Values &rows) {
+  int64_t lanes = rows.size();
+  // Recursive block exchange: log2(lanes) rounds of two shuffles a pair.
+  for (int64_t s = lanes / 2; s >= 1; s /= 2) {
+    SmallVector<int64_t> low, high;
+    for (int64_t l = 0; l < lanes; ++l) {
+      low.push_back((l & s) == 0 ? l : lanes + l - s);
+      high.push_back((l & s) == 0 ? l + s : lanes + l);
+    }
+    for (int64_t i = 0; i < lanes; ++i) {
+      if (i & s)
+        continue;
+      Value a = rows[i], z = rows[i + s];
+      rows[i] = vector::ShuffleOp::create(c.b, c.loc, a, z, low);
+      rows[i + s] = vector::ShuffleOp::create(c.b, c.loc, a, z, high);
+    }
+  }
+}
+
+Values ifElse(KernelContext &c, Value condition, TypeRange types, function_ref<Values()> yes, function_ref<Values()> no) {
+  auto op = scf::IfOp::create(c.b, c.loc, types, condition, /*addThenBlock=*/true, /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(c.b);
+  c.b.setInsertionPointToStart(op.thenBlock());
+  scf::YieldOp::create(c.b, c.loc, yes());
+  c.b.setInsertionPointToStart(op.elseBlock());
+  scf::YieldOp::create(c.b, c.loc, no());
+  return llvm::to_vector_of<Value>(op.getResults());
+}
+
+void ifThen(KernelContext &c, Value condition, function_ref<void()> yes) {
+  auto op = scf::IfOp::create(c.b, c.loc, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(c.b);
+  c.b.setInsertionPointToStart(op.thenBlock());
+  yes();
+}
+
+void nest(KernelContext &c, ArrayRef<AffineExpr> extents, function_ref<void(ArrayRef<Value>)> body) {
+  nest(c, extents, {}, [&](ArrayRef<Value> at, ValueRange) {
+    body(at);
+    return Values();
+  });
+}
+
+static Values nestFrom(KernelContext &c, ArrayRef<AffineExpr> extents, Values &at, Values init,
+                       function_ref<Values(ArrayRef<Value>, ValueRange)> body) {
+  if (at.size() == extents.size())
+    return body(at, init);
+  AffineExpr extent = extents[at.size()];
+  Value zero = c.index(int64_t(0));
+  if (extent == 1) {
+    at.push_back(zero);
+    Values result = nestFrom(c, extents, at, init, body);
+    at.pop_back();
+    return result;
+  }
+  auto step = [&](Value i, ValueRange args) {
+    at.push_back(i);
+    Values result = nestFrom(c, extents, at, llvm::to_vector_of<Value>(args), body);
+    at.pop_back();
+    return result;
+  };
+  if (!init.empty())
+    return c.loop(zero, c.index(extent), 1, init, step);
+  c.loop(zero, c.index(extent), 1, [&](Value i) { step(i, {}); });
+  return {};
+}
+
+Values nest(KernelContext &c, ArrayRef<AffineExpr> extents, Values init,
+            function_ref<Values(ArrayRef<Value>, ValueRange)> body) {
+  Values at;
+  return nestFrom(c, extents, at, std::move(init), body);
+}
+
+Value scratch(KernelContext &c, int64_t elements, Type type) {
+  auto fixed = MemRefType::get({elements}, type);
+  return memref::AllocaOp::create(c.b, c.loc, fixed, c.b.getI64IntegerAttr(64));
+}
+
+} // namespace tenon::cpu
