@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# The front door: every target does its own set-up, once. CMake is used
+# directly by whoever works on the compiler: cmake --preset release|debug|sanitize.
+.DEFAULT_GOAL := build
+.PHONY: build test test-asan demo bench docs setup setup-bench clean help
+
+BUILD  ?= build
+PYTHON := .venv/bin/python
+STAMPS := .cache
+# Arguments for the test runner, e.g. make test ARGS="--suite lit"
+ARGS   ?=
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMPS)/setup ## Debian packages and .venv; done by the other targets
+$(STAMPS)/setup: utils/setup.sh utils/requirements.txt
+	utils/setup.sh
+	@mkdir -p $(STAMPS) && touch $@
+
+setup-bench: $(STAMPS)/setup-bench
+$(STAMPS)/setup-bench: $(STAMPS)/setup utils/requirements-bench.txt
+	utils/setup.sh bench
+	@mkdir -p $(STAMPS) && touch $@
+
+build: $(STAMPS)/setup ## all tools into build/bin
+	@test -f build/build.ninja || cmake --preset release
+	cmake --build build
+
+test: build ## every suite; the last line counts them
+	@$(PYTHON) utils/run-tests.py --build build $(ARGS)
+
+test-asan: $(STAMPS)/setup ## the same suites under AddressSanitizer and UBSan, in build-asan
+	@test -f build-asan/build.ninja || cmake --preset sanitize
+	cmake --build build-asan
+	@$(PYTHON) utils/run-tests.py --build build-asan --sanitize $(ARGS)
+
+demo: build $(STAMPS)/setup-bench ## compile magika's model, classify files, compare with ONNX Runtime
+	@$(PYTHON) demo/demo.py --build build
+
+bench: build $(STAMPS)/setup-bench ## Tenon, ONNX Runtime and OpenVINO in one run (BENCH=... passes arguments)
+	@$(PYTHON) bench/run.py --build build $(BENCH)
+
+docs: build ## dialect and pass reference into build/docs
+	@$(PYTHON) utils/generate-docs.py --output build/docs
+
+clean: ## removes the build folders, keeps the set-up
+	rm -rf build build-asan build-debug

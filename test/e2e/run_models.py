@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compiles every float model of ../shared/models and runs its recorded vectors.
+
+One test a model: `tenon compile` for the host, then `tenon run --test-data` of
+each of its sets with one and with two threads. Models that do not work yet are
+in expected-failures.txt with the reason: they are still tried, and one that
+passes fails the suite until its line is removed.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from harness import SHARED, Driver, Results, excerpt, read_expected
+
+HERE = Path(__file__).resolve().parent
+
+
+def tolerances(model):
+    """What ../shared/README.md states: absolute, relative."""
+    return ("1e-2", "1e-2") if "fp16" in model else ("1e-4", "1e-3")
+
+
+def check(driver, folder, artifact, target):
+    """Returns (worked, what went wrong)."""
+    status, output = driver("compile", folder / "model.onnx", "-o", artifact, f"--target={target}")
+    if status != 0:
+        return False, f"    compile: exit status {status}\n{excerpt(output)}"
+    atol, rtol = tolerances(folder.name)
+    for data in sorted(folder.glob("test_data_set_*")):
+        for threads in (1, 2):
+            status, output = driver(
+                "run", artifact, "--test-data", data, "--threads", threads, "--atol", atol, "--rtol", rtol
+            )
+            if status != 0:
+                where = f"{data.name} with {threads} thread(s)"
+                return False, f"    run {where}: exit status {status}\n{excerpt(output)}"
+    return True, ""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--json", help="write the names of passed, failed and skipped models here")
+    parser.add_argument("--target", default="cpu:host")
+    parser.add_argument("--timeout", type=int, default=120, help="seconds for one compilation or run")
+    parser.add_argument("models", nargs="*", help="only these")
+    arguments = parser.parse_args()
+
+    expected = read_expected(HERE / "expected-failures.txt")
+    results = Results(expected)
+    driver = Driver(arguments.build, arguments.timeout)
+    folder = SHARED / "models"
+    if not folder.is_dir():
+        results.skip("models", "no ../shared")
+        return results.finish(arguments.json)
+    if not driver.exists():
+        results.record("models", False, f"    {driver.program} is not built")
+        return results.finish(arguments.json)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        for model in sorted(p.parent for p in folder.glob("*/model.onnx")):
+            if arguments.models and model.name not in arguments.models:
+                continue
+            if model.name.endswith("-qdq"):
+                results.skip(model.name, "quantized models are not supported yet")
+                continue
+            start = time.monotonic()
+            artifact = Path(scratch) / f"{model.name}.tenon"
+            ok, detail = check(driver, model, artifact, arguments.target)
+            artifact.unlink(missing_ok=True)
+            results.record(model.name, ok, f"{detail}\n    after {time.monotonic() - start:.1f} s")
+    return results.finish(arguments.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

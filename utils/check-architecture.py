@@ -1,0 +1,328 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Checks the rules that hold Tenon's house up; part of `make test`.
+
+Each rule is one function that yields problems as `path:line: text`. A rule
+without problems is one passed test, any problem makes it a failed one.
+Exceptions to a rule are written here, with the reason, or not made.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Who may include whom (a folder of lib/ and include/tenon/ is a layer; every
+# layer may include itself, and all may include Support).
+LAYERS = {
+    "Support": set(),
+    "Numerics": {"Dialect", "Interfaces"},
+    "Interfaces": {"Dialect", "Numerics"},
+    "Dialect": {"Interfaces", "Numerics"},
+    "Analysis": {"Dialect", "Interfaces", "Numerics"},
+    "Frontend": {"Dialect"},
+    "Reference": {"Dialect", "Interfaces", "Numerics", "Analysis"},
+    "Transforms": {"Dialect", "Interfaces", "Numerics", "Analysis"},
+    "Conversion": {"Dialect", "Interfaces", "Numerics", "Analysis", "Transforms"},
+    "Target": {"Dialect", "Interfaces", "Numerics", "Analysis", "Transforms", "Conversion"},
+    "Pipelines": {
+        "Dialect", "Interfaces", "Numerics", "Analysis", "Transforms", "Conversion", "Target", "Frontend",
+        "Reference",
+    },
+}
+
+# Names of devices and of their instruction sets, which only a target may know.
+CHIP_NAMES = re.compile(
+    r"\b(avx2|avx512\w*|amx_\w+|znver\d|skylake\w*|sapphirerapids|cortex-?\w+|neoverse\w*|"
+    r"ethos-?u\w*|neuroncore|trainium|hexagon|nvidia|cuda)\b",
+    re.IGNORECASE,
+)
+
+# Where a rule meets its reason to be broken.
+ABORT_EXCEPTIONS = {
+    "runtime/src/status.cpp",  # no memory left to say that no memory is left
+}
+CHIP_EXCEPTIONS = {
+    "runtime/src/image.cpp",  # compares the CPU's feature bits with those an artifact records
+}
+HEADER_EXCEPTIONS = {
+    "lib/Precompiled.h",  # any change rebuilds the compiler: it gets the line with its next one
+}
+
+# Files over the limit that have a reason to be; none does today.
+SIZE_EXCEPTIONS = {}
+HARD_LINES = 800
+HARD_BYTES = 100_000
+
+
+def tracked_files():
+    """All files git tracks or would add: what a commit of this tree would hold."""
+    out = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=False,
+    )
+    if out.returncode == 0:
+        names = out.stdout.decode().split("\0")
+    else:  # an exported tree without .git
+        names = [str(p.relative_to(ROOT)) for p in ROOT.rglob("*")]
+        names = [n for n in names if not n.startswith(("build", ".venv/", ".cache/", ".git/"))]
+    return sorted({n for n in names if n and (ROOT / n).is_file()})
+
+
+FILES = tracked_files()
+CODE = (".cpp", ".h", ".c", ".td", ".cpp.in", ".h.in")
+
+
+def select(*prefixes, suffixes=CODE):
+    return [n for n in FILES if n.startswith(prefixes) and n.endswith(suffixes)]
+
+
+def lines(name):
+    text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
+    return enumerate(text.splitlines(), 1)
+
+
+def without_comment(line):
+    return re.sub(r"//.*$", "", line)
+
+
+def layer_of(path):
+    """`lib/Target/CPU/X.cpp` and `tenon/Target/CPU/X.h` are both of layer Target."""
+    parts = path.split("/")
+    if parts[0] == "lib":
+        return parts[1] if len(parts) > 2 else None
+    if parts[:2] == ["include", "tenon"]:
+        return parts[2] if len(parts) > 3 else None
+    if parts[0] == "tenon":
+        return parts[1] if len(parts) > 2 else None
+    return None
+
+
+def includes(name):
+    for number, line in lines(name):
+        match = re.match(r'\s*#?\s*include\s+["<]([^">]+)[">]', line)
+        if match:
+            yield number, match.group(1)
+
+
+def include_direction():
+    """Dependencies point one way (see docs/Rationale/README.md)."""
+    for name in select("lib/", "include/"):
+        mine = layer_of(name)
+        if mine is None:
+            continue
+        if mine not in LAYERS:
+            yield f"{name}:1: '{mine}' is no layer that utils/check-architecture.py knows"
+            continue
+        for number, included in includes(name):
+            other = layer_of(included)
+            if other is None or other == mine or other == "Support":
+                continue
+            if other not in LAYERS[mine]:
+                yield f"{name}:{number}: {mine} must not include {other} ({included})"
+        if mine == "Frontend":
+            for number, included in includes(name):
+                if included.startswith("tenon/Dialect/") and not included.startswith("tenon/Dialect/ONNX"):
+                    yield f"{name}:{number}: the frontend sees the ONNX dialect only ({included})"
+
+
+def targets_apart():
+    """A target never includes another."""
+    for name in select("lib/Target/", "include/tenon/Target/"):
+        mine = name.split("/")[2 if name.startswith("lib/") else 3]
+        for number, included in includes(name):
+            match = re.match(r"tenon/Target/(\w+)/", included)
+            if match and mine != "Common" and match.group(1) not in (mine, "Common"):
+                yield f"{name}:{number}: target {mine} includes target {match.group(1)}"
+
+
+def runtime_alone():
+    """The runtime includes nothing of the compiler, of LLVM or of protobuf."""
+    own = {n.split("include/", 1)[1] for n in select("runtime/include/")}
+    for name in select("runtime/"):
+        for number, included in includes(name):
+            if included.startswith(("mlir/", "llvm/", "lld/", "google/", "onnx/")):
+                yield f"{name}:{number}: the runtime must not include {included}"
+            elif included.startswith("tenon/") and included not in own:
+                yield f"{name}:{number}: the runtime must not include the compiler's {included}"
+
+
+def protobuf_in_frontend():
+    """lib/Frontend is the only code that sees protobuf and ONNX's headers."""
+    for name in select("lib/", "include/", "tools/", "runtime/", "python/"):
+        if name.startswith("lib/Frontend/"):
+            continue
+        for number, included in includes(name):
+            if included.startswith(("google/protobuf", "onnx/")):
+                yield f"{name}:{number}: only lib/Frontend may include {included}"
+
+
+def no_global_state():
+    """Options are structs that flow from the pipeline: no global option under lib/."""
+    pattern = re.compile(r"\bcl::(opt|list|bits)\b|\bsetenv\s*\(|^\s*extern\s+(?!\"C)[\w:<>]+\s+\w+\s*;")
+    for name in select("lib/", "include/"):
+        for number, line in lines(name):
+            if pattern.search(without_comment(line)):
+                yield f"{name}:{number}: global option or state: {line.strip()}"
+
+
+def no_crash_on_input():
+    """Wrong input ends in a coded error, never in a crash."""
+    pattern = re.compile(r"\b(llvm_unreachable|report_fatal_error|reportFatal\w*|abort|exit|_exit)\s*\(")
+    for name in select("lib/Frontend/", "lib/Conversion/ONNXToGraph/", "runtime/src/"):
+        if name in ABORT_EXCEPTIONS:
+            continue
+        for number, line in lines(name):
+            if pattern.search(without_comment(line)):
+                yield f"{name}:{number}: {line.strip()}"
+
+
+def exceptions_in_frontend():
+    """Only lib/Frontend and the Python module may use exceptions."""
+    pattern = re.compile(r"\b(throw\b|catch\s*\()|\btry\s*\{")
+    for name in select("lib/", "runtime/", "tools/"):
+        if name.startswith("lib/Frontend/"):
+            continue
+        for number, line in lines(name):
+            if pattern.search(re.sub(r'"[^"]*"', "", without_comment(line))):
+                yield f"{name}:{number}: {line.strip()}"
+
+
+def chips_in_targets():
+    """Nothing outside a target and its data names a chip."""
+    for name in select("lib/", "include/", "runtime/"):
+        if name.startswith(("lib/Target/", "include/tenon/Target/", "runtime/drivers/")):
+            continue
+        if name in CHIP_EXCEPTIONS:
+            continue
+        for number, line in lines(name):
+            match = CHIP_NAMES.search(without_comment(line))
+            if match:
+                yield f"{name}:{number}: names a chip: {match.group(0)}"
+
+
+def passes_described_and_tested():
+    """Each pass has a summary and a description, and occurs in a RUN line."""
+    runs = []
+    for name in FILES:
+        if name.startswith("test/") and name.endswith((".mlir", ".test", ".onnxtxt")):
+            runs += [line for _, line in lines(name) if "RUN:" in line]
+    runs = "\n".join(runs)
+    for name in select("include/", suffixes=("Passes.td",)):
+        text = (ROOT / name).read_text()
+        for match in re.finditer(r'^def\s+(\w+)\s*:\s*(?:Interface)?Pass<\s*"([^"]+)"', text, re.MULTILINE):
+            number = text.count("\n", 0, match.start()) + 1
+            end = text.find("\ndef ", match.end())
+            body = text[match.end() : end if end > 0 else len(text)]
+            if not re.search(r"let\s+summary\s*=", body):
+                yield f"{name}:{number}: {match.group(1)} has no summary"
+            if not re.search(r"let\s+description\s*=", body):
+                yield f"{name}:{number}: {match.group(1)} has no description"
+            if not re.search(rf"(?<![\w-]){re.escape(match.group(2))}(?![\w-])", runs):
+                yield f"{name}:{number}: pass {match.group(2)} occurs in no RUN line under test/"
+
+
+def ops_described():
+    """Each op has a summary (a dialect's base classes excepted)."""
+    for name in select("include/", suffixes=("Ops.td",)):
+        text = (ROOT / name).read_text()
+        for match in re.finditer(r'^def\s+(\w+)\s*:\s*\w*Op<\s*"(\w[\w.]*)"', text, re.MULTILINE):
+            end = text.find("\ndef ", match.end())
+            body = text[match.end() : end if end > 0 else len(text)]
+            if not re.search(r"let\s+summary\s*=", body):
+                number = text.count("\n", 0, match.start()) + 1
+                yield f"{name}:{number}: {match.group(1)} has no summary"
+
+
+def size_budget():
+    """No source file over 800 lines, no file over 100 kB ."""
+    sources = CODE + (".py", ".mlir", ".test", ".sh", ".cmake", ".md", ".fbs", ".onnxtxt")
+    for name in FILES:
+        size = (ROOT / name).stat().st_size
+        if size > HARD_BYTES:
+            yield f"{name}:1: {size} bytes, over {HARD_BYTES}"
+        if name.endswith(sources) and name not in SIZE_EXCEPTIONS:
+            count = sum(1 for _ in lines(name))
+            if count > HARD_LINES:
+                yield f"{name}:{HARD_LINES}: {count} lines, over {HARD_LINES}"
+
+
+def license_header():
+    """Each source file names its licence in its first lines."""
+    sources = CODE + (".py", ".sh", ".fbs", ".py.in")
+    for name in FILES:
+        if name in HEADER_EXCEPTIONS:
+            continue
+        if name.endswith(sources) or name in ("Makefile", ".ci/run"):
+            head = (ROOT / name).read_text(errors="replace").splitlines()[:6]
+            if not any("SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception" in line for line in head):
+                yield f"{name}:1: no SPDX-License-Identifier line"
+
+
+def checks_are_run():
+    """A test with CHECK lines pipes into FileCheck: otherwise it passes forever."""
+    for name in FILES:
+        if not (name.startswith("test/") and name.endswith((".mlir", ".test", ".onnxtxt"))):
+            continue
+        text = (ROOT / name).read_text()
+        if re.search(r"^\s*(//|#|;)\s*[A-Z][A-Z0-9-]*(-NEXT|-SAME|-NOT|-DAG|-LABEL)?:\s", text, re.MULTILINE):
+            checks = re.search(r"^\s*(//|#|;)\s*CHECK[\w-]*:", text, re.MULTILINE)
+            if checks and "FileCheck" not in text:
+                yield f"{name}:1: CHECK lines, but no FileCheck"
+        if "RUN:" not in text:
+            yield f"{name}:1: no RUN line"
+
+
+def mlir_linked_once():
+    """cmake/TenonMLIR.cmake is the only file that names MLIR's libraries."""
+    for name in FILES:
+        if not (name.endswith((".cmake", "CMakeLists.txt"))) or name == "cmake/TenonMLIR.cmake":
+            continue
+        for number, line in lines(name):
+            text = re.sub(r"#.*$", "", line)
+            if re.search(r"target_link_libraries\([^)]*\b(MLIR\w*|LLVM\w*)\b", text):
+                yield f"{name}:{number}: links MLIR or LLVM by itself: {line.strip()}"
+
+
+def names_of_files():
+    """No junk drawers, no committed copies of generated files."""
+    for name in FILES:
+        base = name.rsplit("/", 1)[-1]
+        if re.fullmatch(r"(Utils?|Helpers?|Misc|Common)\.(cpp|h|py)", base):
+            yield f"{name}:1: a file is named for what it holds, not '{base}'"
+        if base.endswith((".onnx", ".inc", ".o", ".so", ".npz")):
+            yield f"{name}:1: binary or generated file"
+
+
+RULES = (
+    include_direction, targets_apart, runtime_alone, protobuf_in_frontend, no_global_state,
+    no_crash_on_input, exceptions_in_frontend, chips_in_targets, passes_described_and_tested,
+    ops_described, size_budget, license_header, checks_are_run, mlir_linked_once, names_of_files,
+)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", help="write the names of passed and failed rules here")
+    arguments = parser.parse_args()
+    result = {"passed": [], "failed": [], "skipped": []}
+    for rule in RULES:
+        problems = list(rule())
+        name = f"architecture.{rule.__name__}"
+        result["failed" if problems else "passed"].append(name)
+        if problems:
+            print(f"{rule.__name__}: {rule.__doc__.strip()}")
+            for problem in problems:
+                print(f"  {problem}")
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(result))
+    print(f"{len(result['passed'])} rules hold, {len(result['failed'])} are broken")
+    return 1 if result["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
