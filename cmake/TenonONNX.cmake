@@ -47,5 +47,4 @@ target_compile_definitions(tenon-onnx PUBLIC ONNX_NAMESPACE=onnx ONNX_ML=1 ONNX_
                            __STDC_FORMAT_MACROS)
 target_compile_options(tenon-onnx PRIVATE -w -O1 -fvisibility=hidden -fvisibility-inlines-hidden)
 target_link_libraries(tenon-onnx PUBLIC ${TENON_PROTOBUF_LITE} Threads::Threads)
-target_link_options(tenon-onnx INTERFACE
-  -Wl,--exclude-libs,libprotobuf-lite.a -Wl,--exclude-libs,libtenon-onnx.a)
+target_link_options(tenon-onnx INTERFACE -Wl,--version-script=${CMAKE_CURRENT_LIST_DIR}/TenonONNX.map)

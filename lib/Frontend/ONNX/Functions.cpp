@@ -149,6 +149,13 @@ private:
     return body.node_size() > 0;
   }
 
+  static void nameNode(NodeProto &node, const std::string &prefix, int index) {
+    node.set_name(prefix + node.op_type() + "_" + std::to_string(index));
+    for (AttributeProto &attr : *node.mutable_attribute())
+      for (int i = 0; attr.has_g() && i < attr.g().node_size(); ++i)
+        nameNode(*attr.mutable_g()->mutable_node(i), node.name() + "/" + attr.name() + "/", i);
+  }
+
   void append(const NodeProto &call, FunctionProto &body, google::protobuf::RepeatedPtrField<NodeProto> &nodes) {
     // The renamer makes names unique among its own only; '@' and the counter
     // keep them apart from the model's.
@@ -165,7 +172,7 @@ private:
     for (NodeProto &node : *body.mutable_node()) {
       node.clear_name();
       renamer.RenameNode(node);
-      node.set_name(call.name() + "/" + node.op_type() + "_" + std::to_string(index++));
+      nameNode(node, call.name() + "/", index++);
       onnx::StringStringEntryProto &origin = *node.add_metadata_props();
       origin.set_key("tenon.origin");
       origin.set_value(call.name());

@@ -9,16 +9,30 @@
 
 using namespace mlir;
 
-void tenon::registerOnnxTranslation() {
+namespace {
+void registerImport(llvm::StringRef flag, llvm::StringRef description, const tenon::OnnxImportOptions &options) {
   TranslateToMLIRRegistration(
-      "import-onnx", "import an ONNX model (binary, or text if the name ends in .onnxtxt or .txt)",
-      [](llvm::SourceMgr &sources, MLIRContext *context) -> OwningOpRef<Operation *> {
+      flag, description,
+      [options](llvm::SourceMgr &sources, MLIRContext *context) -> OwningOpRef<Operation *> {
         // The name says where external data lies; standard input has none.
         const llvm::MemoryBuffer *buffer = sources.getMemoryBuffer(sources.getMainFileID());
         llvm::StringRef name = buffer->getBufferIdentifier();
-        OwningOpRef<ModuleOp> module =
-            name == "<stdin>" ? importOnnxBytes(*context, buffer->getBuffer()) : importOnnx(*context, name);
+        OwningOpRef<ModuleOp> module = name == "<stdin>"
+                                           ? tenon::importOnnxBytes(*context, buffer->getBuffer(), "", options)
+                                           : tenon::importOnnx(*context, name, options);
         return OwningOpRef<Operation *>(module ? module.release().getOperation() : nullptr);
       },
-      [](DialectRegistry &registry) { registry.insert<onnxir::OnnxDialect, func::FuncDialect>(); });
+      [](DialectRegistry &registry) { registry.insert<tenon::onnxir::OnnxDialect, func::FuncDialect>(); });
+}
+} // namespace
+
+void tenon::registerOnnxTranslation() {
+  registerImport("import-onnx", "import an ONNX model (binary, or text if the name ends in .onnxtxt or .txt)", {});
+  OnnxImportOptions expand;
+  expand.hasHandler = [](llvm::StringRef, llvm::StringRef, int64_t) { return false; };
+  registerImport("import-onnx-expanded", "import an ONNX model, every operator with a function body expanded", expand);
+  OnnxImportOptions keep;
+  keep.keepOverridable = true;
+  registerImport("import-onnx-overridable", "import an ONNX model, initializers that are also inputs kept as inputs",
+                 keep);
 }

@@ -39,7 +39,8 @@ mlir::OwningOpRef<mlir::ModuleOp> importOnnxBytes(mlir::MLIRContext &context, ll
                                                   llvm::StringRef folder = "",
                                                   const OnnxImportOptions &options = {});
 
-/// Registers --import-onnx with mlir-translate's registry.
+/// Registers --import-onnx, --import-onnx-expanded and --import-onnx-overridable
+/// with mlir-translate's registry.
 void registerOnnxTranslation();
 
 } // namespace tenon
