@@ -38,3 +38,10 @@ int64_t tenon::graph::defaultWork(Operation *op) {
   }
   return work;
 }
+
+std::string tenon::graph::text(AffineExpr expr) {
+  std::string result;
+  llvm::raw_string_ostream os(result);
+  expr.print(os);
+  return result;
+}

@@ -17,6 +17,8 @@ namespace tenon::graph {
 /// Elements of the results, or -1 where a dimension is not static: the work of
 /// an op that does one operation per element.
 int64_t defaultWork(mlir::Operation *op);
+/// An expression as diagnostics print it.
+std::string text(mlir::AffineExpr expr);
 } // namespace tenon::graph
 
 #include "tenon/Dialect/Graph/IR/GraphDialect.h.inc"

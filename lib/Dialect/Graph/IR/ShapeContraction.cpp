@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Shape rules of contractions, windows, reductions, attention and recurrence.
+#include "tenon/Dialect/Graph/IR/Graph.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+using Dims = ShapeAnalysis::Dims;
+
+LogicalResult MatMulOp::inferShapes(ShapeAnalysis &a) {
+  Dims x = a.getShape(getLhs()), y = a.getShape(getRhs());
+  if (x.empty() || y.empty())
+    return emitError("[TN2020] matmul needs operands of rank 1 or more");
+  bool vectorX = x.size() == 1, vectorY = y.size() == 1;
+  if (vectorX)
+    x.insert(x.begin(), a.constant(1));
+  else if (getTransposeLhs())
+    std::swap(x[x.size() - 1], x[x.size() - 2]);
+  if (vectorY)
+    y.push_back(a.constant(1));
+  else if (getTransposeRhs())
+    std::swap(y[y.size() - 1], y[y.size() - 2]);
+  AffineExpr k = x.back(), k2 = y[y.size() - 2];
+  if (isa<AffineConstantExpr>(k) && isa<AffineConstantExpr>(k2) && k != k2)
+    return emitError("[TN2021] matmul contracts a dimension of ") << text(k) << " with one of " << text(k2);
+  Dims batch;
+  size_t rank = std::max(x.size(), y.size());
+  for (size_t i = 0; i + 2 < rank; ++i) {
+    AffineExpr p = i + x.size() >= rank ? x[i + x.size() - rank] : a.constant(1);
+    AffineExpr q = i + y.size() >= rank ? y[i + y.size() - rank] : a.constant(1);
+    AffineExpr joined = a.broadcast(p, q);
+    if (!joined)
+      return emitError("[TN2022] matmul batch dimensions ") << text(p) << " and " << text(q) << " do not broadcast";
+    batch.push_back(joined);
+  }
+  if (!vectorX)
+    batch.push_back(x[x.size() - 2]);
+  if (!vectorY)
+    batch.push_back(y.back());
+  a.setShape(getResult(), batch);
+  return success();
+}
+
+namespace {
+
+struct Window {
+  int64_t kernel, stride, dilation, begin, end;
+};
+
+AffineExpr outputSize(AffineExpr in, Window w, AutoPad pad, bool ceilMode, ShapeAnalysis &a) {
+  int64_t extent = (w.kernel - 1) * w.dilation + 1;
+  if (pad == AutoPad::same_upper || pad == AutoPad::same_lower)
+    return in.ceilDiv(w.stride);
+  AffineExpr span = in + (pad == AutoPad::valid ? 0 : w.begin + w.end) - extent;
+  if (!ceilMode)
+    return span.floorDiv(w.stride) + 1;
+  AffineExpr out = span.ceilDiv(w.stride) + 1;
+  // The last window must start inside the input or its begin padding.
+  if (auto known = dyn_cast<AffineConstantExpr>(out))
+    if (auto size = dyn_cast<AffineConstantExpr>(in))
+      if ((known.getValue() - 1) * w.stride >= size.getValue() + w.begin)
+        return a.constant(known.getValue() - 1);
+  return out;
+}
+
+bool negative(AffineExpr e) {
+  auto constant = dyn_cast<AffineConstantExpr>(e);
+  return constant && constant.getValue() < 0;
+}
+
+} // namespace
+
+LogicalResult ConvOp::inferShapes(ShapeAnalysis &a) {
+  Dims x = a.getShape(getX()), w = a.getShape(getFilter());
+  size_t spatial = getStrides().size();
+  if (x.size() != spatial + 2 || w.size() != spatial + 2 || getPads().size() != 2 * spatial || getDilations().size() != spatial)
+    return emitError("[TN2023] conv has ") << x.size() << "-D data, a " << w.size() << "-D filter and " << spatial << " strides";
+  bool last = getLayout() == ChannelLayout::last;
+  Dims out(x.size());
+  out[0] = x[0];
+  out[last ? spatial + 1 : 1] = w[0];
+  for (size_t i = 0; i < spatial; ++i) {
+    auto kernel = dyn_cast<AffineConstantExpr>(w[2 + i]);
+    if (!kernel)
+      return emitError("[TN2024] conv needs a filter of static spatial size");
+    size_t d = (last ? 1 : 2) + i;
+    out[d] = outputSize(x[d], {kernel.getValue(), getStrides()[i], getDilations()[i], getPads()[i], getPads()[spatial + i]},
+                        getAutoPad(), false, a);
+    if (negative(out[d]))
+      return emitError("[TN2025] conv's window is larger than its padded input along spatial dimension ") << i;
+  }
+  a.setShape(getResult(), out);
+  return success();
+}
+
+LogicalResult ConvTransposeOp::inferShapes(ShapeAnalysis &a) {
+  Dims x = a.getShape(getX()), w = a.getShape(getFilter());
+  size_t spatial = getStrides().size();
+  if (x.size() != spatial + 2 || w.size() != spatial + 2 || getPads().size() != 2 * spatial)
+    return emitError("[TN2023] conv_transpose has ") << x.size() << "-D data, a " << w.size() << "-D filter and " << spatial << " strides";
+  bool last = getLayout() == ChannelLayout::last;
+  Dims out(x.size());
+  out[0] = x[0];
+  out[last ? spatial + 1 : 1] = w[1] * getGroup();
+  for (size_t i = 0; i < spatial; ++i) {
+    size_t d = (last ? 1 : 2) + i;
+    auto kernel = dyn_cast<AffineConstantExpr>(w[2 + i]);
+    if (!kernel)
+      return emitError("[TN2024] conv_transpose needs a filter of static spatial size");
+    int64_t extra = getOutputPadding().empty() ? 0 : getOutputPadding()[i];
+    if (getOutputShape())
+      out[d] = a.constant((*getOutputShape())[i]);
+    else if (getAutoPad() == AutoPad::same_upper || getAutoPad() == AutoPad::same_lower)
+      out[d] = x[d] * getStrides()[i];
+    else
+      out[d] = (x[d] - 1) * getStrides()[i] + extra + ((kernel.getValue() - 1) * getDilations()[i] + 1) - getPads()[i] - getPads()[spatial + i];
+  }
+  a.setShape(getResult(), out);
+  return success();
+}
+
+LogicalResult PoolOp::inferShapes(ShapeAnalysis &a) {
+  Dims x = a.getShape(getX());
+  size_t spatial = getKernel().size();
+  if (x.size() != spatial + 2)
+    return emitError("[TN2026] pool has ") << x.size() << "-D data and a " << spatial << "-D kernel";
+  Dims out = x;
+  for (size_t i = 0; i < spatial; ++i) {
+    size_t d = (getLayout() == ChannelLayout::last ? 1 : 2) + i;
+    out[d] = outputSize(x[d], {getKernel()[i], getStrides()[i], getDilations()[i], getPads()[i], getPads()[spatial + i]},
+                        getAutoPad(), getCeilMode(), a);
+    if (negative(out[d]))
+      return emitError("[TN2025] pool's window is larger than its padded input along spatial dimension ") << i;
+  }
+  a.setShape(getResult(), out);
+  return success();
+}
+
+static Dims reduced(const Dims &x, ArrayRef<int64_t> axes, bool keep, ShapeAnalysis &a) {
+  Dims out;
+  for (size_t i = 0; i < x.size(); ++i)
+    if (!llvm::is_contained(axes, int64_t(i)))
+      out.push_back(x[i]);
+    else if (keep)
+      out.push_back(a.constant(1));
+  return out;
+}
+
+LogicalResult ReduceOp::inferShapes(ShapeAnalysis &a) {
+  Dims x = a.getShape(getX());
+  for (int64_t axis : getAxes())
+    if (axis < 0 || size_t(axis) >= x.size())
+      return emitError("[TN2027] reduce axis ") << axis << " is outside rank " << x.size();
+  if (auto contents = a.getContents(getX()); contents && x.size() == 1 && getAxes().size() == 1) {
+    AffineExpr total = a.constant(getKind() == ReduceKind::prod);
+    for (AffineExpr e : *contents)
+      total = !e || !total ? AffineExpr() : getKind() == ReduceKind::prod ? total * e : getKind() == ReduceKind::sum ? total + e : AffineExpr();
+    a.setContents(getResult(), {total});
+  }
+  a.setShape(getResult(), reduced(x, getAxes(), getKeepDims(), a));
+  return success();
+}
+
+LogicalResult ArgReduceOp::inferShapes(ShapeAnalysis &a) {
+  getResult().setType(UnrankedTensorType::get(IntegerType::get(getContext(), 64)));
+  a.setShape(getResult(), reduced(a.getShape(getX()), {int64_t(getAxis())}, getKeepDims(), a));
+  return success();
+}
+
+LogicalResult AttentionOp::inferShapes(ShapeAnalysis &a) {
+  Dims q = a.getShape(getQ()), v = a.getShape(getV());
+  if (q.size() != 4 || v.size() != 4)
+    return emitError("[TN2028] attention needs 4-D operands");
+  a.setShape(getResult(), {q[0], q[1], q[2], v[3]});
+  return success();
+}
+
+template <typename Op> static LogicalResult recurrentShape(Op op, ShapeAnalysis &a) {
+  Dims x = a.getShape(op.getX());
+  if (x.size() != 3)
+    return op.emitError("[TN2029] recurrence needs 3-D data [sequence, batch, features]");
+  AffineExpr directions = a.constant(op.getDirection() == RnnDirection::bidirectional ? 2 : 1), hidden = a.constant(op.getHiddenSize());
+  a.setShape(op.getY(), {x[0], directions, x[1], hidden});
+  a.setShape(op.getYH(), {directions, x[1], hidden});
+  return success();
+}
+LogicalResult LstmOp::inferShapes(ShapeAnalysis &a) {
+  if (failed(recurrentShape(*this, a)))
+    return failure();
+  a.setShape(getYC(), Dims(a.getShape(getYH())));
+  return success();
+}
+LogicalResult GruOp::inferShapes(ShapeAnalysis &a) { return recurrentShape(*this, a); }
+LogicalResult RnnOp::inferShapes(ShapeAnalysis &a) { return recurrentShape(*this, a); }
