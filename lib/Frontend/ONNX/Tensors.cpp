@@ -178,8 +178,9 @@ ElementsAttr TensorReader::read(const TensorProto &tensor, const std::string &pl
 }
 
 void TensorReader::inlineShapeData(TensorProto &tensor) {
-  constexpr size_t kLargestShape = 4096;
-  if ((tensor.data_type() != TensorProto::INT64 && tensor.data_type() != TensorProto::INT32) ||
+  constexpr size_t kLargestShape = 4096; // bytes
+  int type = tensor.data_type(); // FLOAT: the scales of Resize
+  if ((type != TensorProto::INT64 && type != TensorProto::INT32 && type != TensorProto::FLOAT) ||
       tensor.dims_size() > 1 || tensor.has_raw_data())
     return;
   // A problem here is reported when the tensor is read.
@@ -187,7 +188,7 @@ void TensorReader::inlineShapeData(TensorProto &tensor) {
   Problems ignored(context, "");
   Payload payload;
   bool isRaw = false;
-  if (!source.rawPayload(tensor, "", ignored, payload, isRaw) || !isRaw || payload.bytes.size() > kLargestShape)
+  if (!source.rawPayload(tensor, "", ignored, payload, isRaw) || !isRaw || payload.bytes.size() > (type == TensorProto::FLOAT ? 256 : kLargestShape))
     return;
   tensor.set_raw_data(payload.bytes.data(), payload.bytes.size());
   tensor.clear_doc_string();

@@ -31,7 +31,7 @@ public:
   /// !onnx.unknown. Null after reporting.
   mlir::Type type(const onnx::TypeProto &type, const std::string &place);
 
-  /// Moves small integer tensors that lie elsewhere into the proto, where
+  /// Moves small shape-like tensors that lie elsewhere into the proto, where
   /// ONNX's shape inference reads them.
   void inlineShapeData(onnx::TensorProto &tensor);
 
