@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The pass that converts the onnx dialect to the graph dialect, and the
+// question the importer asks: which operators does it know?
+#ifndef TENON_CONVERSION_ONNXTOGRAPH_PASSES_H
+#define TENON_CONVERSION_ONNXTOGRAPH_PASSES_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
+
+namespace tenon::onnxtograph {
+#define GEN_PASS_DECL
+#include "tenon/Conversion/ONNXToGraph/Passes.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "tenon/Conversion/ONNXToGraph/Passes.h.inc"
+
+/// Whether a handler exists for this operator at this since-version. The
+/// importer expands the others to their standard function body.
+bool hasHandler(llvm::StringRef domain, llvm::StringRef opType, int64_t since);
+
+} // namespace tenon::onnxtograph
+
+#endif // TENON_CONVERSION_ONNXTOGRAPH_PASSES_H

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matrix products and convolutions.
+#include "HandlerRegistry.h"
+#include "NodeContext.h"
+#include "Spatial.h"
+
+using namespace mlir;
+using namespace tenon::onnxtograph;
+namespace graph = tenon::graph;
+
+namespace {
+
+LogicalResult convertGemm(NodeContext &c) {
+  Value y = c.matmul(c.input(0), c.input(1), c.integer("transA", 0), c.integer("transB", 0));
+  float alpha = c.real("alpha", 1), beta = c.real("beta", 1);
+  if (alpha != 1)
+    y = c.mul(y, c.scalarLike(y, alpha));
+  if (Value bias = c.input(2); bias && beta != 0) {
+    if (beta != 1)
+      bias = c.mul(bias, c.scalarLike(bias, beta));
+    y = c.add(y, bias);
+  }
+  return c.set(y);
+}
+
+LogicalResult convertConv(NodeContext &c) {
+  Value x = c.input(0), filter = c.input(1);
+  auto spatial = Spatial::read(c, c.rank(x) - 2);
+  if (c.rank(filter) != c.rank(x))
+    return c.error(Problem::range, "filter has rank " + Twine(c.rank(filter)) + ", input has rank " +
+                                       Twine(c.rank(x)) + ", expected the same");
+  return c.set(c.create<graph::ConvOp>(c.elementType(x), x, filter, c.input(2), spatial.strides, spatial.dilations,
+                                       spatial.pads, uint64_t(c.integer("group", 1)), spatial.autoPad));
+}
+
+LogicalResult convertConvTranspose(NodeContext &c) {
+  Value x = c.input(0), filter = c.input(1);
+  int64_t count = c.rank(x) - 2;
+  auto spatial = Spatial::read(c, count);
+  Ints outputPadding = c.ints("output_padding").value_or(Ints(count, 0));
+  DenseI64ArrayAttr outputShape;
+  if (auto given = c.ints("output_shape")) {
+    // Some exporters state batch and channels too.
+    outputShape = c.builder.getDenseI64ArrayAttr(ArrayRef(*given).take_back(count));
+  }
+  return c.set(c.create<graph::ConvTransposeOp>(
+      c.elementType(x), x, filter, c.input(2), ArrayRef<int64_t>(spatial.strides), ArrayRef<int64_t>(spatial.dilations),
+      ArrayRef<int64_t>(spatial.pads), ArrayRef<int64_t>(outputPadding), outputShape, uint64_t(c.integer("group", 1)),
+      spatial.autoPad));
+}
+
+} // namespace
+
+void tenon::onnxtograph::addContraction(HandlerRegistry &registry) {
+  registry.add(kOnnx, "MatMul", 1, 2, [](NodeContext &c) { return c.set(c.matmul(c.input(0), c.input(1))); });
+  registry.add(kOnnx, "Gemm", 1, 2, convertGemm);
+  registry.add(kOnnx, "Conv", 1, 2, convertConv);
+  registry.add(kOnnx, "ConvTranspose", 1, 2, convertConvTranspose);
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The walk over func @main that converts ONNX nodes to graph ops, and its
+// reports. A node whose conversion failed keeps its results; nodes that use
+// them are skipped (but still checked for a handler), so that one problem is
+// reported once and all independent problems are reported together.
+#include "tenon/Conversion/ONNXToGraph/Passes.h"
+
+#include "HandlerRegistry.h"
+#include "NodeContext.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include <map>
+
+using namespace mlir;
+
+namespace tenon::onnxtograph {
+#define GEN_PASS_DEF_CONVERTONNXTOGRAPHPASS
+#include "tenon/Conversion/ONNXToGraph/Passes.h.inc"
+
+namespace {
+
+class Converter {
+public:
+  Converter(func::FuncOp func, const HandlerRegistry &registry)
+      : func(func), registry(registry), builder(func.getContext()), shapes(func.getContext()) {}
+
+  LogicalResult run() {
+    seedArguments();
+    for (Operation &op : llvm::make_early_inc_range(func.front())) {
+      builder.setInsertionPoint(&op);
+      convert(op);
+    }
+    reportUnsupported();
+    if (hasFailed)
+      return failure();
+    finish();
+    return success();
+  }
+
+private:
+  void seedArguments() {
+    for (BlockArgument argument : func.getArguments()) {
+      auto type = dyn_cast<RankedTensorType>(argument.getType());
+      if (!type) {
+        emitError(argument.getLoc()) << "[TN2106] input " << nameOf(argument.getArgNumber())
+                                     << " has no rank; declare its shape in the model";
+        hasFailed = true;
+        continue;
+      }
+      auto names = func.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), onnxir::kDimsAttr);
+      graph::ShapeAnalysis::Dims dims;
+      for (auto [i, size] : llvm::enumerate(type.getShape())) {
+        auto name = names && i < names.size() ? dyn_cast<StringAttr>(names[i]) : StringAttr();
+        dims.push_back(ShapedType::isDynamic(size) ? shapes.symbol(name ? name.getValue() : "")
+                                                   : shapes.constant(size));
+      }
+      shapes.setShape(argument, dims);
+    }
+  }
+
+  std::string nameOf(unsigned argument) {
+    auto name = func.getArgAttrOfType<StringAttr>(argument, onnxir::kNameAttr);
+    return name ? name.str() : std::to_string(argument);
+  }
+
+  void convert(Operation &op) {
+    if (auto constant = dyn_cast<onnxir::ConstantOp>(op)) {
+      // Others, e.g. strings, stay and are reported where they are used.
+      if (isa<IntegerType, FloatType>(constant.getValue().getElementType()))
+        op.getResult(0).replaceAllUsesWith(
+            graph::ConstantOp::create(builder, op.getLoc(), constant.getValue().getType(), constant.getValue()));
+    } else if (auto node = dyn_cast<onnxir::NodeOp>(op)) {
+      convertNode(node);
+    }
+  }
+
+  void convertNode(onnxir::NodeOp node) {
+    const Handler *handler = registry.lookup(node.getDomain(), node.getOpType(), node.getSince());
+    if (!handler) {
+      unsupported[{node.getQualifiedType(), node.getOpset()}].push_back(node);
+      hasFailed = true;
+      return;
+    }
+    if (hasUnconvertedInput(node)) {
+      hasFailed = true;
+      return;
+    }
+    NodeContext context(node, builder, shapes, [&](Block &block) { return convertBlock(block); });
+    for (unsigned i = 0; i != handler->minInputs; ++i) {
+      if (!node.hasInput(i)) {
+        (void)context.error(Problem::range, "input " + Twine(i) + " is missing");
+        hasFailed = true;
+        return;
+      }
+    }
+    if (failed(handler->convert(context)) || context.failed()) {
+      hasFailed = true;
+      return;
+    }
+    for (auto [i, result] : llvm::enumerate(node.getResults())) {
+      Value value = i < context.results.size() ? context.results[i] : Value();
+      if (value) {
+        result.replaceAllUsesWith(value);
+      } else if (!result.use_empty()) {
+        (void)context.error(Problem::unsupported, "output " + Twine(i) + " is used, the compiler does not compute it");
+        hasFailed = true;
+      }
+    }
+  }
+
+  /// True if the node uses the result of a node that failed, or a constant of a
+  /// type that has no form in graph; reports the latter.
+  bool hasUnconvertedInput(onnxir::NodeOp node) {
+    for (Value input : node.getInputs()) {
+      Operation *producer = input.getDefiningOp();
+      if (auto constant = dyn_cast_or_null<onnxir::ConstantOp>(producer)) {
+        NodeContext context(node, builder, shapes, {});
+        (void)context.error(Problem::type, "constant '" + constant.getName() + "' is of an element type, e.g. string, "
+                                           "that compiled code cannot hold");
+        return true;
+      }
+      if (isa_and_nonnull<onnxir::NodeOp>(producer))
+        return true;
+    }
+    return false;
+  }
+
+  LogicalResult convertBlock(Block &block) {
+    for (Operation &op : llvm::make_early_inc_range(block))
+      convert(op);
+    // Values that a failed node left behind cannot leave the block.
+    for (Value value : block.getTerminator()->getOperands())
+      if (isa_and_nonnull<onnxir::NodeOp, onnxir::ConstantOp>(value.getDefiningOp()))
+        return failure();
+    return success();
+  }
+
+  void reportUnsupported() {
+    for (auto &[key, nodes] : unsupported) {
+      auto diagnostic = emitError(nodes.front().getLoc());
+      diagnostic << "[TN2101] " << nodes.front().getName() << " (" << key.first << ", opset " << key.second
+                 << "): the compiler does not know this operator";
+      if (nodes.size() > 1) {
+        diagnostic << "; also used by";
+        for (onnxir::NodeOp node : ArrayRef(nodes).drop_front().take_front(7))
+          diagnostic << ' ' << node.getName();
+        if (nodes.size() > 8)
+          diagnostic << " and " << nodes.size() - 8 << " more";
+      }
+    }
+  }
+
+  void finish() {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(func.front())))
+      if (isa<onnxir::NodeOp, onnxir::ConstantOp, onnxir::NoneOp>(op))
+        op.erase();
+    Operation *terminator = func.front().getTerminator();
+    func.setType(FunctionType::get(func.getContext(), func.front().getArgumentTypes(), terminator->getOperandTypes()));
+    func->removeAttr(onnxir::kOpsetAttr);
+    auto module = func->getParentOfType<ModuleOp>();
+    module->removeAttr(onnxir::kIrVersionAttr);
+    module->removeAttr(onnxir::kProducerAttr);
+    shapes.writeSymbols(module);
+  }
+
+  func::FuncOp func;
+  const HandlerRegistry &registry;
+  OpBuilder builder;
+  graph::ShapeAnalysis shapes;
+  std::map<std::pair<std::string, int64_t>, SmallVector<onnxir::NodeOp>> unsupported;
+  bool hasFailed = false;
+};
+
+struct ConvertOnnxToGraphPass : impl::ConvertOnnxToGraphPassBase<ConvertOnnxToGraphPass> {
+  void runOnOperation() override {
+    HandlerRegistry registry = HandlerRegistry::withAll();
+    for (auto func : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
+      if (!func.isDeclaration() && failed(Converter(func, registry).run()))
+        signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace tenon::onnxtograph

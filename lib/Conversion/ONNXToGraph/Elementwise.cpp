@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Elementwise operators: one value of each operand makes one of the result.
+#include "HandlerRegistry.h"
+#include "NodeContext.h"
+
+using namespace mlir;
+using namespace tenon::onnxtograph;
+namespace graph = tenon::graph;
+
+namespace {
+
+struct UnaryEntry {
+  const char *op;
+  UnaryKind kind;
+  const char *alphaName = nullptr;
+  double alpha = 0;
+  const char *betaName = nullptr;
+  double beta = 0;
+};
+
+constexpr UnaryEntry kUnaries[] = {
+    {"Abs", UnaryKind::abs},
+    {"Neg", UnaryKind::neg},
+    {"Exp", UnaryKind::exp},
+    {"Log", UnaryKind::log},
+    {"Sqrt", UnaryKind::sqrt},
+    {"Reciprocal", UnaryKind::reciprocal},
+    {"Floor", UnaryKind::floor},
+    {"Ceil", UnaryKind::ceil},
+    {"Round", UnaryKind::round_even},
+    {"Sign", UnaryKind::sign},
+    {"Sin", UnaryKind::sin},
+    {"Cos", UnaryKind::cos},
+    {"Tan", UnaryKind::tan},
+    {"Asin", UnaryKind::asin},
+    {"Acos", UnaryKind::acos},
+    {"Atan", UnaryKind::atan},
+    {"Sinh", UnaryKind::sinh},
+    {"Cosh", UnaryKind::cosh},
+    {"Tanh", UnaryKind::tanh},
+    {"Asinh", UnaryKind::asinh},
+    {"Acosh", UnaryKind::acosh},
+    {"Atanh", UnaryKind::atanh},
+    {"Erf", UnaryKind::erf},
+    {"Sigmoid", UnaryKind::sigmoid},
+    {"Relu", UnaryKind::relu},
+    {"Softplus", UnaryKind::softplus},
+    {"Softsign", UnaryKind::softsign},
+    {"HardSwish", UnaryKind::hard_swish},
+    {"Mish", UnaryKind::mish},
+    {"Not", UnaryKind::logical_not},
+    {"BitwiseNot", UnaryKind::bitwise_not},
+    {"IsNaN", UnaryKind::is_nan},
+    {"LeakyRelu", UnaryKind::leaky_relu, "alpha", 0.01},
+    {"Elu", UnaryKind::elu, "alpha", 1.0},
+    {"Celu", UnaryKind::celu, "alpha", 1.0},
+    {"Selu", UnaryKind::selu, "alpha", 1.67326319217681884765625, "gamma", 1.05070102214813232421875},
+    {"HardSigmoid", UnaryKind::hard_sigmoid, "alpha", 0.2, "beta", 0.5},
+    {"ThresholdedRelu", UnaryKind::thresholded_relu, "alpha", 1.0},
+    {"Shrink", UnaryKind::shrink, "lambd", 0.5, "bias", 0.0},
+    {"Swish", UnaryKind::swish, "alpha", 1.0},
+};
+
+/// Before opset 7 operands broadcast only if told to, the second one starting
+/// at an axis of the first.
+Value legacyBroadcast(NodeContext &c, Value lhs, Value rhs) {
+  if (c.since() >= 7 || !c.has("axis"))
+    return rhs;
+  int64_t rank = c.rank(lhs), own = c.rank(rhs);
+  int64_t axis = c.axis(c.integer("axis", 0), rank);
+  Ints trailing;
+  for (int64_t i = own; i < rank - axis; ++i)
+    trailing.push_back(i);
+  return c.unsqueeze(rhs, trailing);
+}
+
+void addBinary(HandlerRegistry &registry, StringRef op, BinaryKind kind) {
+  registry.add(kOnnx, op, 1, 2, [kind](NodeContext &c) {
+    Value rhs = legacyBroadcast(c, c.input(0), c.input(1));
+    return c.set(c.binary(kind, c.input(0), rhs));
+  });
+}
+
+/// Sum, Max, Min and Mean of any number of operands.
+void addVariadic(HandlerRegistry &registry, StringRef op, BinaryKind kind, bool mean) {
+  registry.add(kOnnx, op, 1, 1, [kind, mean](NodeContext &c) {
+    Value sum = c.input(0);
+    for (unsigned i = 1; i < c.numInputs(); ++i)
+      sum = c.binary(kind, sum, c.input(i));
+    if (mean && c.numInputs() > 1)
+      sum = c.div(sum, c.scalarLike(sum, c.numInputs()));
+    return c.set(sum);
+  });
+}
+
+LogicalResult convertPow(NodeContext &c) {
+  Value base = c.input(0), exponent = legacyBroadcast(c, base, c.input(1));
+  // The result has the base's type; a fractional exponent must not be rounded
+  // to an integer base's type first.
+  if (!c.isFloat(base) && c.isFloat(exponent)) {
+    Value power = c.binary(BinaryKind::pow, c.castLike(base, exponent), exponent);
+    return c.set(c.castLike(power, base));
+  }
+  return c.set(c.binary(BinaryKind::pow, base, exponent));
+}
+
+LogicalResult convertClip(NodeContext &c) {
+  Value x = c.input(0), low, high;
+  if (c.since() < 11) {
+    if (c.has("min"))
+      low = c.scalarLike(x, c.real("min", 0));
+    if (c.has("max"))
+      high = c.scalarLike(x, c.real("max", 0));
+  } else {
+    low = c.input(1);
+    high = c.input(2);
+  }
+  if (low)
+    x = c.binary(BinaryKind::max, x, low);
+  if (high)
+    x = c.binary(BinaryKind::min, x, high);
+  return c.set(x);
+}
+
+LogicalResult convertPRelu(NodeContext &c) {
+  Value x = c.input(0), slope = c.input(1);
+  // Before opset 7 a slope of one dimension belongs to the channels.
+  if (c.since() < 7 && c.rank(slope) == 1 && c.rank(x) > 2) {
+    Ints trailing;
+    for (int64_t i = 1; i < c.rank(x) - 1; ++i)
+      trailing.push_back(i);
+    slope = c.unsqueeze(slope, trailing);
+  }
+  return c.set(c.binary(BinaryKind::prelu, x, slope));
+}
+
+LogicalResult convertCast(NodeContext &c) {
+  int64_t code = c.integer("to", 0);
+  if (auto text = c.node.getAttrs().getAs<StringAttr>("to")) // opset 1 spells the type
+    code = llvm::StringSwitch<int64_t>(text.getValue())
+               .Case("FLOAT", 1).Case("UINT8", 2).Case("INT8", 3).Case("INT32", 6).Case("INT64", 7)
+               .Case("BOOL", 9).Case("FLOAT16", 10).Case("DOUBLE", 11).Default(0);
+  Type element = c.typeOfCode(code);
+  if (!element)
+    return c.error(Problem::type, "attribute to = " + Twine(code) + " is no type that compiled code can hold");
+  bool saturate = c.integer("saturate", 1);
+  if (c.elementType(c.input(0)) == element)
+    return c.set(c.input(0));
+  return c.set(c.create<graph::CastOp>(element, c.input(0), saturate));
+}
+
+LogicalResult convertIsInf(NodeContext &c) {
+  bool negative = c.integer("detect_negative", 1), positive = c.integer("detect_positive", 1);
+  if (!negative && !positive) {
+    Value no = c.scalar(c.i1(), 0);
+    return c.set(c.expand(no, c.extentsOf(c.input(0))));
+  }
+  UnaryKind kind = negative ? (positive ? UnaryKind::is_inf : UnaryKind::is_neg_inf) : UnaryKind::is_pos_inf;
+  return c.set(c.unary(kind, c.input(0)));
+}
+
+LogicalResult convertBitShift(NodeContext &c) {
+  bool left = c.text("direction", "LEFT") == "LEFT";
+  return c.set(c.binary(left ? BinaryKind::shift_left : BinaryKind::shift_right, c.input(0), c.input(1)));
+}
+
+LogicalResult convertDropout(NodeContext &c) {
+  Value x = c.input(0), mask;
+  if (c.uses(1)) {
+    // The mask was of the data's type before opset 10, boolean since.
+    Type element = c.since() < 10 ? c.elementType(x) : c.i1();
+    mask = c.create<graph::FillOp>(element, c.shapeOf(c.extentsOf(x)), c.scalar(element, 1));
+  }
+  if (c.input(2)) {
+    auto training = c.tryInts(c.input(2));
+    if (!training || training->front() != 0)
+      return c.error(Problem::unsupported, "input training_mode is not false; export the model for inference");
+  }
+  return c.set({x, mask});
+}
+
+} // namespace
+
+void tenon::onnxtograph::addElementwise(HandlerRegistry &registry) {
+  for (const UnaryEntry &entry : kUnaries)
+    registry.add(kOnnx, entry.op, 1, 1, [&entry](NodeContext &c) {
+      float alpha = entry.alphaName ? c.real(entry.alphaName, entry.alpha) : 0;
+      float beta = entry.betaName ? c.real(entry.betaName, entry.beta) : 0;
+      return c.set(c.unary(entry.kind, c.input(0), alpha, beta));
+    });
+  addBinary(registry, "Add", BinaryKind::add);
+  addBinary(registry, "Sub", BinaryKind::sub);
+  addBinary(registry, "Mul", BinaryKind::mul);
+  addBinary(registry, "Div", BinaryKind::div);
+  addBinary(registry, "And", BinaryKind::logical_and);
+  addBinary(registry, "Or", BinaryKind::logical_or);
+  addBinary(registry, "Xor", BinaryKind::logical_xor);
+  addBinary(registry, "BitwiseAnd", BinaryKind::bitwise_and);
+  addBinary(registry, "BitwiseOr", BinaryKind::bitwise_or);
+  addBinary(registry, "BitwiseXor", BinaryKind::bitwise_xor);
+  addBinary(registry, "Equal", BinaryKind::eq);
+  addBinary(registry, "Less", BinaryKind::lt);
+  addBinary(registry, "LessOrEqual", BinaryKind::le);
+  addBinary(registry, "Greater", BinaryKind::gt);
+  addBinary(registry, "GreaterOrEqual", BinaryKind::ge);
+  addVariadic(registry, "Sum", BinaryKind::add, false);
+  addVariadic(registry, "Mean", BinaryKind::add, true);
+  addVariadic(registry, "Max", BinaryKind::max, false);
+  addVariadic(registry, "Min", BinaryKind::min, false);
+  registry.add(kOnnx, "Mod", 1, 2, [](NodeContext &c) {
+    return c.set(c.binary(c.integer("fmod", 0) ? BinaryKind::fmod : BinaryKind::mod, c.input(0), c.input(1)));
+  });
+  registry.add(kOnnx, "Gelu", 20, 1, [](NodeContext &c) {
+    bool tanh = c.text("approximate", "none") == "tanh";
+    return c.set(c.unary(tanh ? UnaryKind::gelu_tanh : UnaryKind::gelu, c.input(0)));
+  });
+  registry.add(kOnnx, "Where", 9, 3, [](NodeContext &c) {
+    return c.set(c.select(c.input(0), c.input(1), c.input(2)));
+  });
+  registry.add(kOnnx, "CastLike", 15, 2, [](NodeContext &c) { return c.set(c.castLike(c.input(0), c.input(1))); });
+  registry.add(kOnnx, "Identity", 1, 1, [](NodeContext &c) { return c.set(c.input(0)); });
+  registry.add(kOnnx, "Pow", 1, 2, convertPow);
+  registry.add(kOnnx, "Clip", 1, 1, convertClip);
+  registry.add(kOnnx, "PRelu", 1, 2, convertPRelu);
+  registry.add(kOnnx, "Cast", 1, 1, convertCast);
+  registry.add(kOnnx, "IsInf", 10, 1, convertIsInf);
+  registry.add(kOnnx, "BitShift", 11, 2, convertBitShift);
+  registry.add(kOnnx, "Dropout", 1, 1, convertDropout);
+}

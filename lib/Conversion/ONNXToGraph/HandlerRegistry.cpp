@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "HandlerRegistry.h"
+
+#include "tenon/Conversion/ONNXToGraph/Passes.h"
+
+using namespace tenon::onnxtograph;
+
+static std::string keyOf(llvm::StringRef domain, llvm::StringRef opType) {
+  if (domain == "ai.onnx")
+    domain = "";
+  return (domain + "::" + opType).str();
+}
+
+void HandlerRegistry::add(llvm::StringRef domain, llvm::StringRef opType, int64_t since, unsigned minInputs,
+                          std::function<llvm::LogicalResult(NodeContext &)> convert) {
+  handlers[keyOf(domain, opType)][since] = {minInputs, std::move(convert)};
+}
+
+const Handler *HandlerRegistry::lookup(llvm::StringRef domain, llvm::StringRef opType, int64_t since) const {
+  auto entry = handlers.find(keyOf(domain, opType));
+  if (entry == handlers.end())
+    return nullptr;
+  auto after = entry->second.upper_bound(since);
+  return after == entry->second.begin() ? nullptr : &std::prev(after)->second;
+}
+
+HandlerRegistry HandlerRegistry::withAll() {
+  HandlerRegistry registry;
+  for (auto add : {addElementwise, addContraction, addWindow, addReduction, addNorm, addMovement, addIndexing,
+                   addResize, addShape, addRecurrence, addControlFlow, addQuantization, addContrib})
+    add(registry);
+  return registry;
+}
+
+bool tenon::onnxtograph::hasHandler(llvm::StringRef domain, llvm::StringRef opType, int64_t since) {
+  static const HandlerRegistry registry = HandlerRegistry::withAll();
+  return registry.lookup(domain, opType, since) != nullptr;
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Views, slices, padding and rearrangement.
+#include "HandlerRegistry.h"
+#include "NodeContext.h"
+
+using namespace mlir;
+using namespace tenon::onnxtograph;
+namespace graph = tenon::graph;
+
+namespace {
+
+LogicalResult convertReshape(NodeContext &c) {
+  Value x = c.input(0);
+  if (c.since() < 5) {
+    auto given = c.ints("shape");
+    if (!given)
+      return c.error(Problem::range, "attribute shape is missing");
+    SmallVector<Extent> extents;
+    for (auto [i, size] : llvm::enumerate(*given))
+      extents.push_back(size == 0 ? Extent::dimOf(x, i) : Extent(size));
+    return c.set(c.reshape(x, extents));
+  }
+  if (!c.input(1))
+    return c.error(Problem::range, "input shape is missing");
+  Value shape = c.asShape(c.input(1));
+  // A zero copies the input's dimension, unless zeros are allowed.
+  auto contents = c.shapes.getContents(shape);
+  if (c.integer("allowzero", 0) || !contents || !llvm::any_of(*contents, [](AffineExpr e) { return e && e == 0; }))
+    return c.set(c.create<graph::ReshapeOp>(c.elementType(x), x, shape));
+  SmallVector<Extent> extents;
+  for (auto [i, size] : llvm::enumerate(*contents)) {
+    if (auto number = dyn_cast_or_null<AffineConstantExpr>(size))
+      extents.push_back(number.getValue() == 0 ? Extent::dimOf(x, i) : Extent(number.getValue()));
+    else
+      extents.push_back(Extent::elementOf(shape, i));
+    if (size && size == 0 && int64_t(i) >= c.rank(x))
+      return c.error(Problem::range, "shape has a 0 at " + Twine(i) + ", the input has rank " + Twine(c.rank(x)));
+  }
+  return c.set(c.reshape(x, extents));
+}
+
+LogicalResult convertFlatten(NodeContext &c) {
+  Value x = c.input(0);
+  int64_t rank = c.rank(x), axis = c.integer("axis", 1);
+  if (axis < -rank || axis > rank)
+    return c.error(Problem::range, "axis = " + Twine(axis) + ", expected a value in [" + Twine(-rank) + ", " +
+                                       Twine(rank) + "]");
+  if (axis < 0)
+    axis += rank;
+  return c.set(c.flatten(c.flatten(x, axis, rank), 0, axis));
+}
+
+LogicalResult convertTranspose(NodeContext &c) {
+  Value x = c.input(0);
+  int64_t rank = c.rank(x);
+  Ints perm;
+  for (int64_t i = rank; i-- > 0;)
+    perm.push_back(i);
+  if (auto given = c.ints("perm")) {
+    perm = *given;
+    Ints sorted = c.axes(perm, rank, "perm");
+    if (int64_t(sorted.size()) != rank || int64_t(perm.size()) != rank)
+      return c.error(Problem::range, "attribute perm is no permutation of " + Twine(rank) + " dimensions");
+  }
+  return c.set(c.transpose(x, perm));
+}
+
+LogicalResult convertSqueeze(NodeContext &c) {
+  Value x = c.input(0);
+  auto axes = c.axesByInputOrAttribute(1, c.rank(x));
+  if (!axes) {
+    axes.emplace();
+    for (int64_t i = 0; i < c.rank(x); ++i)
+      if (c.staticDim(x, i) == 1)
+        axes->push_back(i);
+  }
+  return c.set(c.squeeze(x, *axes));
+}
+
+LogicalResult convertUnsqueeze(NodeContext &c) {
+  Value x = c.input(0);
+  Ints given = c.input(1) ? c.constantInts(c.input(1), "axes") : c.ints("axes").value_or(Ints());
+  Ints axes = c.axes(given, c.rank(x) + int64_t(given.size()));
+  if (axes.size() != given.size())
+    return c.error(Problem::range, "axes has duplicates");
+  return c.set(c.unsqueeze(x, axes));
+}
+
+LogicalResult convertConcat(NodeContext &c) {
+  SmallVector<Value> parts;
+  for (unsigned i = 0; i < c.numInputs(); ++i)
+    if (c.input(i))
+      parts.push_back(c.input(i));
+  int64_t axis = c.axis(c.integer("axis", 1), c.rank(parts[0]));
+  return c.set(c.concat(parts, axis));
+}
+
+LogicalResult convertSlice(NodeContext &c) {
+  Value x = c.input(0), starts, ends;
+  std::optional<Ints> axes, steps;
+  if (c.since() < 10) {
+    auto begin = c.ints("starts"), end = c.ints("ends");
+    if (!begin || !end)
+      return c.error(Problem::range, "attributes starts and ends are required");
+    starts = c.shapeConstant(*begin);
+    ends = c.shapeConstant(*end);
+    axes = c.ints("axes");
+  } else {
+    if (!c.input(1) || !c.input(2))
+      return c.error(Problem::range, "inputs starts and ends are required");
+    starts = c.asShape(c.input(1));
+    ends = c.asShape(c.input(2));
+    if (c.input(3))
+      axes = c.constantInts(c.input(3), "axes");
+    if (c.input(4))
+      steps = c.constantInts(c.input(4), "steps");
+  }
+  auto count = c.staticDim(starts, 0);
+  if (!count)
+    return c.error(Problem::notConstant, "the number of sliced axes must be constant");
+  Ints sliced;
+  for (int64_t i = 0; i < *count; ++i)
+    sliced.push_back(axes && i < int64_t(axes->size()) ? c.axis((*axes)[i], c.rank(x)) : i);
+  Ints stride = steps.value_or(Ints(*count, 1));
+  if (int64_t(stride.size()) != *count || (axes && int64_t(axes->size()) != *count) || llvm::is_contained(stride, 0))
+    return c.error(Problem::range, "starts, ends, axes and steps must have the same length, and steps no 0");
+  return c.set(c.create<graph::SliceOp>(c.elementType(x), x, starts, ends, sliced, stride));
+}
+
+LogicalResult convertSplit(NodeContext &c) {
+  Value x = c.input(0);
+  int64_t axis = c.axis(c.integer("axis", 0), c.rank(x));
+  std::optional<Ints> sizes = c.ints("split");
+  if (c.input(1) && c.since() != 1)
+    sizes = c.constantInts(c.input(1), "split");
+  int64_t count = c.node.getNumResults();
+  if (!sizes) {
+    int64_t size = c.requireDim(x, axis, "the size of the split axis"), chunk = llvm::divideCeil(size, count);
+    sizes.emplace();
+    for (int64_t i = 0; i < count; ++i)
+      sizes->push_back(std::min(chunk, std::max<int64_t>(0, size - i * chunk)));
+  }
+  if (int64_t(sizes->size()) != count)
+    return c.error(Problem::range, "split has " + Twine(sizes->size()) + " sizes for " + Twine(count) + " outputs");
+  SmallVector<Value> parts;
+  int64_t begin = 0;
+  for (int64_t size : *sizes) {
+    parts.push_back(c.slice(x, axis, begin, begin + size));
+    begin += size;
+  }
+  return c.set(parts);
+}
+
+LogicalResult convertPad(NodeContext &c) {
+  Value x = c.input(0), pads, value;
+  int64_t rank = c.rank(x);
+  StringRef name = c.text("mode", "constant");
+  auto mode = graph::symbolizePadMode(name);
+  if (!mode)
+    return c.error(Problem::unsupported, "attribute mode = " + name + ", expected constant, reflect, edge or wrap");
+  if (c.since() < 11) {
+    auto given = c.ints(c.since() < 2 ? "paddings" : "pads");
+    if (!given)
+      return c.error(Problem::range, "attribute pads is missing");
+    pads = c.shapeConstant(*given);
+    value = c.scalarLike(x, c.real("value", 0));
+  } else {
+    if (!c.input(1))
+      return c.error(Problem::range, "input pads is missing");
+    pads = c.asShape(c.input(1));
+    value = c.input(2);
+    if (value && c.rank(value) == 1)
+      value = c.squeeze(value, {0});
+  }
+  if (c.input(3)) {
+    Ints given = c.constantInts(c.input(3), "axes");
+    SmallVector<Extent> all(2 * rank, Extent(0));
+    for (auto [i, one] : llvm::enumerate(given)) {
+      int64_t axis = c.axis(one, rank);
+      all[axis] = Extent::elementOf(pads, i);
+      all[rank + axis] = Extent::elementOf(pads, i + given.size());
+    }
+    if (auto known = c.tryInts(pads); known && known->size() == 2 * given.size())
+      for (Extent &extent : all)
+        if (extent.source)
+          extent = Extent((*known)[extent.index]);
+    if (!c.failed())
+      pads = c.shapeOf(all);
+  }
+  if (*mode != graph::PadMode::constant)
+    value = {};
+  return c.set(c.create<graph::PadOp>(c.elementType(x), *mode, x, pads, value));
+}
+
+LogicalResult convertTile(NodeContext &c) {
+  Value x = c.input(0);
+  if (c.since() < 6)
+    return c.error(Problem::unsupported, "Tile before opset 6; update the model with ONNX's version converter");
+  return c.set(c.create<graph::TileOp>(c.elementType(x), x, c.asShape(c.input(1))));
+}
+
+LogicalResult convertDepthToSpace(NodeContext &c) {
+  Value x = c.input(0);
+  int64_t block = c.integer("blocksize", 1);
+  if (c.rank(x) != 4 || block < 1)
+    return c.error(Problem::range, "input must have rank 4 and blocksize be positive");
+  int64_t depth = c.requireDim(x, 1, "the number of channels") / (block * block);
+  auto n = Extent::dimOf(x, 0), h = Extent::dimOf(x, 2), w = Extent::dimOf(x, 3);
+  bool crd = c.text("mode", "DCR") == "CRD";
+  Value y = crd ? c.reshape(x, {n, depth, block, block, h, w}) : c.reshape(x, {n, block, block, depth, h, w});
+  y = c.transpose(y, crd ? ArrayRef<int64_t>{0, 1, 4, 2, 5, 3} : ArrayRef<int64_t>{0, 3, 4, 1, 5, 2});
+  return c.set(c.flatten(c.flatten(y, 4, 6), 2, 4));
+}
+
+LogicalResult convertSpaceToDepth(NodeContext &c) {
+  Value x = c.input(0);
+  int64_t block = c.integer("blocksize", 1);
+  if (c.rank(x) != 4 || block < 1)
+    return c.error(Problem::range, "input must have rank 4 and blocksize be positive");
+  int64_t height = c.requireDim(x, 2, "the height"), width = c.requireDim(x, 3, "the width");
+  Value y = c.reshape(x, {Extent::dimOf(x, 0), Extent::dimOf(x, 1), height / block, block, width / block, block});
+  y = c.transpose(y, {0, 3, 5, 1, 2, 4});
+  return c.set(c.flatten(y, 1, 4));
+}
+
+} // namespace
+
+void tenon::onnxtograph::addMovement(HandlerRegistry &registry) {
+  registry.add(kOnnx, "Reshape", 1, 1, convertReshape);
+  registry.add(kOnnx, "Flatten", 1, 1, convertFlatten);
+  registry.add(kOnnx, "Transpose", 1, 1, convertTranspose);
+  registry.add(kOnnx, "Squeeze", 1, 1, convertSqueeze);
+  registry.add(kOnnx, "Unsqueeze", 1, 1, convertUnsqueeze);
+  registry.add(kOnnx, "Concat", 1, 1, convertConcat);
+  registry.add(kOnnx, "Slice", 1, 1, convertSlice);
+  registry.add(kOnnx, "Split", 1, 1, convertSplit);
+  registry.add(kOnnx, "Pad", 1, 1, convertPad);
+  registry.add(kOnnx, "Tile", 1, 2, convertTile);
+  registry.add(kOnnx, "DepthToSpace", 1, 1, convertDepthToSpace);
+  registry.add(kOnnx, "SpaceToDepth", 1, 1, convertSpaceToDepth);
+  registry.add(kOnnx, "Expand", 8, 2, [](NodeContext &c) {
+    return c.set(c.create<graph::ExpandOp>(c.elementType(c.input(0)), c.input(0), c.asShape(c.input(1))));
+  });
+}
