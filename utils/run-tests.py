@@ -157,7 +157,7 @@ def read_junit(path):
     return counts
 
 
-SUITES = ("architecture", "lit", "unit", "models")
+SUITES = ("architecture", "lit", "unit", "python", "models", "nodes")
 
 
 def main():

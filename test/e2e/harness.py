@@ -70,8 +70,8 @@ def read_expected(path):
 class Results:
     """Counts outcomes against the expected failures and prints them as they come."""
 
-    def __init__(self, expected):
-        self.expected = expected
+    def __init__(self, expected, verbose=True):
+        self.expected, self.verbose = expected, verbose
         self.passed, self.failed, self.skipped = [], [], []
 
     def record(self, name, ok, detail=""):
@@ -81,7 +81,8 @@ class Results:
             print(f"UNEXPECTED PASS {name}: remove it from the expected failures", flush=True)
         elif ok:
             self.passed.append(name)
-            print(f"pass {name}", flush=True)
+            if self.verbose:
+                print(f"pass {name}", flush=True)
         elif reason is not None:
             self.skipped.append(name)
             print(f"skip {name}: known not to work: {reason}", flush=True)

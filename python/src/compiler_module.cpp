@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// tenon::compileModel as a Python function. Diagnostics are collected, all of
+// them, and raised as one tenon.CompileError; nothing is printed.
+#include "tenon/Pipelines/Compile.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+
+namespace nb = nanobind;
+
+namespace {
+
+struct Problem {
+  const char *severity;
+  std::string location, message;
+  std::vector<std::string> notes;
+};
+
+const char *severityName(mlir::DiagnosticSeverity severity) {
+  switch (severity) {
+  case mlir::DiagnosticSeverity::Error:
+    return "error";
+  case mlir::DiagnosticSeverity::Warning:
+    return "warning";
+  default:
+    return "remark";
+  }
+}
+
+std::string print(mlir::Location location) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  location.print(stream);
+  return text;
+}
+
+nb::list toPython(const std::vector<Problem> &problems) {
+  nb::list all;
+  for (const Problem &problem : problems) {
+    nb::list notes;
+    for (const std::string &note : problem.notes)
+      notes.append(note);
+    all.append(nb::make_tuple(problem.severity, problem.message, problem.location, notes));
+  }
+  return all;
+}
+
+nb::dict compile(const std::string &input, nb::object bytes, const std::string &output, const std::string &target) {
+  tenon::CompileOptions options;
+  options.target = target;
+  std::string model;
+  if (!bytes.is_none()) {
+    nb::bytes data = nb::cast<nb::bytes>(bytes);
+    model.assign(static_cast<const char *>(data.data()), data.size());
+  }
+
+  std::vector<Problem> problems;
+  std::optional<tenon::CompileResult> result;
+  {
+    nb::gil_scoped_release release;
+    mlir::DialectRegistry registry;
+    tenon::registerTenonDialects(registry);
+    mlir::MLIRContext context(registry);
+    mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
+      Problem problem{severityName(diagnostic.getSeverity()), print(diagnostic.getLocation()), diagnostic.str(), {}};
+      for (mlir::Diagnostic &note : diagnostic.getNotes())
+        problem.notes.push_back(note.str());
+      problems.push_back(std::move(problem));
+      return mlir::success();
+    });
+    auto compiled = bytes.is_none() ? tenon::compileModel(context, input, output, options)
+                                    : tenon::compileModelBytes(context, model, output, options);
+    if (mlir::succeeded(compiled))
+      result = std::move(*compiled);
+  }
+
+  if (!result) {
+    nb::object error = nb::module_::import_("tenon.errors").attr("from_compiler")(toPython(problems));
+    PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error.ptr())), error.ptr());
+    throw nb::python_error();
+  }
+  nb::dict phases, summary;
+  for (auto &[phase, seconds] : result->phaseSeconds)
+    phases[phase.c_str()] = seconds;
+  summary["phase_seconds"] = phases;
+  summary["target"] = result->target;
+  summary["nodes"] = result->nodes;
+  summary["kernels"] = result->kernels.size();
+  summary["weight_bytes"] = result->weightBytes;
+  summary["code_bytes"] = result->codeBytes;
+  summary["arena_bytes"] = result->arenaBytes;
+  summary["warnings"] = toPython(problems);
+  return summary;
+}
+
+} // namespace
+
+NB_MODULE(_compiler, m) {
+  m.def("compile", &compile, nb::arg("input"), nb::arg("bytes").none(), nb::arg("output"), nb::arg("target"));
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The runtime's C ABI as Python classes. Thin on purpose: names, dtypes and
+// shapes are handled in tenon/runtime.py; here are pointers, errors and the
+// interpreter lock, which is free while a model runs.
+#include "tenon/tenon.h"
+
+#include <mutex>
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+namespace nb = nanobind;
+
+namespace {
+
+/// Turns a failed status into the exception class that tenon.errors has for its code.
+void check(tenon_status *status) {
+  if (!status)
+    return;
+  int code = tenon_status_code(status);
+  std::string text = tenon_status_text(status);
+  tenon_status_free(status);
+  nb::object error = nb::module_::import_("tenon.errors").attr("from_runtime")(code, text);
+  PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error.ptr())), error.ptr());
+  throw nb::python_error();
+}
+
+struct Model {
+  explicit Model(const std::string &path, bool checkWeights) {
+    tenon_load_options options{};
+    options.size = sizeof(options);
+    options.check_weights = checkWeights;
+    tenon_status *status;
+    {
+      nb::gil_scoped_release release;
+      status = tenon_model_load(path.c_str(), &options, &handle);
+    }
+    check(status);
+  }
+  ~Model() { tenon_model_free(handle); }
+  Model(const Model &) = delete;
+
+  tenon_model *handle = nullptr;
+};
+
+/// (name, ONNX dtype, [dims], [dim names]); a dim below 0 varies at run time.
+nb::tuple describe(const tenon_tensor_info &info) {
+  nb::list dims, names;
+  for (int32_t d = 0; d < info.rank; ++d) {
+    dims.append(info.dims[d]);
+    names.append(info.dim_names && info.dim_names[d] ? info.dim_names[d] : "");
+  }
+  return nb::make_tuple(info.name, info.dtype, dims, names);
+}
+
+using Input = nb::ndarray<nb::ro, nb::device::cpu, nb::c_contig>;
+using Output = nb::ndarray<nb::device::cpu, nb::c_contig>;
+
+struct Session {
+  Session(nb::object owner, int threads) : owner(owner) {
+    tenon_session_options options{};
+    options.size = sizeof(options);
+    options.threads = threads;
+    check(tenon_session_create(nb::cast<Model &>(owner).handle, &options, &handle));
+  }
+  ~Session() { tenon_session_free(handle); }
+  Session(const Session &) = delete;
+
+  void bindInput(int index, const Input &array, int dtype, const std::vector<int64_t> &shape) {
+    tenon_tensor tensor{const_cast<void *>(array.data()), dtype, int32_t(shape.size()), shape.data()};
+    check(tenon_session_bind_input(handle, index, &tensor));
+  }
+  void bindOutput(int index, const Output &array) {
+    check(tenon_session_bind_output(handle, index, array.data(), array.nbytes()));
+  }
+  void unbindOutput(int index) { check(tenon_session_bind_output(handle, index, nullptr, 0)); }
+
+  void run() {
+    tenon_status *status;
+    {
+      nb::gil_scoped_release release;
+      // A session belongs to one thread at a time; Python code may forget.
+      std::lock_guard<std::mutex> guard(mutex);
+      status = tenon_session_run(handle);
+    }
+    check(status);
+  }
+
+  nb::tuple outputShape(int index) {
+    tenon_tensor tensor{};
+    check(tenon_session_output(handle, index, &tensor));
+    nb::list dims;
+    for (int32_t d = 0; d < tensor.rank; ++d)
+      dims.append(tensor.shape[d]);
+    return nb::tuple(dims);
+  }
+  /// The output's bytes as memory the session owns, valid until its next run.
+  nb::object outputBytes(int index, size_t elementBytes) {
+    tenon_tensor tensor{};
+    check(tenon_session_output(handle, index, &tensor));
+    size_t bytes = elementBytes;
+    for (int32_t d = 0; d < tensor.rank; ++d)
+      bytes *= size_t(tensor.shape[d]);
+    return nb::steal(PyMemoryView_FromMemory(static_cast<char *>(tensor.data), Py_ssize_t(bytes), PyBUF_READ));
+  }
+
+  nb::object owner; // keeps the model
+  std::mutex mutex;
+  tenon_session *handle = nullptr;
+};
+
+} // namespace
+
+NB_MODULE(_runtime, m) {
+  nb::class_<Model>(m, "Model")
+      .def(nb::init<const std::string &, bool>(), nb::arg("path"), nb::arg("check_weights") = false)
+      .def("inputs",
+           [](Model &model) {
+             nb::list all;
+             for (int i = 0; i < tenon_model_num_inputs(model.handle); ++i) {
+               tenon_tensor_info info{};
+               info.size = sizeof(info);
+               check(tenon_model_input(model.handle, i, &info));
+               all.append(describe(info));
+             }
+             return all;
+           })
+      .def("outputs",
+           [](Model &model) {
+             nb::list all;
+             for (int i = 0; i < tenon_model_num_outputs(model.handle); ++i) {
+               tenon_tensor_info info{};
+               info.size = sizeof(info);
+               check(tenon_model_output(model.handle, i, &info));
+               all.append(describe(info));
+             }
+             return all;
+           })
+      .def("kernels",
+           [](Model &model) {
+             nb::list all;
+             for (int i = 0; i < tenon_model_num_kernels(model.handle); ++i)
+               all.append(nb::make_tuple(tenon_model_kernel_name(model.handle, i),
+                                         tenon_model_kernel_strategy(model.handle, i),
+                                         tenon_model_kernel_nodes(model.handle, i)));
+             return all;
+           })
+      .def_prop_ro("ledger", [](Model &model) { return tenon_model_ledger(model.handle); })
+      .def_prop_ro("target", [](Model &model) { return tenon_model_target(model.handle); })
+      .def_prop_ro("producer", [](Model &model) { return tenon_model_producer(model.handle); })
+      .def_prop_ro("weight_bytes", [](Model &model) { return tenon_model_weight_bytes(model.handle); })
+      .def_prop_ro("code_bytes", [](Model &model) { return tenon_model_code_bytes(model.handle); });
+  nb::class_<Session>(m, "Session")
+      .def(nb::init<nb::object, int>(), nb::arg("model"), nb::arg("threads"))
+      .def("bind_input", &Session::bindInput)
+      .def("bind_output", &Session::bindOutput)
+      .def("unbind_output", &Session::unbindOutput)
+      .def("run", &Session::run)
+      .def("output_shape", &Session::outputShape)
+      .def("output_bytes", &Session::outputBytes)
+      .def_prop_ro("arena_bytes", [](Session &session) { return tenon_session_arena_bytes(session.handle); });
+}

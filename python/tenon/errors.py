@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Exceptions, each with the stable code that the documentation explains."""
+
+import re
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One problem: severity, code ("TN1003", or "" where it has none), text, place, notes."""
+
+    severity: str
+    code: str
+    message: str
+    location: str = ""
+    notes: list = field(default_factory=list)
+
+    def __str__(self):
+        return "\n".join([f"{self.severity}: {self.message}", *(f"  note: {note}" for note in self.notes)])
+
+
+class TenonError(Exception):
+    """Base of all. `code` is the first error's code, `diagnostics` holds every one."""
+
+    def __init__(self, code, message, diagnostics=()):
+        super().__init__(message)
+        self.code = code
+        self.diagnostics = list(diagnostics) or [Diagnostic("error", code, message)]
+
+
+class CompileError(TenonError):
+    """The model cannot be compiled; `diagnostics` lists all its problems."""
+
+
+class InputError(TenonError, ValueError):
+    """A call that names a wrong input, or a run without all inputs."""
+
+
+class ShapeError(InputError):
+    """An input's shape does not fit what the model declares."""
+
+
+class DTypeError(InputError, TypeError):
+    """An input's element type does not fit what the model declares."""
+
+
+class ArtifactError(TenonError):
+    """The file cannot be read, is damaged, or is of another version."""
+
+
+class UnsupportedCpuError(TenonError):
+    """This CPU lacks an instruction set that the artifact was compiled for."""
+
+
+_RUNTIME_CLASSES = {
+    7001: InputError,
+    7002: ArtifactError,
+    7003: ArtifactError,
+    7004: ArtifactError,
+    7005: UnsupportedCpuError,
+    7006: ShapeError,
+    7007: DTypeError,
+    7009: InputError,
+}
+
+
+def from_runtime(code, text):
+    """The exception for a tenon_status; called by the _runtime module."""
+    return _RUNTIME_CLASSES.get(code, TenonError)(f"TN{code}", text)
+
+
+def from_compiler(problems):
+    """The exception for a failed compilation; called by the _compiler module."""
+    diagnostics = to_diagnostics(problems)
+    errors = [d for d in diagnostics if d.severity == "error"]
+    code = next((d.code for d in errors if d.code), "")
+    text = "\n".join(str(d) for d in errors) or "the compilation failed without saying why"
+    return CompileError(code, text, diagnostics)
+
+
+def to_diagnostics(problems):
+    found = []
+    for severity, message, location, notes in problems:
+        match = re.search(r"\[(TN\d+)\]", message)
+        found.append(Diagnostic(severity, match.group(1) if match else "", message, location, list(notes)))
+    return found

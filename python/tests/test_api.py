@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""compile, save, load, run: the calls a user makes, and what wrong ones say."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import tenon
+
+WEIGHTS = np.array([1.0, -1.0, 2.0, 0.5], np.float32)
+
+
+def expected(x):
+    return np.maximum(x * WEIGHTS, 0)
+
+
+def values(batch, seed=0):
+    return np.random.default_rng(seed).standard_normal((batch, 4)).astype(np.float32)
+
+
+def test_describes_inputs_and_outputs(scale):
+    (x,), (y,) = scale.inputs, scale.outputs
+    assert (x.name, x.dtype, x.shape) == ("x", np.float32, ("batch", 4))
+    assert y.name == "y" and y.dtype == np.float32
+    assert scale.target.startswith("cpu")
+    assert scale.kernels and scale.ledger
+
+
+@pytest.mark.parametrize("batch", [1, 3, 17])
+def test_named_dimension_varies(scale, batch):
+    session = scale.session()
+    for seed in range(3):  # later runs write into arrays bound in advance
+        x = values(batch, seed)
+        np.testing.assert_array_equal(session.run({"x": x})["y"], expected(x))
+
+
+def test_outputs_do_not_share_memory(scale):
+    session = scale.session()
+    x = values(5)
+    results = [session.run({"x": x})["y"] for _ in range(3)]
+    assert not any(np.shares_memory(a, b) for a, b in zip(results, results[1:]))
+    x2 = values(5, 1)
+    session.run({"x": x2})
+    np.testing.assert_array_equal(results[0], expected(x))
+
+
+def test_strided_and_read_only_inputs(scale):
+    session = scale.session()
+    x = np.asfortranarray(values(6))
+    np.testing.assert_array_equal(session.run({"x": x})["y"], expected(x))
+    frozen = values(6)
+    frozen.flags.writeable = False
+    np.testing.assert_array_equal(session.run({"x": frozen})["y"], expected(frozen))
+
+
+def test_save_and_load(scale, tmp_path):
+    path = tmp_path / "scale.tenon"
+    scale.save(path)
+    loaded = tenon.load(path, check_weights=True)
+    x = values(2)
+    np.testing.assert_array_equal(loaded.session(threads=2).run({"x": x})["y"], expected(x))
+
+
+def test_compile_from_path_and_bytes(scale_model, tmp_path):
+    import onnx
+
+    path = tmp_path / "scale.onnx"
+    onnx.save(scale_model, path)
+    x = values(3)
+    for model in (path, str(path), path.read_bytes()):
+        artifact = tenon.compile(model, output=tmp_path / "out.tenon")
+        np.testing.assert_array_equal(artifact.session().run({"x": x})["y"], expected(x))
+
+
+def test_same_model_same_bytes(scale_model, tmp_path):
+    for name in ("a", "b"):
+        tenon.compile(scale_model, output=tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_sessions_in_threads(scale):
+    wrong = []
+
+    def work(seed):
+        session = scale.session()
+        for _ in range(50):
+            x = values(8, seed)
+            if not np.array_equal(session.run({"x": x})["y"], expected(x)):
+                wrong.append(seed)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    "inputs, error, code",
+    [
+        ({}, tenon.InputError, "TN7009"),
+        ({"x": values(1), "z": values(1)}, tenon.InputError, "TN7001"),
+        ({"x": values(1).astype(np.float64)}, tenon.DTypeError, "TN7007"),
+        ({"x": np.zeros((2, 5), np.float32)}, tenon.ShapeError, "TN7006"),
+        ({"x": np.zeros((2, 4, 1), np.float32)}, tenon.ShapeError, "TN7006"),
+    ],
+)
+def test_wrong_inputs(scale, inputs, error, code):
+    session = scale.session()
+    with pytest.raises(error) as caught:
+        session.run(inputs)
+    assert caught.value.code == code
+    assert isinstance(caught.value, ValueError)
+    x = values(1)  # and the session still works
+    np.testing.assert_array_equal(session.run({"x": x})["y"], expected(x))
+
+
+def test_all_problems_of_a_model_at_once(tmp_path):
+    import onnx.parser
+
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17]>
+        g (float[2] x) => (float[2] y)
+        {
+          a = Frobnicate(x)
+          y = Twiddle(a)
+        }
+    """)
+    output = tmp_path / "never.tenon"
+    with pytest.raises(tenon.CompileError) as caught:
+        tenon.compile(model, output=output)
+    text = str(caught.value)
+    assert "Frobnicate" in text and "Twiddle" in text
+    assert caught.value.code.startswith("TN1")
+    assert not output.exists()
+
+
+def test_bad_target(scale_model):
+    with pytest.raises(tenon.CompileError) as caught:
+        tenon.compile(scale_model, target="toaster")
+    assert "toaster" in str(caught.value)
+
+
+def test_bad_artifacts(scale, tmp_path):
+    with pytest.raises(tenon.ArtifactError) as caught:
+        tenon.load(tmp_path / "absent.tenon")
+    assert caught.value.code == "TN7002"
+    path = tmp_path / "damaged.tenon"
+    scale.save(path)
+    data = bytearray(path.read_bytes())
+    for cut in (0, 10, len(data) // 2):
+        path.write_bytes(data[:cut])
+        with pytest.raises(tenon.ArtifactError):
+            tenon.load(path)
+    data[len(data) - 20] ^= 1
+    path.write_bytes(data)
+    try:
+        tenon.load(path, check_weights=True)
+    except tenon.ArtifactError as error:
+        assert error.code == "TN7003"

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""ONNX's own backend node tests, compiled and run through the Python package.
+
+../shared/suites/onnx-node-tests.tar.xz holds ONNX's recorded models, inputs and
+outputs. A model that the compiler refuses with a coded error is skipped and
+counted by its code; one that gives other values, or ends the process, fails
+unless node-expected-failures.txt names it with a reason. node-floor.txt holds
+how many must pass at least, so that an operator cannot get lost as "refused".
+
+Each test runs in a process of its own: a crash is one failed test.
+"""
+
+import argparse
+import collections
+import multiprocessing
+import os
+import pickle
+import re
+import select
+import signal
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+from harness import SHARED, Results, read_expected
+
+HERE = Path(__file__).resolve().parent
+# onnx.backend.test.runner's: relative, absolute.
+TOLERANCE = (1e-3, 1e-7)
+# float16 and bfloat16 hold 11 and 8 bits.
+COARSE = {"float16": (1e-2, 1e-3), "bfloat16": (2.0**-6, 1e-3)}
+
+
+def read_value(path, kind):
+    """A tensor of a test set; sequences, optionals and maps are not tensors."""
+    import onnx
+    from onnx import numpy_helper
+
+    if not kind.HasField("tensor_type"):
+        raise TypeError("input or output is no tensor")
+    return numpy_helper.to_array(onnx.load_tensor(path))
+
+
+def run_one(folder):
+    """Returns (outcome, detail); outcome is pass, refused, wrong or no-tensor."""
+    import numpy as np
+    import onnx
+    import tenon
+
+    model = onnx.load(folder / "model.onnx")
+    sets = []
+    for data in sorted(folder.glob("test_data_set_*")):
+        try:
+            given = [(i.name, read_value(data / f"input_{n}.pb", i.type)) for n, i in enumerate(model.graph.input)
+                     if (data / f"input_{n}.pb").exists()]
+            wanted = [(o.name, read_value(data / f"output_{n}.pb", o.type))
+                      for n, o in enumerate(model.graph.output)]
+        except (TypeError, ValueError) as error:
+            return "no-tensor", str(error)
+        sets.append((dict(given), wanted))
+    try:
+        artifact = tenon.compile(folder / "model.onnx")
+    except tenon.CompileError as error:
+        if not error.code:
+            return "wrong", f"refused without a code: {error}"
+        return "refused", f"{error.code}: {error}"
+    session = artifact.session()
+    names = {info.name for info in artifact.inputs}
+    for given, wanted in sets:
+        try:
+            results = session.run({name: value for name, value in given.items() if name in names})
+        except tenon.TenonError as error:
+            return "wrong", f"run: {error}"
+        for name, value in wanted:
+            result = results[name]
+            if result.shape != value.shape or result.dtype != value.dtype:
+                return "wrong", f"{name}: {result.dtype}{result.shape}, expected {value.dtype}{value.shape}"
+            rtol, atol = COARSE.get(value.dtype.name, TOLERANCE)
+            if value.dtype.kind not in "fiub":
+                result, value = result.astype(np.float32), value.astype(np.float32)
+            if not np.allclose(result, value, rtol=rtol, atol=atol, equal_nan=True):
+                off = np.abs(result.astype(np.float64) - value.astype(np.float64))
+                return "wrong", f"{name}: off by up to {np.nanmax(off):.3g} (values up to {np.nanmax(np.abs(value)):.3g})"
+    return "pass", ""
+
+
+def guarded(folder, timeout):
+    """run_one in a forked child; a crash or a hang is an outcome too."""
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read_end)
+        try:
+            quiet = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(quiet, 2)
+            outcome = run_one(folder)
+        except BaseException as error:  # whatever it was, the parent reports it
+            outcome = ("wrong", f"{type(error).__name__}: {error}")
+        with os.fdopen(write_end, "wb") as pipe:
+            pickle.dump(outcome, pipe)
+        os._exit(0)
+    os.close(write_end)
+    data, deadline = b"", time.monotonic() + timeout
+    with os.fdopen(read_end, "rb", buffering=0) as pipe:
+        while time.monotonic() < deadline:
+            if select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                part = pipe.read(65536)
+                if not part:
+                    break
+                data += part
+        else:
+            os.kill(child, signal.SIGKILL)
+    status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        if number == signal.SIGKILL:
+            return "wrong", f"no answer after {timeout} s"
+        return "wrong", f"crash: {signal.Signals(number).name}"
+    return pickle.loads(data) if data else ("wrong", "the process ended without an answer")
+
+
+def worker(task):
+    folder, timeout = task
+    return folder.name, guarded(folder, timeout)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--json", help="write the names of passed, failed and skipped tests here")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--timeout", type=int, default=60, help="seconds for one test")
+    parser.add_argument("--filter", default="", help="only tests whose name matches this expression")
+    parser.add_argument("--table", help="write test, outcome and detail as TSV here")
+    arguments = parser.parse_args()
+
+    results = Results(read_expected(HERE / "node-expected-failures.txt"), verbose=False)
+    archive = SHARED / "suites" / "onnx-node-tests.tar.xz"
+    if not archive.is_file():
+        results.skip("nodes", "no ../shared")
+        return results.finish(arguments.json)
+    sys.path.insert(0, str(Path(arguments.build).resolve() / "python"))
+    try:
+        import onnx  # noqa: F401  (loaded once, before the processes fork)
+        import tenon.compiler  # noqa: F401
+    except ImportError as error:
+        results.record("nodes", False, f"    the Python package cannot be imported: {error}")
+        return results.finish(arguments.json)
+
+    refused, table = collections.Counter(), []
+    with tempfile.TemporaryDirectory() as scratch:
+        with tarfile.open(archive) as tar:
+            members = [m for m in tar.getmembers() if "/node/" in m.name]
+            tar.extractall(scratch, members, filter="data")
+        folders = sorted(p.parent for p in Path(scratch).rglob("node/*/model.onnx"))
+        folders = [f for f in folders if re.search(arguments.filter, f.name)]
+        with multiprocessing.Pool(arguments.jobs) as pool:
+            tasks = [(folder, arguments.timeout) for folder in folders]
+            for name, (outcome, detail) in pool.imap(worker, tasks, chunksize=4):
+                table.append(f"{name}\t{outcome}\t{detail.splitlines()[0] if detail else ''}")
+                if outcome == "refused":
+                    refused[detail.split(":", 1)[0]] += 1
+                    results.skipped.append(name)
+                elif outcome == "no-tensor":
+                    refused["no tensor"] += 1
+                    results.skipped.append(name)
+                else:
+                    results.record(name, outcome == "pass", f"    {detail[:400]}")
+    for code, count in refused.most_common():
+        print(f"skipped {count}: refused with {code}")
+    if arguments.table:
+        Path(arguments.table).write_text("\n".join(table) + "\n")
+    if not arguments.filter:
+        floor = int((HERE / "node-floor.txt").read_text().split()[0])
+        print(f"{len(results.passed)} pass, at least {floor} must")
+        results.record("nodes.floor", len(results.passed) >= floor, f"    fewer than {floor} node tests pass")
+    return results.finish(arguments.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
