@@ -2,10 +2,9 @@
 # inliner, text parser), built from the sources that the pinned `onnx` wheel
 # carries, so that ONNX's knowledge is not written down a second time.
 #
-# The protos are generated for protobuf's lite runtime, linked statically: no
-# descriptor pool, so a process that also loads Python's onnx or ONNX Runtime
-# has nothing to register twice. Everything is built with hidden visibility and
-# only lib/Frontend sees it.
+# The protos are generated for protobuf's lite runtime: no descriptor pool, so a
+# process that also loads Python's onnx or ONNX Runtime has nothing to register
+# twice. Everything is built with hidden visibility; only lib/Frontend sees it.
 set(TENON_ONNX_VERSION 1.23.2)
 file(GLOB _onnx_default ${CMAKE_SOURCE_DIR}/.venv/lib/python3.*/site-packages/onnx)
 list(POP_FRONT _onnx_default _onnx_default_dir)
@@ -20,7 +19,8 @@ if(NOT EXISTS ${TENON_ONNX_DIR}/../onnx-${TENON_ONNX_VERSION}.dist-info)
 endif()
 
 find_program(TENON_PROTOC protoc REQUIRED)
-find_library(TENON_PROTOBUF_LITE NAMES libprotobuf-lite.a REQUIRED)
+# Debian's static archive is not position-independent, so the shared one it is.
+find_library(TENON_PROTOBUF_LITE_SHARED NAMES libprotobuf-lite.so REQUIRED)
 find_package(Threads REQUIRED)
 
 get_filename_component(TENON_ONNX_INCLUDE ${TENON_ONNX_DIR} DIRECTORY)
@@ -46,5 +46,5 @@ target_include_directories(tenon-onnx SYSTEM PUBLIC ${TENON_ONNX_INCLUDE} ${_onn
 target_compile_definitions(tenon-onnx PUBLIC ONNX_NAMESPACE=onnx ONNX_ML=1 ONNX_USE_LITE_PROTO=1
                            __STDC_FORMAT_MACROS)
 target_compile_options(tenon-onnx PRIVATE -w -O1 -fvisibility=hidden -fvisibility-inlines-hidden)
-target_link_libraries(tenon-onnx PUBLIC ${TENON_PROTOBUF_LITE} Threads::Threads)
+target_link_libraries(tenon-onnx PUBLIC ${TENON_PROTOBUF_LITE_SHARED} Threads::Threads)
 target_link_options(tenon-onnx INTERFACE -Wl,--version-script=${CMAKE_CURRENT_LIST_DIR}/TenonONNX.map)
