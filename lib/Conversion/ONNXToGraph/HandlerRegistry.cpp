@@ -27,7 +27,7 @@ const Handler *HandlerRegistry::lookup(llvm::StringRef domain, llvm::StringRef o
 HandlerRegistry HandlerRegistry::withAll() {
   HandlerRegistry registry;
   for (auto add : {addElementwise, addContraction, addWindow, addReduction, addNorm, addMovement, addIndexing,
-                   addResize, addShape, addRecurrence, addControlFlow, addQuantization, addContrib})
+                   addResize, addShape, addRecurrence, addControlFlow, addQuantization, addAttention, addContrib})
     add(registry);
   return registry;
 }

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Attention and rotary embedding, of ONNX (opset 23) and of com.microsoft. The
+// core is graph.attention; biases, head layouts, caches and masks around it are
+// ordinary graph ops.
+#include "AttentionCore.h"
+#include "HandlerRegistry.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace tenon::onnxtograph;
+namespace graph = tenon::graph;
+
+namespace {
+
+/// Appends new keys or values to a cache; length is dimension 2.
+Value append(NodeContext &c, Value past, Value fresh) { return past ? c.concat({past, fresh}, 2) : fresh; }
+
+LogicalResult convertOnnxAttention(NodeContext &c) {
+  Value q = c.input(0), k = c.input(1), v = c.input(2), mask = c.input(3);
+  if (c.input(6) || c.integer("left_window_size", -1) >= 0 || c.integer("right_window_size", -1) >= 0)
+    return c.error(Problem::unsupported, "input nonpad_kv_seqlen and window sizes have no form");
+  bool is3D = c.rank(q) == 3;
+  if (is3D) {
+    int64_t heads = c.integer("q_num_heads", 0), own = c.integer("kv_num_heads", 0);
+    q = splitHeads(c, q, heads);
+    k = splitHeads(c, k, own);
+    v = splitHeads(c, v, own);
+  }
+  Value past = c.input(4);
+  k = append(c, past, k);
+  v = append(c, c.input(5), v);
+  if (c.failed())
+    return failure();
+  if (mask && c.elementType(mask).isInteger(1))
+    mask = maskFrom(c, mask, q, -INFINITY);
+  AttentionParts parts{q, k, v, mask, c.real("scale", 0), c.real("softcap", 0)};
+  if (c.integer("is_causal", 0)) {
+    // ONNX aligns at the first key after the cache, graph at the last one.
+    bool sameLength = past || c.shapes.getShape(q)[2] == c.shapes.getShape(k)[2];
+    parts.causal = sameLength;
+    if (!sameLength)
+      parts.mask = addMasks(c, mask, maskFrom(c, causalKeep(c, q, k, {}), q, -INFINITY));
+  }
+  Value y = emitAttention(c, parts);
+  return c.set({is3D ? mergeHeads(c, y) : y, k, v});
+}
+
+/// The additive form of the masks of com.microsoft: lengths [batch], or ones
+/// where a key is seen, [batch, keys] or [batch, queries, keys].
+Value microsoftMask(NodeContext &c, Value mask, Value q, Value k, double hidden) {
+  if (!mask)
+    return {};
+  int64_t rank = c.rank(mask);
+  if (rank == 1)
+    return maskFrom(c, keepOfLengths(c, mask, k), q, hidden);
+  if (rank != 2 && rank != 3) {
+    (void)c.error(Problem::unsupported, "a mask of rank " + Twine(rank) + " has no form, expected 1, 2 or 3");
+    return {};
+  }
+  Value keep = c.binary(BinaryKind::gt, mask, c.scalarLike(mask, 0));
+  return maskFrom(c, c.unsqueeze(keep, rank == 2 ? ArrayRef<int64_t>{1, 2} : ArrayRef<int64_t>{1}), q, hidden);
+}
+
+/// com.microsoft Attention: one projection to q, k and v, optional cache.
+LogicalResult convertMicrosoftAttention(NodeContext &c) {
+  int64_t heads = c.integer("num_heads", 0);
+  if (c.integer("do_rotary", 0))
+    return c.error(Problem::unsupported, "attribute do_rotary = 1 has no form");
+  if (c.input(6))
+    return c.error(Problem::unsupported, "input past_sequence_length (a cache shared with the output) has no form");
+  Value all = c.matmul(c.input(0), c.input(1));
+  if (c.input(2))
+    all = c.add(all, c.input(2));
+  int64_t width = c.requireDim(all, 2, "the projection's size");
+  Ints sizes = c.ints("qkv_hidden_sizes").value_or(Ints(3, width / 3));
+  if (sizes.size() != 3 || c.failed())
+    return c.error(Problem::range, "attribute qkv_hidden_sizes needs 3 values");
+  Value part[3];
+  int64_t begin = 0;
+  for (int i = 0; i < 3; ++i) {
+    part[i] = splitHeads(c, c.slice(all, 2, begin, begin + sizes[i]), heads);
+    begin += sizes[i];
+  }
+  Value k = part[1], v = part[2], present;
+  if (Value past = c.input(4)) { // [2, batch, heads, past, size]
+    k = append(c, c.squeeze(c.slice(past, 0, 0, 1), {0}), k);
+    v = append(c, c.squeeze(c.slice(past, 0, 1, 2), {0}), v);
+  }
+  if (c.uses(1))
+    present = c.concat({c.unsqueeze(k, {0}), c.unsqueeze(v, {0})}, 0);
+  if (c.failed())
+    return failure();
+  Value mask = microsoftMask(c, c.input(3), part[0], k, c.real("mask_filter_value", -10000));
+  AttentionParts parts{part[0], k, v, addMasks(c, mask, c.input(5)), c.real("scale", 0)};
+  parts.causal = c.integer("unidirectional", 0);
+  return c.set({mergeHeads(c, emitAttention(c, parts)), present});
+}
+
+LogicalResult convertMultiHeadAttention(NodeContext &c) {
+  int64_t heads = c.integer("num_heads", 0);
+  Value q = c.input(0), k = c.input(1), v = c.input(2), bias = c.input(3);
+  if (c.rank(q) != 3 || !k || !v || c.rank(k) != c.rank(v))
+    return c.error(Problem::unsupported, "packed query, key and value have no form");
+  if (bias) {
+    int64_t size = c.requireDim(q, 2, "the hidden size");
+    q = c.add(q, c.slice(bias, 0, 0, size));
+    if (c.rank(k) == 3) {
+      int64_t vSize = c.requireDim(v, 2, "the value's size");
+      k = c.add(k, c.slice(bias, 0, size, 2 * size));
+      v = c.add(v, c.slice(bias, 0, 2 * size, 2 * size + vSize));
+    }
+  }
+  q = splitHeads(c, q, heads);
+  if (c.rank(k) == 3) { // else keys of a cross attention, [batch, heads, length, size] already
+    k = splitHeads(c, k, heads);
+    v = splitHeads(c, v, heads);
+  }
+  k = append(c, c.input(6), k);
+  v = append(c, c.input(7), v);
+  if (c.failed())
+    return failure();
+  Value mask = microsoftMask(c, c.input(4), q, k, c.real("mask_filter_value", -10000));
+  AttentionParts parts{q, k, v, addMasks(c, mask, c.input(5)), c.real("scale", 0)};
+  parts.causal = c.integer("unidirectional", 0);
+  return c.set({mergeHeads(c, emitAttention(c, parts)), k, v});
+}
+
+/// Rows of the cosine or sine table for positions offset, offset + 1, ...
+Value tableRows(NodeContext &c, Value table, Value offset, Value like, int64_t lengthAxis) {
+  Value length = c.shapeOf(Extent::dimOf(like, lengthAxis));
+  Value rows = c.create<graph::SliceOp>(c.elementType(table), table, offset, c.add(offset, length),
+                                        ArrayRef<int64_t>(0), ArrayRef<int64_t>(1));
+  return c.unsqueeze(rows, {0});
+}
+
+LogicalResult convertRotary(NodeContext &c, Value positions, Value cos, Value sin) {
+  Value x = c.input(0);
+  if (c.integer("is_packed_batching", 0) || c.real("scale", 1) != 1)
+    return c.error(Problem::unsupported, "attributes is_packed_batching and scale have no form");
+  bool is3D = c.rank(x) == 3;
+  int64_t rotated = c.integer("rotary_embedding_dim", 0), heads = c.integer("num_heads", 0);
+  if (is3D) {
+    if (heads == 0) {
+      int64_t size = 2 * c.requireDim(cos, c.rank(cos) - 1, "the table's width");
+      heads = c.requireDim(x, 2, "the hidden size") / std::max<int64_t>(size, 1);
+    }
+    x = splitHeads(c, x, heads);
+  }
+  if (rotated == 0)
+    rotated = c.requireDim(x, 3, "the size of a head");
+  if (c.failed())
+    return failure();
+  if (positions && c.rank(positions) == 1) { // the position of the first token
+    Value offset = c.asShape(positions);
+    cos = tableRows(c, cos, offset, x, 2);
+    sin = tableRows(c, sin, offset, x, 2);
+  } else if (positions) {
+    cos = c.gather(cos, positions, 0);
+    sin = c.gather(sin, positions, 0);
+  }
+  Value y = rotate(c, x, cos, sin, rotated, c.integer("interleaved", 0));
+  return c.set(is3D ? mergeHeads(c, y) : y);
+}
+
+/// Assumes sequences without right padding: every cache entry is valid, so the
+/// positions of new tokens follow the cache's length.
+LogicalResult convertGroupQueryAttention(NodeContext &c) {
+  int64_t heads = c.integer("num_heads", 0), own = c.integer("kv_num_heads", 0);
+  Value q = c.input(0), k = c.input(1), v = c.input(2), past = c.input(3);
+  if (c.integer("local_window_size", -1) > 0 || c.integer("smooth_softmax", 0) || heads < 1 || own < 1)
+    return c.error(Problem::unsupported, "local windows and smooth softmax have no form; heads must be positive");
+  if (!k) { // packed
+    int64_t size = c.requireDim(q, 2, "the hidden size") / (heads + 2 * own);
+    k = c.slice(q, 2, heads * size, (heads + own) * size);
+    v = c.slice(q, 2, (heads + own) * size, (heads + 2 * own) * size);
+    q = c.slice(q, 2, 0, heads * size);
+  }
+  q = splitHeads(c, q, heads);
+  k = splitHeads(c, k, own);
+  v = splitHeads(c, v, own);
+  if (c.failed())
+    return failure();
+  if (c.integer("do_rotary", 0)) {
+    Value cos = c.input(7), sin = c.input(8), positions = c.input(9);
+    if (!cos || !sin)
+      return c.error(Problem::range, "inputs cos_cache and sin_cache are required where do_rotary = 1");
+    int64_t rotated = 2 * c.requireDim(cos, 1, "the table's width");
+    if (positions) {
+      cos = c.gather(cos, positions, 0);
+      sin = c.gather(sin, positions, 0);
+    } else {
+      Value offset = past ? c.shapeOf(Extent::dimOf(past, 2)) : c.shapeConstant({0});
+      cos = tableRows(c, cos, offset, q, 2);
+      sin = tableRows(c, sin, offset, q, 2);
+    }
+    bool interleaved = c.integer("rotary_interleaved", 0);
+    q = rotate(c, q, cos, sin, rotated, interleaved);
+    k = rotate(c, k, cos, sin, rotated, interleaved);
+  }
+  k = append(c, past, k);
+  v = append(c, c.input(4), v);
+  AttentionParts parts{q, k, v, c.input(10), c.real("scale", 0), c.real("softcap", 0)};
+  parts.causal = true;
+  return c.set({mergeHeads(c, emitAttention(c, parts)), k, v});
+}
+
+} // namespace
+
+void tenon::onnxtograph::addAttention(HandlerRegistry &registry) {
+  registry.add(kOnnx, "Attention", 23, 3, convertOnnxAttention);
+  registry.add(kOnnx, "RotaryEmbedding", 23, 3,
+               [](NodeContext &c) { return convertRotary(c, c.input(3), c.input(1), c.input(2)); });
+  registry.add(kMicrosoft, "Attention", 1, 2, convertMicrosoftAttention);
+  registry.add(kMicrosoft, "MultiHeadAttention", 1, 1, convertMultiHeadAttention);
+  registry.add(kMicrosoft, "GroupQueryAttention", 1, 1, convertGroupQueryAttention);
+  registry.add(kMicrosoft, "RotaryEmbedding", 1, 4,
+               [](NodeContext &c) { return convertRotary(c, c.input(1), c.input(2), c.input(3)); });
+}
