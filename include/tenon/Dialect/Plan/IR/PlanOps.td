@@ -49,6 +49,7 @@ def Plan_YieldOp : Op<Plan_Dialect, "yield", [Pure, Terminator, ReturnLike, HasP
   let summary = "the results of a kernel";
   let arguments = (ins Variadic<AnyRankedTensor>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
-  let builders = [OpBuilder<(ins), [{}]>];
+  // The body must not be empty: ODS would only declare the builder.
+  let builders = [OpBuilder<(ins), [{ /* yields nothing */ }]>];
 }
 #endif
