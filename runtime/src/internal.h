@@ -5,53 +5,49 @@
 #ifndef TENON_RUNTIME_INTERNAL_H
 #define TENON_RUNTIME_INTERNAL_H
 
+#include "driver.h"
 #include "manifest_generated.h"
+#include "pool.h"
+#include "status.h"
 #include "tenon/abi.h"
 #include "tenon/tenon.h"
 
-struct tenon_status {
-  tenon_code code;
-  char text[1];
-};
+#define TENON_API extern "C" __attribute__((visibility("default")))
 
-namespace tenon::rt {
-
-/// Makes an error with a printf-style text.
-tenon_status *fail(tenon_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/// A code image mapped from the artifact.
-struct Image {
-  uint8_t *base = nullptr;
-  size_t bytes = 0;
-  tenon_main_fn main = nullptr;
-  tenon_arena_size_fn arenaSize = nullptr;
-  tenon_output_dims_fn outputDims = nullptr;
-};
-
-tenon_status *mapImage(int fd, const uint8_t *file, size_t fileBytes, const schema::Code &code, Image &image);
-void unmapImage(Image &image);
-/// Null if this CPU has every feature, else the first one it lacks.
-const char *missingFeature(const schema::Code &code);
-
-/// Runs fn over [0, total) on up to `threads` threads, the caller's included.
-void parallelFor(int threads, tenon_kernel_fn fn, void *const *buffers, const int64_t *symbols, int64_t total,
-                 int64_t grain);
-int processorCount();
-
-} // namespace tenon::rt
+/// The field of a caller's struct, or a default if the caller's version of the
+/// struct ends before it.
+#define TENON_FIELD(options, field, otherwise)                                                                  \
+  ((options) && (options)->size >= offsetof(__typeof__(*(options)), field) + sizeof((options)->field)           \
+       ? (options)->field                                                                                       \
+       : (otherwise))
 
 struct tenon_model {
   int fd = -1;
   const uint8_t *file = nullptr;
   size_t fileBytes = 0;
+  bool mapped = false; ///< else the file is the caller's memory
+  void *manifestMemory = nullptr;
   const tenon::schema::Manifest *manifest = nullptr;
   const uint8_t *weights = nullptr;
-  tenon::rt::Image image;
+  void *weightMemory = nullptr; ///< a copy, if the caller's is not aligned
+  const tenon::rt::Driver *driver = nullptr;
+  tenon::rt::Program *program = nullptr;
+  const tenon::schema::Code *code = nullptr;
   int references = 1;
   // Flattened descriptions that queries point into.
   int64_t *dims = nullptr;
   const char **dimNames = nullptr;
   char **kernelNodes = nullptr;
 };
+
+namespace tenon::rt {
+
+/// Verifies the artifact in model.file, chooses and loads a code variant.
+/// `name` is for errors.
+tenon_status *openArtifact(tenon_model &model, const char *name, const tenon_load_options *options);
+/// Checks that everything queries and sessions rely on is there and in range.
+tenon_status *checkManifest(const tenon_model &model, const char *name);
+
+} // namespace tenon::rt
 
 #endif // TENON_RUNTIME_INTERNAL_H

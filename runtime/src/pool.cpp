@@ -1,24 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One pool of threads for the process. A job is cut into chunks that threads
-// take from an atomic counter, so a thread that loses its processor delays one
-// chunk and not its whole share. Waiting threads spin a bounded while, then
-// sleep on a futex.
+// Pools of threads. A job is cut into chunks that threads take from an atomic
+// counter, so a thread that loses its processor delays one chunk and not its
+// whole share. Waiting threads spin a bounded while, then sleep on a futex.
+//
+// A pool serves one job at a time; a session that finds it busy runs its job on
+// its own thread, which is the better use of the processors when there are
+// more sessions than those. After a fork the child finds that its threads are
+// of another epoch and starts anew.
 #include "internal.h"
 
 #include <atomic>
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <linux/futex.h>
+#include <new>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-namespace tenon::rt {
+using namespace tenon::rt;
+
 namespace {
 
 constexpr int kMaxThreads = 256;
-constexpr int kSpins = 4000; // some ten microseconds
+constexpr uint64_t kSpinNanoseconds = 30000;
 
 struct Job {
   tenon_kernel_fn fn;
@@ -28,27 +38,64 @@ struct Job {
   std::atomic<int64_t> next{0};
 };
 
-struct Pool {
-  pthread_mutex_t use = PTHREAD_MUTEX_INITIALIZER; // one job at a time
+std::atomic<uint32_t> forkEpoch{1};
+pthread_once_t watchForks = PTHREAD_ONCE_INIT;
+void inChild() { forkEpoch.fetch_add(1); }
+void installForkHandler() { pthread_atfork(nullptr, nullptr, inChild); }
+
+} // namespace
+
+struct tenon_pool {
+  int capacity = kMaxThreads; ///< threads of a job, the caller's included
+  std::atomic<int> references{1};
+  std::atomic<uint32_t> owner{0}; ///< 0: free; else the epoch of who runs a job
+  // Of the owner alone.
+  uint32_t epoch = 0; ///< when the workers were started
   int workers = 0;
-  std::atomic<uint32_t> generation{0};
-  std::atomic<int> wanted{0};   // workers that may still join the job
-  std::atomic<int> running{0};  // workers inside the job
+  pthread_t threads[kMaxThreads];
+  // Shared with the workers.
+  std::atomic<uint32_t> generation{0}; ///< counts jobs; workers sleep on it
+  std::atomic<uint32_t> running{0};    ///< workers inside the job; the owner sleeps on it
+  std::atomic<uint32_t> sleepers{0};
+  std::atomic<uint32_t> ownerSleeps{0};
+  std::atomic<int> wanted{0}; ///< workers that may still join the job
   std::atomic<Job *> job{nullptr};
+  std::atomic<bool> stop{false};
 };
 
-Pool pool;
+namespace {
 
-void wait(std::atomic<uint32_t> &word, uint32_t value) {
+void sleepOn(std::atomic<uint32_t> &word, uint32_t value) {
   syscall(SYS_futex, reinterpret_cast<uint32_t *>(&word), FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
 }
 void wake(std::atomic<uint32_t> &word, int count) {
   syscall(SYS_futex, reinterpret_cast<uint32_t *>(&word), FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0);
 }
-void pause() {
+
+uint64_t now() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return uint64_t(t.tv_sec) * 1000000000u + t.tv_nsec;
+}
+
+/// Spins until word differs from value or the time for it is over.
+bool spinWhile(std::atomic<uint32_t> &word, uint32_t value) {
+  for (uint64_t end = 0;;) {
+    for (int i = 0; i < 64; ++i) {
+      if (word.load(std::memory_order_acquire) != value)
+        return true;
 #if defined(__x86_64__)
-  __builtin_ia32_pause();
+      __builtin_ia32_pause();
+#elif defined(__aarch64__)
+      __asm__ volatile("yield");
 #endif
+    }
+    uint64_t time = now();
+    if (!end)
+      end = time + kSpinNanoseconds;
+    else if (time > end)
+      return false;
+  }
 }
 
 void work(Job &job) {
@@ -56,98 +103,161 @@ void work(Job &job) {
     int64_t begin = job.next.fetch_add(job.chunk, std::memory_order_relaxed);
     if (begin >= job.total)
       return;
-    int64_t end = begin + job.chunk < job.total ? begin + job.chunk : job.total;
+    int64_t end = job.total - begin > job.chunk ? begin + job.chunk : job.total;
     job.fn(job.buffers, job.symbols, begin, end);
   }
 }
 
-void *worker(void *) {
-  uint32_t seen = 0;
-  for (;;) {
-    int spins = 0;
-    while (pool.generation.load(std::memory_order_acquire) == seen) {
-      if (++spins < kSpins)
-        pause();
-      else
-        wait(pool.generation, seen);
+void *workerMain(void *argument) {
+  auto *pool = static_cast<tenon_pool *>(argument);
+  // Threads inherit the floating-point mode of whoever made them.
+#if defined(__x86_64__)
+  __builtin_ia32_ldmxcsr(0x1f80);
+#elif defined(__aarch64__)
+  __asm__ volatile("msr fpcr, %0" ::"r"(uint64_t(0)));
+#endif
+  // A worker made for a job may start before or after that job is posted; both
+  // are right, as a job is joined only while it wants workers.
+  uint32_t seen = pool->generation.load();
+  for (bool first = true;; first = false) {
+    if (!first && !spinWhile(pool->generation, seen)) {
+      pool->sleepers.fetch_add(1);
+      while (pool->generation.load() == seen)
+        sleepOn(pool->generation, seen);
+      pool->sleepers.fetch_sub(1);
     }
-    seen = pool.generation.load(std::memory_order_acquire);
-    pool.running.fetch_add(1);
-    if (pool.wanted.fetch_sub(1) > 0)
-      if (Job *job = pool.job.load())
+    seen = pool->generation.load();
+    if (pool->stop.load())
+      return nullptr;
+    // Once `running` counts this worker the owner stays, so the job does too.
+    pool->running.fetch_add(1);
+    if (pool->wanted.fetch_sub(1) > 0)
+      if (Job *job = pool->job.load())
         work(*job);
-    pool.running.fetch_sub(1);
+    if (pool->running.fetch_sub(1) == 1 && pool->ownerSleeps.load())
+      wake(pool->running, 1);
   }
-  return nullptr;
 }
 
-void afterFork() { // in the child no worker exists
-  pool.use = PTHREAD_MUTEX_INITIALIZER;
-  pool.workers = 0;
-  pool.wanted = 0;
-  pool.running = 0;
-  pool.job = nullptr;
+bool acquire(tenon_pool &pool) {
+  uint32_t epoch = forkEpoch.load(), found = 0;
+  if (!pool.owner.compare_exchange_strong(found, epoch) &&
+      // A job that ran in the parent when this process was forked never ends here.
+      (found == epoch || !pool.owner.compare_exchange_strong(found, epoch)))
+    return false;
+  if (pool.epoch != epoch) {
+    pool.epoch = epoch;
+    pool.workers = 0;
+    pool.running = pool.sleepers = pool.ownerSleeps = 0;
+    pool.wanted = 0;
+    pool.job = nullptr;
+  }
+  return true;
 }
 
-void ensureWorkers(int count) {
-  static bool registered = false;
-  if (!registered) {
-    pthread_atfork(nullptr, nullptr, afterFork);
-    registered = true;
-  }
-  while (pool.workers < count && pool.workers < kMaxThreads) {
-    pthread_t thread;
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    bool ok = pthread_create(&thread, &attributes, worker, nullptr) == 0;
-    pthread_attr_destroy(&attributes);
-    if (!ok)
-      return; // fewer threads are slower, not wrong
-    ++pool.workers;
-  }
+void startWorkers(tenon_pool &pool, int count) {
+  if (pool.workers >= count)
+    return;
+  // Signals are for the application's own threads.
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  while (pool.workers < count && pthread_create(&pool.threads[pool.workers], nullptr, workerMain, &pool) == 0)
+    ++pool.workers; // fewer threads are slower, not wrong
+  pthread_sigmask(SIG_SETMASK, &old, nullptr);
 }
+
+alignas(tenon_pool) char defaultMemory[sizeof(tenon_pool)];
+tenon_pool *processPool;
+pthread_once_t makeDefault = PTHREAD_ONCE_INIT;
+void createDefault() { processPool = new (defaultMemory) tenon_pool(); }
 
 } // namespace
+
+namespace tenon::rt {
 
 int processorCount() {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0)
     return CPU_COUNT(&set);
-  return 1;
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+  return count > 0 ? int(count) : 1;
 }
 
-void parallelFor(int threads, tenon_kernel_fn fn, void *const *buffers, const int64_t *symbols, int64_t total,
-                 int64_t grain) {
+tenon_pool *defaultPool() {
+  pthread_once(&watchForks, installForkHandler);
+  pthread_once(&makeDefault, createDefault);
+  return processPool;
+}
+
+void retainPool(tenon_pool *pool) { pool->references.fetch_add(1); }
+
+void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const *buffers, const int64_t *symbols,
+                 int64_t total, int64_t grain) {
   if (total <= 0)
     return;
   if (grain < 1)
     grain = 1;
-  if (threads <= 1 || total <= grain || pthread_mutex_trylock(&pool.use) != 0) {
-    // Alone, or the pool serves another session just now.
+  int64_t most = (total - 1) / grain + 1; // chunks there can be
+  if (threads > pool->capacity)
+    threads = pool->capacity;
+  if (threads > most)
+    threads = int(most);
+  if (threads <= 1 || !acquire(*pool)) {
     fn(buffers, symbols, 0, total);
     return;
   }
-  ensureWorkers(threads - 1);
+  startWorkers(*pool, threads - 1);
   Job job{fn, buffers, symbols, total, grain};
   // About eight chunks a thread: enough to even out a disturbed processor.
-  int64_t chunk = total / (int64_t(threads) * 8);
-  job.chunk = chunk > grain ? chunk : grain;
-  pool.job.store(&job);
-  pool.wanted.store(threads - 1);
-  pool.generation.fetch_add(1, std::memory_order_release);
-  wake(pool.generation, threads - 1);
+  int64_t even = total / (int64_t(threads) * 8);
+  job.chunk = even > grain ? even : grain;
+  pool->job.store(&job);
+  pool->wanted.store(threads - 1);
+  pool->generation.fetch_add(1);
+  // A worker that has not counted itself a sleeper yet will see the new
+  // generation before it sleeps.
+  if (pool->sleepers.load())
+    wake(pool->generation, threads - 1);
   work(job);
   // Nobody may join any more; then wait for those inside.
-  pool.wanted.store(0);
-  pool.job.store(nullptr);
-  int spins = 0;
-  while (pool.running.load() != 0)
-    if (++spins < kSpins)
-      pause();
-    else
-      sched_yield();
-  pthread_mutex_unlock(&pool.use);
+  pool->wanted.store(0);
+  pool->job.store(nullptr);
+  for (uint32_t inside; (inside = pool->running.load()) != 0;) {
+    if (spinWhile(pool->running, inside))
+      continue;
+    pool->ownerSleeps.store(1);
+    sleepOn(pool->running, inside);
+    pool->ownerSleeps.store(0);
+  }
+  pool->owner.store(0);
 }
 
 } // namespace tenon::rt
+
+TENON_API tenon_status *tenon_pool_create(int32_t threads, tenon_pool **pool) {
+  if (!pool)
+    return fail(TENON_INVALID_ARGUMENT, "tenon_pool_create: pool must not be NULL");
+  if (threads < 0 || threads > kMaxThreads)
+    return fail(TENON_INVALID_ARGUMENT, "threads is %d; expected 0 (one a processor) to %d", threads, kMaxThreads);
+  pthread_once(&watchForks, installForkHandler);
+  void *memory = malloc(sizeof(tenon_pool));
+  if (!memory)
+    return fail(TENON_OUT_OF_MEMORY, "cannot allocate a pool");
+  *pool = new (memory) tenon_pool();
+  (*pool)->capacity = threads ? threads : processorCount();
+  return nullptr;
+}
+
+TENON_API void tenon_pool_free(tenon_pool *pool) {
+  if (!pool || pool->references.fetch_sub(1) != 1)
+    return;
+  if (pool->epoch == forkEpoch.load()) { // else the workers are the parent's
+    pool->stop.store(true);
+    pool->generation.fetch_add(1);
+    wake(pool->generation, kMaxThreads);
+    for (int i = 0; i < pool->workers; ++i)
+      pthread_join(pool->threads[i], nullptr);
+  }
+  free(pool);
+}

@@ -27,7 +27,8 @@ FailureOr<Image> linkImage(StringRef object, const CpuTarget &target, Location l
 
   std::string log;
   llvm::raw_string_ostream os(log);
-  const char *arguments[] = {"ld.lld", "-shared", "-Bsymbolic", "--no-undefined", "-z", "norelro", "-z", "noexecstack",
+  const char *arguments[] = {"ld.lld", "-shared", "-Bsymbolic", "--no-undefined", "-z", "norelro", "-z", "rodynamic", "-z",
+                             "noexecstack",
                              "--hash-style=sysv", "--build-id=none", "-z", "max-page-size=4096", "--gc-sections",
                              "--strip-debug", "-o", imagePath.c_str(), objectPath.c_str()};
   static std::mutex mutex; // lld keeps global state

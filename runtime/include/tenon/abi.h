@@ -18,16 +18,23 @@ extern "C" {
  * among calls gives the same results. */
 typedef void (*tenon_kernel_fn)(void *const *buffers, const int64_t *symbols, int64_t begin, int64_t end);
 
-/* Services that the host program calls. */
+/* Services that the host program calls. The table grows at its end; code that
+ * needs a later entry compares `size` first. launch returns 0, or a value that
+ * tenon_main must return at once. */
 typedef struct tenon_host_api {
   uint32_t size;
   uint32_t version;
   /* Runs units [0, total) of a kernel in chunks of at least `grain`. */
   int32_t (*launch)(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers,
                     uint32_t num_buffers, const int64_t *symbols, int64_t total, int64_t grain);
+  /* A check in the compiled code failed: records what the caller of the run
+   * gets to see, and returns a nonzero value for tenon_main to return. */
+  int32_t (*fail)(void *invocation, int32_t code, int64_t a, int64_t b);
 } tenon_host_api;
 
-/* Entry points of a code image; their addresses are in the manifest. */
+/* Entry points of a code image; their addresses are in the manifest.
+ * tenon_main returns 0, or nonzero if the run failed. weights and arena are
+ * aligned to 64 bytes, inputs and outputs to their element type. */
 typedef int32_t (*tenon_main_fn)(const tenon_host_api *api, void *invocation, void *const *inputs,
                                  void *const *outputs, const uint8_t *weights, uint8_t *arena,
                                  const int64_t *symbols);

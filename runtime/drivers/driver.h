@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a driver is: the code that makes one kind of device run a variant of an
+// artifact's code. A driver is a table of functions; the session does the rest
+// (shapes, memory, errors). Every driver passes runtime/cts.
+#ifndef TENON_RUNTIME_DRIVER_H
+#define TENON_RUNTIME_DRIVER_H
+
+#include "manifest_generated.h"
+#include "status.h"
+#include "tenon/abi.h"
+
+namespace tenon::rt {
+
+/// Where a code variant's bytes are. They lie within the artifact and have
+/// matched their hash.
+struct CodeSource {
+  int fd;              ///< the artifact, or -1 if it is in memory only
+  const uint8_t *bytes; ///< `code->size()` of them
+  const schema::Code *code;
+  const schema::Manifest *manifest;
+};
+
+/// A loaded variant; each driver has its own kind.
+struct Program;
+
+struct Driver {
+  const char *name;
+  /// Says whether its outputs are the model's (the null driver's are not).
+  bool computes;
+  /// Whether it would take this code at all, without a look at the machine.
+  bool (*accepts)(const schema::Code &code);
+  /// Null, or TENON_UNSUPPORTED_CPU naming all that this machine lacks.
+  tenon_status *(*check)(const schema::Code &code);
+  tenon_status *(*load)(const CodeSource &source, Program **program);
+  void (*unload)(Program *program);
+  /// Bytes of the arena for these symbols; negative if it cannot be.
+  int64_t (*arenaSize)(const Program *program, const int64_t *symbols);
+  /// Dimensions of all outputs, concatenated.
+  void (*outputDims)(const Program *program, const int64_t *symbols, int64_t *dims);
+  /// Runs the model; nonzero if it failed. Calls may overlap.
+  int32_t (*run)(const Program *program, const tenon_host_api *api, void *invocation, void *const *inputs,
+                 void *const *outputs, const uint8_t *weights, uint8_t *arena, const int64_t *symbols);
+};
+
+extern const Driver kCpuDriver, kNullDriver;
+
+/// The driver at an index, null past the last.
+const Driver *driverAt(int index);
+/// The driver of that name, or null.
+const Driver *findDriver(const char *name);
+
+} // namespace tenon::rt
+
+#endif // TENON_RUNTIME_DRIVER_H

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Verification of artifacts, in an order in which nothing is used before it has
+// been checked: header, manifest's hash, its structure, its contents, code.
+// The layout is in docs/Runtime/artifact.md.
+#include "element.h"
+#include "internal.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <cstdlib>
+#include <cstring>
+
+using tenon::schema::Manifest;
+
+namespace tenon::rt {
+namespace {
+
+struct Header {
+  char magic[8];
+  uint32_t version;
+  uint32_t manifestSize;
+  uint64_t manifestOffset;
+  uint64_t manifestHash;
+};
+static_assert(sizeof(Header) == 32);
+constexpr char kMagic[8] = {'T', 'E', 'N', 'O', 'N', 0, 1, 0};
+constexpr uint32_t kOldestVersion = 1, kNewestVersion = 1;
+constexpr uint64_t kPage = 4096, kAlign = 64;
+
+bool inFile(const tenon_model &model, uint64_t offset, uint64_t size) {
+  return offset <= model.fileBytes && size <= model.fileBytes - offset;
+}
+
+tenon_status *readManifest(tenon_model &model, const char *name) {
+  Header header;
+  if (model.fileBytes < sizeof header)
+    return fail(TENON_CORRUPT, "%s has %zu bytes, too few for a tenon artifact", name, model.fileBytes);
+  memcpy(&header, model.file, sizeof header);
+  if (memcmp(header.magic, kMagic, sizeof kMagic) != 0)
+    return fail(TENON_CORRUPT, "%s is not a tenon artifact (its first bytes are not TENON)", name);
+  if (header.version < kOldestVersion || header.version > kNewestVersion)
+    return fail(TENON_VERSION, "%s has format version %u; this runtime reads %u to %u", name, header.version,
+                kOldestVersion, kNewestVersion);
+  if (header.manifestOffset % 8 != 0 || !inFile(model, header.manifestOffset, header.manifestSize))
+    return fail(TENON_CORRUPT, "the manifest lies outside %s (truncated file?)", name);
+  // A copy of its own: aligned, and out of reach of whoever writes to the file
+  // after it has been verified.
+  model.manifestMemory = malloc(size_t(header.manifestSize) + 1);
+  if (!model.manifestMemory)
+    return fail(TENON_OUT_OF_MEMORY, "cannot allocate the manifest's %u bytes", header.manifestSize);
+  auto *bytes = static_cast<uint8_t *>(model.manifestMemory);
+  memcpy(bytes, model.file + header.manifestOffset, header.manifestSize);
+  if (XXH3_64bits(bytes, header.manifestSize) != header.manifestHash)
+    return fail(TENON_CORRUPT, "the manifest of %s does not match its hash", name);
+  flatbuffers::Verifier verifier(bytes, header.manifestSize);
+  if (!schema::VerifyManifestBuffer(verifier))
+    return fail(TENON_CORRUPT, "the manifest of %s is malformed", name);
+  model.manifest = schema::GetManifest(bytes);
+  return nullptr;
+}
+
+using Tensors = flatbuffers::Vector<flatbuffers::Offset<schema::Tensor>>;
+
+tenon_status *checkTensors(const Tensors *tensors, int symbols, bool areInputs, const char *name) {
+  for (const auto *tensor : *tensors) {
+    if (!tensor->name() || !tensor->dims() || tensor->dims()->size() > 64)
+      return fail(TENON_CORRUPT, "the manifest of %s describes an input or output without name or shape", name);
+    if (!elementBytes(tensor->dtype()))
+      return fail(TENON_DTYPE, "'%s' of %s has ONNX element type %d, which this runtime cannot hold",
+                  tensor->name()->c_str(), name, tensor->dtype());
+    for (const auto *dim : *tensor->dims())
+      if (dim->symbol() >= symbols || (areInputs && dim->symbol() < 0 && dim->value() < 0))
+        return fail(TENON_CORRUPT, "the manifest of %s: '%s' has a dimension that nothing gives a value", name,
+                    tensor->name()->c_str());
+  }
+  return nullptr;
+}
+
+bool complete(const schema::Kernel &kernel) {
+  if (!kernel.name() || !kernel.strategy() || !kernel.nodes())
+    return false;
+  if (kernel.buffers())
+    for (const auto *buffer : *kernel.buffers())
+      if (!buffer->name())
+        return false;
+  return true;
+}
+
+tenon_status *takeWeights(tenon_model &model, const char *name, bool check) {
+  const Manifest &m = *model.manifest;
+  const uint8_t *weights = model.file + m.weights_offset();
+  if (check && XXH3_64bits(weights, m.weights_size()) != m.weights_hash())
+    return fail(TENON_CORRUPT, "the weights of %s do not match their hash", name);
+  if (reinterpret_cast<uintptr_t>(weights) % kAlign != 0) {
+    size_t bytes = (m.weights_size() + kAlign) / kAlign * kAlign;
+    model.weightMemory = aligned_alloc(kAlign, bytes);
+    if (!model.weightMemory)
+      return fail(TENON_OUT_OF_MEMORY, "cannot allocate %zu bytes for the weights", bytes);
+    memcpy(model.weightMemory, weights, m.weights_size());
+    weights = static_cast<const uint8_t *>(model.weightMemory);
+  }
+  model.weights = weights;
+  return nullptr;
+}
+
+/// The driver for a variant: the one asked for, or the one that takes it.
+const Driver *driverFor(const Driver *asked, const schema::Code &code) {
+  if (asked)
+    return asked->accepts(code) ? asked : nullptr;
+  for (int i = 0; const Driver *driver = driverAt(i); ++i)
+    if (driver->computes && driver->accepts(code))
+      return driver;
+  return nullptr;
+}
+
+/// Takes the first variant that this machine can run.
+tenon_status *takeCode(tenon_model &model, const char *name, const Driver *asked) {
+  tenon_status *why = nullptr; // the first refusal: of the variant that was wanted most
+  for (const auto *code : *model.manifest->variants()) {
+    const Driver *driver = driverFor(asked, *code);
+    if (!driver)
+      continue;
+    if (tenon_status *refusal = driver->check(*code)) {
+      if (why)
+        tenon_status_free(refusal);
+      else
+        why = refusal;
+      continue;
+    }
+    tenon_status_free(why);
+    if (XXH3_64bits(model.file + code->offset(), code->size()) != code->hash())
+      return fail(TENON_CORRUPT, "the code of %s does not match its hash", name);
+    CodeSource source = {model.fd, model.file + code->offset(), code, model.manifest};
+    if (tenon_status *status = driver->load(source, &model.program))
+      return status;
+    model.driver = driver;
+    model.code = code;
+    return nullptr;
+  }
+  const char *target = model.manifest->target() ? model.manifest->target()->c_str() : "another target";
+  tenon_status *status =
+      why ? fail(TENON_UNSUPPORTED_CPU, "%s was compiled for %s: %s; compile it for this machine", name, target,
+                 tenon_status_text(why) + sizeof "[TN7005]")
+          : fail(TENON_NO_DRIVER, "%s was compiled for %s; no driver of this runtime takes its code", name, target);
+  tenon_status_free(why);
+  return status;
+}
+
+} // namespace
+
+tenon_status *checkManifest(const tenon_model &model, const char *name) {
+  const Manifest &m = *model.manifest;
+  if (m.abi_version() != TENON_ABI_VERSION)
+    return fail(TENON_VERSION, "the code of %s uses ABI version %u; this runtime has %d: compile the model again",
+                name, m.abi_version(), TENON_ABI_VERSION);
+  if (!m.inputs() || !m.outputs() || !m.symbols() || !m.variants() || !m.kernels())
+    return fail(TENON_CORRUPT, "the manifest of %s lacks a required part", name);
+  for (const auto *symbol : *m.symbols())
+    if (!symbol->name() || symbol->divisor() < 1)
+      return fail(TENON_CORRUPT, "the manifest of %s describes a symbol without name or with divisor %lld", name,
+                  (long long)symbol->divisor());
+  int symbols = int(m.symbols()->size());
+  if (tenon_status *status = checkTensors(m.inputs(), symbols, true, name))
+    return status;
+  if (tenon_status *status = checkTensors(m.outputs(), symbols, false, name))
+    return status;
+  for (const auto *kernel : *m.kernels())
+    if (!complete(*kernel))
+      return fail(TENON_CORRUPT, "the manifest of %s describes a kernel incompletely", name);
+  if (m.weights_offset() % kAlign != 0 || !inFile(model, m.weights_offset(), m.weights_size()))
+    return fail(TENON_CORRUPT, "the weights lie outside %s", name);
+  for (const auto *code : *m.variants())
+    if (!code->triple() || !code->features() || code->offset() % kPage != 0 ||
+        !inFile(model, code->offset(), code->size()))
+      return fail(TENON_CORRUPT, "a code image lies outside %s", name);
+  return nullptr;
+}
+
+tenon_status *openArtifact(tenon_model &model, const char *name, const tenon_load_options *options) {
+  const char *driverName = TENON_FIELD(options, driver, nullptr);
+  const Driver *driver = driverName ? findDriver(driverName) : nullptr;
+  if (driverName && !driver)
+    return fail(TENON_NO_DRIVER, "there is no driver '%s'; this runtime has cpu and null", driverName);
+  if (tenon_status *status = readManifest(model, name))
+    return status;
+  if (tenon_status *status = checkManifest(model, name))
+    return status;
+  if (tenon_status *status = takeWeights(model, name, TENON_FIELD(options, check_weights, 0) != 0))
+    return status;
+  return takeCode(model, name, driver);
+}
+
+} // namespace tenon::rt

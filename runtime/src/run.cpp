@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A run of a session: symbols from the inputs' shapes, memory for outputs and
+// arena, the compiled host program, and the services it calls.
+#include "element.h"
+#include "session.h"
+
+#include <cstdlib>
+#include <time.h>
+
+using namespace tenon::rt;
+
+namespace {
+
+constexpr size_t kAlign = 64;
+
+uint64_t now() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return uint64_t(t.tv_sec) * 1000000000u + t.tv_nsec;
+}
+
+/// Grows only: a session that has seen its largest shapes allocates no more.
+bool grow(uint8_t *&memory, size_t &capacity, size_t bytes) {
+  if (memory && bytes <= capacity)
+    return true;
+  if (bytes > SIZE_MAX / 2)
+    return false;
+  free(memory);
+  bytes = (bytes + kAlign) / kAlign * kAlign;
+  memory = static_cast<uint8_t *>(aligned_alloc(kAlign, bytes));
+  capacity = memory ? bytes : 0;
+  return memory != nullptr;
+}
+
+int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers, uint32_t numBuffers,
+               const int64_t *symbols, int64_t total, int64_t grain) {
+  auto *session = static_cast<tenon_session *>(invocation);
+  if (!session->observer) {
+    parallelFor(session->pool, session->threads, fn, buffers, symbols, total, grain);
+    return 0;
+  }
+  uint64_t start = now();
+  parallelFor(session->pool, session->threads, fn, buffers, symbols, total, grain);
+  session->observer(session->observerUser, kernel, buffers, numBuffers, symbols, now() - start);
+  return 0;
+}
+
+int32_t failed(void *invocation, int32_t code, int64_t a, int64_t b) {
+  auto *session = static_cast<tenon_session *>(invocation);
+  if (!session->runError)
+    session->runError = fail(TENON_RUN, "check %d of the compiled code failed: found %lld, expected %lld", code,
+                             (long long)a, (long long)b);
+  return code ? code : -1;
+}
+
+const tenon_host_api kApi = {sizeof(tenon_host_api), TENON_ABI_VERSION, launch, failed};
+
+/// Gives every symbol its value from the inputs' shapes.
+tenon_status *bindSymbols(tenon_session &session) {
+  const auto &m = *session.model->manifest;
+  for (uint32_t s = 0; s < m.symbols()->size(); ++s)
+    session.symbols[s] = -1;
+  for (uint32_t i = 0; i < m.inputs()->size(); ++i) {
+    const auto *input = m.inputs()->Get(i);
+    const char *name = input->name()->c_str();
+    if (!session.inputs[i].data)
+      return fail(TENON_NO_INPUT, "input '%s' is not bound; the model needs all %u inputs", name,
+                  m.inputs()->size());
+    for (uint32_t d = 0; d < input->dims()->size(); ++d) {
+      int32_t s = input->dims()->Get(d)->symbol();
+      if (s < 0)
+        continue;
+      auto found = (long long)session.inputs[i].shape[d];
+      const auto *symbol = m.symbols()->Get(s);
+      const char *text = symbol->name()->c_str();
+      if (session.symbols[s] >= 0 && session.symbols[s] != found)
+        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected %lld, as another dimension of "
+                    "that name has", name, d, text, found, (long long)session.symbols[s]);
+      if (found < symbol->min() || found > symbol->max())
+        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected %lld to %lld", name, d, text,
+                    found, (long long)symbol->min(), (long long)symbol->max());
+      if (found % symbol->divisor() != 0)
+        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected a multiple of %lld", name, d,
+                    text, found, (long long)symbol->divisor());
+      session.symbols[s] = found;
+    }
+  }
+  return nullptr;
+}
+
+/// The outputs' shapes and sizes for the symbols; `bytes` may be null.
+tenon_status *shapeOutputs(tenon_session &session, size_t *bytes) {
+  const auto &m = *session.model->manifest;
+  session.model->driver->outputDims(session.model->program, session.symbols, session.outputDims);
+  const int64_t *dims = session.outputDims;
+  for (uint32_t i = 0; i < m.outputs()->size(); ++i) {
+    const auto *output = m.outputs()->Get(i);
+    size_t size = elementBytes(output->dtype());
+    for (uint32_t d = 0; d < output->dims()->size(); ++d) {
+      int64_t dim = session.outputs[i].shape[d] = *dims++;
+      if (dim < 0 || __builtin_mul_overflow(size, size_t(dim), &size))
+        return fail(TENON_SHAPE, "output '%s': dimension %u would be %lld for these inputs",
+                    output->name()->c_str(), d, (long long)dim);
+    }
+    if (bytes)
+      bytes[i] = size;
+  }
+  return nullptr;
+}
+
+tenon_status *placeOutput(tenon_session &session, uint32_t i, size_t bytes) {
+  Output &output = session.outputs[i];
+  const char *name = session.model->manifest->outputs()->Get(i)->name()->c_str();
+  if (output.bound) {
+    if (output.boundBytes < bytes)
+      return fail(TENON_SHAPE, "output '%s' needs %zu bytes; the bound buffer has %zu", name, bytes,
+                  output.boundBytes);
+    session.outputData[i] = output.bound;
+    return nullptr;
+  }
+  if (!grow(output.own, output.ownBytes, bytes))
+    return fail(TENON_OUT_OF_MEMORY, "cannot allocate %zu bytes for output '%s'", bytes, name);
+  session.outputData[i] = output.own;
+  return nullptr;
+}
+
+tenon_status *placeOutputs(tenon_session &session) {
+  uint32_t count = session.model->manifest->outputs()->size();
+  size_t few[16], *bytes = few;
+  if (count > 16 && !(bytes = static_cast<size_t *>(malloc(count * sizeof(size_t)))))
+    return fail(TENON_OUT_OF_MEMORY, "cannot allocate the outputs' sizes");
+  tenon_status *status = shapeOutputs(session, bytes);
+  for (uint32_t i = 0; i < count && !status; ++i)
+    status = placeOutput(session, i, bytes[i]);
+  if (bytes != few)
+    free(bytes);
+  return status;
+}
+
+tenon_status *run(tenon_session &session) {
+  session.ran = false;
+  if (tenon_status *status = bindSymbols(session))
+    return status;
+  if (tenon_status *status = placeOutputs(session))
+    return status;
+  const tenon_model &model = *session.model;
+  int64_t arena = model.driver->arenaSize(model.program, session.symbols);
+  if (arena < 0 || !grow(session.arena, session.arenaCapacity, size_t(arena)))
+    return fail(TENON_OUT_OF_MEMORY, "cannot allocate the arena of %lld bytes", (long long)arena);
+  session.arenaBytes = size_t(arena);
+  int32_t result = model.driver->run(model.program, &kApi, &session, session.inputData, session.outputData,
+                                     model.weights, session.arena, session.symbols);
+  tenon_status *error = session.runError;
+  session.runError = nullptr;
+  if (error || result != 0)
+    return error ? error : fail(TENON_RUN, "the compiled code returned error %d", result);
+  session.ran = true;
+  return nullptr;
+}
+
+} // namespace
+
+TENON_API tenon_status *tenon_session_run(tenon_session *session) {
+  Use use(session);
+  return use.mine ? run(*session) : busy();
+}
+
+TENON_API tenon_status *tenon_session_output_shape(tenon_session *session, int32_t index, int64_t *shape,
+                                                   int32_t *rank) {
+  Use use(session);
+  if (!use.mine)
+    return busy();
+  const auto *outputs = session->model->manifest->outputs();
+  if (index < 0 || uint32_t(index) >= outputs->size())
+    return fail(TENON_INVALID_ARGUMENT, "output %d does not exist; the model has %u outputs", index,
+                outputs->size());
+  session->ran = false;
+  if (tenon_status *status = bindSymbols(*session))
+    return status;
+  if (tenon_status *status = shapeOutputs(*session, nullptr))
+    return status;
+  uint32_t count = outputs->Get(index)->dims()->size();
+  if (rank)
+    *rank = int32_t(count);
+  for (uint32_t d = 0; shape && d < count; ++d)
+    shape[d] = session->outputs[index].shape[d];
+  return nullptr;
+}
+
+TENON_API tenon_status *tenon_session_output(tenon_session *session, int32_t index, tenon_tensor *tensor) {
+  Use use(session);
+  if (!use.mine)
+    return busy();
+  const auto *outputs = session->model->manifest->outputs();
+  if (index < 0 || uint32_t(index) >= outputs->size())
+    return fail(TENON_INVALID_ARGUMENT, "output %d does not exist; the model has %u outputs", index,
+                outputs->size());
+  if (!session->ran)
+    return fail(TENON_INVALID_ARGUMENT, "the session has no results: its last run failed, or there was none");
+  const auto *output = outputs->Get(index);
+  tensor->data = session->outputData[index];
+  tensor->dtype = output->dtype();
+  tensor->rank = int32_t(output->dims()->size());
+  tensor->shape = session->outputs[index].shape;
+  tensor->byte_size = elementBytes(output->dtype());
+  for (uint32_t d = 0; d < output->dims()->size(); ++d)
+    tensor->byte_size *= size_t(tensor->shape[d]);
+  return nullptr;
+}
