@@ -11,6 +11,7 @@ StrategyRegistry::StrategyRegistry() {
   registerElementwiseStrategy(*this);
   registerMovementStrategies(*this);
   registerRowStrategies(*this);
+  registerWindowStrategies(*this);
 }
 
 const Strategy *StrategyRegistry::find(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const {

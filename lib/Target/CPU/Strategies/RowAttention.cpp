@@ -114,7 +114,7 @@ void AttentionEmitter::packQueries(Value base, Value first) {
     Value source = c.mulAdd(c.minS(c.add(first, row), last), c.index(p.size), base);
     Value target = c.mul(row, c.index(p.size));
     c.vectorLoop(zero, c.index(p.size), p.lanes, p.size, [&](Value d, Value mask) {
-      Value v = c.load(c.buffer(op.getQ()), elementOf(op.getQ()), c.add(source, d), p.lanes, mask);
+      Value v = loadFrom(c, op.getQ(), c.add(source, d), p.lanes, mask);
       storeF32(m.mul(v, scale), queries, c.add(target, d), mask);
     });
     c.vectorLoop(zero, c.index(p.valueSize), p.lanes, p.valueSize, [&](Value d, Value mask) {
@@ -135,7 +135,7 @@ void AttentionEmitter::packKeys(Value base, Value firstKey) {
       for (int64_t i = 0; i < p.lanes; ++i) {
         Value key = c.minS(c.add(firstKey, c.index(vector * p.lanes + i)), last);
         Value at = c.add(c.mulAdd(key, c.index(p.size), base), d);
-        rows.push_back(c.load(c.buffer(op.getK()), elementOf(op.getK()), at, p.lanes, mask));
+        rows.push_back(loadFrom(c, op.getK(), at, p.lanes, mask));
       }
       transposeLanes(c, rows);
       for (int64_t i = 0; i < p.lanes; ++i) {
@@ -154,12 +154,12 @@ Value AttentionEmitter::applyMask(Value score, ArrayRef<Value> head, Value query
   for (int64_t d = missing; d < 3; ++d)
     if (shape[d - missing] != 1)
       at = c.mulAdd(coordinates[d], c.index(strides[d - missing]), at);
-  Value value, buffer = c.buffer(mask);
+  Value value;
   Type element = elementOf(mask);
   if (shape.empty() || shape.back() == 1)
-    value = c.broadcast(c.load(buffer, element, at, 1), p.lanes);
+    value = c.broadcast(loadFrom(c, mask, at, 1), p.lanes);
   else
-    value = c.load(buffer, element, c.add(at, key), p.lanes, m.laneMask(key, limit, p.lanes));
+    value = loadFrom(c, mask, c.add(at, key), p.lanes, m.laneMask(key, limit, p.lanes));
   if (element.isInteger(1))
     return m.select(value, score, m.like(score, kLowest));
   // Minus infinity would make a fully masked row no number.
@@ -231,7 +231,7 @@ void AttentionEmitter::tile(Value row, Value first, Value firstKey, Value limit,
       Value at = c.add(c.mulAdd(c.add(firstKey, key), c.index(p.valueSize), valueBase), d);
       Values values, next;
       for (int64_t j = 0; j < width; ++j)
-        values.push_back(c.load(c.buffer(op.getV()), elementOf(op.getV()), c.add(at, c.index(j * lanes)), lanes, mask));
+        values.push_back(loadFrom(c, op.getV(), c.add(at, c.index(j * lanes)), lanes, mask));
       for (int64_t r = 0; r < rows; ++r) {
         Value w = c.broadcast(loadF32(weights, c.add(c.index(r * p.keys), key), 1), lanes);
         for (int64_t j = 0; j < width; ++j)

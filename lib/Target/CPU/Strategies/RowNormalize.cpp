@@ -72,7 +72,7 @@ private:
     auto op = cast<graph::SoftmaxOp>(c.kernel.getRootOp());
     LaneMath m{c};
     Type element = elementOf(op.getX()), f32 = c.b.getF32Type();
-    Value x = c.buffer(op.getX()), n = c.index(p.run);
+    Value n = c.index(p.run);
     int64_t extent = staticValue(p.run), lanes = p.lanes;
     bool isLog = op.getLog();
     // Exponentials are kept for the last pass: in the result itself where it
@@ -93,7 +93,7 @@ private:
         Values start{c.constant(f32, neutral, lanes)};
         Values acc = accumulate(c, n, extent, lanes, start, start,
                                 [&](Value i, Value mask, ValueRange a) {
-                                  Value v = map(i, mask, c.load(x, element, c.add(base, i), lanes, mask));
+                                  Value v = map(i, mask, loadFrom(c, op.getX(), c.add(base, i), lanes, mask));
                                   return combine(ValueRange(v), a);
                                 },
                                 combine);
@@ -116,9 +116,9 @@ private:
         if (kept)
           v = m.mul(c.load(kept, f32, inResult ? c.add(base, i) : i, lanes, mask), factor);
         else if (isLog)
-          v = m.sub(c.load(x, element, c.add(base, i), lanes, mask), factor);
+          v = m.sub(loadFrom(c, op.getX(), c.add(base, i), lanes, mask), factor);
         else
-          v = m.mul(m.exp(m.sub(c.load(x, element, c.add(base, i), lanes, mask), wide)), factor);
+          v = m.mul(m.exp(m.sub(loadFrom(c, op.getX(), c.add(base, i), lanes, mask), wide)), factor);
         point.back() = i;
         emitter.setPoint(point, lanes, mask);
         emitter.define(op.getResult(), v);
@@ -132,8 +132,8 @@ private:
   static LogicalResult emitAcross(KernelContext &c, const Plan &p) {
     auto op = cast<graph::SoftmaxOp>(c.kernel.getRootOp());
     LaneMath m{c};
-    Type element = elementOf(op.getX()), f32 = c.b.getF32Type();
-    Value x = c.buffer(op.getX()), n = c.index(p.space[p.axis]), zero = c.index(int64_t(0));
+    Type f32 = c.b.getF32Type();
+    Value n = c.index(p.space[p.axis]), zero = c.index(int64_t(0));
     Exprs strides = stridesOf(p.space);
     Exprs units = outerOf(p);
     units.push_back(p.run.ceilDiv(p.lanes));
@@ -149,7 +149,7 @@ private:
         at.insert(at.begin() + p.axis, zero);
         Value base = c.add(c.offset(at, ArrayRef(strides).take_front(p.suffix)), i);
         Value step = c.index(strides[p.axis]);
-        auto load = [&](Value j) { return c.load(x, element, c.mulAdd(j, step, base), lanes, mask); };
+        auto load = [&](Value j) { return loadFrom(c, op.getX(), c.mulAdd(j, step, base), lanes, mask); };
         Value max = c.loop(zero, n, 1, {c.constant(f32, kLowest, lanes)},
                            [&](Value j, ValueRange acc) { return Values{m.max(load(j), acc[0])}; })[0];
         Value sum = c.loop(zero, n, 1, {c.constant(f32, 0, lanes)}, [&](Value j, ValueRange acc) {
@@ -211,8 +211,8 @@ public:
     auto op = cast<graph::NormOp>(c.kernel.getRootOp());
     Plan p = planFor(c.kernel, c.target);
     LaneMath m{c};
-    Type element = elementOf(op.getX()), f32 = c.b.getF32Type(), resultCompute = computeOf(op.getResult());
-    Value x = c.buffer(op.getX()), n = c.index(p.row);
+    Type f32 = c.b.getF32Type(), resultCompute = computeOf(op.getResult());
+    Value n = c.index(p.row);
     int64_t extent = staticValue(p.row);
     bool layer = op.getKind() == graph::NormKind::layer;
     ElementEmitter emitter(c, p.space, suffixGroups(p.space.size(), p.suffix));
@@ -222,7 +222,7 @@ public:
     c.loop(c.begin, c.end, 1, [&](Value unit) {
       Value base = c.mul(unit, n);
       auto load = [&](Value i, int64_t lanes, Value mask) {
-        return m.toF32(c.load(x, element, c.add(base, i), lanes, mask));
+        return m.toF32(loadFrom(c, op.getX(), c.add(base, i), lanes, mask));
       };
       auto fold = [&](function_ref<Value(Value, Value)> step) {
         Values zero{c.constant(f32, 0, p.rowLanes)};

@@ -83,8 +83,7 @@ struct Reduction {
 
 LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geometry &g, const Reduction &r) {
   LaneMath m{c, elementOf(x).isUnsignedInteger()};
-  Value buffer = c.buffer(x);
-  Type element = elementOf(x), compute = computeOf(x);
+  Type compute = computeOf(x);
   ElementEmitter emitter(c, g.space, suffixGroups(g.space.size(), g.suffix));
   LogicalResult status = success();
   auto write = [&](ArrayRef<Value> point, int64_t lanes, Value mask, Value value) {
@@ -106,7 +105,7 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
           Value position = r.needsPosition ? c.broadcast(m.fromIndex(at.empty() ? zero : at.back(), c.b.getI32Type()), g.lanes) : Value();
           Values next;
           for (int64_t k = 0; k < vectors; ++k) {
-            Value v = c.load(buffer, element, c.add(row, c.index(k * g.lanes)), g.lanes, mask);
+            Value v = loadFrom(c, x, c.add(row, c.index(k * g.lanes)), g.lanes, mask);
             Values values = step(v, position, acc.slice(k * width, width), k);
             next.append(values.begin(), values.end());
           }
@@ -167,7 +166,7 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
         return accumulate(c, n, extent, g.lanes, llvm::to_vector_of<Value>(args), neutral(g.lanes),
                           [&](Value i, Value mask, ValueRange acc) {
                             Values operands(acc);
-                            Value v = c.load(buffer, element, c.add(row, i), g.lanes, mask);
+                            Value v = loadFrom(c, x, c.add(row, i), g.lanes, mask);
                             operands.push_back(v);
                             return step(i, mask, operands);
                           },

@@ -46,7 +46,7 @@ public:
     auto op = cast<graph::CumSumOp>(c.kernel.getRootOp());
     Plan p = planFor(c.kernel, c.target);
     LaneMath m{c};
-    Type element = elementOf(op.getX()), compute = computeOf(op.getX());
+    Type compute = computeOf(op.getX());
     Exprs strides = stridesOf(p.shape);
     ElementEmitter emitter(c, p.shape, suffixGroups(p.shape.size(), p.suffix));
     LogicalResult status = success();
@@ -63,7 +63,7 @@ public:
             point.push_back(i);
             offset = c.add(offset, i);
           }
-          Value sum = m.add(acc[0], c.load(c.buffer(op.getX()), element, offset, p.lanes, mask));
+          Value sum = m.add(acc[0], loadFrom(c, op.getX(), offset, p.lanes, mask));
           emitter.setPoint(point, p.lanes, mask);
           emitter.define(op.getResult(), op.getExclusive() ? acc[0] : sum);
           if (failed(emitter.storeYields()))
@@ -110,7 +110,7 @@ public:
     int64_t axis = op.getAxis();
     Exprs shape = c.shape(op.getX()), outShape = c.shape(op->getResult(0));
     Exprs inStrides = stridesOf(shape), outStrides = stridesOf(outShape);
-    Value x = c.buffer(op.getX()), values = yieldedBuffer(c, op.getValues()), indices = yieldedBuffer(c, op.getIndices());
+    Value values = yieldedBuffer(c, op.getValues()), indices = yieldedBuffer(c, op.getIndices());
     Type element = elementOf(op.getX());
     LaneMath m{c, element.isUnsignedInteger()};
     Value zero = c.index(int64_t(0)), one = c.index(1);
@@ -132,11 +132,11 @@ public:
           if (values)
             return c.load(values, element, outAt(p), 1);
           Value index = m.toIndex(memref::LoadOp::create(c.b, c.loc, indices, outAt(p)));
-          return c.load(x, element, c.mulAdd(index, inStep, in), 1);
+          return loadFrom(c, op.getX(), c.mulAdd(index, inStep, in), 1);
         };
         auto better = [&](Value a, Value z) { return op.getLargest() ? m.greater(a, z) : m.greater(z, a); };
         c.loop(zero, n, 1, [&](Value i) {
-          Value v = c.load(x, element, c.mulAdd(i, inStep, in), 1);
+          Value v = loadFrom(c, op.getX(), c.mulAdd(i, inStep, in), 1);
           Value count = c.minS(i, k);
           Value room = cmp(P::slt, count, k);
           Value enters = ifElse(c, room, c.b.getI1Type(), [&]() { return Values{room}; },

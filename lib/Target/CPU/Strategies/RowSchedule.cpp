@@ -77,6 +77,23 @@ Value yieldedBuffer(KernelContext &c, Value result) {
   return {};
 }
 
+Value loadFrom(KernelContext &c, Value tensor, Value at, int64_t lanes, Value mask) {
+  Type element = elementOf(tensor), compute = computeType(element);
+  auto constant = tensor.getDefiningOp<graph::ConstantOp>();
+  if (!constant)
+    return c.load(c.buffer(tensor), element, at, lanes, mask);
+  auto dense = cast<DenseElementsAttr>(constant.getValue());
+  if (isa<FloatType>(element))
+    return c.constant(compute, dense.getSplatValue<APFloat>().convertToDouble(), lanes);
+  APInt value = dense.getSplatValue<APInt>();
+  unsigned width = compute.getIntOrFloatBitWidth();
+  bool isUnsigned = element.isUnsignedInteger() || width == 1;
+  TypedAttr attr = IntegerAttr::get(compute, isUnsigned ? value.zextOrTrunc(width) : value.sextOrTrunc(width));
+  if (lanes > 1)
+    attr = DenseElementsAttr::get(VectorType::get({lanes}, compute), Attribute(attr));
+  return arith::ConstantOp::create(c.b, c.loc, attr);
+}
+
 static arith::FastMathFlagsAttr contractFlag(OpBuilder &b) {
   return arith::FastMathFlagsAttr::get(b.getContext(), arith::FastMathFlags::contract);
 }

@@ -37,6 +37,10 @@ llvm::SmallVector<std::pair<unsigned, unsigned>> suffixGroups(unsigned rank, uns
 /// The buffer of a root result, null if the kernel does not yield it.
 mlir::Value yieldedBuffer(KernelContext &c, mlir::Value result);
 
+/// Loads from an operand of the root: from its buffer, or the one value of a
+/// splat constant inside the kernel.
+mlir::Value loadFrom(KernelContext &c, mlir::Value tensor, mlir::Value at, int64_t lanes, mlir::Value mask = {});
+
 /// Arithmetic on scalars and vectors alike, integer or floating point by type.
 struct LaneMath {
   KernelContext &c;

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Max, average and Lp pooling. With channels last, lanes run over channels;
+// with channels first, over output columns where the column stride is 1 or 2.
+// Windows that lie inside the image are unrolled; only those at the border
+// compute their ranges.
+#include "WindowStrategies.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+
+Values windowPads(KernelContext &c, graph::AutoPad mode, ArrayRef<int64_t> pads, AffineExpr in, int64_t kernel,
+                  int64_t stride, int64_t dilation, unsigned axis, unsigned rank) {
+  using A = graph::AutoPad;
+  if (mode == A::valid)
+    return {c.index(int64_t(0)), c.index(int64_t(0))};
+  if (mode == A::notset)
+    return {c.index(pads[axis]), c.index(pads[axis + rank])};
+  Value size = c.index(in);
+  Value out = c.divU(c.add(size, c.index(stride - 1)), c.index(stride));
+  Value needed = c.add(c.mul(c.sub(out, c.index(1)), c.index(stride)), c.index((kernel - 1) * dilation + 1));
+  Value total = c.maxS(c.sub(needed, size), c.index(int64_t(0)));
+  Value half = c.divU(total, c.index(2)), rest = c.sub(total, half);
+  return mode == A::same_upper ? Values{half, rest} : Values{rest, half};
+}
+
+namespace {
+
+constexpr int64_t kMaxUnrolled = 49; // taps
+
+class PoolStrategy : public Strategy {
+public:
+  StringRef name() const override { return "window-pool"; }
+  std::vector<StringRef> roots() const override { return {"pool"}; }
+
+  static bool isLast(plan::KernelOp kernel) {
+    return cast<graph::PoolOp>(kernel.getRootOp()).getLayout() == graph::ChannelLayout::last;
+  }
+  static int64_t lanesOf(plan::KernelOp kernel, const CpuTarget &target) {
+    auto op = cast<graph::PoolOp>(kernel.getRootOp());
+    Exprs out = shapeOf(kernel, op.getResult());
+    if (!isLast(kernel) && op.getStrides().back() > 2)
+      return 1;
+    return lanesFor(target, computeOf(op.getX()), staticValue(out.back()));
+  }
+  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
+    auto op = cast<graph::PoolOp>(kernel.getRootOp());
+    if (op.getKind() == graph::PoolKind::max || isa<FloatType>(computeOf(op.getX())))
+      return true;
+    reason = "average and Lp pooling need floating point";
+    return false;
+  }
+  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
+    int64_t lanes = lanesOf(kernel, target);
+    std::string text = lanesText(lanes, computeOf(kernel.getRootOp()->getOperand(0)));
+    return lanes == 1 ? text : text + (isLast(kernel) ? " over channels" : " over columns, scalar at the border");
+  }
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
+    auto op = cast<graph::PoolOp>(kernel.getRootOp());
+    Exprs out = shapeOf(kernel, op.getResult());
+    // A unit is a row: everything but the columns (and the channels, if last).
+    unsigned inner = isLast(kernel) ? 2 : 1;
+    int64_t work = staticValue(product(ArrayRef(out).take_back(inner), kernel.getContext()));
+    for (int64_t k : op.getKernel())
+      work *= k;
+    return {product(ArrayRef(out).drop_back(inner), kernel.getContext()), grainFor(work)};
+  }
+  LogicalResult emit(KernelContext &c) const override;
+};
+
+struct PoolEmitter {
+  KernelContext &c;
+  graph::PoolOp op;
+  LaneMath m;
+  bool last;
+  unsigned rank; // spatial dimensions
+  Exprs in, out, inStrides;
+  SmallVector<unsigned> dims; // operand dimension of each spatial axis
+  unsigned channel;
+  Type element, compute;
+  Values begins, ends;        // pads
+  ElementEmitter emitter;
+  LogicalResult status = success();
+
+  PoolEmitter(KernelContext &c, graph::PoolOp op)
+      : c(c), op(op), m{c, elementOf(op.getX()).isUnsignedInteger()},
+        last(op.getLayout() == graph::ChannelLayout::last), rank(op.getKernel().size()), in(c.shape(op.getX())),
+        out(c.shape(op.getResult())), inStrides(stridesOf(in)), element(elementOf(op.getX())),
+        compute(computeOf(op.getX())), emitter(c, out) {
+    channel = last ? rank + 1 : 1;
+    for (unsigned i = 0; i < rank; ++i) {
+      dims.push_back(last ? i + 1 : i + 2);
+      Values pads = windowPads(c, op.getAutoPad(), op.getPads(), in[dims[i]], op.getKernel()[i], op.getStrides()[i],
+                               dilation(i), i, rank);
+      begins.push_back(pads[0]);
+      ends.push_back(pads[1]);
+    }
+  }
+  int64_t dilation(unsigned i) { return op.getDilations().empty() ? 1 : op.getDilations()[i]; }
+  bool isMax() { return op.getKind() == graph::PoolKind::max; }
+
+  Value neutral(int64_t lanes) { return isMax() ? m.extreme(compute, true, lanes) : c.constant(compute, 0, lanes); }
+  Value step(Value v, Value acc) {
+    if (isMax())
+      return m.max(v, acc);
+    if (op.getKind() == graph::PoolKind::average)
+      return m.add(v, acc);
+    int64_t p = op.getP();
+    Value a = m.abs(v);
+    if (p == 2)
+      return m.madd(v, v, acc);
+    Value power = a;
+    for (int64_t i = 1; i < p && i < 16; ++i)
+      power = m.mul(power, a);
+    return m.add(power, acc);
+  }
+  Value finish(Value acc, Value inverseCount) {
+    if (isMax())
+      return acc;
+    if (op.getKind() == graph::PoolKind::average)
+      return m.mul(acc, c.broadcast(inverseCount, LaneMath::lanesOf(acc)));
+    if (op.getP() == 1)
+      return acc;
+    if (op.getP() == 2)
+      return m.sqrt(acc);
+    return m.exp(m.mul(m.log(acc), m.like(acc, 1.0 / double(op.getP()))));
+  }
+  /// ceil(x / d) for any sign of x, as a non-negative tap number.
+  Value ceilTap(Value x, int64_t d) {
+    Value positive = c.maxS(x, c.index(int64_t(0)));
+    return d == 1 ? positive : c.divU(c.add(positive, c.index(d - 1)), c.index(d));
+  }
+  Value inverse(Value count) {
+    return m.div(c.constant(compute, 1, 1), m.indexToFloat(c.maxS(count, c.index(1)), compute));
+  }
+
+  /// The taps of one axis at a window start: [first, second) are inside the
+  /// image, `third` is their count for the average.
+  Values tapRange(unsigned axis, Value start) {
+    int64_t k = op.getKernel()[axis], d = dilation(axis);
+    Value size = c.index(in[dims[axis]]), taps = c.index(k);
+    Value lo = c.minS(ceilTap(c.sub(c.index(int64_t(0)), start), d), taps);
+    Value hi = c.maxS(lo, c.minS(taps, ceilTap(c.sub(size, start), d)));
+    Value count = op.getCountIncludePad() ? c.minS(taps, ceilTap(c.sub(c.add(size, ends[axis]), start), d)) : c.sub(hi, lo);
+    return {lo, hi, count};
+  }
+
+  /// Folds the window whose axes have `ranges` at base (offset of the window's
+  /// start, maybe before the image) into `vectors` adjacent vectors.
+  Values fold(ArrayRef<Values> ranges, Value base, int64_t lanes, int64_t vectors, Value mask) {
+    Values acc(vectors, neutral(lanes));
+    std::function<Values(unsigned, Value, Values)> axis = [&](unsigned i, Value at, Values acc) -> Values {
+      if (i == rank) {
+        Values next;
+        for (int64_t k = 0; k < vectors; ++k)
+          next.push_back(step(loadFrom(c, op.getX(), c.add(at, c.index(k * lanes)), lanes, mask), acc[k]));
+        return next;
+      }
+      Value stride = c.mul(c.index(inStrides[dims[i]]), c.index(dilation(i)));
+      return c.loop(ranges[i][0], ranges[i][1], 1, acc, [&](Value tap, ValueRange args) {
+        return axis(i + 1, c.mulAdd(tap, stride, at), llvm::to_vector_of<Value>(args));
+      });
+    };
+    return axis(0, base, acc);
+  }
+  /// The same with every tap inside, unrolled; columns `columnStride` apart.
+  Values foldInside(Value base, int64_t lanes, int64_t vectors, Value mask, int64_t columnStride) {
+    Values acc(vectors, neutral(lanes));
+    SmallVector<int64_t> kernel(op.getKernel()), at(rank, 0);
+    while (true) {
+      Value offset = base;
+      for (unsigned i = 0; i < rank; ++i)
+        offset = c.add(offset, c.mul(c.index(inStrides[dims[i]]), c.index(at[i] * dilation(i))));
+      for (int64_t k = 0; k < vectors; ++k) {
+        Value from = c.add(offset, c.index(k * lanes));
+        Value v = loadFrom(c, op.getX(), from, lanes, mask);
+        if (columnStride == 2) {
+          Value next = loadFrom(c, op.getX(), c.add(from, c.index(lanes)), lanes, mask);
+          SmallVector<int64_t> even;
+          for (int64_t l = 0; l < lanes; ++l)
+            even.push_back(2 * l);
+          v = vector::ShuffleOp::create(c.b, c.loc, v, next, even);
+        }
+        acc[k] = step(v, acc[k]);
+      }
+      int64_t i = int64_t(rank) - 1;
+      while (i >= 0 && ++at[i] == kernel[i])
+        at[i--] = 0;
+      if (i < 0)
+        return acc;
+    }
+  }
+  bool unrolls() {
+    int64_t taps = 1;
+    for (int64_t k : op.getKernel())
+      taps *= k;
+    return taps <= kMaxUnrolled;
+  }
+
+  void write(ArrayRef<Value> point, int64_t lanes, Value mask, Value value) {
+    emitter.setPoint(point, lanes, mask);
+    emitter.define(op.getResult(), value);
+    if (failed(emitter.storeYields()))
+      status = failure();
+  }
+
+  void emitLast(int64_t lanes);
+  void emitFirst(int64_t lanes);
+};
+
+void PoolEmitter::emitLast(int64_t lanes) {
+  Value channels = c.index(in[channel]), zero = c.index(int64_t(0));
+  int64_t extent = staticValue(in[channel]), block = 4 * lanes;
+  c.loop(c.begin, c.end, 1, [&](Value unit) {
+    Values row = c.delinearize(unit, ArrayRef(out).drop_back(2));
+    c.loop(zero, c.index(out[dims[rank - 1]]), 1, [&](Value column) {
+      Values point(row);
+      point.push_back(column);
+      Value base = c.mul(row[0], c.index(inStrides[0])), count = c.index(1), inside;
+      SmallVector<Values> ranges;
+      for (unsigned i = 0; i < rank; ++i) {
+        Value start = c.sub(c.mul(point[i + 1], c.index(op.getStrides()[i])), begins[i]);
+        base = c.mulAdd(start, c.index(inStrides[dims[i]]), base);
+        ranges.push_back(tapRange(i, start));
+        count = c.mul(count, ranges.back()[2]);
+        Value here = c.sub(ranges.back()[1], ranges.back()[0]);
+        Value whole = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, here, c.index(op.getKernel()[i]));
+        inside = inside ? Value(arith::AndIOp::create(c.b, c.loc, inside, whole)) : whole;
+      }
+      Value factor = isMax() ? Value() : inverse(count);
+      auto run = [&](bool unrolled) {
+        auto columns = [&](Value ch, int64_t vectors, Value mask) {
+          Value at = c.add(base, ch);
+          Values acc = unrolled ? foldInside(at, lanes, vectors, mask, 1) : fold(ranges, at, lanes, vectors, mask);
+          for (int64_t k = 0; k < vectors; ++k) {
+            Values full(point);
+            full.push_back(c.add(ch, c.index(k * lanes)));
+            write(full, lanes, mask, finish(acc[k], factor));
+          }
+        };
+        Value from = zero;
+        int64_t rest = extent;
+        if (lanes > 1 && extent >= block) {
+          from = c.index(extent / block * block);
+          c.loop(zero, from, block, [&](Value ch) { columns(ch, 4, {}); });
+          rest = extent % block;
+        }
+        if (rest != 0)
+          c.vectorLoop(from, channels, lanes, rest, [&](Value ch, Value mask) { columns(ch, 1, mask); });
+      };
+      if (!unrolls())
+        return run(false);
+      auto branch = scf::IfOp::create(c.b, c.loc, inside, /*withElseRegion=*/true);
+      OpBuilder::InsertionGuard guard(c.b);
+      c.b.setInsertionPointToStart(branch.thenBlock());
+      run(true);
+      c.b.setInsertionPointToStart(branch.elseBlock());
+      run(false);
+    });
+  });
+}
+
+void PoolEmitter::emitFirst(int64_t lanes) {
+  Value zero = c.index(int64_t(0));
+  unsigned w = rank - 1;
+  int64_t stride = op.getStrides()[w], reach = (op.getKernel()[w] - 1) * dilation(w);
+  Value width = c.index(out[dims[w]]), inWidth = c.index(in[dims[w]]);
+  // Columns whose windows lie inside the image for all lanes of a vector.
+  Value first = c.minS(width, ceilTap(begins[w], stride));
+  Value room = c.sub(c.add(inWidth, begins[w]), c.index(reach + stride * (lanes - 1) + stride - 1));
+  Value stop = c.minS(c.sub(width, c.index(lanes - 1)), ceilTap(room, stride)); // first start that is too far right
+  Value vectors = c.divU(c.add(c.maxS(c.sub(stop, first), zero), c.index(lanes - 1)), c.index(lanes));
+  Value second = lanes > 1 ? c.mulAdd(vectors, c.index(lanes), first) : zero;
+  c.loop(c.begin, c.end, 1, [&](Value unit) {
+    Values row = c.delinearize(unit, ArrayRef(out).drop_back(1));
+    Value base = c.mulAdd(row[0], c.index(inStrides[0]), c.mul(row[1], c.index(inStrides[1])));
+    Value count = c.index(1);
+    SmallVector<Values> ranges;
+    for (unsigned i = 0; i + 1 < rank; ++i) {
+      Value start = c.sub(c.mul(row[i + 2], c.index(op.getStrides()[i])), begins[i]);
+      base = c.mulAdd(start, c.index(inStrides[dims[i]]), base);
+      ranges.push_back(tapRange(i, start));
+      count = c.mul(count, ranges.back()[2]);
+    }
+    auto scalar = [&](Value column) {
+      Value start = c.sub(c.mul(column, c.index(stride)), begins[w]);
+      SmallVector<Values> all(ranges);
+      all.push_back(tapRange(w, start));
+      Value factor = isMax() ? Value() : inverse(c.mul(count, all.back()[2]));
+      Values point(row);
+      point.push_back(column);
+      write(point, 1, {}, finish(fold(all, c.add(base, start), 1, 1, {})[0], factor));
+    };
+    if (lanes > 1) {
+      c.loop(zero, first, 1, scalar);
+      Value factor = isMax() ? Value() : inverse(c.mul(count, c.index(op.getKernel()[w])));
+      SmallVector<Values> all(ranges);
+      c.loop(first, second, lanes, [&](Value column) {
+        Value at = c.add(base, c.sub(c.mul(column, c.index(stride)), begins[w]));
+        Values acc{neutral(lanes)};
+        // The outer axes' taps by loops, those of the row unrolled.
+        std::function<Values(unsigned, Value, Values)> axis = [&](unsigned i, Value from, Values acc) -> Values {
+          if (i < w) {
+            Value tapStride = c.mul(c.index(inStrides[dims[i]]), c.index(dilation(i)));
+            return c.loop(ranges[i][0], ranges[i][1], 1, acc, [&](Value tap, ValueRange args) {
+              return axis(i + 1, c.mulAdd(tap, tapStride, from), llvm::to_vector_of<Value>(args));
+            });
+          }
+          auto tapAt = [&](Value tapOffset, Value acc) {
+            Value a = c.add(from, tapOffset);
+            Value v = loadFrom(c, op.getX(), a, lanes);
+            if (stride == 2) {
+              Value next = loadFrom(c, op.getX(), c.add(a, c.index(lanes)), lanes);
+              SmallVector<int64_t> even;
+              for (int64_t l = 0; l < lanes; ++l)
+                even.push_back(2 * l);
+              v = vector::ShuffleOp::create(c.b, c.loc, v, next, even);
+            }
+            return step(v, acc);
+          };
+          if (op.getKernel()[w] > kMaxUnrolled)
+            return c.loop(zero, c.index(op.getKernel()[w]), 1, acc, [&](Value tap, ValueRange args) {
+              return Values{tapAt(c.mul(tap, c.index(dilation(w))), args[0])};
+            });
+          for (int64_t tap = 0; tap < op.getKernel()[w]; ++tap)
+            acc[0] = tapAt(c.index(tap * dilation(w)), acc[0]);
+          return acc;
+        };
+        acc = axis(0, at, acc);
+        Values point(row);
+        point.push_back(column);
+        write(point, lanes, {}, finish(acc[0], factor));
+      });
+    }
+    c.loop(second, width, 1, scalar);
+  });
+}
+
+LogicalResult PoolStrategy::emit(KernelContext &c) const {
+  PoolEmitter e(c, cast<graph::PoolOp>(c.kernel.getRootOp()));
+  int64_t lanes = lanesOf(c.kernel, c.target);
+  if (e.last)
+    e.emitLast(lanes);
+  else
+    e.emitFirst(lanes);
+  return e.status;
+}
+
+} // namespace
+
+std::unique_ptr<Strategy> makePoolStrategy() { return std::make_unique<PoolStrategy>(); }
+
+void registerWindowStrategies(StrategyRegistry &registry) {
+  registry.add(makePoolStrategy());
+  registry.add(makeConvTransposeStrategy());
+  registry.add(makeResizeStrategy());
+}
+
+} // namespace tenon::cpu
