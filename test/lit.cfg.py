@@ -18,7 +18,7 @@ config.suffixes = [".mlir", ".test", ".onnxtxt"]
 config.excludes = ["Inputs", "e2e", "lib"]
 config.test_source_root = os.path.join(root, "test")
 config.test_exec_root = os.path.join(build, "test")
-lit_config.maxIndividualTestTime = 300
+config.maxIndividualTestTime = 300
 
 # LLVM's tools come first so that FileCheck is the one of the MLIR we build with.
 config.environment["PATH"] = os.pathsep.join(
