@@ -39,9 +39,17 @@ struct Model {
     }
     check(status);
   }
+  /// From the artifact's bytes, which are kept.
+  Model(nb::bytes bytes, bool checkWeights) : data(bytes) {
+    tenon_load_options options{};
+    options.size = sizeof(options);
+    options.check_weights = checkWeights;
+    check(tenon_model_load_buffer(data.data(), data.size(), &options, &handle));
+  }
   ~Model() { tenon_model_free(handle); }
   Model(const Model &) = delete;
 
+  nb::bytes data;
   tenon_model *handle = nullptr;
 };
 
@@ -69,13 +77,17 @@ struct Session {
   Session(const Session &) = delete;
 
   void bindInput(int index, const Input &array, int dtype, const std::vector<int64_t> &shape) {
-    tenon_tensor tensor{const_cast<void *>(array.data()), dtype, int32_t(shape.size()), shape.data()};
+    tenon_tensor tensor{};
+    tensor.data = const_cast<void *>(array.data());
+    tensor.dtype = dtype;
+    tensor.rank = int32_t(shape.size());
+    tensor.shape = shape.data();
+    tensor.byte_size = array.nbytes();
     check(tenon_session_bind_input(handle, index, &tensor));
   }
   void bindOutput(int index, const Output &array) {
     check(tenon_session_bind_output(handle, index, array.data(), array.nbytes()));
   }
-  void unbindOutput(int index) { check(tenon_session_bind_output(handle, index, nullptr, 0)); }
 
   void run() {
     tenon_status *status;
@@ -88,22 +100,16 @@ struct Session {
     check(status);
   }
 
+  /// The shape an output will have for the inputs that are bound.
   nb::tuple outputShape(int index) {
-    tenon_tensor tensor{};
-    check(tenon_session_output(handle, index, &tensor));
+    int32_t rank = 0;
+    check(tenon_session_output_shape(handle, index, nullptr, &rank));
+    std::vector<int64_t> shape(size_t(rank) + 1);
+    check(tenon_session_output_shape(handle, index, shape.data(), &rank));
     nb::list dims;
-    for (int32_t d = 0; d < tensor.rank; ++d)
-      dims.append(tensor.shape[d]);
+    for (int32_t d = 0; d < rank; ++d)
+      dims.append(shape[size_t(d)]);
     return nb::tuple(dims);
-  }
-  /// The output's bytes as memory the session owns, valid until its next run.
-  nb::object outputBytes(int index, size_t elementBytes) {
-    tenon_tensor tensor{};
-    check(tenon_session_output(handle, index, &tensor));
-    size_t bytes = elementBytes;
-    for (int32_t d = 0; d < tensor.rank; ++d)
-      bytes *= size_t(tensor.shape[d]);
-    return nb::steal(PyMemoryView_FromMemory(static_cast<char *>(tensor.data), Py_ssize_t(bytes), PyBUF_READ));
   }
 
   nb::object owner; // keeps the model
@@ -116,6 +122,7 @@ struct Session {
 NB_MODULE(_runtime, m) {
   nb::class_<Model>(m, "Model")
       .def(nb::init<const std::string &, bool>(), nb::arg("path"), nb::arg("check_weights") = false)
+      .def(nb::init<nb::bytes, bool>(), nb::arg("bytes"), nb::arg("check_weights") = false)
       .def("inputs",
            [](Model &model) {
              nb::list all;
@@ -156,9 +163,7 @@ NB_MODULE(_runtime, m) {
       .def(nb::init<nb::object, int>(), nb::arg("model"), nb::arg("threads"))
       .def("bind_input", &Session::bindInput)
       .def("bind_output", &Session::bindOutput)
-      .def("unbind_output", &Session::unbindOutput)
       .def("run", &Session::run)
       .def("output_shape", &Session::outputShape)
-      .def("output_bytes", &Session::outputBytes)
       .def_prop_ro("arena_bytes", [](Session &session) { return tenon_session_arena_bytes(session.handle); });
 }

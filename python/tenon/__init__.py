@@ -10,7 +10,7 @@
 """
 
 from .errors import (
-    ArtifactError, CompileError, Diagnostic, DTypeError, InputError, ShapeError, TenonError,
+    ArtifactError, CompileError, Diagnostic, DTypeError, InputError, RunError, ShapeError, TenonError,
     UnsupportedCpuError,
 )
 from .runtime import Artifact, Session, TensorInfo, load
@@ -30,6 +30,6 @@ def compile(model, target="cpu:host", output=None):
 
 
 __all__ = [
-    "Artifact", "ArtifactError", "CompileError", "Diagnostic", "DTypeError", "InputError", "Session",
+    "Artifact", "ArtifactError", "CompileError", "Diagnostic", "DTypeError", "InputError", "RunError", "Session",
     "ShapeError", "TenonError", "TensorInfo", "UnsupportedCpuError", "compile", "load",
 ]

@@ -48,6 +48,10 @@ class ArtifactError(TenonError):
     """The file cannot be read, is damaged, or is of another version."""
 
 
+class RunError(TenonError):
+    """A check inside the compiled code failed."""
+
+
 class UnsupportedCpuError(TenonError):
     """This CPU lacks an instruction set that the artifact was compiled for."""
 
@@ -61,6 +65,7 @@ _RUNTIME_CLASSES = {
     7006: ShapeError,
     7007: DTypeError,
     7009: InputError,
+    7010: RunError,
 }
 
 

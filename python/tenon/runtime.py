@@ -59,21 +59,25 @@ def _carrier(array):
 
 
 class Artifact:
-    """A compiled model: a mapped file, shared by all its sessions."""
+    """A compiled model: a mapped file (or bytes), shared by all its sessions."""
 
-    def __init__(self, path, summary=None, temporary=False, check_weights=False):
-        self._path = os.fspath(path)
-        self._model = _runtime.Model(self._path, check_weights)
+    def __init__(self, source, summary=None, temporary=False, check_weights=False):
+        self._source = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else os.fspath(source)
+        self._model = _runtime.Model(self._source, check_weights)
         self.summary = summary or {}
         self.inputs = [_info(entry) for entry in self._model.inputs()]
         self.outputs = [_info(entry) for entry in self._model.outputs()]
         if temporary:
-            weakref.finalize(self, os.unlink, self._path)
+            weakref.finalize(self, os.unlink, self._source)
 
     def save(self, path):
         """Copies the artifact to a file of its own, all or nothing."""
         partial = f"{os.fspath(path)}.partial"
-        shutil.copyfile(self._path, partial)
+        if isinstance(self._source, bytes):
+            with open(partial, "wb") as file:
+                file.write(self._source)
+        else:
+            shutil.copyfile(self._source, partial)
         os.replace(partial, path)
 
     def session(self, threads=1):
@@ -110,36 +114,26 @@ class Session:
         self.artifact = artifact
         self._session = _runtime.Session(artifact._model, threads)
         self._by_name = {info.name: (index, info) for index, info in enumerate(artifact.inputs)}
-        self._shapes = {}  # shapes of all inputs -> shapes of all outputs
+        self._shapes = {}  # shapes of all inputs -> shapes of all outputs, of the last run
 
     def run(self, inputs):
         """Takes {input name: array}, returns {output name: array}.
 
         C-contiguous arrays of the declared dtype are read in place; others are
         made contiguous first, but never converted to another dtype. Outputs are
-        new arrays that the model writes directly once the shapes of a run are
-        known: from the first run on for static models, from the second run with
-        the same input shapes for the others, whose first run copies.
+        new arrays that the model writes directly.
         """
         key = self._bind(inputs)
-        declared = self.artifact.outputs
         shapes = self._shapes.get(key)
-        if shapes is None and all(info.is_static for info in declared):
-            shapes = [info.shape for info in declared]
         if shapes is None:
-            self._session.run()
-            results = [self._copy_output(i, info) for i, info in enumerate(declared)]
-            self._shapes[key] = [result.shape for result in results]
-        else:
-            results = [np.empty(shape, info.dtype) for shape, info in zip(shapes, declared)]
-            try:
-                for i, result in enumerate(results):
-                    self._session.bind_output(i, _carrier(result))
-                self._session.run()
-            finally:
-                for i in range(len(results)):
-                    self._session.unbind_output(i)
-        return {info.name: result for info, result in zip(declared, results)}
+            shapes = [self._session.output_shape(i) for i in range(len(self.artifact.outputs))]
+            self._shapes = {key: shapes}
+        results = {}
+        for i, (info, shape) in enumerate(zip(self.artifact.outputs, shapes)):
+            results[info.name] = result = np.empty(shape, info.dtype)
+            self._session.bind_output(i, _carrier(result))
+        self._session.run()
+        return results
 
     @property
     def arena_bytes(self):
@@ -166,11 +160,7 @@ class Session:
             key.append(array.shape)
         return tuple(key)
 
-    def _copy_output(self, index, info):
-        raw = self._session.output_bytes(index, info.dtype.itemsize)
-        return np.frombuffer(raw, info.dtype).reshape(self._session.output_shape(index)).copy()
 
-
-def load(path, check_weights=False):
+def load(path_or_bytes, check_weights=False):
     """Loads an artifact. `check_weights` also verifies the hash of the weights."""
-    return Artifact(path, check_weights=check_weights)
+    return Artifact(path_or_bytes, check_weights=check_weights)

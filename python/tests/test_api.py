@@ -30,7 +30,7 @@ def test_describes_inputs_and_outputs(scale):
 @pytest.mark.parametrize("batch", [1, 3, 17])
 def test_named_dimension_varies(scale, batch):
     session = scale.session()
-    for seed in range(3):  # later runs write into arrays bound in advance
+    for seed in range(3):
         x = values(batch, seed)
         np.testing.assert_array_equal(session.run({"x": x})["y"], expected(x))
 
@@ -60,6 +60,16 @@ def test_save_and_load(scale, tmp_path):
     loaded = tenon.load(path, check_weights=True)
     x = values(2)
     np.testing.assert_array_equal(loaded.session(threads=2).run({"x": x})["y"], expected(x))
+
+
+def test_load_bytes(scale, tmp_path):
+    path = tmp_path / "scale.tenon"
+    scale.save(path)
+    loaded = tenon.load(path.read_bytes())
+    x = values(2)
+    np.testing.assert_array_equal(loaded.session().run({"x": x})["y"], expected(x))
+    loaded.save(tmp_path / "again.tenon")
+    assert (tmp_path / "again.tenon").read_bytes() == path.read_bytes()
 
 
 def test_compile_from_path_and_bytes(scale_model, tmp_path):
