@@ -26,7 +26,7 @@ const Handler *HandlerRegistry::lookup(llvm::StringRef domain, llvm::StringRef o
 
 HandlerRegistry HandlerRegistry::withAll() {
   HandlerRegistry registry;
-  for (auto add : {addElementwise, addContraction, addWindow, addReduction, addNorm, addMovement, addIndexing,
+  for (auto add : {addElementwise, addContraction, addEinsum, addWindow, addReduction, addNorm, addMovement, addIndexing,
                    addResize, addShape, addRecurrence, addControlFlow, addQuantization, addAttention, addContrib})
     add(registry);
   return registry;
