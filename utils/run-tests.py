@@ -4,7 +4,7 @@
 
 Suites: architecture (utils/check-architecture.py), lit (test/), unit (the
 gtest programs build/bin/tenon-*-tests), python (pytest over python/tests),
-models and nodes (test/e2e). A suite that cannot run at all counts as one
+models, dynamic and nodes (test/e2e). A suite that cannot run at all counts as one
 failure, never as silence. The last line is `N passed, N failed, N skipped`.
 """
 
@@ -105,6 +105,11 @@ class Runner:
         command = [sys.executable, ROOT / "test/e2e/run_models.py", "--build", self.build, "--json", report]
         return self.reported(command, report, read_own_json, "models")
 
+    def dynamic(self, scratch):
+        report = scratch / "dynamic.json"
+        command = [sys.executable, ROOT / "test/e2e/dynamic_shapes.py", "--build", self.build, "--json", report]
+        return self.reported(command, report, read_own_json, "dynamic")
+
     def nodes(self, scratch):
         report = scratch / "nodes.json"
         command = [sys.executable, ROOT / "test/e2e/node_tests.py", "--build", self.build, "--json", report]
@@ -157,7 +162,7 @@ def read_junit(path):
     return counts
 
 
-SUITES = ("architecture", "lit", "unit", "python", "models", "nodes")
+SUITES = ("architecture", "lit", "unit", "python", "models", "dynamic", "nodes")
 
 
 def main():
@@ -172,9 +177,9 @@ def main():
     runner = Runner(arguments)
     suites = arguments.suite or list(SUITES)
     if arguments.sanitize and not arguments.suite:
-        # Python would have to preload the sanitizer; the compiler and the runtime
-        # are covered through the tools by the other suites.
-        suites = [suite for suite in suites if suite != "python"]
+        # Python would have to preload the sanitizer, so what runs inside it is left
+        # out; the compiler and the runtime are covered through the tools.
+        suites = [suite for suite in suites if suite not in ("python", "dynamic", "nodes")]
     total, lines = Counts(), []
     with tempfile.TemporaryDirectory() as scratch:
         for suite in suites:
