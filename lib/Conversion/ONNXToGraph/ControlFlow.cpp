@@ -27,15 +27,15 @@ LogicalResult convertIf(NodeContext &c) {
   for (Value output : c.node.getResults())
     types.push_back(c.unranked(c.elementType(output)));
   auto op = scf::IfOp::create(c.builder, c.loc, types, flag, /*withElseRegion=*/true);
-  for (auto [source, target] : llvm::zip(branches, op.getRegions())) {
+  for (auto [i, target] : llvm::enumerate(op->getRegions())) {
     OpBuilder::InsertionGuard guard(c.builder);
-    Block &block = target->front();
+    Block &source = branches[i]->front(), &block = target.front();
     if (!block.empty())
-      block.getTerminator()->erase();
+      block.back().erase();
     c.builder.setInsertionPointToEnd(&block);
-    if (failed(c.convertBlock(source->front())))
+    if (failed(c.convertBlock(source)))
       return failure();
-    scf::YieldOp::create(c.builder, c.loc, source->front().getTerminator()->getOperands());
+    scf::YieldOp::create(c.builder, c.loc, source.getTerminator()->getOperands());
   }
   c.visit(op);
   return c.set(op.getResults());

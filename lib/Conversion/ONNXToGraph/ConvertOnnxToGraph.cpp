@@ -85,7 +85,8 @@ private:
       hasFailed = true;
       return;
     }
-    NodeContext context(node, builder, shapes, [&](Block &block) { return convertBlock(block); });
+    auto convertNested = [this](Block &block) { return convertBlock(block); };
+    NodeContext context(node, builder, shapes, convertNested);
     for (unsigned i = 0; i != handler->minInputs; ++i) {
       if (!node.hasInput(i)) {
         (void)context.error(Problem::range, "input " + Twine(i) + " is missing");
