@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Choice, loops and stores of the contraction's register tile, and the packing
+// of constant operands into column panels.
+#include "ContractionTile.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "tenon/Target/CPU/Codegen.h"
+#include "llvm/ADT/APFloat.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+
+TileShape chooseTile(int64_t rows, int64_t columns, const CpuTarget &target, int64_t mostRows) {
+  int64_t lanes = target.f32Lanes();
+  TileShape tile{1, 2, lanes};
+  auto padded = [&](int64_t width) { return (columns + width - 1) / width * width; };
+  // One vector wastes less where the columns end early in the second.
+  if (columns > 0 && padded(lanes) < padded(2 * lanes))
+    tile.vectors = 1;
+  // Few rows need more vectors for enough independent sums: two units of
+  // latency four keep eight of them busy.
+  while (rows > 0 && rows * tile.vectors < 8 && columns >= 2 * tile.vectors * lanes &&
+         padded(2 * tile.vectors * lanes) * 8 <= padded(tile.vectors * lanes) * 9)
+    tile.vectors *= 2;
+  // Beside the accumulators: a vector of each column and two rows' broadcasts.
+  int64_t most = std::max<int64_t>(1, std::min((target.vectorRegisters - 4) / tile.vectors, mostRows));
+  tile.rows = most;
+  if (rows > 0 && rows < most) {
+    tile.rows = rows;
+  } else if (rows > 0) { // equal tiles rather than full ones and a small rest
+    int64_t count = (rows + most - 1) / most;
+    tile.rows = (rows + count - 1) / count;
+  }
+  return tile;
+}
+
+int64_t tilesInCache(int64_t rowBytes, const TileShape &tile) {
+  constexpr int64_t kCachePart = 384 * 1024;
+  return std::max<int64_t>(1, kCachePart / std::max<int64_t>(1, rowBytes * tile.rows));
+}
+
+void eachRowTile(KernelContext &c, TileShape tile, Value first, Value extent, int64_t staticExtent,
+                 function_ref<void(TileShape, Value)> body) {
+  auto full = [&]() { body(tile, c.minS(first, c.sub(extent, c.index(tile.rows)))); };
+  if (staticExtent >= tile.rows)
+    return staticExtent % tile.rows ? full() : body(tile, first);
+  if (tile.rows == 1)
+    return body(tile, first);
+  auto atLeast = [&](int64_t rows, function_ref<void()> enough, function_ref<void()> otherwise) {
+    Value condition = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge, extent, c.index(rows));
+    auto choice = scf::IfOp::create(c.b, c.loc, condition, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(c.b);
+    c.b.setInsertionPointToStart(choice.thenBlock());
+    enough();
+    c.b.setInsertionPointToStart(choice.elseBlock());
+    otherwise();
+  };
+  auto singles = [&]() { c.loop(first, extent, 1, [&](Value row) { body({1, tile.vectors, tile.lanes}, row); }); };
+  atLeast(tile.rows, full, [&]() {
+    constexpr int64_t kFew = 4;
+    if (tile.rows <= kFew)
+      return singles();
+    atLeast(kFew, [&]() {
+      c.loop(first, extent, kFew, [&](Value row) {
+        body({kFew, tile.vectors, tile.lanes}, c.minS(row, c.sub(extent, c.index(kFew))));
+      });
+    }, singles);
+  });
+}
+
+std::pair<Value, Value> blockedOrder(KernelContext &c, Value unit, AffineExpr tiles, AffineExpr panels, int64_t block) {
+  Value tileCount = c.index(tiles);
+  if (auto known = dyn_cast<AffineConstantExpr>(tiles); known && known.getValue() <= block)
+    return {c.remU(unit, tileCount), c.divU(unit, tileCount)};
+  Value blockUnits = c.mul(c.index(panels), c.index(block));
+  Value firstTile = c.mul(c.divU(unit, blockUnits), c.index(block)), within = c.remU(unit, blockUnits);
+  Value inBlock = c.minS(c.index(block), c.sub(tileCount, firstTile));
+  return {c.add(firstTile, c.remU(within, inBlock)), c.divU(within, inBlock)};
+}
+
+std::vector<float> floatValues(ElementsAttr value) {
+  Type element = cast<ShapedType>(value.getType()).getElementType();
+  std::string bytes = weightBytes(value);
+  std::vector<float> result;
+  if (element.isF32()) {
+    result.resize(bytes.size() / 4);
+    memcpy(result.data(), bytes.data(), result.size() * 4);
+  } else if (element.isF16() || element.isBF16()) {
+    const llvm::fltSemantics &semantics = cast<FloatType>(element).getFloatSemantics();
+    for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
+      uint16_t bits;
+      memcpy(&bits, bytes.data() + i, 2);
+      llvm::APFloat number(semantics, llvm::APInt(16, bits));
+      bool lost;
+      number.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven, &lost);
+      result.push_back(number.convertToFloat());
+    }
+  }
+  return result;
+}
+
+void packPanels(ArrayRef<float> matrix, int64_t k, int64_t n, int64_t strideK, int64_t strideN, int64_t width,
+                std::vector<float> &packed) {
+  int64_t panels = (n + width - 1) / width;
+  size_t base = packed.size();
+  packed.resize(base + panels * k * width, 0.0f);
+  for (int64_t p = 0; p < panels; ++p)
+    for (int64_t i = 0; i < k; ++i)
+      for (int64_t j = 0; j < std::min(width, n - p * width); ++j)
+        packed[base + (p * k + i) * width + j] = matrix[i * strideK + (p * width + j) * strideN];
+}
+
+StringRef packedLayout(plan::KernelOp kernel, unsigned index) {
+  return kernel.getPacked() ? cast<StringAttr>((*kernel.getPacked())[index]).getValue() : StringRef();
+}
+
+void replaceByPacked(plan::KernelOp kernel, unsigned index, ArrayRef<int64_t> shape, std::vector<float> values, StringRef layout) {
+  OpBuilder b(kernel);
+  auto type = RankedTensorType::get(shape, b.getF32Type());
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(
+      ArrayRef(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float)), 64);
+  auto attr = DenseResourceElementsAttr::get(type, "packed", std::move(blob));
+  auto constant = graph::ConstantOp::create(b, kernel.getInputs()[index].getLoc(), type, attr);
+  kernel->setOperand(index, constant);
+  kernel.getBody().getArgument(index).setType(type);
+  SmallVector<Attribute> layouts(kernel.getNumOperands(), b.getStringAttr(""));
+  if (kernel.getPacked())
+    layouts = llvm::to_vector(kernel.getPacked()->getValue());
+  layouts[index] = b.getStringAttr(layout);
+  kernel.setPackedAttr(b.getArrayAttr(layouts));
+  SmallVector<Attribute> maps = llvm::to_vector(kernel.getArgShapes()->getValue());
+  SmallVector<AffineExpr> dims;
+  for (int64_t size : shape)
+    dims.push_back(getAffineConstantExpr(size, b.getContext()));
+  maps[index] = AffineMapAttr::get(AffineMap::get(0, 0, dims, b.getContext()));
+  kernel.setArgShapesAttr(b.getArrayAttr(maps));
+}
+
+ContractionTile::Accumulators ContractionTile::zero() {
+  Value zero = c.constant(c.b.getF32Type(), 0, shape.lanes);
+  return Accumulators(shape.rows * shape.vectors, zero);
+}
+
+ContractionTile::Accumulators ContractionTile::contract(Accumulators accumulators, Value count, Value a, Type aType,
+                                                        ArrayRef<Value> rowOffsets, Value rowStride, Value b, Type bType,
+                                                        Value columnOffset, Value columnStride, ArrayRef<Value> valid,
+                                                        ArrayRef<Value> masks) {
+  return c.loop(c.index(int64_t(0)), count, 1, accumulators, [&](Value step, ValueRange current) {
+    SmallVector<Value> next;
+    SmallVector<Value> columns;
+    Value at = c.mulAdd(step, columnStride, columnOffset);
+    for (int64_t v = 0; v < shape.vectors; ++v)
+      columns.push_back(c.load(b, bType, c.add(at, c.index(v * shape.lanes)), shape.lanes, masks.empty() ? Value() : masks[v]));
+    for (int64_t r = 0; r < shape.rows; ++r) {
+      Value scalar = c.load(a, aType, c.mulAdd(step, rowStride, rowOffsets[r]), 1);
+      if (!valid.empty())
+        scalar = arith::SelectOp::create(c.b, c.loc, valid[r], scalar, c.constant(c.b.getF32Type(), 0, 1));
+      Value row = c.broadcast(scalar, shape.lanes);
+      for (int64_t v = 0; v < shape.vectors; ++v)
+        next.push_back(vector::FMAOp::create(c.b, c.loc, row, columns[v], current[r * shape.vectors + v]));
+    }
+    return next;
+  });
+}
+
+LogicalResult ContractionTile::finish(const Accumulators &accumulators, Value rootResult, Exprs space,
+                                      function_ref<SmallVector<Value>(Value)> rowIndex, Value column, Value columnCount,
+                                      int64_t staticColumns, function_ref<Value(Value, Value)> bias) {
+  ElementEmitter emitter(c, std::move(space));
+  LogicalResult result = success();
+  auto storeRow = [&](Value row, Value column, Value value, Value mask) {
+    SmallVector<Value> index = rowIndex(row);
+    index.push_back(column);
+    if (bias)
+      value = arith::AddFOp::create(c.b, c.loc, value, bias(column, mask));
+    emitter.setPoint(index, shape.lanes, mask);
+    emitter.define(rootResult, value);
+    if (failed(emitter.storeYields()))
+      result = failure();
+  };
+  // The tile goes through a stack buffer, so that an epilogue is emitted once
+  // and not once an accumulator; only trivial ones are stored directly.
+  unsigned epilogue = 0;
+  for (Operation &op : c.kernel.getBody().front().without_terminator())
+    epilogue += !isa<graph::ConstantOp>(op);
+  bool aligned = staticColumns > 0 && staticColumns % shape.columns() == 0;
+  if (epilogue <= 3 && aligned) {
+    for (int64_t r = 0; r < shape.rows; ++r)
+      for (int64_t v = 0; v < shape.vectors; ++v)
+        storeRow(c.index(r), c.add(column, c.index(v * shape.lanes)), accumulators[r * shape.vectors + v], {});
+    return result;
+  }
+  Value buffer;
+  {
+    OpBuilder::InsertionGuard guard(c.b);
+    c.b.setInsertionPointAfter(c.begin.getDefiningOp()); // once a call, not once a tile
+    auto type = MemRefType::get({shape.rows * shape.columns()}, c.b.getF32Type());
+    buffer = memref::AllocaOp::create(c.b, c.loc, type, c.b.getI64IntegerAttr(64));
+  }
+  for (int64_t i = 0; i < shape.rows * shape.vectors; ++i)
+    vector::StoreOp::create(c.b, c.loc, accumulators[i], buffer, ValueRange{c.index(i * shape.lanes)});
+  auto vectorType = VectorType::get({shape.lanes}, c.b.getF32Type());
+  c.loop(c.index(int64_t(0)), c.index(shape.rows), 1, [&](Value row) {
+    Value limit = c.minS(c.index(shape.columns()), c.sub(columnCount, column));
+    int64_t extent = aligned ? shape.columns() : -1;
+    c.vectorLoop(c.index(int64_t(0)), limit, shape.lanes, extent, [&](Value at, Value mask) {
+      Value value = vector::LoadOp::create(c.b, c.loc, vectorType, buffer, ValueRange{c.mulAdd(row, c.index(shape.columns()), at)});
+      storeRow(row, c.add(column, at), value, mask);
+    });
+  });
+  return result;
+}
+
+} // namespace tenon::cpu

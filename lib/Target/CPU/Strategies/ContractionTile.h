@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The register tile that matrix products and convolutions share: some rows
+// (matrix rows or output pixels) times some vectors of columns (output
+// channels), accumulators in registers over the contraction loops.
+#ifndef TENON_TARGET_CPU_STRATEGIES_CONTRACTIONTILE_H
+#define TENON_TARGET_CPU_STRATEGIES_CONTRACTIONTILE_H
+
+#include "tenon/Target/CPU/Strategy.h"
+
+namespace tenon::cpu {
+
+struct TileShape {
+  int64_t rows, vectors, lanes;
+  int64_t columns() const { return vectors * lanes; }
+};
+
+/// Tile for `columns` columns and up to `rows` rows (-1 if unknown): as many
+/// accumulators as the register file holds beside the operands, but at most
+/// `mostRows` rows. The choice rests on shape and target alone.
+TileShape chooseTile(int64_t rows, int64_t columns, const CpuTarget &target, int64_t mostRows = 32);
+/// Covers the rows that the tile at `first` owns of `extent` rows: a full tile
+/// (moved up to end at the last row, which computes some rows again with the
+/// same result), or narrower ones where there are fewer rows than a tile has.
+void eachRowTile(KernelContext &context, TileShape tile, mlir::Value first, mlir::Value extent, int64_t staticExtent,
+                 llvm::function_ref<void(TileShape, mlir::Value)> body);
+/// Row tile and column panel of a unit. Row tiles vary fastest within a block
+/// of `block` of them, whose rows stay in cache while all panels pass.
+std::pair<mlir::Value, mlir::Value> blockedOrder(KernelContext &context, mlir::Value unit, mlir::AffineExpr tiles,
+                                                 mlir::AffineExpr panels, int64_t block);
+/// Row tiles whose `rowBytes` long rows fit in a part of a second-level cache.
+int64_t tilesInCache(int64_t rowBytes, const TileShape &tile);
+
+/// Packs a [K, N] matrix (element (k, n) at k * strideK + n * strideN) of f32
+/// or 16-bit floats into panels [ceil(N / width)][K][width], zero-padded, f32.
+void packPanels(llvm::ArrayRef<float> matrix, int64_t k, int64_t n, int64_t strideK, int64_t strideN, int64_t width,
+                std::vector<float> &packed);
+/// A constant's values as f32; empty if it is not of a float type up to 32 bits.
+std::vector<float> floatValues(mlir::ElementsAttr value);
+/// Replaces operand `index` of a kernel by a packed constant.
+void replaceByPacked(plan::KernelOp kernel, unsigned index, llvm::ArrayRef<int64_t> shape, std::vector<float> values,
+                     llvm::StringRef layout);
+/// The layout that operand `index` was packed into, "" if none.
+llvm::StringRef packedLayout(plan::KernelOp kernel, unsigned index);
+
+/// The value of a constant expression, else `otherwise`.
+inline int64_t constantOr(mlir::AffineExpr expr, int64_t otherwise) {
+  auto constant = mlir::dyn_cast<mlir::AffineConstantExpr>(expr);
+  return constant ? constant.getValue() : otherwise;
+}
+
+class ContractionTile {
+public:
+  using Accumulators = llvm::SmallVector<mlir::Value>;
+
+  ContractionTile(KernelContext &context, TileShape shape) : c(context), shape(shape) {}
+
+  Accumulators zero();
+  /// One pass over `count` steps of the contraction: row r reads the scalar at
+  /// rowOffsets[r] + step * rowStride of `a`, the columns read vectors at
+  /// columnOffset + step * columnStride of `b`. Rows whose `valid` is false
+  /// contribute zero (empty: all are valid). `masks` limit loads from `b`.
+  Accumulators contract(Accumulators accumulators, mlir::Value count, mlir::Value a, mlir::Type aType,
+                        llvm::ArrayRef<mlir::Value> rowOffsets, mlir::Value rowStride, mlir::Value b, mlir::Type bType,
+                        mlir::Value columnOffset, mlir::Value columnStride, llvm::ArrayRef<mlir::Value> valid = {},
+                        llvm::ArrayRef<mlir::Value> masks = {});
+  /// Stores the tile through the kernel's epilogue. rowIndex(r) gives the
+  /// result's coordinates without the last; column is the first column of
+  /// `columnCount`. `bias`, if any, gives what to add at a column.
+  mlir::LogicalResult finish(const Accumulators &accumulators, mlir::Value rootResult, Exprs space,
+                             llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> rowIndex, mlir::Value column,
+                             mlir::Value columnCount, int64_t staticColumns,
+                             llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> bias = nullptr);
+
+private:
+  KernelContext &c;
+  TileShape shape;
+};
+
+} // namespace tenon::cpu
+
+#endif // TENON_TARGET_CPU_STRATEGIES_CONTRACTIONTILE_H

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Direct convolution on channels-last data: a tile of output columns times
+// vectors of output channels, no im2col and no padded copy. Rows of the filter
+// outside the image are skipped. Where the image's width is known, each filter
+// column of a tile runs over just the pixels it reads inside the image; where
+// it is not, tiles at a border check every value.
+#include "ConvProblem.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+class ConvStrategy : public Strategy {
+public:
+  StringRef name() const override { return "direct-conv"; }
+  std::vector<StringRef> roots() const override { return {"conv"}; }
+
+  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
+    auto p = analyzeConv(kernel, reason);
+    if (!p)
+      return false;
+    auto constant = kernel.getInputs()[p->filter].getDefiningOp<graph::ConstantOp>();
+    if (!constant) {
+      reason = "the filter is not a constant";
+      return false;
+    }
+    return true;
+  }
+
+  static TileShape tileOf(const ConvProblem &p, const CpuTarget &target) {
+    int64_t rows = constantOr(p.isPointwise() ? pixels(p) : p.ow, -1);
+    TileShape tile = chooseTile(rows, p.groupOutputs(), target);
+    if (rows < 0 && !p.isPointwise())
+      tile.rows = std::min<int64_t>(tile.rows, 8);
+    return tile;
+  }
+  static AffineExpr pixels(const ConvProblem &p) { return p.n * p.h * p.w; }
+
+  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
+    std::string reason;
+    ConvProblem p = *analyzeConv(kernel, reason);
+    TileShape tile = tileOf(p, target);
+    return llvm::formatv("{0}tile {1} pixels x {2} channels, {3}-bit, filter packed", p.isPointwise() ? "pointwise, " : "", tile.rows,
+                         tile.columns(), target.vectorBits).str();
+  }
+
+  LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
+    if (kernel->hasAttr("conv.filter_shape"))
+      return success();
+    std::string reason;
+    ConvProblem p = *analyzeConv(kernel, reason);
+    auto constant = kernel.getInputs()[p.filter].getDefiningOp<graph::ConstantOp>();
+    std::vector<float> values = floatValues(constant.getValue()), packed;
+    int64_t window = p.kh * p.kw, c = p.groupChannels(), o = p.groupOutputs();
+    if (int64_t(values.size()) != p.outputs * c * window)
+      return kernel.emitError("[TN5030] the filter's data has ") << values.size() << " elements";
+    int64_t width = tileOf(p, target).columns();
+    // [group][panel][kh][kw][c][width]: within a panel the matrix is [kh kw c, o].
+    std::vector<float> ordered(c * window * o);
+    for (int64_t g = 0; g < p.group; ++g) {
+      for (int64_t k = 0; k < window; ++k)
+        for (int64_t i = 0; i < c; ++i)
+          for (int64_t j = 0; j < o; ++j)
+            ordered[(k * c + i) * o + j] = values[((g * o + j) * c + i) * window + k];
+      packPanels(ordered, c * window, o, o, 1, width, packed);
+    }
+    kernel->setAttr("conv.filter_shape", DenseI64ArrayAttr::get(kernel.getContext(),
+        cast<RankedTensorType>(p.op.getFilter().getType()).getShape()));
+    replaceByPacked(kernel, p.filter, {p.group * ((o + width - 1) / width), window * c, width}, std::move(packed), "panels");
+    return success();
+  }
+
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
+    std::string reason;
+    ConvProblem p = *analyzeConv(kernel, reason);
+    TileShape tile = tileOf(p, target);
+    int64_t panels = p.group * ((p.groupOutputs() + tile.columns() - 1) / tile.columns());
+    AffineExpr rows = p.isPointwise() ? pixels(p).ceilDiv(tile.rows) : p.n * p.oh;
+    int64_t work = p.kh * p.kw * p.groupChannels() * tile.columns() * (p.isPointwise() ? tile.rows : constantOr(p.ow, 64));
+    return {rows * panels, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, work))};
+  }
+
+  LogicalResult emit(KernelContext &c) const override {
+    std::string reason;
+    ConvProblem p = *analyzeConv(c.kernel, reason);
+    return Emitter{c, p, tileOf(p, c.target)}.run();
+  }
+
+private:
+  struct Emitter {
+    KernelContext &c;
+    ConvProblem &p;
+    TileShape tile;
+    LogicalResult result = success();
+
+    LogicalResult run() {
+      int64_t groupPanels = (p.groupOutputs() + tile.columns() - 1) / tile.columns();
+      AffineExpr rows = p.isPointwise() ? pixels(p).ceilDiv(tile.rows) : p.n * p.oh;
+      // Panels vary slowest: one panel's weights stay in cache over all rows.
+      int64_t block = p.isPointwise() ? tilesInCache(p.channels * 4, tile) : 1;
+      AffineExpr panels = getAffineConstantExpr(groupPanels * p.group, c.kernel.getContext());
+      c.loop(c.begin, c.end, 1, [&](Value unit) {
+        Value row, panel;
+        if (p.isPointwise()) {
+          std::tie(row, panel) = blockedOrder(c, unit, rows, panels, block);
+        } else {
+          row = c.remU(unit, c.index(rows));
+          panel = c.divU(unit, c.index(rows));
+        }
+        Value group = c.divU(panel, c.index(groupPanels)), groupPanel = c.remU(panel, c.index(groupPanels));
+        Value weights = c.mul(panel, c.index(p.kh * p.kw * p.groupChannels() * tile.columns()));
+        if (p.isPointwise())
+          pointwise(row, group, groupPanel, weights);
+        else
+          window(row, group, groupPanel, weights);
+      });
+      return result;
+    }
+
+    void store(ContractionTile &t, const ContractionTile::Accumulators &acc, Value group, Value groupPanel,
+               function_ref<SmallVector<Value>(Value)> rowIndex) {
+      Value base = c.mul(group, c.index(p.groupOutputs()));
+      Value column = c.add(base, c.mul(groupPanel, c.index(tile.columns())));
+      Value end = c.add(base, c.index(p.groupOutputs()));
+      auto bias = [&](Value at, Value mask) { return p.biasAt(c, at, tile.lanes, mask); };
+      function_ref<Value(Value, Value)> addend = nullptr;
+      if (p.op.getBias())
+        addend = bias;
+      if (failed(t.finish(acc, p.op.getResult(), p.result, rowIndex, column, end, p.groupOutputs(), addend)))
+        result = failure();
+    }
+
+    void pointwise(Value tileRow, Value group, Value groupPanel, Value weights) {
+      Type xType = getElementTypeOrSelf(p.op.getX().getType());
+      eachRowTile(c, tile, c.mul(tileRow, c.index(tile.rows)), c.index(pixels(p)), constantOr(pixels(p), -1), [&](TileShape shape, Value first) {
+        ContractionTile t(c, shape);
+        SmallVector<Value> rows;
+        Value channel = c.mul(group, c.index(p.groupChannels()));
+        for (int64_t r = 0; r < shape.rows; ++r)
+          rows.push_back(c.mulAdd(c.add(first, c.index(r)), c.index(p.channels), channel));
+        auto acc = t.contract(t.zero(), c.index(p.groupChannels()), c.inputBuffer(p.x), xType, rows, c.index(int64_t(1)),
+                              c.inputBuffer(p.filter), c.b.getF32Type(), weights, c.index(tile.columns()));
+        Exprs outer(p.result.begin(), p.result.end() - 1);
+        store(t, acc, group, groupPanel, [&](Value r) { return c.delinearize(c.add(first, r), outer); });
+      });
+    }
+
+    void window(Value row, Value group, Value groupPanel, Value weights) {
+      Value image = c.divU(row, c.index(p.oh)), oh = c.remU(row, c.index(p.oh));
+      Value top = c.sub(c.mul(oh, c.index(p.strideH)), c.index(p.padTop));
+      // Filter rows inside the image: top + kh * dilation in [0, h).
+      Value zero = c.index(int64_t(0));
+      Value firstKh = c.maxS(zero, ceilDiv(c.sub(zero, top), p.dilationH));
+      Value lastKh = c.minS(c.index(p.kh), ceilDiv(c.sub(c.index(p.h), top), p.dilationH));
+      Window at{image, oh, top, firstKh, lastKh, group, groupPanel, weights};
+      Value ow = c.index(p.ow);
+      int64_t width = constantOr(p.ow, -1);
+      SmallVector<TileClass> classes = tileClasses();
+      if (classes.empty()) {
+        c.loop(zero, ow, tile.rows, [&](Value column) {
+          eachRowTile(c, tile, column, ow, width, [&](TileShape shape, Value first) { anyTile(shape, at, first); });
+        });
+        return;
+      }
+      Value lastFirst = c.index(width - tile.rows);
+      for (const TileClass &tiles : classes)
+        c.loop(c.index(tiles.begin), c.index(tiles.end), 1, [&](Value t) {
+          knownTile(tile, at, c.minS(c.mul(t, c.index(tile.rows)), lastFirst), tiles.spans);
+        });
+    }
+
+    /// What all tiles of an output row share.
+    struct Window {
+      Value image, oh, top, firstKh, lastKh, group, groupPanel, weights;
+    };
+    /// The rows of a tile that one filter column reads inside the image.
+    struct Span {
+      int64_t low, high;
+      bool operator==(const Span &) const = default;
+    };
+    /// Adjacent tiles [begin, end) whose filter columns have the same spans.
+    struct TileClass {
+      int64_t begin, end;
+      SmallVector<Span> spans;
+    };
+
+    /// The classes of all tiles of a row where widths are known and few differ.
+    SmallVector<TileClass> tileClasses() {
+      constexpr size_t kMostClasses = 5, kMostBorderCode = 64;
+      int64_t ow = constantOr(p.ow, -1), w = constantOr(p.w, -1), left = constantOr(p.padLeft, -1);
+      if (ow < tile.rows || w < 0 || left < 0)
+        return {};
+      SmallVector<TileClass> classes;
+      size_t code = 0;
+      for (int64_t t = 0; t * tile.rows < ow; ++t) {
+        int64_t first = std::min(t * tile.rows, ow - tile.rows);
+        SmallVector<Span> spans;
+        for (int64_t kw = 0; kw < p.kw; ++kw) {
+          Span span{tile.rows, 0};
+          for (int64_t r = 0; r < tile.rows; ++r) {
+            int64_t x = (first + r) * p.strideW - left + kw * p.dilationW;
+            if (x >= 0 && x < w)
+              span = {std::min(span.low, r), r + 1};
+          }
+          spans.push_back(span);
+        }
+        if (!classes.empty() && classes.back().spans == spans) {
+          classes.back().end = t + 1;
+          continue;
+        }
+        for (size_t kw = 0; kw < spans.size(); ++kw)
+          code += kw == 0 || !(spans[kw] == spans[kw - 1]);
+        classes.push_back({t, t + 1, std::move(spans)});
+      }
+      return classes.size() > kMostClasses || code > kMostBorderCode ? SmallVector<TileClass>() : classes;
+    }
+
+    Value ceilDiv(Value value, int64_t divisor) {
+      return divisor == 1 ? value : Value(c.b.createOrFold<arith::CeilDivSIOp>(c.loc, value, c.index(divisor)));
+    }
+
+    Value lineOf(const Window &at, Value kh) {
+      Value ih = c.add(at.top, c.mul(kh, c.index(p.dilationH)));
+      return c.mul(c.add(c.mul(at.image, c.index(p.h)), ih), c.index(p.w));
+    }
+    Value leftOf(Value first) { return c.sub(c.mul(first, c.index(p.strideW)), c.index(p.padLeft)); }
+    Value channelOf(const Window &at) { return c.mul(at.group, c.index(p.groupChannels())); }
+    int64_t tapSize() { return p.groupChannels() * tile.columns(); }
+
+    void finishTile(TileShape shape, const Window &at, Value first, const ContractionTile::Accumulators &sums) {
+      ContractionTile t(c, shape);
+      store(t, sums, at.group, at.groupPanel, [&](Value r) {
+        SmallVector<Value> index{at.image};
+        if (p.result.size() == 4)
+          index.push_back(at.oh);
+        index.push_back(c.add(first, r));
+        return index;
+      });
+    }
+
+    /// Filter columns kw, ..., kw + count - 1 of filter row kh on the rows of a
+    /// span. Side by side they read one run of memory (unless dilated or
+    /// grouped), and so are one loop.
+    ContractionTile::Accumulators taps(TileShape shape, const Window &at, Value line, Value left, Value kh, int64_t kw, int64_t count,
+                                       Span span, ValueRange sums) {
+      ContractionTile part(c, {span.high - span.low, shape.vectors, shape.lanes});
+      auto some = [&](Value column, int64_t columns, ValueRange current) {
+        Value x = c.add(c.add(line, left), c.mul(column, c.index(p.dilationW)));
+        SmallVector<Value> rows;
+        Value base = c.mulAdd(x, c.index(p.channels), channelOf(at));
+        for (int64_t r = span.low; r < span.high; ++r)
+          rows.push_back(c.add(base, c.index(r * p.strideW * p.channels)));
+        Value weights = c.add(at.weights, c.mul(c.mulAdd(kh, c.index(p.kw), column), c.index(tapSize())));
+        auto begin = current.begin() + span.low * shape.vectors, end = current.begin() + span.high * shape.vectors;
+        auto next = part.contract(ContractionTile::Accumulators(begin, end), c.index(columns * p.groupChannels()), c.inputBuffer(p.x),
+                                  getElementTypeOrSelf(p.op.getX().getType()), rows, c.index(int64_t(1)), c.inputBuffer(p.filter),
+                                  c.b.getF32Type(), weights, c.index(tile.columns()));
+        ContractionTile::Accumulators all(current.begin(), current.end());
+        std::copy(next.begin(), next.end(), all.begin() + span.low * shape.vectors);
+        return all;
+      };
+      if (count == 1 || (p.dilationW == 1 && p.group == 1))
+        return some(c.index(kw), count, sums);
+      return c.loop(c.index(kw), c.index(kw + count), 1, sums, [&](Value column, ValueRange current) { return some(column, 1, current); });
+    }
+
+    /// A tile whose spans are known: no step reads outside the image.
+    ContractionTile::Accumulators knownSums(TileShape shape, const Window &at, Value first, ArrayRef<Span> spans) {
+      Value left = leftOf(first);
+      return c.loop(at.firstKh, at.lastKh, 1, ContractionTile(c, shape).zero(), [&](Value kh, ValueRange rowSums) {
+        Value line = lineOf(at, kh);
+        auto sums = llvm::to_vector_of<Value>(rowSums);
+        for (size_t kw = 0, next; kw < spans.size(); kw = next) {
+          next = kw + 1;
+          while (next < spans.size() && spans[next] == spans[kw])
+            ++next;
+          if (spans[kw].low < spans[kw].high)
+            sums = taps(shape, at, line, left, kh, kw, next - kw, spans[kw], sums);
+        }
+        return sums;
+      });
+    }
+    void knownTile(TileShape shape, const Window &at, Value first, ArrayRef<Span> spans) {
+      finishTile(shape, at, first, knownSums(shape, at, first, spans));
+    }
+
+    /// A tile of unknown place: inside the image it runs as a known one, at a
+    /// border every value is checked.
+    void anyTile(TileShape shape, const Window &at, Value first) {
+      auto compare = [&](arith::CmpIPredicate predicate, Value a, Value b) -> Value {
+        return arith::CmpIOp::create(c.b, c.loc, predicate, a, b);
+      };
+      Value left = leftOf(first), w = c.index(p.w);
+      Value right = c.add(left, c.index((shape.rows - 1) * p.strideW + (p.kw - 1) * p.dilationW));
+      Value inside = arith::AndIOp::create(c.b, c.loc, compare(arith::CmpIPredicate::sge, left, c.index(int64_t(0))),
+                                           compare(arith::CmpIPredicate::slt, right, w));
+      auto zero = ContractionTile(c, shape).zero();
+      auto choice = scf::IfOp::create(c.b, c.loc, ValueRange(zero).getTypes(), inside, /*withElseRegion=*/true);
+      {
+        OpBuilder::InsertionGuard guard(c.b);
+        c.b.setInsertionPointToStart(choice.thenBlock());
+        scf::YieldOp::create(c.b, c.loc, knownSums(shape, at, first, SmallVector<Span>(p.kw, Span{0, shape.rows})));
+        c.b.setInsertionPointToStart(choice.elseBlock());
+        scf::YieldOp::create(c.b, c.loc, checkedSums(shape, at, left));
+      }
+      finishTile(shape, at, first, llvm::to_vector_of<Value>(choice.getResults()));
+    }
+
+    ContractionTile::Accumulators checkedSums(TileShape shape, const Window &at, Value left) {
+      ContractionTile t(c, shape);
+      Value w = c.index(p.w), zero = c.index(int64_t(0)), lastX = c.sub(w, c.index(int64_t(1)));
+      return c.loop(at.firstKh, at.lastKh, 1, t.zero(), [&](Value kh, ValueRange rowSums) {
+        Value line = lineOf(at, kh);
+        return c.loop(zero, c.index(p.kw), 1, rowSums, [&](Value kw, ValueRange current) {
+          Value iw = c.add(left, c.mul(kw, c.index(p.dilationW)));
+          Value weights = c.add(at.weights, c.mul(c.mulAdd(kh, c.index(p.kw), kw), c.index(tapSize())));
+          SmallVector<Value> rows, valid;
+          for (int64_t r = 0; r < shape.rows; ++r) {
+            Value x = c.add(iw, c.index(r * p.strideW));
+            valid.push_back(arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::ult, x, w));
+            rows.push_back(c.mulAdd(c.add(line, c.minS(c.maxS(x, zero), lastX)), c.index(p.channels), channelOf(at)));
+          }
+          return t.contract(llvm::to_vector_of<Value>(current), c.index(p.groupChannels()), c.inputBuffer(p.x),
+                            getElementTypeOrSelf(p.op.getX().getType()), rows, c.index(int64_t(1)), c.inputBuffer(p.filter),
+                            c.b.getF32Type(), weights, c.index(tile.columns()), valid);
+        });
+      });
+    }
+  };
+};
+
+} // namespace
+
+void registerConvStrategies(StrategyRegistry &registry) {
+  registerGenericConv(registry);
+  registry.add(std::make_unique<ConvStrategy>());
+  registerDepthwiseConv(registry);
+}
+
+} // namespace tenon::cpu

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Depthwise convolution on channels-last data: vectors run over channels, a
+// tile of output columns keeps one accumulator each. Columns at the image's
+// sides are done one by one with a shortened filter.
+#include "ConvProblem.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+class DepthwiseStrategy : public Strategy {
+public:
+  StringRef name() const override { return "depthwise-conv"; }
+  std::vector<StringRef> roots() const override { return {"conv"}; }
+
+  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
+    auto p = analyzeConv(kernel, reason);
+    if (p && !p->isDepthwise())
+      reason = "it is not depthwise";
+    if (p && !kernel.getInputs()[p->filter].getDefiningOp<graph::ConstantOp>()) {
+      reason = "the filter is not a constant";
+      return false;
+    }
+    return p && p->isDepthwise();
+  }
+
+  static constexpr int64_t kMostColumns = 7;
+
+  /// Columns of a tile: interior columns divided evenly where they are known.
+  static int64_t columnsOf(const ConvProblem &p) {
+    int64_t ow = constantOr(p.ow, -1), w = constantOr(p.w, -1), left = constantOr(p.padLeft, -1);
+    if (ow < 0 || w < 0 || left < 0)
+      return kMostColumns - 1;
+    int64_t low = std::min(ow, (left + p.strideW - 1) / p.strideW), reach = w + left - (p.kw - 1) * p.dilationW;
+    int64_t high = std::min(ow, reach <= 0 ? 0 : (reach + p.strideW - 1) / p.strideW), interior = std::max<int64_t>(1, high - low);
+    int64_t tiles = (interior + kMostColumns - 1) / kMostColumns;
+    return (interior + tiles - 1) / tiles;
+  }
+
+  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
+    std::string reason;
+    return llvm::formatv("tile {0} pixels, channels in {1}-bit vectors, filter packed as f32", columnsOf(*analyzeConv(kernel, reason)),
+                         target.vectorBits).str();
+  }
+
+  LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
+    if (kernel->hasAttr("conv.filter_shape"))
+      return success();
+    std::string reason;
+    ConvProblem p = *analyzeConv(kernel, reason);
+    auto constant = kernel.getInputs()[p.filter].getDefiningOp<graph::ConstantOp>();
+    std::vector<float> values = floatValues(constant.getValue());
+    int64_t window = p.kh * p.kw, lanes = target.f32Lanes(), width = (p.channels + lanes - 1) / lanes * lanes;
+    std::vector<float> packed(window * width, 0.0f);
+    for (int64_t ch = 0; ch < p.channels; ++ch)
+      for (int64_t k = 0; k < window; ++k)
+        packed[k * width + ch] = values[ch * window + k];
+    kernel->setAttr("conv.filter_shape", DenseI64ArrayAttr::get(kernel.getContext(),
+        cast<RankedTensorType>(p.op.getFilter().getType()).getShape()));
+    replaceByPacked(kernel, p.filter, {window, width}, std::move(packed), "taps");
+    return success();
+  }
+
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
+    std::string reason;
+    ConvProblem p = *analyzeConv(kernel, reason);
+    int64_t work = constantOr(p.ow, 64) * p.channels * p.kh * p.kw;
+    return {p.n * p.oh, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, work))};
+  }
+
+  LogicalResult emit(KernelContext &c) const override {
+    std::string reason;
+    ConvProblem p = *analyzeConv(c.kernel, reason);
+    int64_t lanes = c.target.f32Lanes(), width = (p.channels + lanes - 1) / lanes * lanes;
+    Type xType = getElementTypeOrSelf(p.op.getX().getType());
+    Value zero = c.index(int64_t(0)), w = c.index(p.w), channels = c.index(p.channels);
+    ElementEmitter emitter(c, p.result);
+    LogicalResult result = success();
+    auto ceilDiv = [&](Value value, int64_t divisor) {
+      return divisor == 1 ? value : Value(c.b.createOrFold<arith::CeilDivSIOp>(c.loc, value, c.index(divisor)));
+    };
+    c.loop(c.begin, c.end, 1, [&](Value unit) {
+      Value image = c.divU(unit, c.index(p.oh)), oh = c.remU(unit, c.index(p.oh));
+      Value top = c.sub(c.mul(oh, c.index(p.strideH)), c.index(p.padTop));
+      Value firstKh = c.maxS(zero, ceilDiv(c.sub(zero, top), p.dilationH));
+      Value lastKh = c.minS(c.index(p.kh), ceilDiv(c.sub(c.index(p.h), top), p.dilationH));
+      Value ow = c.index(p.ow);
+      // Columns [first, first + count) with count accumulators; guarded: some
+      // taps may leave the image at the left or right.
+      auto columns = [&](Value first, int64_t count, bool guarded) {
+        c.vectorLoop(zero, channels, lanes, p.channels, [&](Value channel, Value mask) {
+          SmallVector<Value> acc(count, c.constant(c.b.getF32Type(), 0, lanes));
+          Value left = c.sub(c.mul(first, c.index(p.strideW)), c.index(p.padLeft));
+          Value firstKw = zero, lastKw = c.index(p.kw);
+          if (guarded) {
+            firstKw = c.maxS(zero, ceilDiv(c.sub(zero, left), p.dilationW));
+            lastKw = c.minS(lastKw, ceilDiv(c.sub(w, left), p.dilationW));
+          }
+          acc = c.loop(firstKh, lastKh, 1, acc, [&](Value kh, ValueRange rowAcc) {
+            Value ih = c.add(top, c.mul(kh, c.index(p.dilationH)));
+            Value line = c.mul(c.add(c.mul(image, c.index(p.h)), ih), w);
+            auto tap = [&](Value kw, ValueRange current) {
+              Value weight = c.load(c.inputBuffer(p.filter), c.b.getF32Type(),
+                                    c.add(c.mul(c.mulAdd(kh, c.index(p.kw), kw), c.index(width)), channel), lanes);
+              SmallVector<Value> next;
+              for (int64_t j = 0; j < count; ++j) {
+                Value x = c.add(c.add(left, c.index(j * p.strideW)), c.mul(kw, c.index(p.dilationW)));
+                Value data = c.load(c.inputBuffer(p.x), xType, c.mulAdd(c.add(line, x), channels, channel), lanes, mask);
+                next.push_back(vector::FMAOp::create(c.b, c.loc, data, weight, current[j]));
+              }
+              return next;
+            };
+            if (guarded || p.kw > 7)
+              return c.loop(firstKw, lastKw, 1, rowAcc, tap);
+            SmallVector<Value> next = llvm::to_vector_of<Value>(rowAcc);
+            for (int64_t kw = 0; kw < p.kw; ++kw)
+              next = tap(c.index(kw), next);
+            return next;
+          });
+          for (int64_t j = 0; j < count; ++j) {
+            SmallVector<Value> index{image};
+            if (p.result.size() == 4)
+              index.push_back(oh);
+            index.push_back(c.add(first, c.index(j)));
+            index.push_back(channel);
+            Value value = acc[j];
+            if (p.op.getBias())
+              value = arith::AddFOp::create(c.b, c.loc, value, p.biasAt(c, channel, lanes, mask));
+            emitter.setPoint(index, lanes, mask);
+            emitter.define(p.op.getResult(), value);
+            if (failed(emitter.storeYields()))
+              result = failure();
+          }
+        });
+      };
+      // Interior columns [low, high): every tap is inside.
+      Value padLeft = c.index(p.padLeft);
+      Value low = c.minS(ow, c.maxS(zero, ceilDiv(padLeft, p.strideW)));
+      Value reach = c.sub(c.add(w, padLeft), c.index((p.kw - 1) * p.dilationW)); // ow * stride < reach
+      Value high = c.maxS(low, c.minS(ow, ceilDiv(reach, p.strideW)));
+      int64_t count = columnsOf(p);
+      c.loop(zero, low, 1, [&](Value column) { columns(column, 1, true); });
+      // The last interior tile moves up to end with the interior.
+      Value enough = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge, c.sub(high, low), c.index(count));
+      auto choice = scf::IfOp::create(c.b, c.loc, enough, /*withElseRegion=*/true);
+      {
+        OpBuilder::InsertionGuard guard(c.b);
+        c.b.setInsertionPointToStart(choice.thenBlock());
+        c.loop(low, high, count, [&](Value column) { columns(c.minS(column, c.sub(high, c.index(count))), count, false); });
+        c.b.setInsertionPointToStart(choice.elseBlock());
+        c.loop(low, high, 1, [&](Value column) { columns(column, 1, true); });
+      }
+      c.loop(high, ow, 1, [&](Value column) { columns(column, 1, true); });
+    });
+    return result;
+  }
+};
+
+} // namespace
+
+void registerDepthwiseConv(StrategyRegistry &registry) { registry.add(std::make_unique<DepthwiseStrategy>()); }
+
+} // namespace tenon::cpu

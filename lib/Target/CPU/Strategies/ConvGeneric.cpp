@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Convolutions that the register tiles do not take: channels-first data, a
+// filter computed at run time, three spatial dimensions, f64 and integers.
+// Direct loops with the filter clipped to the image; with channels first and
+// stride 1, vectors run along the image's last dimension.
+#include "ConvProblem.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+class Emitter {
+public:
+  Emitter(KernelContext &context)
+      : c(context), op(cast<graph::ConvOp>(c.kernel.getRootOp())), x(shapeOf(c.kernel, op.getX())),
+        filter(shapeOf(c.kernel, op.getFilter())), space(shapeOf(c.kernel, op.getResult())), xStrides(stridesOf(x)),
+        filterStrides(stridesOf(filter)), first(op.getLayout() == graph::ChannelLayout::first), spatial(op.getStrides().size()),
+        emitter(c, space), splat(c, {}), type(computeType(getElementTypeOrSelf(op.getResult().getType()))) {}
+
+  LogicalResult run() {
+    Value groupOutputs = c.index(filter[0].floorDiv(op.getGroup()));
+    c.loop(c.begin, c.end, 1, [&](Value unit) {
+      at = c.delinearize(unit, ArrayRef(space).drop_back());
+      at.push_back({});
+      Value zero = c.index(int64_t(0)), extent = c.index(space.back());
+      if (!first) {
+        c.loop(zero, extent, 1, [&](Value o) { element(o, c.divU(o, groupOutputs), spatial, o, 1, {}); });
+        return;
+      }
+      Value o = at[1], group = c.divU(o, groupOutputs);
+      auto each = [&](Value lo, Value hi) { c.loop(lo, hi, 1, [&](Value w) { element(o, group, spatial, w, 1, {}); }); };
+      int64_t lanes = 64 / std::max<int64_t>(4, type.getIntOrFloatBitWidth() / 8);
+      lanes = std::min(lanes, c.target.f32Lanes());
+      if (op.getStrides().back() != 1)
+        return each(zero, extent);
+      // Columns whose every filter column lies inside the image, in vectors.
+      AffineExpr pad = convPadding(op, spatial - 1, x.back(), space.back(), constantOr(filter.back(), 1));
+      Value window = c.mul(c.sub(c.index(filter.back()), c.index(int64_t(1))), c.index(op.getDilations().back()));
+      Value low = c.minS(extent, c.maxS(zero, c.index(pad)));
+      Value high = c.maxS(low, c.minS(extent, c.sub(c.index(x.back() + pad), window)));
+      each(zero, low);
+      c.vectorLoop(low, high, lanes, -1, [&](Value w, Value mask) { element(o, group, spatial - 1, w, lanes, mask); });
+      each(high, extent);
+    });
+    return result;
+  }
+
+private:
+  size_t dimension(size_t d) const { return d + (first ? 2 : 1); }
+
+  Value read(Value tensor, Value offset, int64_t lanes, Value mask) {
+    if (isa<BlockArgument>(tensor))
+      return c.load(c.buffer(tensor), getElementTypeOrSelf(tensor.getType()), offset, lanes, mask);
+    splat.setPoint({}, lanes);
+    return splat.get(tensor);
+  }
+
+  Value ceilDiv(Value value, int64_t divisor) {
+    return divisor == 1 ? value : Value(c.b.createOrFold<arith::CeilDivSIOp>(c.loc, value, c.index(divisor)));
+  }
+
+  /// The result at `at` with last coordinate `last`; the filter is clipped in
+  /// the first `clipped` spatial dimensions.
+  void element(Value o, Value group, size_t clipped, Value last, int64_t lanes, Value mask) {
+    at.back() = last;
+    Value groupChannels = c.index(filter[1]);
+    Value xBase = c.mul(at[0], c.index(xStrides[0])), filterBase = c.mul(o, c.index(filterStrides[0]));
+    AffineExpr channelStride = first ? xStrides[1] : xStrides.back();
+    Value sum = c.constant(type, 0, lanes);
+    if (Value bias = op.getBias())
+      sum = c.broadcast(read(bias, o, 1, {}), lanes);
+    sum = c.loop(c.index(int64_t(0)), groupChannels, 1, sum, [&](Value channel, ValueRange sums) {
+      Value xAt = c.add(xBase, c.mul(c.add(c.mul(group, groupChannels), channel), c.index(channelStride)));
+      Value filterAt = c.add(filterBase, c.mul(channel, c.index(filterStrides[1])));
+      return SmallVector<Value>{window(0, xAt, filterAt, sums[0], clipped, lanes, mask)};
+    })[0];
+    emitter.setPoint(at, lanes, mask);
+    emitter.define(op.getResult(), sum);
+    if (failed(emitter.storeYields()))
+      result = failure();
+  }
+
+  Value window(size_t d, Value xAt, Value filterAt, Value sum, size_t clipped, int64_t lanes, Value mask) {
+    if (d == spatial) {
+      Value a = read(op.getX(), xAt, lanes, mask), b = c.broadcast(read(op.getFilter(), filterAt, 1, {}), lanes);
+      if (isa<FloatType>(type))
+        return arith::AddFOp::create(c.b, c.loc, sum, arith::MulFOp::create(c.b, c.loc, a, b));
+      return arith::AddIOp::create(c.b, c.loc, sum, arith::MulIOp::create(c.b, c.loc, a, b));
+    }
+    size_t xd = dimension(d);
+    Value extent = c.index(x[xd]), size = c.index(filter[d + 2]), zero = c.index(int64_t(0));
+    int64_t dilation = op.getDilations()[d];
+    AffineExpr pad = convPadding(op, d, x[xd], space[xd], constantOr(filter[d + 2], 1));
+    Value start = c.sub(c.mul(at[xd], c.index(op.getStrides()[d])), c.index(pad));
+    Value low = zero, high = size;
+    if (d < clipped) {
+      low = c.maxS(zero, ceilDiv(c.sub(zero, start), dilation));
+      high = c.minS(size, ceilDiv(c.sub(extent, start), dilation));
+    }
+    return c.loop(low, high, 1, sum, [&](Value tap, ValueRange sums) {
+      Value position = c.mulAdd(tap, c.index(dilation), start);
+      Value next = c.add(xAt, c.mul(position, c.index(xStrides[xd])));
+      Value filterNext = c.add(filterAt, c.mul(tap, c.index(filterStrides[d + 2])));
+      return SmallVector<Value>{window(d + 1, next, filterNext, sums[0], clipped, lanes, mask)};
+    })[0];
+  }
+
+  KernelContext &c;
+  graph::ConvOp op;
+  Exprs x, filter, space, xStrides, filterStrides;
+  bool first;
+  size_t spatial;
+  ElementEmitter emitter, splat;
+  Type type;
+  SmallVector<Value> at;
+  LogicalResult result = success();
+};
+
+class GenericConvStrategy : public Strategy {
+public:
+  StringRef name() const override { return "conv-generic"; }
+  std::vector<StringRef> roots() const override { return {"conv"}; }
+
+  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
+    auto op = cast<graph::ConvOp>(kernel.getRootOp());
+    for (Value operand : op->getOperands())
+      if (!isa<BlockArgument>(operand) && !operand.getDefiningOp<graph::ConstantOp>()) {
+        reason = "an operand is computed inside the kernel";
+        return false;
+      }
+    if (op.getAutoPad() == graph::AutoPad::notset)
+      return true;
+    for (int64_t size : cast<RankedTensorType>(op.getFilter().getType()).getShape().drop_front(2))
+      if (ShapedType::isDynamic(size)) {
+        reason = "auto_pad needs a filter of known size";
+        return false;
+      }
+    return true;
+  }
+  std::string describe(plan::KernelOp, const CpuTarget &) const override { return "direct loops, filter not packed"; }
+
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
+    Exprs space = shapeOf(kernel, kernel.getRootOp()->getResult(0));
+    return {product(ArrayRef(space).drop_back(), kernel.getContext()), 1};
+  }
+
+  LogicalResult emit(KernelContext &c) const override { return Emitter(c).run(); }
+};
+
+} // namespace
+
+void registerGenericConv(StrategyRegistry &registry) { registry.add(std::make_unique<GenericConvStrategy>()); }
+
+} // namespace tenon::cpu

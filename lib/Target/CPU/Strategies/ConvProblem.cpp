@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Extents, window and padding of a convolution.
+#include "ConvProblem.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+
+AffineExpr convPadding(graph::ConvOp op, size_t d, AffineExpr in, AffineExpr out, int64_t window) {
+  MLIRContext *context = op.getContext();
+  graph::AutoPad mode = op.getAutoPad();
+  if (mode == graph::AutoPad::notset)
+    return getAffineConstantExpr(op.getPads()[d], context);
+  if (mode == graph::AutoPad::valid)
+    return getAffineConstantExpr(0, context);
+  AffineExpr total = (out - 1) * op.getStrides()[d] + ((window - 1) * op.getDilations()[d] + 1) - in;
+  // max(0, total). It lies in (-bound, bound) and is negative only where the
+  // stride exceeds the window; affine expressions have no maximum.
+  int64_t bound = op.getStrides()[d] + window * op.getDilations()[d];
+  if (auto constant = dyn_cast<AffineConstantExpr>(total))
+    total = getAffineConstantExpr(std::max<int64_t>(0, constant.getValue()), context);
+  else if (op.getStrides()[d] > (window - 1) * op.getDilations()[d] + 1)
+    total = total * (total + bound).floorDiv(bound);
+  return mode == graph::AutoPad::same_upper ? total.floorDiv(2) : total.ceilDiv(2);
+}
+
+Value ConvProblem::biasAt(KernelContext &c, Value column, int64_t lanes, Value mask) const {
+  Value bias = op.getBias();
+  if (isa<BlockArgument>(bias))
+    return c.load(c.buffer(bias), getElementTypeOrSelf(bias.getType()), column, lanes, mask);
+  ElementEmitter splat(c, {});
+  splat.setPoint({}, lanes);
+  return splat.get(bias);
+}
+
+std::optional<ConvProblem> analyzeConv(plan::KernelOp kernel, std::string &reason) {
+  ConvProblem p;
+  p.op = cast<graph::ConvOp>(kernel.getRootOp());
+  auto fail = [&](const char *why) {
+    reason = why;
+    return std::nullopt;
+  };
+  if (p.op.getLayout() != graph::ChannelLayout::last)
+    return fail("the layout is channels-first");
+  for (auto [i, operand] : llvm::enumerate(p.op->getOperands())) {
+    bool splatBias = i == 2 && operand.getDefiningOp<graph::ConstantOp>();
+    if (!isa<BlockArgument>(operand) && !splatBias)
+      return fail("an operand is computed inside the kernel");
+    Type type = getElementTypeOrSelf(operand.getType());
+    if (!type.isF32() && !type.isF16() && !type.isBF16())
+      return fail("the element type is not a float of at most 32 bits");
+  }
+  size_t spatial = p.op.getStrides().size();
+  if (spatial > 2)
+    return fail("it has three spatial dimensions");
+  p.x = cast<BlockArgument>(p.op.getX()).getArgNumber();
+  p.filter = cast<BlockArgument>(p.op.getFilter()).getArgNumber();
+  MLIRContext *context = kernel.getContext();
+  auto one = getAffineConstantExpr(1, context);
+  Exprs x = shapeOf(kernel, p.op.getX());
+  p.result = shapeOf(kernel, p.op.getResult());
+  auto known = [](AffineExpr expr) {
+    auto constant = expr ? dyn_cast<AffineConstantExpr>(expr) : AffineConstantExpr();
+    return constant ? constant.getValue() : -1;
+  };
+  p.group = p.op.getGroup();
+  p.channels = known(x.back());
+  p.outputs = known(p.result.back());
+  SmallVector<int64_t> window;
+  if (auto original = kernel->getAttrOfType<DenseI64ArrayAttr>("conv.filter_shape")) {
+    window.append(original.asArrayRef().begin() + 2, original.asArrayRef().end());
+  } else {
+    for (int64_t size : cast<RankedTensorType>(p.op.getFilter().getType()).getShape().drop_front(2))
+      window.push_back(size);
+  }
+  if (p.channels < 0 || p.outputs < 0 || llvm::any_of(window, ShapedType::isDynamic))
+    return fail("channels or filter size are not static");
+  bool flat = spatial == 1;
+  p.n = x[0];
+  p.h = flat ? one : x[1];
+  p.w = x[x.size() - 2];
+  p.oh = flat ? one : p.result[1];
+  p.ow = p.result[p.result.size() - 2];
+  p.kh = flat ? 1 : window[0];
+  p.kw = window.back();
+  p.strideH = flat ? 1 : p.op.getStrides()[0];
+  p.strideW = p.op.getStrides().back();
+  p.dilationH = flat ? 1 : p.op.getDilations()[0];
+  p.dilationW = p.op.getDilations().back();
+  p.padTop = flat ? getAffineConstantExpr(0, context) : convPadding(p.op, 0, p.h, p.oh, p.kh);
+  p.padLeft = convPadding(p.op, spatial - 1, p.w, p.ow, p.kw);
+  return p;
+}
+
+} // namespace tenon::cpu

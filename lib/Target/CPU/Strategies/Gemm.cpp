@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matrix products of floats in register tiles. A constant right operand is
+// packed into column panels when the model is compiled; one computed at run
+// time is read in place where its columns are contiguous and otherwise copied
+// panel by panel. The left operand is always read in place, row by row. Each
+// result is one chain of fused multiply-adds in the order of K, so neither
+// tile nor work split changes a bit.
+#include "GemmProblem.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+constexpr int64_t kMostRows = 12;      // 14 rows of 4 KiB would not fit a 12-way cache set
+constexpr int64_t kMostStaged = 1024;  // rows of a panel that is copied at run time (128 KiB of stack)
+
+bool isNarrowFloat(Value value) {
+  Type type = getElementTypeOrSelf(value.getType());
+  return type.isF32() || type.isF16() || type.isBF16();
+}
+
+enum class Source { packed, inPlace, staged, gathered };
+
+struct Schedule {
+  GemmProblem p;
+  TileShape tile;
+  Source source;
+  unsigned a, b; // kernel operands
+  int64_t block; // row tiles whose rows stay in cache
+  AffineExpr tiles, panels;
+
+  /// A staged panel is copied once for the row tiles of a block.
+  AffineExpr units() const {
+    AffineExpr rows = source == Source::staged ? tiles.ceilDiv(block) : tiles;
+    return product(p.batch, p.op.getContext()) * rows * panels;
+  }
+};
+
+Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
+  Schedule s{analyzeGemm(kernel), {}, Source::gathered, 0, 0, 1, {}, {}};
+  s.a = cast<BlockArgument>(s.p.a).getArgNumber();
+  s.b = cast<BlockArgument>(s.p.b).getArgNumber();
+  s.tile = chooseTile(constantOr(s.p.m, -1), constantOr(s.p.n, -1), target, kMostRows);
+  int64_t k = constantOr(s.p.k, -1);
+  if (!packedLayout(kernel, s.b).empty())
+    s.source = Source::packed;
+  else if (s.p.bColumn == 1)
+    s.source = Source::inPlace;
+  else if (k > 0 && k <= kMostStaged && s.p.m != 1)
+    s.source = Source::staged;
+  s.block = tilesInCache((k > 0 ? k : 1024) * 4, s.tile);
+  s.tiles = s.p.m.ceilDiv(s.tile.rows);
+  s.panels = s.p.n.ceilDiv(s.tile.columns());
+  return s;
+}
+
+class Emitter {
+public:
+  Emitter(KernelContext &context, Schedule schedule)
+      : c(context), s(std::move(schedule)), p(s.p), aType(getElementTypeOrSelf(p.a.getType())),
+        bType(getElementTypeOrSelf(p.b.getType())), a(c.inputBuffer(s.a)), b(c.inputBuffer(s.b)) {}
+
+  LogicalResult run() {
+    m = c.index(p.m);
+    n = c.index(p.n);
+    k = c.index(p.k);
+    if (s.source == Source::staged) {
+      auto type = MemRefType::get({constantOr(p.k, 1) * s.tile.columns()}, c.b.getF32Type());
+      staged = memref::AllocaOp::create(c.b, c.loc, type, c.b.getI64IntegerAttr(64));
+    }
+    AffineExpr rows = s.source == Source::staged ? s.tiles.ceilDiv(s.block) : s.tiles;
+    AffineExpr inBatch = rows * s.panels;
+    c.loop(c.begin, c.end, 1, [&](Value unit) {
+      Value within = unit;
+      batch.clear();
+      if (!p.batch.empty()) {
+        Value each = c.index(inBatch);
+        within = c.remU(unit, each);
+        batch = c.delinearize(c.divU(unit, each), p.batch);
+      }
+      aBase = c.offset(batch, p.aBatch);
+      bBase = c.offset(batch, p.bBatch);
+      if (s.source == Source::staged) {
+        Value blocks = c.index(rows);
+        setPanel(c.divU(within, blocks));
+        stagePanel();
+        Value first = c.mul(c.remU(within, blocks), c.index(s.block));
+        c.loop(first, c.minS(c.add(first, c.index(s.block)), c.index(s.tiles)), 1, [&](Value tile) { rowTile(tile); });
+      } else {
+        auto [tile, panel] = blockedOrder(c, within, s.tiles, s.panels, s.block);
+        setPanel(panel);
+        rowTile(tile);
+      }
+    });
+    return result;
+  }
+
+private:
+  void setPanel(Value value) {
+    panel = value;
+    column = c.mul(panel, c.index(s.tile.columns()));
+  }
+
+  void rowTile(Value tile) {
+    eachRowTile(c, s.tile, c.mul(tile, c.index(s.tile.rows)), m, constantOr(p.m, -1),
+                [&](TileShape shape, Value row) { emitTile(shape, row); });
+  }
+
+  void emitTile(TileShape shape, Value row) {
+    ContractionTile tile(c, shape);
+    SmallVector<Value> rows;
+    Value first = c.add(aBase, c.mul(row, c.index(p.aRow)));
+    for (int64_t r = 0; r < shape.rows; ++r)
+      rows.push_back(c.add(first, c.mul(c.index(r), c.index(p.aRow))));
+    Value aStep = c.index(p.aStep);
+    auto contract = [&](Value buffer, Type type, Value at, Value step, ArrayRef<Value> masks = {}) {
+      return tile.contract(tile.zero(), k, a, aType, rows, aStep, buffer, type, at, step, {}, masks);
+    };
+    ContractionTile::Accumulators sums;
+    Value width = c.index(shape.columns());
+    switch (s.source) {
+    case Source::packed:
+      sums = contract(b, c.b.getF32Type(), c.mul(c.mul(panel, k), width), width);
+      break;
+    case Source::staged:
+      sums = contract(staged, c.b.getF32Type(), c.index(int64_t(0)), width);
+      break;
+    case Source::inPlace:
+      sums = inPlace(shape, contract);
+      break;
+    case Source::gathered:
+      sums = gathered(shape, rows, aStep);
+    }
+    if (failed(tile.finish(sums, p.op.getResult(), p.result, [&](Value r) { return p.rowIndex(c, batch, c.add(row, r)); },
+                           column, n, constantOr(p.n, -1))))
+      result = failure();
+  }
+
+  template <typename Contract>
+  ContractionTile::Accumulators inPlace(TileShape shape, Contract &&contract) {
+    Value at = c.add(bBase, column), step = c.index(p.bStep);
+    int64_t columns = constantOr(p.n, -1);
+    if (columns > 0 && columns % shape.columns() == 0)
+      return contract(b, bType, at, step);
+    auto masked = [&]() {
+      SmallVector<Value> masks;
+      auto type = VectorType::get({shape.lanes}, c.b.getI1Type());
+      for (int64_t v = 0; v < shape.vectors; ++v) {
+        Value rest = c.maxS(c.sub(n, c.add(column, c.index(v * shape.lanes))), c.index(int64_t(0)));
+        masks.push_back(vector::CreateMaskOp::create(c.b, c.loc, type, ValueRange{rest}));
+      }
+      return contract(b, bType, at, step, masks);
+    };
+    if (columns > 0 && columns < shape.columns())
+      return masked();
+    Value whole = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sle, c.add(column, c.index(shape.columns())), n);
+    SmallVector<Type> types(shape.rows * shape.vectors, VectorType::get({shape.lanes}, c.b.getF32Type()));
+    auto choice = scf::IfOp::create(c.b, c.loc, types, whole, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(c.b);
+    c.b.setInsertionPointToStart(choice.thenBlock());
+    scf::YieldOp::create(c.b, c.loc, contract(b, bType, at, step));
+    c.b.setInsertionPointToStart(choice.elseBlock());
+    scf::YieldOp::create(c.b, c.loc, masked());
+    return llvm::to_vector_of<Value>(choice.getResults());
+  }
+
+  /// Copies the panel's columns to the stack, [K][columns]; columns beyond N
+  /// repeat the last, their sums are not stored.
+  void stagePanel() {
+    Value last = c.sub(n, c.index(int64_t(1))), zero = c.index(int64_t(0)), width = c.index(s.tile.columns());
+    c.loop(zero, width, 1, [&](Value j) {
+      Value from = c.mulAdd(c.minS(c.add(column, j), last), c.index(p.bColumn), bBase);
+      c.loop(zero, k, 1, [&](Value step) {
+        Value value = c.load(b, bType, c.mulAdd(step, c.index(p.bStep), from), 1);
+        memref::StoreOp::create(c.b, c.loc, value, staged, ValueRange{c.mulAdd(step, width, j)});
+      });
+    });
+  }
+
+  /// Columns that are neither contiguous nor worth a copy: lane by lane.
+  ContractionTile::Accumulators gathered(TileShape shape, ArrayRef<Value> rows, Value aStep) {
+    Value last = c.sub(n, c.index(int64_t(1)));
+    SmallVector<Value> lanes;
+    for (int64_t j = 0; j < shape.columns(); ++j)
+      lanes.push_back(c.mulAdd(c.minS(c.add(column, c.index(j)), last), c.index(p.bColumn), bBase));
+    ContractionTile tile(c, shape);
+    return c.loop(c.index(int64_t(0)), k, 1, tile.zero(), [&](Value step, ValueRange current) {
+      SmallVector<Value> next, columns;
+      Value at = c.mul(step, c.index(p.bStep));
+      for (int64_t v = 0; v < shape.vectors; ++v) {
+        SmallVector<Value> scalars;
+        for (int64_t j = 0; j < shape.lanes; ++j)
+          scalars.push_back(c.load(b, bType, c.add(at, lanes[v * shape.lanes + j]), 1));
+        columns.push_back(vector::FromElementsOp::create(c.b, c.loc, VectorType::get({shape.lanes}, c.b.getF32Type()), scalars));
+      }
+      for (int64_t r = 0; r < shape.rows; ++r) {
+        Value row = c.broadcast(c.load(a, aType, c.mulAdd(step, aStep, rows[r]), 1), shape.lanes);
+        for (int64_t v = 0; v < shape.vectors; ++v)
+          next.push_back(vector::FMAOp::create(c.b, c.loc, row, columns[v], current[r * shape.vectors + v]));
+      }
+      return next;
+    });
+  }
+
+  KernelContext &c;
+  Schedule s;
+  GemmProblem &p;
+  Type aType, bType;
+  Value a, b, m, n, k, staged, panel, column, aBase, bBase;
+  SmallVector<Value> batch;
+  LogicalResult result = success();
+};
+
+class GemmStrategy : public Strategy {
+public:
+  StringRef name() const override { return "gemm"; }
+  std::vector<StringRef> roots() const override { return {"matmul"}; }
+
+  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
+    auto op = cast<graph::MatMulOp>(kernel.getRootOp());
+    for (Value operand : op->getOperands()) {
+      if (!isa<BlockArgument>(operand)) {
+        reason = "an operand is computed inside the kernel";
+        return false;
+      }
+      if (!isNarrowFloat(operand)) {
+        reason = "the element type is not a float of at most 32 bits";
+        return false;
+      }
+    }
+    return true;
+  }
+
+  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
+    Schedule s = schedule(kernel, target);
+    StringRef source[] = {"packed at compile time as f32", "read in place", "copied panel by panel", "gathered lane by lane"};
+    return llvm::formatv("tile {0}x{1}, {2}-bit f32, right operand {3}", s.tile.rows, s.tile.columns(), target.vectorBits,
+                         source[int(s.source)]).str();
+  }
+
+  LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
+    Schedule s = schedule(kernel, target);
+    auto constant = kernel.getInputs()[s.b].getDefiningOp<graph::ConstantOp>();
+    if (!constant || !kernel.getArgShapes() || s.source == Source::packed || !s.p.b.hasOneUse())
+      return success();
+    for (AffineExpr stride : s.p.bBatch)
+      if (stride != 0)
+        return success();
+    int64_t k = constantOr(s.p.k, -1), n = constantOr(s.p.n, -1), width = s.tile.columns();
+    if (k <= 0 || n <= 0)
+      return success();
+    std::vector<float> values = floatValues(constant.getValue()), packed;
+    if (int64_t(values.size()) != k * n)
+      return success();
+    kernel->setAttr("gemm.rhs_shape", (*kernel.getArgShapes())[s.b]);
+    packPanels(values, k, n, constantOr(s.p.bStep, 0), constantOr(s.p.bColumn, 0), width, packed);
+    replaceByPacked(kernel, s.b, {(n + width - 1) / width, k, width}, std::move(packed), "panels");
+    return success();
+  }
+
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
+    Schedule s = schedule(kernel, target);
+    int64_t work = s.tile.rows * s.tile.columns() * std::max<int64_t>(1, constantOr(s.p.k, 64));
+    return {s.units(), std::max<int64_t>(1, 65536 / work)};
+  }
+
+  LogicalResult emit(KernelContext &c) const override { return Emitter(c, schedule(c.kernel, c.target)).run(); }
+};
+
+} // namespace
+
+void registerGemmStrategies(StrategyRegistry &registry) {
+  registerGenericGemm(registry);
+  registry.add(std::make_unique<GemmStrategy>());
+}
+
+} // namespace tenon::cpu
