@@ -10,6 +10,8 @@ namespace tenon::cpu {
 StrategyRegistry::StrategyRegistry() {
   registerElementwiseStrategy(*this);
   registerMovementStrategies(*this);
+  registerGemmStrategies(*this);
+  registerConvStrategies(*this);
   registerRowStrategies(*this);
   registerWindowStrategies(*this);
 }
