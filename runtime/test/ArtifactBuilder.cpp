@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Artifacts for tests: the same layout as the compiler's, written plainly.
+#include "ArtifactBuilder.h"
+
+#include <gtest/gtest.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <cstring>
+#include <elf.h>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <stdexcept>
+#include <unistd.h>
+
+namespace tenon::testing {
+namespace {
+
+constexpr size_t kPage = 4096;
+
+std::string readImage(const std::string &name) {
+  std::ifstream file(std::string(TENON_TEST_IMAGES) + "/" + name + ".image", std::ios::binary);
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  if (bytes.str().empty())
+    throw std::runtime_error("no image " + name);
+  return bytes.str();
+}
+
+/// Exported symbols, from the section headers.
+std::map<std::string, uint64_t> exportsOf(const std::string &image) {
+  std::map<std::string, uint64_t> exports;
+  const auto *header = reinterpret_cast<const Elf64_Ehdr *>(image.data());
+  const auto *sections = reinterpret_cast<const Elf64_Shdr *>(image.data() + header->e_shoff);
+  for (int i = 0; i < header->e_shnum; ++i) {
+    if (sections[i].sh_type != SHT_DYNSYM)
+      continue;
+    const char *names = image.data() + sections[sections[i].sh_link].sh_offset;
+    const auto *symbols = reinterpret_cast<const Elf64_Sym *>(image.data() + sections[i].sh_offset);
+    for (size_t s = 0; s < sections[i].sh_size / sizeof(Elf64_Sym); ++s)
+      exports[names + symbols[s].st_name] = symbols[s].st_value;
+  }
+  return exports;
+}
+
+std::string ownTriple() {
+#if defined(__x86_64__)
+  return "x86_64-unknown-linux-gnu";
+#elif defined(__aarch64__)
+  return "aarch64-unknown-linux-gnu";
+#else
+  return "riscv64-unknown-linux-gnu";
+#endif
+}
+
+void pad(std::string &bytes) { bytes.resize((bytes.size() + kPage - 1) / kPage * kPage); }
+
+} // namespace
+
+Artifact buildArtifact(const Options &options) {
+  Artifact artifact;
+  std::string &bytes = artifact.bytes;
+  bytes.resize(kPage);
+  flatbuffers::FlatBufferBuilder b;
+  std::vector<flatbuffers::Offset<schema::Code>> variants;
+  for (const Variant &variant : options.variants) {
+    pad(bytes);
+    std::string image = readImage(variant.image);
+    auto exports = exportsOf(image);
+    artifact.codeOffset = bytes.size();
+    artifact.codeSize = image.size();
+    auto device = b.CreateString(variant.device);
+    auto triple = b.CreateString(variant.triple.empty() ? ownTriple() : variant.triple);
+    auto features = b.CreateVectorOfStrings(variant.features);
+    variants.push_back(schema::CreateCode(
+        b, device, triple, features, variant.offset ? variant.offset : bytes.size(), image.size(), XXH3_64bits(image.data(), image.size()),
+        variant.mainAddress ? variant.mainAddress : exports["tenon_main"], exports["tenon_arena_size"],
+        exports["tenon_output_dims"]));
+    bytes += image;
+  }
+  pad(bytes);
+  const float weights[4] = {1, 2, 3, 4};
+  artifact.weightsOffset = bytes.size();
+  artifact.weightsSize = sizeof weights;
+  bytes.append(reinterpret_cast<const char *>(weights), sizeof weights);
+  pad(bytes);
+
+  auto tensor = [&](const char *name, int type, std::vector<schema::Dim> dims) {
+    return schema::CreateTensor(b, b.CreateString(name), type, b.CreateVectorOfStructs(dims));
+  };
+  std::vector inputs = {tensor("x", options.xType, {{-1, options.xSymbol}, {4, -1}}),
+                        tensor("y", 1, {{-1, 0}, {4, -1}})};
+  std::vector outputs = {tensor("z", 1, {{-1, 0}, {4, -1}}), tensor("total", 1, {{-1, -1}})};
+  std::vector symbols = {schema::CreateSymbol(b, b.CreateString("batch"), options.batchMin, options.batchMax,
+                                              options.batchDivisor)};
+  auto buffer = [&](const char *name, bool isOutput, int64_t weight = -1) {
+    return schema::CreateBuffer(b, b.CreateString(name), 1, isOutput, weight);
+  };
+  auto kernel = [&](const char *name, std::vector<std::string> nodes,
+                    std::vector<flatbuffers::Offset<schema::Buffer>> buffers) {
+    return schema::CreateKernel(b, b.CreateString(name), b.CreateString("plain C"), b.CreateVectorOfStrings(nodes),
+                                b.CreateVector(buffers));
+  };
+  std::vector kernels = {
+      kernel("add", {"add_1"}, {buffer("x", false), buffer("w", false, 0), buffer("t", true)}),
+      kernel("multiply", {"mul_1", "mul_2"}, {buffer("t", false), buffer("y", false), buffer("z", true)}),
+      kernel("sum", {"sum_1"}, {buffer("z", false), buffer("total", true)})};
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Kernel>>> kernelList;
+  if (!options.noKernels)
+    kernelList = b.CreateVector(kernels);
+  schema::FinishManifestBuffer(
+      b, schema::CreateManifest(b, options.abi, b.CreateString("test"), b.CreateString("model"),
+                                b.CreateString("cpu:test"), b.CreateVector(inputs), b.CreateVector(outputs),
+                                b.CreateVector(symbols), b.CreateVector(variants), kernelList,
+                                options.weightsOffset ? options.weightsOffset : artifact.weightsOffset, sizeof weights, XXH3_64bits(weights, sizeof weights),
+                                b.CreateString("{}")));
+  artifact.manifestOffset = bytes.size();
+  artifact.manifestSize = b.GetSize();
+  bytes.append(reinterpret_cast<const char *>(b.GetBufferPointer()), b.GetSize());
+  memcpy(bytes.data(), "TENON\0\1\0", 8);
+  memcpy(bytes.data() + 8, &options.version, 4);
+  uint32_t size = b.GetSize();
+  uint64_t offset = artifact.manifestOffset;
+  memcpy(bytes.data() + 12, &size, 4);
+  memcpy(bytes.data() + 16, &offset, 8);
+  sealManifest(artifact);
+  return artifact;
+}
+
+void sealManifest(Artifact &artifact) {
+  uint64_t hash = XXH3_64bits(artifact.bytes.data() + artifact.manifestOffset, artifact.manifestSize);
+  memcpy(artifact.bytes.data() + 24, &hash, 8);
+}
+
+TemporaryFile::TemporaryFile(const std::string &bytes) {
+  char name[] = "/tmp/tenon-test-XXXXXX";
+  int fd = mkstemp(name);
+  path = name;
+  for (size_t done = 0; done < bytes.size();) {
+    ssize_t written = write(fd, bytes.data() + done, bytes.size() - done);
+    if (written <= 0)
+      throw std::runtime_error("cannot write " + path);
+    done += written;
+  }
+  close(fd);
+}
+TemporaryFile::~TemporaryFile() { unlink(path.c_str()); }
+
+Fixture::Fixture(const std::string &path, int threads, const char *driver, tenon_pool *pool) {
+  tenon_load_options load = {sizeof load, 1, driver};
+  Result loaded = tenon_model_load(path.c_str(), &load, &model);
+  EXPECT_TRUE(loaded.ok()) << loaded.text;
+  if (!model)
+    return;
+  tenon_session_options options = {sizeof options, threads, pool};
+  Result created = tenon_session_create(model, &options, &session);
+  EXPECT_TRUE(created.ok()) << created.text;
+}
+
+Fixture::~Fixture() {
+  tenon_session_free(session);
+  tenon_model_free(model);
+}
+
+Result Fixture::bind(int64_t batch, int64_t batchOfY) {
+  if (batchOfY < 0)
+    batchOfY = batch;
+  x.resize(batch * 4);
+  y.resize(batchOfY * 4);
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = float(i % 97) / 7;
+  for (size_t i = 0; i < y.size(); ++i)
+    y[i] = float(i % 89) / 11 - 3;
+  int64_t shapeOfX[] = {batch, 4}, shapeOfY[] = {batchOfY, 4};
+  tenon_tensor tensor = {x.data(), 1, 2, shapeOfX, x.size() * sizeof(float)};
+  Result result = tenon_session_bind_input(session, 0, &tensor);
+  if (!result.ok())
+    return result;
+  tensor = {y.data(), 1, 2, shapeOfY, y.size() * sizeof(float)};
+  return tenon_session_bind_input(session, 1, &tensor);
+}
+
+std::vector<float> Fixture::expected() const {
+  std::vector<float> z(x.size());
+  for (size_t i = 0; i < z.size(); ++i)
+    z[i] = (x[i] + float(i % 4 + 1)) * y[i];
+  return z;
+}
+
+std::vector<float> Fixture::output(int index) {
+  tenon_tensor tensor;
+  Result result = tenon_session_output(session, index, &tensor);
+  EXPECT_TRUE(result.ok()) << result.text;
+  if (!result.ok())
+    return {};
+  const auto *data = static_cast<const float *>(tensor.data);
+  return std::vector<float>(data, data + tensor.byte_size / sizeof(float));
+}
+
+} // namespace tenon::testing

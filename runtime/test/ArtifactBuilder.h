@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Artifacts for tests, made without the compiler from images of model.c.
+#ifndef TENON_RUNTIME_TEST_ARTIFACTBUILDER_H
+#define TENON_RUNTIME_TEST_ARTIFACTBUILDER_H
+
+#include "manifest_generated.h"
+#include "tenon/tenon.h"
+
+#include <string>
+#include <vector>
+
+namespace tenon::testing {
+
+/// A variant of the code in a test artifact.
+struct Variant {
+  std::string image = "good"; ///< name of an image of test/CMakeLists.txt
+  std::vector<std::string> features = {};
+  std::string triple = {}; ///< empty: this machine's
+  std::string device = "cpu";
+  uint64_t mainAddress = 0;   ///< 0: the image's own
+  uint64_t offset = 0;        ///< 0: where it is
+};
+
+struct Options {
+  std::vector<Variant> variants = {Variant()};
+  uint32_t version = 1, abi = 1;
+  int64_t batchMin = 0, batchMax = 1 << 20, batchDivisor = 1;
+  int32_t xType = 1;      ///< element type of x
+  int32_t xSymbol = 0;    ///< symbol of x's first dimension
+  uint64_t weightsOffset = 0; ///< 0: where they are
+  bool noKernels = false; ///< leave a required part out
+};
+
+/// The bytes of an artifact, and where its parts are.
+struct Artifact {
+  std::string bytes;
+  size_t codeOffset, codeSize, weightsOffset, weightsSize, manifestOffset, manifestSize;
+};
+
+Artifact buildArtifact(const Options &options = {});
+/// Recomputes the header's hash after a change to the manifest.
+void sealManifest(Artifact &artifact);
+
+/// A file that is deleted at the end.
+struct TemporaryFile {
+  std::string path;
+  explicit TemporaryFile(const std::string &bytes);
+  ~TemporaryFile();
+  TemporaryFile(const TemporaryFile &) = delete;
+};
+
+/// Takes a status apart and frees it.
+struct Result {
+  tenon_code code;
+  std::string text;
+  Result(tenon_status *status)
+      : code(tenon_status_code(status)), text(tenon_status_text(status)) {
+    tenon_status_free(status);
+  }
+  bool ok() const { return code == TENON_OK; }
+};
+
+/// A model and a session over it, with x and y of `batch` rows.
+struct Fixture {
+  tenon_model *model = nullptr;
+  tenon_session *session = nullptr;
+  std::vector<float> x, y;
+  explicit Fixture(const std::string &path, int threads = 1, const char *driver = nullptr,
+                   tenon_pool *pool = nullptr);
+  ~Fixture();
+  Fixture(const Fixture &) = delete;
+  /// Binds inputs of that many rows; y may have another number.
+  Result bind(int64_t batch, int64_t batchOfY = -1);
+  /// What z must be for these inputs.
+  std::vector<float> expected() const;
+  std::vector<float> output(int index);
+};
+
+} // namespace tenon::testing
+
+#endif // TENON_RUNTIME_TEST_ARTIFACTBUILDER_H

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Code images and variants: what the cpu driver refuses, and what it takes.
+#include "ArtifactBuilder.h"
+
+#include <gtest/gtest.h>
+
+using namespace tenon::testing;
+
+namespace {
+
+Result load(const Options &options, const char *driver = nullptr) {
+  TemporaryFile file(buildArtifact(options).bytes);
+  tenon_load_options with = {sizeof with, 0, driver};
+  tenon_model *model = nullptr;
+  Result result = tenon_model_load(file.path.c_str(), &with, &model);
+  tenon_model_free(model);
+  return result;
+}
+
+void expectRefused(const char *image, const char *reason) {
+  Result result = load({.variants = {{.image = image}}});
+  EXPECT_EQ(result.code, TENON_CORRUPT);
+  EXPECT_NE(result.text.find(reason), std::string::npos) << result.text;
+}
+
+TEST(Image, Relocations) { expectRefused("relocated", "writable"); }
+TEST(Image, Imports) { expectRefused("importing", ""); }
+TEST(Image, WritableData) { expectRefused("writable", "writable"); }
+TEST(Image, Constructors) { expectRefused("constructed", ""); }
+
+TEST(Image, EntryPointMustBeCode) {
+  for (uint64_t address : {uint64_t(1), uint64_t(1) << 20, ~uint64_t(0)})
+    EXPECT_EQ(load({.variants = {{.mainAddress = address}}}).code, TENON_CORRUPT);
+}
+
+TEST(Variants, MissingFeaturesAreNamed) {
+  Result result = load({.variants = {{.features = {"sse2", "avx99", "tachyons"}}}});
+  EXPECT_EQ(result.code, TENON_UNSUPPORTED_CPU);
+  EXPECT_NE(result.text.find("avx99, tachyons"), std::string::npos) << result.text;
+  EXPECT_NE(result.text.find("cpu:test"), std::string::npos) << result.text;
+}
+
+TEST(Variants, AnotherArchitectureIsRefused) {
+  Result result = load({.variants = {{.triple = "vax-unknown-linux-gnu"}}});
+  EXPECT_EQ(result.code, TENON_UNSUPPORTED_CPU);
+  EXPECT_NE(result.text.find("vax-unknown-linux-gnu"), std::string::npos) << result.text;
+  EXPECT_EQ(load({.variants = {{.triple = "x86_64h"}}}).code, TENON_UNSUPPORTED_CPU);
+}
+
+TEST(Variants, TheFirstThatFitsIsTaken) {
+  // The first variant asks for too much, the second fits, the third would be
+  // refused if it were looked at.
+  Options options;
+  options.variants = {{.image = "writable", .features = {"tachyons"}}, {}, {.image = "writable"}};
+  Result result = load(options);
+  EXPECT_TRUE(result.ok()) << result.text;
+  options.variants = {{.image = "writable"}, {}};
+  EXPECT_EQ(load(options).code, TENON_CORRUPT);
+  options.variants = {{.device = "npu"}, {}};
+  EXPECT_TRUE(load(options).ok());
+}
+
+TEST(Variants, Drivers) {
+  EXPECT_EQ(load({}, "npu").code, TENON_NO_DRIVER);
+  EXPECT_EQ(load({.variants = {{.device = "npu"}}}).code, TENON_NO_DRIVER);
+  EXPECT_TRUE(load({.variants = {{.triple = "vax", .device = "npu"}}}, "null").ok());
+  EXPECT_TRUE(load({}, "cpu").ok());
+}
+
+} // namespace

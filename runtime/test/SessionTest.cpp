@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Sessions: right results for many shapes, and typed errors for wrong ones.
+#include "ArtifactBuilder.h"
+
+#include <gtest/gtest.h>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+using namespace tenon::testing;
+
+namespace {
+
+struct Session : ::testing::Test {
+  TemporaryFile file{buildArtifact({.batchMax = 5000}).bytes};
+  Fixture fixture{file.path};
+  tenon_session *session = fixture.session;
+
+  void expect(const Result &result, tenon_code code, std::initializer_list<const char *> parts) {
+    EXPECT_EQ(result.code, code) << result.text;
+    for (const char *part : parts)
+      EXPECT_NE(result.text.find(part), std::string::npos) << part << " is not in: " << result.text;
+  }
+  Result bindX(int32_t type, std::vector<int64_t> shape, size_t bytes = 0, void *data = nullptr) {
+    static float memory[64];
+    tenon_tensor tensor = {data ? data : memory, type, int32_t(shape.size()), shape.data(), bytes};
+    return tenon_session_bind_input(session, 0, &tensor);
+  }
+};
+
+TEST_F(Session, RunsAnyShape) {
+  for (int64_t batch : {1, 0, 7, 16, 17, 1000, 3}) {
+    ASSERT_TRUE(fixture.bind(batch).ok());
+    Result result = tenon_session_run(session);
+    ASSERT_TRUE(result.ok()) << result.text;
+    EXPECT_EQ(fixture.output(0), fixture.expected()) << batch;
+    EXPECT_EQ(fixture.output(1).size(), size_t(batch + 15) / 16);
+    EXPECT_EQ(tenon_session_arena_bytes(session), uint64_t(batch) * 16);
+  }
+}
+
+TEST_F(Session, OutputShapeBeforeTheRun) {
+  int64_t shape[2];
+  int32_t rank;
+  expect(tenon_session_output_shape(session, 0, shape, &rank), TENON_NO_INPUT, {"'x'"});
+  ASSERT_TRUE(fixture.bind(33).ok());
+  ASSERT_TRUE(Result(tenon_session_output_shape(session, 0, shape, &rank)).ok());
+  EXPECT_EQ(rank, 2);
+  EXPECT_EQ(shape[0], 33);
+  EXPECT_EQ(shape[1], 4);
+  ASSERT_TRUE(Result(tenon_session_output_shape(session, 1, shape, nullptr)).ok());
+  EXPECT_EQ(shape[0], 3);
+  ASSERT_TRUE(Result(tenon_session_output_shape(session, 1, nullptr, nullptr)).ok());
+}
+
+TEST_F(Session, BoundOutputs) {
+  ASSERT_TRUE(fixture.bind(5).ok());
+  std::vector<float> z(20);
+  ASSERT_TRUE(Result(tenon_session_bind_output(session, 0, z.data(), 80)).ok());
+  ASSERT_TRUE(Result(tenon_session_run(session)).ok());
+  EXPECT_EQ(z, fixture.expected());
+  ASSERT_TRUE(Result(tenon_session_bind_output(session, 0, z.data(), 79)).ok());
+  expect(tenon_session_run(session), TENON_SHAPE, {"output 'z'", "needs 80 bytes", "has 79"});
+  tenon_tensor tensor;
+  expect(tenon_session_output(session, 0, &tensor), TENON_INVALID_ARGUMENT, {"no results"});
+  ASSERT_TRUE(Result(tenon_session_bind_output(session, 0, nullptr, 0)).ok());
+  ASSERT_TRUE(Result(tenon_session_run(session)).ok());
+  EXPECT_EQ(fixture.output(0), z);
+  expect(tenon_session_bind_output(session, 2, z.data(), 80), TENON_INVALID_ARGUMENT, {"output 2"});
+}
+
+TEST_F(Session, WrongInputs) {
+  expect(bindX(7, {1, 4}), TENON_DTYPE, {"'x'", "type 7", "expects 1"});
+  expect(bindX(1, {4}), TENON_SHAPE, {"'x'", "rank 1", "expects 2"});
+  expect(bindX(1, {1, 5}), TENON_SHAPE, {"'x'", "dimension 1 is 5", "expects 4"});
+  expect(bindX(1, {-1, 4}), TENON_SHAPE, {"'x'", "dimension 0 is -1"});
+  expect(bindX(1, {int64_t(1) << 62, 4}), TENON_SHAPE, {"'x'", "more elements"});
+  expect(bindX(1, {2, 4}, 31), TENON_SHAPE, {"'x'", "31 bytes", "need 32"});
+  expect(bindX(1, {1, 4}, 0, reinterpret_cast<void *>(0x1001)), TENON_INVALID_ARGUMENT, {"'x'", "aligned"});
+  int64_t shape[] = {1, 4};
+  tenon_tensor tensor = {nullptr, 1, 2, shape, 0};
+  expect(tenon_session_bind_input(session, 0, &tensor), TENON_INVALID_ARGUMENT, {"'x'", "no data"});
+  expect(tenon_session_bind_input(session, 0, nullptr), TENON_INVALID_ARGUMENT, {"'x'"});
+  for (int index : {-1, 2})
+    expect(tenon_session_bind_input(session, index, &tensor), TENON_INVALID_ARGUMENT, {"the model has 2 inputs"});
+  expect(tenon_session_run(session), TENON_NO_INPUT, {"'x'", "all 2 inputs"});
+}
+
+TEST_F(Session, SymbolsMustAgree) {
+  ASSERT_TRUE(fixture.bind(4, 5).ok());
+  expect(tenon_session_run(session), TENON_SHAPE, {"'y'", "dimension 0 (batch) is 5", "expected 4"});
+  ASSERT_TRUE(fixture.bind(5001).ok());
+  expect(tenon_session_run(session), TENON_SHAPE, {"'x'", "(batch) is 5001", "expected 0 to 5000"});
+  ASSERT_TRUE(fixture.bind(5).ok());
+  EXPECT_TRUE(Result(tenon_session_run(session)).ok()); // the session has recovered
+}
+
+TEST(Symbols, Divisor) {
+  TemporaryFile file(buildArtifact({.batchMin = 8, .batchDivisor = 8}).bytes);
+  Fixture fixture(file.path);
+  ASSERT_TRUE(fixture.bind(12).ok());
+  Result result = tenon_session_run(fixture.session);
+  EXPECT_EQ(result.code, TENON_SHAPE);
+  EXPECT_NE(result.text.find("multiple of 8"), std::string::npos) << result.text;
+  ASSERT_TRUE(fixture.bind(0).ok());
+  EXPECT_EQ(Result(tenon_session_run(fixture.session)).code, TENON_SHAPE);
+  ASSERT_TRUE(fixture.bind(16).ok());
+  EXPECT_TRUE(Result(tenon_session_run(fixture.session)).ok());
+}
+
+TEST_F(Session, ErrorsOfTheCode) {
+  ASSERT_TRUE(fixture.bind(13).ok());
+  expect(tenon_session_run(session), TENON_RUN, {"check 4", "found 13", "expected 12"});
+  ASSERT_TRUE(fixture.bind(26).ok());
+  expect(tenon_session_run(session), TENON_RUN, {"error 5"});
+  ASSERT_TRUE(fixture.bind(14).ok());
+  EXPECT_TRUE(Result(tenon_session_run(session)).ok());
+}
+
+struct Seen {
+  tenon_session *session;
+  std::vector<uint32_t> kernels, buffers;
+  tenon_code nested = TENON_OK;
+};
+void see(void *user, uint32_t kernel, void *const *, uint32_t buffers, const int64_t *symbols, uint64_t) {
+  auto *seen = static_cast<Seen *>(user);
+  seen->kernels.push_back(kernel);
+  seen->buffers.push_back(buffers);
+  EXPECT_EQ(symbols[0], 40);
+  seen->nested = Result(tenon_session_run(seen->session)).code;
+}
+
+TEST_F(Session, Observer) {
+  Seen seen = {session, {}, {}};
+  tenon_session_set_observer(session, see, &seen);
+  ASSERT_TRUE(fixture.bind(40).ok());
+  ASSERT_TRUE(Result(tenon_session_run(session)).ok());
+  EXPECT_EQ(seen.kernels, (std::vector<uint32_t>{0, 1, 2}));
+  EXPECT_EQ(seen.buffers, (std::vector<uint32_t>{3, 3, 2}));
+  EXPECT_EQ(seen.nested, TENON_BUSY);
+  tenon_session_set_observer(session, nullptr, nullptr);
+  ASSERT_TRUE(Result(tenon_session_run(session)).ok());
+  EXPECT_EQ(seen.kernels.size(), 3u);
+}
+
+TEST(SessionCreate, WrongArguments) {
+  TemporaryFile file(buildArtifact().bytes);
+  Fixture fixture(file.path);
+  tenon_session *session = nullptr;
+  tenon_session_options options = {sizeof options, -1, nullptr};
+  EXPECT_EQ(Result(tenon_session_create(fixture.model, &options, &session)).code, TENON_INVALID_ARGUMENT);
+  EXPECT_EQ(Result(tenon_session_create(nullptr, nullptr, &session)).code, TENON_INVALID_ARGUMENT);
+  EXPECT_EQ(Result(tenon_session_create(fixture.model, nullptr, nullptr)).code, TENON_INVALID_ARGUMENT);
+}
+
+#if defined(__x86_64__)
+// A caller that flushes denormals to zero gets the same results as any other.
+TEST_F(Session, KeepsDenormals) {
+  ASSERT_TRUE(fixture.bind(1).ok());
+  for (float &value : fixture.x)
+    value = 0;
+  for (float &value : fixture.y)
+    value = 1e-40f;
+  unsigned saved = _mm_getcsr();
+  _mm_setcsr(saved | 0x8040);
+  Result result = tenon_session_run(session);
+  unsigned after = _mm_getcsr();
+  _mm_setcsr(saved);
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(after, saved | 0x8040);
+  EXPECT_EQ(fixture.output(0)[0], 1e-40f);
+}
+#endif
+
+} // namespace
