@@ -45,3 +45,7 @@ std::string tenon::graph::text(AffineExpr expr) {
   expr.print(os);
   return result;
 }
+
+void tenon::graph::registerGraphDialect(DialectRegistry &registry) {
+  registry.insert<GraphDialect, scf::SCFDialect, arith::ArithDialect, tensor::TensorDialect>();
+}

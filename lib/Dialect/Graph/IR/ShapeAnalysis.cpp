@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The engine of symbolic shape analysis; the ops' rules are in Shape*.cpp.
+#include "SymbolicPolynomial.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -16,19 +17,34 @@ ShapeAnalysis ShapeAnalysis::fromModule(ModuleOp module) {
   if (auto attr = module->getAttrOfType<ArrayAttr>("graph.symbols"))
     for (auto entry : attr.getAsRange<DictionaryAttr>())
       analysis.symbols.push_back({entry.getAs<StringAttr>("name").str(), entry.getAs<IntegerAttr>("min").getInt(),
-                                  entry.getAs<IntegerAttr>("max").getInt(), entry.getAs<IntegerAttr>("divisor").getInt()});
+                                  entry.getAs<IntegerAttr>("max").getInt(), entry.getAs<IntegerAttr>("divisor").getInt(),
+                                  bool(entry.get("data_dependent"))});
+  if (auto attr = module->getAttrOfType<ArrayAttr>("graph.assumptions"))
+    for (AffineMap map : attr.getAsValueRange<AffineMapAttr>())
+      analysis.assumptions.push_back({map.getResult(0), map.getResult(1)});
   return analysis;
 }
 
 void ShapeAnalysis::writeSymbols(ModuleOp module) const {
   Builder b(context);
   SmallVector<Attribute> attrs;
-  for (const Symbol &symbol : symbols)
-    attrs.push_back(b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(symbol.name)),
-                                         b.getNamedAttr("min", b.getI64IntegerAttr(symbol.min)),
-                                         b.getNamedAttr("max", b.getI64IntegerAttr(symbol.max)),
-                                         b.getNamedAttr("divisor", b.getI64IntegerAttr(symbol.divisor))}));
+  for (const Symbol &symbol : symbols) {
+    NamedAttrList entry;
+    entry.append("name", b.getStringAttr(symbol.name));
+    entry.append("min", b.getI64IntegerAttr(symbol.min));
+    entry.append("max", b.getI64IntegerAttr(symbol.max));
+    entry.append("divisor", b.getI64IntegerAttr(symbol.divisor));
+    if (symbol.dataDependent)
+      entry.append("data_dependent", b.getUnitAttr());
+    attrs.push_back(entry.getDictionary(context));
+  }
   module->setAttr("graph.symbols", b.getArrayAttr(attrs));
+  module->removeAttr("graph.assumptions");
+  SmallVector<Attribute> pairs;
+  for (auto [left, right] : assumptions)
+    pairs.push_back(AffineMapAttr::get(AffineMap::get(0, symbols.size(), {left, right}, context)));
+  if (!pairs.empty())
+    module->setAttr("graph.assumptions", b.getArrayAttr(pairs));
 }
 
 AffineExpr ShapeAnalysis::symbol(StringRef name) {
@@ -38,9 +54,75 @@ AffineExpr ShapeAnalysis::symbol(StringRef name) {
         return getAffineSymbolExpr(i, context);
   Symbol fresh;
   fresh.name = name.empty() ? ("d" + Twine(symbols.size())).str() : name.str();
+  while (name.empty() && llvm::any_of(symbols, [&](const Symbol &symbol) { return symbol.name == fresh.name; }))
+    fresh.name += "_";
   fresh.min = 0;
   symbols.push_back(fresh);
   return getAffineSymbolExpr(symbols.size() - 1, context);
+}
+
+AffineExpr ShapeAnalysis::dataSymbol() {
+  AffineExpr result = symbol("");
+  symbols.back().dataDependent = true;
+  return result;
+}
+
+bool ShapeAnalysis::isDataDependent(AffineExpr expr) const {
+  bool found = false;
+  expr.walk([&](AffineExpr part) {
+    if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
+      found |= symbol.getPosition() < symbols.size() && symbols[symbol.getPosition()].dataDependent;
+  });
+  return found;
+}
+
+void ShapeAnalysis::dropUnusedSymbols(Operation *root) {
+  std::vector<bool> used(symbols.size());
+  llvm::DenseMap<Value, Dims> live;
+  auto keep = [&](Value value) {
+    auto it = shapes.find(value);
+    if (it == shapes.end())
+      return;
+    for (AffineExpr dim : it->second)
+      dim.walk([&](AffineExpr part) {
+        if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
+          used[symbol.getPosition()] = true;
+      });
+    live.insert(*it);
+  };
+  root->walk([&](Operation *op) {
+    llvm::for_each(op->getResults(), keep);
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        llvm::for_each(block.getArguments(), keep);
+  });
+  SmallVector<AffineExpr> renamed;
+  std::vector<Symbol> left;
+  for (auto [i, symbol] : llvm::enumerate(symbols)) {
+    renamed.push_back(getAffineSymbolExpr(left.size(), context));
+    if (used[i])
+      left.push_back(symbol);
+  }
+  auto rename = [&](AffineExpr expr) { return expr ? expr.replaceSymbols(renamed) : expr; };
+  auto isLive = [&](AffineExpr expr) {
+    bool all = true;
+    expr.walk([&](AffineExpr part) {
+      if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
+        all &= used[symbol.getPosition()];
+    });
+    return all;
+  };
+  decltype(assumptions) kept;
+  for (auto [a, b] : assumptions)
+    if (isLive(a) && isLive(b))
+      kept.push_back({rename(a), rename(b)});
+  assumptions = std::move(kept);
+  symbols = std::move(left);
+  shapes = std::move(live);
+  for (auto &[value, dims] : shapes)
+    for (AffineExpr &dim : dims)
+      dim = canonical(rename(dim));
+  contents.clear(); // of values that may be gone
 }
 
 const ShapeAnalysis::Dims &ShapeAnalysis::getShape(Value value) {
@@ -50,14 +132,15 @@ const ShapeAnalysis::Dims &ShapeAnalysis::getShape(Value value) {
   Dims dims;
   if (auto type = dyn_cast<RankedTensorType>(value.getType())) {
     AffineMap map;
-    if (Operation *op = value.getDefiningOp())
+    Operation *op = value.getDefiningOp();
+    if (op)
       if (auto attr = op->getAttrOfType<AffineMapAttr>("graph.shape"))
         map = attr.getValue();
     for (auto [i, size] : llvm::enumerate(type.getShape())) {
       if (!ShapedType::isDynamic(size))
         dims.push_back(constant(size));
       else
-        dims.push_back(map ? map.getResult(i) : symbol(""));
+        dims.push_back(map ? map.getResult(i) : op ? dataSymbol() : symbol(""));
     }
   }
   return shapes.try_emplace(value, std::move(dims)).first->second;
@@ -65,7 +148,8 @@ const ShapeAnalysis::Dims &ShapeAnalysis::getShape(Value value) {
 
 void ShapeAnalysis::setShape(Value value, Dims dims) {
   SmallVector<int64_t> sizes;
-  for (AffineExpr dim : dims) {
+  for (AffineExpr &dim : dims) {
+    dim = canonical(dim);
     auto constant = dyn_cast<AffineConstantExpr>(dim);
     sizes.push_back(constant ? constant.getValue() : ShapedType::kDynamic);
   }
@@ -102,8 +186,11 @@ std::optional<ShapeAnalysis::Dims> ShapeAnalysis::getContents(Value value) {
 }
 
 void ShapeAnalysis::setContents(Value value, Dims elements) {
-  if (elements.size() <= kMostContents)
-    contents[value] = std::move(elements);
+  if (elements.size() > kMostContents)
+    return;
+  for (AffineExpr &element : elements)
+    element = canonical(element);
+  contents[value] = std::move(elements);
 }
 
 std::optional<SmallVector<int64_t>> ShapeAnalysis::getConstantInts(Value value) {
@@ -121,47 +208,134 @@ std::optional<SmallVector<int64_t>> ShapeAnalysis::getConstantInts(Value value) 
 }
 
 AffineExpr ShapeAnalysis::broadcast(AffineExpr a, AffineExpr b) {
-  if (a == b || b == 1)
+  if (b == 1)
     return a;
   if (a == 1)
     return b;
-  bool constantA = isa<AffineConstantExpr>(a), constantB = isa<AffineConstantExpr>(b);
-  if (constantA && constantB)
+  return unify(a, b);
+}
+
+AffineExpr ShapeAnalysis::unify(AffineExpr a, AffineExpr b) {
+  if (a == b)
+    return a;
+  // 3 and 4, but also s0 and s0 + 1.
+  if (isa<AffineConstantExpr>(canonical(a - b)))
     return {};
-  // A symbol against a constant other than 1 must equal it; two different
-  // symbols must be equal (the runtime checks inputs; see assumptions).
-  return constantB ? b : a;
+  assume(a, b);
+  if (isa<AffineConstantExpr>(b))
+    return b;
+  // A size that the inputs give is better than one only known at run time.
+  return isDataDependent(a) && !isDataDependent(b) ? b : a;
+}
+
+void ShapeAnalysis::assume(AffineExpr a, AffineExpr b) {
+  if (!llvm::is_contained(assumptions, std::make_pair(a, b)) && !llvm::is_contained(assumptions, std::make_pair(b, a)))
+    assumptions.push_back({a, b});
+}
+
+void ShapeAnalysis::assumeAtLeast(AffineExpr expr, int64_t low) {
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    symbols[symbol.getPosition()].min = std::max(symbols[symbol.getPosition()].min, low);
+  else if (getRange(expr).first < low) // low < expr + 1, as an equality
+    assume(constant(low).floorDiv(expr + 1), constant(0));
+}
+
+void ShapeAnalysis::assumeAtMost(AffineExpr expr, int64_t high) {
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    symbols[symbol.getPosition()].max = std::min(symbols[symbol.getPosition()].max, high);
+  else if (getRange(expr).second > high)
+    assume(expr.floorDiv(high + 1), constant(0));
+}
+
+std::pair<int64_t, int64_t> ShapeAnalysis::getRange(AffineExpr expr) const {
+  constexpr int64_t kLow = std::numeric_limits<int64_t>::min(), kHigh = std::numeric_limits<int64_t>::max();
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return {constant.getValue(), constant.getValue()};
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr)) {
+    const Symbol &known = symbols[symbol.getPosition()];
+    return {known.min, known.max};
+  }
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return {kLow, kHigh};
+  auto clamp = [](__int128 value) { return value < kLow ? kLow : value > kHigh ? kHigh : int64_t(value); };
+  auto [al, ah] = getRange(binary.getLHS());
+  auto [bl, bh] = getRange(binary.getRHS());
+  switch (binary.getKind()) {
+  case AffineExprKind::Add:
+    return {clamp(__int128(al) + bl), clamp(__int128(ah) + bh)};
+  case AffineExprKind::Mul: {
+    __int128 corners[] = {__int128(al) * bl, __int128(al) * bh, __int128(ah) * bl, __int128(ah) * bh};
+    return {clamp(*std::min_element(corners, corners + 4)), clamp(*std::max_element(corners, corners + 4))};
+  }
+  case AffineExprKind::Mod:
+    return {0, bh > 0 ? bh - 1 : kHigh};
+  default: {
+    if (bl <= 0)
+      return {kLow, kHigh};
+    // Between the extreme quotients; the ends of the range absorb the rounding.
+    int64_t round = binary.getKind() == AffineExprKind::CeilDiv ? 1 : 0;
+    int64_t low = al < 0 ? (al == kLow ? kLow : al / bl - 1) : al / bh;
+    int64_t high = ah < 0 ? 0 : ah == kHigh ? kHigh : ah / bl + round;
+    return {low, high};
+  }
+  }
 }
 
 LogicalResult ShapeAnalysis::visit(Operation *op) {
   if (auto rule = dyn_cast<ShapeInferenceOpInterface>(op))
     return rule.inferShapes(*this);
-  if (auto branch = dyn_cast<scf::IfOp>(op)) {
-    for (Region &region : op->getRegions())
-      for (Block &block : region)
-        for (Operation &nested : block)
-          if (failed(visit(&nested)))
-            return failure();
-    if (branch.getNumResults() == 0)
-      return success();
-    Operation *yields[] = {branch.thenYield(), branch.elseYield()};
-    for (auto [i, result] : llvm::enumerate(branch.getResults())) {
-      if (!isa<TensorType>(result.getType()))
-        continue;
-      Dims a = getShape(yields[0]->getOperand(i)), b = getShape(yields[1]->getOperand(i));
-      if (a.size() != b.size())
-        return op->emitError("[TN2010] result ") << i << " has rank " << a.size() << " in one branch and " << b.size()
-               << " in the other; the branch must be decided when the model is compiled";
-      for (auto [x, y] : llvm::zip(a, b))
-        if (x != y)
-          return op->emitError("[TN2011] result ") << i << " has different shapes in the branches";
-      setShape(result, a);
-    }
-    return success();
-  }
+  if (isa<scf::IfOp>(op))
+    return visitIf(op);
+  // The condition of scf.if is extracted from a tensor.
+  if (auto extract = dyn_cast<tensor::ExtractOp>(op))
+    if (auto elements = getContents(extract.getTensor()); elements && elements->size() == 1)
+      setContents(extract.getResult(), *elements);
   for (Value result : op->getResults())
     if (isa<RankedTensorType>(result.getType()))
       getShape(result);
+  return success();
+}
+
+LogicalResult ShapeAnalysis::visitIf(Operation *op) {
+  auto branch = cast<scf::IfOp>(op);
+  auto visitAll = [&](Region &region) {
+    for (Block &block : region)
+      for (Operation &nested : block)
+        if (failed(visit(&nested)))
+          return failure();
+    return success();
+  };
+  // The branch not taken may not even be valid for these shapes.
+  if (auto known = getConstantInts(branch.getCondition())) {
+    Region &taken = known->front() ? branch.getThenRegion() : branch.getElseRegion();
+    if (failed(visitAll(taken)))
+      return failure();
+    if (!taken.empty())
+      for (auto [result, value] : llvm::zip(branch.getResults(), taken.front().getTerminator()->getOperands())) {
+        if (isa<TensorType>(result.getType()))
+          setShape(result, Dims(getShape(value)));
+        if (auto elements = getContents(value))
+          setContents(result, *elements);
+      }
+    return success();
+  }
+  if (failed(visitAll(branch.getThenRegion())) || failed(visitAll(branch.getElseRegion())))
+    return failure();
+  if (branch.getNumResults() == 0)
+    return success();
+  for (auto [i, result] : llvm::enumerate(branch.getResults())) {
+    if (!isa<TensorType>(result.getType()))
+      continue;
+    Dims a = getShape(branch.thenYield()->getOperand(i)), b = getShape(branch.elseYield()->getOperand(i));
+    if (a.size() != b.size())
+      return op->emitError("[TN2010] result ") << i << " has rank " << a.size() << " in one branch and " << b.size()
+             << " in the other; the branch must be decided when the model is compiled";
+    for (auto [x, y] : llvm::zip(a, b))
+      if (x != y)
+        x = dataSymbol();
+    setShape(result, a);
+  }
   return success();
 }
 

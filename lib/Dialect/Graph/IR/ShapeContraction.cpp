@@ -21,7 +21,7 @@ LogicalResult MatMulOp::inferShapes(ShapeAnalysis &a) {
   else if (getTransposeRhs())
     std::swap(y[y.size() - 1], y[y.size() - 2]);
   AffineExpr k = x.back(), k2 = y[y.size() - 2];
-  if (isa<AffineConstantExpr>(k) && isa<AffineConstantExpr>(k2) && k != k2)
+  if (!a.unify(k, k2))
     return emitError("[TN2021] matmul contracts a dimension of ") << text(k) << " with one of " << text(k2);
   Dims batch;
   size_t rank = std::max(x.size(), y.size());
@@ -55,11 +55,10 @@ AffineExpr outputSize(AffineExpr in, Window w, AutoPad pad, bool ceilMode, Shape
   if (!ceilMode)
     return span.floorDiv(w.stride) + 1;
   AffineExpr out = span.ceilDiv(w.stride) + 1;
-  // The last window must start inside the input or its begin padding.
-  if (auto known = dyn_cast<AffineConstantExpr>(out))
-    if (auto size = dyn_cast<AffineConstantExpr>(in))
-      if ((known.getValue() - 1) * w.stride >= size.getValue() + w.begin)
-        return a.constant(known.getValue() - 1);
+  // The last window must start inside the input or its begin padding. Where
+  // the strides may carry it beyond, the padded begin alone decides.
+  if (w.end + w.stride - 1 >= extent)
+    return (in + (pad == AutoPad::valid ? 0 : w.begin) - 1).floorDiv(w.stride) + 1;
   return out;
 }
 
@@ -76,6 +75,9 @@ LogicalResult ConvOp::inferShapes(ShapeAnalysis &a) {
   if (x.size() != spatial + 2 || w.size() != spatial + 2 || getPads().size() != 2 * spatial || getDilations().size() != spatial)
     return emitError("[TN2023] conv has ") << x.size() << "-D data, a " << w.size() << "-D filter and " << spatial << " strides";
   bool last = getLayout() == ChannelLayout::last;
+  AffineExpr channels = x[last ? spatial + 1 : 1], wanted = w[1] * int64_t(getGroup());
+  if (!a.unify(channels, wanted))
+    return emitError("[TN2056] conv's data has ") << text(channels) << " channels, its filter needs " << text(wanted);
   Dims out(x.size());
   out[0] = x[0];
   out[last ? spatial + 1 : 1] = w[0];
@@ -151,10 +153,13 @@ LogicalResult ReduceOp::inferShapes(ShapeAnalysis &a) {
   for (int64_t axis : getAxes())
     if (axis < 0 || size_t(axis) >= x.size())
       return emitError("[TN2027] reduce axis ") << axis << " is outside rank " << x.size();
-  if (auto contents = a.getContents(getX()); contents && x.size() == 1 && getAxes().size() == 1) {
-    AffineExpr total = a.constant(getKind() == ReduceKind::prod);
+  bool multiply = getKind() == ReduceKind::prod, sum = getKind() == ReduceKind::sum;
+  auto contents = a.getContents(getX());
+  // Over all axes: the number of elements of a shape, or a sum of sizes.
+  if (contents && getAxes().size() == x.size() && (multiply || sum)) {
+    AffineExpr total = a.constant(multiply);
     for (AffineExpr e : *contents)
-      total = !e || !total ? AffineExpr() : getKind() == ReduceKind::prod ? total * e : getKind() == ReduceKind::sum ? total + e : AffineExpr();
+      total = !e || !total ? AffineExpr() : multiply ? total * e : total + e;
     a.setContents(getResult(), {total});
   }
   a.setShape(getResult(), reduced(x, getAxes(), getKeepDims(), a));
@@ -169,8 +174,12 @@ LogicalResult ArgReduceOp::inferShapes(ShapeAnalysis &a) {
 
 LogicalResult AttentionOp::inferShapes(ShapeAnalysis &a) {
   Dims q = a.getShape(getQ()), v = a.getShape(getV());
-  if (q.size() != 4 || v.size() != 4)
+  Dims k = a.getShape(getK());
+  if (q.size() != 4 || v.size() != 4 || k.size() != 4)
     return emitError("[TN2028] attention needs 4-D operands");
+  if (!a.unify(q[3], k[3]) || !a.unify(k[2], v[2]))
+    return emitError("[TN2057] attention's key is ") << text(k[2]) << " by " << text(k[3]) << ", its query and value need "
+           << text(v[2]) << " by " << text(q[3]);
   a.setShape(getResult(), {q[0], q[1], q[2], v[3]});
   return success();
 }

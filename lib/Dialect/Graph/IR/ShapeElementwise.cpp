@@ -2,6 +2,7 @@
 //
 // Shape rules of constants, elementwise ops, and ops that keep their operand's
 // shape. Small integer tensors are computed along the way.
+#include "SymbolicPolynomial.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 
 using namespace mlir;
@@ -82,6 +83,9 @@ static AffineExpr evaluate(BinaryKind kind, AffineExpr x, AffineExpr y, ShapeAna
   bool both = cx && cy;
   int64_t p = cx ? cx.getValue() : 0, q = cy ? cy.getValue() : 0;
   auto when = [&](bool value) { return both ? a.constant(value) : AffineExpr(); };
+  auto decide = [&](bool yes, bool no) { return yes ? a.constant(1) : no ? a.constant(0) : AffineExpr(); };
+  auto [low, high] = both ? std::make_pair<int64_t, int64_t>(p < q ? -1 : p > q, p < q ? -1 : p > q)
+                          : a.getRange(canonical(x - y));
   switch (kind) {
   case BinaryKind::add: return x + y;
   case BinaryKind::sub: return x - y;
@@ -89,21 +93,23 @@ static AffineExpr evaluate(BinaryKind kind, AffineExpr x, AffineExpr y, ShapeAna
   case BinaryKind::div:
     if (both)
       return q ? a.constant(p / q) : AffineExpr();
+    if (auto exact = divideExactly(x, y))
+      return *exact;
     return cy && q > 0 ? x.floorDiv(q) : AffineExpr(); // dimensions are not negative
   case BinaryKind::mod:
     if (both)
       return q ? a.constant(p - (p / q - ((p % q != 0) && ((p < 0) != (q < 0)))) * q) : AffineExpr();
     return cy && q > 0 ? x % q : AffineExpr();
-  case BinaryKind::min: return both ? a.constant(std::min(p, q)) : x == y ? x : AffineExpr();
-  case BinaryKind::max: return both ? a.constant(std::max(p, q)) : x == y ? x : AffineExpr();
-  case BinaryKind::eq: return x == y ? a.constant(1) : both ? a.constant(0)
-      // A dimension is never negative, so never equal to -1.
-      : ((cy && q < 0 && !cx) || (cx && p < 0 && !cy)) ? a.constant(0) : AffineExpr();
-  case BinaryKind::ne: return x == y ? a.constant(0) : when(p != q);
-  case BinaryKind::lt: return when(p < q);
-  case BinaryKind::le: return when(p <= q);
-  case BinaryKind::gt: return when(p > q);
-  case BinaryKind::ge: return when(p >= q);
+  // What follows is decided by the range of the difference: a dimension is
+  // never negative, so for example never equal to -1.
+  case BinaryKind::min: return high <= 0 ? x : low >= 0 ? y : AffineExpr();
+  case BinaryKind::max: return high <= 0 ? y : low >= 0 ? x : AffineExpr();
+  case BinaryKind::eq: return decide(low == 0 && high == 0, low > 0 || high < 0);
+  case BinaryKind::ne: return decide(low > 0 || high < 0, low == 0 && high == 0);
+  case BinaryKind::lt: return decide(high < 0, low >= 0);
+  case BinaryKind::le: return decide(high <= 0, low > 0);
+  case BinaryKind::gt: return decide(low > 0, high <= 0);
+  case BinaryKind::ge: return decide(low >= 0, high < 0);
   case BinaryKind::logical_and: return when(p && q);
   case BinaryKind::logical_or: return when(p || q);
   default: return {};
@@ -157,6 +163,3 @@ LogicalResult CumSumOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(),
 LogicalResult TriluOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }
 LogicalResult QuantizeOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }
 LogicalResult DequantizeOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }
-LogicalResult ScatterNDOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }
-LogicalResult ScatterElementsOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }
-LogicalResult GatherElementsOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getIndices(), getResult()); }

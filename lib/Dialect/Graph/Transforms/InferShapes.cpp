@@ -16,6 +16,7 @@ namespace {
 
 class InferShapes : public impl::InferShapesPassBase<InferShapes> {
 public:
+  using InferShapesPassBase::InferShapesPassBase;
   void runOnOperation() override {
     ModuleOp module = getOperation();
     ShapeAnalysis analysis = ShapeAnalysis::fromModule(module);
@@ -25,18 +26,29 @@ public:
         return signalPassFailure();
       foldContents(func, analysis);
       inlineKnownBranches(func);
-      record(func, analysis);
+      removeDead(func);
     }
+    if (!allowDataDependent && failed(reportDataDependent(module, analysis)))
+      return signalPassFailure();
+    analysis.dropUnusedSymbols(module);
+    for (auto func : module.getOps<func::FuncOp>())
+      record(func, analysis);
     analysis.writeSymbols(module);
   }
 
 private:
+  static StringRef nameOf(ArrayAttr names, size_t i) {
+    auto name = names && i < names.size() ? dyn_cast<StringAttr>(names[i]) : StringAttr();
+    return name ? name.getValue() : StringRef();
+  }
+
   void seedArguments(func::FuncOp func, ShapeAnalysis &analysis) {
     for (auto [i, argument] : llvm::enumerate(func.getArguments())) {
       auto type = dyn_cast<RankedTensorType>(argument.getType());
       if (!type)
         continue;
-      if (auto map = func.getArgAttrOfType<AffineMapAttr>(i, "graph.shape")) {
+      auto map = func.getArgAttrOfType<AffineMapAttr>(i, "graph.shape");
+      if (map && map.getValue().getNumSymbols() <= analysis.getSymbols().size()) {
         analysis.setShape(argument, llvm::to_vector(map.getValue().getResults()));
         continue;
       }
@@ -44,7 +56,7 @@ private:
       ShapeAnalysis::Dims dims;
       for (auto [d, size] : llvm::enumerate(type.getShape()))
         dims.push_back(ShapedType::isDynamic(size)
-                           ? analysis.symbol(names ? cast<StringAttr>(names[d]).getValue() : StringRef())
+                           ? analysis.symbol(nameOf(names, d))
                            : analysis.constant(size));
       analysis.setShape(argument, dims);
     }
@@ -67,40 +79,74 @@ private:
       auto constant = ConstantOp::create(b, op->getLoc(), type, cast<ElementsAttr>(Attribute(DenseElementsAttr::get(type, elements))));
       result.replaceAllUsesWith(constant.getResult());
     });
-    // What only fed shapes is dead now.
+  }
+
+  /// Removes what only fed shapes.
+  void removeDead(func::FuncOp func) {
     bool changed = true;
     while (changed) {
       changed = false;
       SmallVector<Operation *> ops;
       func.walk([&](Operation *op) { ops.push_back(op); });
-      for (Operation *op : llvm::reverse(ops))
-        if (op->getNumRegions() == 0 && isOpTriviallyDead(op)) {
-          op->erase();
-          changed = true;
-        }
+      llvm::DenseSet<Operation *> erased;
+      for (Operation *op : llvm::reverse(ops)) {
+        if (erased.contains(op) || op == func || !isOpTriviallyDead(op))
+          continue;
+        op->walk([&](Operation *nested) { erased.insert(nested); });
+        op->erase();
+        changed = true;
+      }
     }
   }
 
   void inlineKnownBranches(func::FuncOp func) {
-    SmallVector<scf::IfOp> branches;
-    func.walk([&](scf::IfOp op) { branches.push_back(op); });
-    for (scf::IfOp branch : branches) {
+    // An inlined branch may hold others, and one not taken takes its own along.
+    while (scf::IfOp branch = findKnownBranch(func)) {
+      auto constant = branch.getCondition().getDefiningOp<tensor::ExtractOp>().getTensor().getDefiningOp<ConstantOp>();
+      bool condition = *cast<DenseElementsAttr>(constant.getValue()).getValues<bool>().begin();
+      Region &taken = condition ? branch.getThenRegion() : branch.getElseRegion();
+      if (!taken.empty()) {
+        Operation *yield = taken.front().getTerminator();
+        branch.replaceAllUsesWith(yield->getOperands());
+        yield->erase();
+        branch->getBlock()->getOperations().splice(branch->getIterator(), taken.front().getOperations());
+      }
+      branch.erase();
+    }
+  }
+
+  static scf::IfOp findKnownBranch(func::FuncOp func) {
+    scf::IfOp found;
+    func.walk([&](scf::IfOp branch) {
       auto extract = branch.getCondition().getDefiningOp<tensor::ExtractOp>();
       auto constant = extract ? extract.getTensor().getDefiningOp<ConstantOp>() : ConstantOp();
       auto dense = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : DenseElementsAttr();
-      if (!dense || dense.getNumElements() != 1)
-        continue;
-      Region &taken = dense.getSplatValue<bool>() ? branch.getThenRegion() : branch.getElseRegion();
-      if (taken.empty()) {
-        branch.erase();
-        continue;
+      if (!dense || dense.getNumElements() != 1 || !dense.getElementType().isInteger(1))
+        return WalkResult::advance();
+      found = branch;
+      return WalkResult::interrupt();
+    });
+    return found;
+  }
+
+  /// Reports where sizes come from that the program cannot know beforehand.
+  LogicalResult reportDataDependent(ModuleOp module, ShapeAnalysis &analysis) {
+    llvm::DenseSet<AffineExpr> reported;
+    module.walk([&](Operation *op) {
+      for (Value result : op->getResults()) {
+        if (!isa<RankedTensorType>(result.getType()))
+          continue;
+        for (auto [i, dim] : llvm::enumerate(analysis.getShape(result)))
+          dim.walk([&, i = i](AffineExpr part) {
+            if (isa<AffineSymbolExpr>(part) && analysis.isDataDependent(part) && reported.insert(part).second)
+              op->emitError("[TN2060] dimension ")
+                  << i << " of result " << cast<OpResult>(result).getResultNumber()
+                  << " depends on data, not on the inputs' sizes, and would be known only at run time; give the model "
+                     "static or named sizes here";
+          });
       }
-      Operation *yield = taken.front().getTerminator();
-      branch.replaceAllUsesWith(yield->getOperands());
-      yield->erase();
-      branch->getBlock()->getOperations().splice(branch->getIterator(), taken.front().getOperations());
-      branch.erase();
-    }
+    });
+    return success(reported.empty());
   }
 
   AffineMapAttr mapOf(Value value, ShapeAnalysis &analysis) {
@@ -113,6 +159,8 @@ private:
       return type && !type.hasStaticShape();
     };
     func.walk([&](Operation *op) {
+      op->removeAttr("graph.shape");
+      op->removeAttr("graph.shapes");
       if (op == func.getOperation() || !llvm::any_of(op->getResults(), dynamic))
         return;
       if (op->getNumResults() == 1) {

@@ -19,6 +19,7 @@ namespace tenon::graph {
 int64_t defaultWork(mlir::Operation *op);
 /// An expression as diagnostics print it.
 std::string text(mlir::AffineExpr expr);
+void registerGraphDialect(mlir::DialectRegistry &registry);
 } // namespace tenon::graph
 
 #include "tenon/Dialect/Graph/IR/GraphDialect.h.inc"

@@ -24,6 +24,8 @@ struct Symbol {
   int64_t min = 1;
   int64_t max = std::numeric_limits<int64_t>::max();
   int64_t divisor = 1;
+  /// A size that depends on data, not on input dimensions.
+  bool dataDependent = false;
 };
 
 class ShapeAnalysis {
@@ -39,7 +41,12 @@ public:
   mlir::AffineExpr constant(int64_t value) const { return mlir::getAffineConstantExpr(value, context); }
   /// The symbol of that name, made on first use. An empty name makes a fresh one.
   mlir::AffineExpr symbol(llvm::StringRef name);
+  /// A fresh symbol for a size that nothing determines before run time.
+  mlir::AffineExpr dataSymbol();
+  bool isDataDependent(mlir::AffineExpr expr) const;
   llvm::ArrayRef<Symbol> getSymbols() const { return symbols; }
+  /// Renumbers the symbols so that only those of values under `root` are left.
+  void dropUnusedSymbols(mlir::Operation *root);
   /// False if expressions may be unequal for some symbol values.
   static bool equal(mlir::AffineExpr a, mlir::AffineExpr b) { return a == b; }
 
@@ -65,10 +72,24 @@ public:
 
   /// NumPy broadcast of two dimensions; null if they can never match.
   mlir::AffineExpr broadcast(mlir::AffineExpr a, mlir::AffineExpr b);
+  /// Two dimensions that must be equal, as one; null if they never are. Where
+  /// that is not certain it becomes an assumption.
+  mlir::AffineExpr unify(mlir::AffineExpr a, mlir::AffineExpr b);
+  /// Pairs of expressions taken as equal, which the runtime may check.
+  llvm::ArrayRef<std::pair<mlir::AffineExpr, mlir::AffineExpr>> getAssumptions() const { return assumptions; }
+  /// Restricts `expr >= low` (`<= high`) where expr is a symbol; the runtime
+  /// checks symbols against their ranges.
+  void assumeAtLeast(mlir::AffineExpr expr, int64_t low);
+  void assumeAtMost(mlir::AffineExpr expr, int64_t high);
+  /// The values an expression may take, by the ranges of its symbols.
+  std::pair<int64_t, int64_t> getRange(mlir::AffineExpr expr) const;
 
 private:
+  void assume(mlir::AffineExpr a, mlir::AffineExpr b);
+  mlir::LogicalResult visitIf(mlir::Operation *op);
   mlir::MLIRContext *context;
   std::vector<Symbol> symbols;
+  llvm::SmallVector<std::pair<mlir::AffineExpr, mlir::AffineExpr>> assumptions;
   llvm::DenseMap<mlir::Value, Dims> shapes;
   llvm::DenseMap<mlir::Value, Dims> contents;
 };

@@ -10,7 +10,12 @@ def InferShapesPass : Pass<"graph-infer-shapes", "::mlir::ModuleOp"> {
     dimensions of dynamic results as `graph.shape` (`graph.shapes` for ops with
     several results), of arguments as argument attributes, and the symbols as
     `graph.symbols` on the module. Small integer tensors whose contents are
-    known become constants, and branches on known conditions are inlined.
+    known become constants, and branches on known conditions are inlined; what
+    only fed shapes is removed. Sizes taken as equal, such as those of two
+    inputs that are added, are in `graph.assumptions`: maps of two results that
+    must be equal at run time. A size that depends on data is an error
+    (TN2060) unless `allow-data-dependent` is set; then its symbol carries
+    `data_dependent`.
 
     ```mlir
     func.func @main(%x: tensor<?x4xf32> {onnx.dims = ["batch", ""]})
@@ -20,6 +25,25 @@ def InferShapesPass : Pass<"graph-infer-shapes", "::mlir::ModuleOp"> {
     ```mlir
       %s = graph.shape %x ... // contents (s0, 4)
     ```
+  }];
+  let options = [Option<"allowDataDependent", "allow-data-dependent", "bool", "false",
+                        "accept sizes that are known only when the program runs">];
+}
+
+def SimplifyPass : Pass<"graph-simplify"> {
+  let summary = "Removes ops that change nothing and joins ops that undo each other";
+  let description = [{
+    Applies the canonicalisation patterns of the graph dialect alone: identity
+    views, casts, pads and slices; double transposes and reshapes; double
+    negation; elementwise identities that hold for every float, signed zeros
+    and NaN included; `x * sigmoid(x)` to swish; division by a power of two to
+    multiplication.
+
+    ```mlir
+    %0 = graph.transpose %x {perm = array<i64: 1, 0>} : (tensor<2x3xf32>) -> tensor<3x2xf32>
+    %1 = graph.transpose %0 {perm = array<i64: 1, 0>} : (tensor<3x2xf32>) -> tensor<2x3xf32>
+    ```
+    becomes `%x`.
   }];
 }
 #endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Contents of small integer tensors under ops that only move elements.
+#ifndef TENON_DIALECT_GRAPH_IR_SHAPECONTENTS_H
+#define TENON_DIALECT_GRAPH_IR_SHAPECONTENTS_H
+
+#include "tenon/Dialect/Graph/IR/ShapeAnalysis.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace tenon::graph {
+
+using Index = llvm::SmallVector<int64_t>;
+
+/// The dimensions as numbers; nullopt unless all are.
+std::optional<Index> staticSizes(llvm::ArrayRef<mlir::AffineExpr> dims);
+
+inline std::optional<int64_t> asConstant(mlir::AffineExpr expr) {
+  auto constant = expr ? llvm::dyn_cast<mlir::AffineConstantExpr>(expr) : mlir::AffineConstantExpr();
+  return constant ? std::optional<int64_t>(constant.getValue()) : std::nullopt;
+}
+
+/// Contents of the operand become the result's in the same order.
+void keepContents(ShapeAnalysis &a, mlir::Value from, mlir::Value to);
+
+/// Element i of the result is element source(i) of the operand, where indices
+/// are one number a dimension. An empty source is an unknown element.
+void moveContents(ShapeAnalysis &a, mlir::Value from, mlir::Value to, llvm::function_ref<Index(llvm::ArrayRef<int64_t>)> source);
+
+/// Calls visit for every index of a shape in row-major order.
+void forEachIndex(llvm::ArrayRef<int64_t> sizes, llvm::function_ref<void(llvm::ArrayRef<int64_t>)> visit);
+
+int64_t linearIndex(llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<int64_t> index);
+
+} // namespace tenon::graph
+
+#endif // TENON_DIALECT_GRAPH_IR_SHAPECONTENTS_H
