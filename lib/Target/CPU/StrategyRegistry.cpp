@@ -14,6 +14,7 @@ StrategyRegistry::StrategyRegistry() {
   registerConvStrategies(*this);
   registerRowStrategies(*this);
   registerWindowStrategies(*this);
+  registerRecurrentStrategies(*this);
 }
 
 const Strategy *StrategyRegistry::find(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const {

@@ -5,9 +5,8 @@
 // (equal remainder by the column stride) use the same taps; four of them share
 // each weight. Constant weights are packed to [taps][in channels][out channels
 // padded to lanes], and lanes run over output channels.
+#include "RowPacking.h"
 #include "WindowStrategies.h"
-
-#include "mlir/IR/DialectResourceBlobManager.h"
 
 using namespace mlir;
 
@@ -36,13 +35,6 @@ struct Plan {
   unsigned channel() const { return last ? rank + 1 : 1; }
 };
 
-bool isPacked(plan::KernelOp kernel, Value filter) {
-  auto argument = dyn_cast<BlockArgument>(filter);
-  if (!argument || !kernel.getPacked())
-    return false;
-  return cast<StringAttr>((*kernel.getPacked())[argument.getArgNumber()]).getValue() == kPacked;
-}
-
 Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
   auto op = cast<graph::ConvTransposeOp>(kernel.getRootOp());
   Plan p;
@@ -51,7 +43,7 @@ Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
   p.last = op.getLayout() == graph::ChannelLayout::last;
   p.rank = p.in.size() - 2;
   p.group = op.getGroup();
-  p.packed = isPacked(kernel, op.getFilter());
+  p.packed = isPackedAs(kernel, op.getFilter(), kPacked);
   Exprs filter = shapeOf(kernel, op.getFilter());
   for (unsigned i = 0; i < p.rank; ++i)
     p.kernel.push_back(staticValue(filter[p.packed ? i : i + 2]));
@@ -108,59 +100,15 @@ public:
 
 LogicalResult ConvTransposeStrategy::packConstants(plan::KernelOp kernel, const CpuTarget &target) const {
   auto op = cast<graph::ConvTransposeOp>(kernel.getRootOp());
-  auto argument = dyn_cast<BlockArgument>(op.getFilter());
   Plan p = planFor(kernel, target);
-  if (!argument || p.packed || p.lanes == 1)
+  if (p.packed || p.lanes == 1 || !canPack(kernel, op, op.getFilter()))
     return success();
-  unsigned number = argument.getArgNumber();
-  auto constant = kernel.getInputs()[number].getDefiningOp<graph::ConstantOp>();
-  // The packed form is the only one the kernel sees: the filter has no second use.
-  bool single = llvm::all_of(argument.getUsers(), [&](Operation *user) { return user == op; });
-  if (!constant || !single || argument == op.getX() || argument == op.getBias())
-    return success();
-  Type element = elementOf(argument);
-  int64_t bytes = element.getIntOrFloatBitWidth() / 8, taps = p.taps();
-  ArrayRef<char> raw;
-  bool splat = false;
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant.getValue())) {
-    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      raw = blob->getData();
-  } else if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue())) {
-    raw = dense.getRawData();
-    splat = dense.isSplat();
-  }
-  if (raw.empty())
-    return success();
-  std::vector<char> data(size_t(taps * p.inChannels * p.padded() * bytes), 0);
-  for (int64_t ci = 0; ci < p.inChannels; ++ci)
-    for (int64_t co = 0; co < p.perGroup(); ++co)
-      for (int64_t t = 0; t < taps; ++t) {
-        int64_t from = splat ? 0 : (ci * p.perGroup() + co) * taps + t;
-        std::memcpy(&data[((t * p.inChannels + ci) * p.padded() + co) * bytes], &raw[from * bytes], bytes);
-      }
   SmallVector<int64_t> shape(p.kernel);
   shape.append({p.inChannels, p.padded()});
-  auto type = RankedTensorType::get(shape, element);
-  OpBuilder b(kernel);
-  auto blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(data, 64, /*dataIsMutable=*/false);
-  auto attr = DenseResourceElementsAttr::get(type, "packed_" + kernel.getName().str(), std::move(blob));
-  auto packed = graph::ConstantOp::create(b, constant.getLoc(), type, attr);
-  kernel.getInputsMutable()[number].set(packed);
-  argument.setType(type);
-  SmallVector<Attribute> names, maps;
-  for (unsigned i = 0; i < kernel.getInputs().size(); ++i) {
-    StringRef old = kernel.getPacked() ? cast<StringAttr>((*kernel.getPacked())[i]).getValue() : StringRef();
-    names.push_back(b.getStringAttr(i == number ? StringRef(kPacked) : old));
-  }
-  kernel.setPackedAttr(b.getArrayAttr(names));
-  if (auto old = kernel.getArgShapes()) {
-    maps.assign(old->begin(), old->end());
-    SmallVector<AffineExpr> dims;
-    for (int64_t d : shape)
-      dims.push_back(b.getAffineConstantExpr(d));
-    maps[number] = AffineMapAttr::get(AffineMap::get(0, 0, dims, b.getContext()));
-    kernel.setArgShapesAttr(b.getArrayAttr(maps));
-  }
+  packConstant(kernel, op.getFilter(), kPacked, shape, [&](int64_t i) -> int64_t {
+    int64_t co = i % p.padded(), ci = i / p.padded() % p.inChannels, tap = i / p.padded() / p.inChannels;
+    return co < p.perGroup() ? (ci * p.perGroup() + co) * p.taps() + tap : -1;
+  });
   return success();
 }
 

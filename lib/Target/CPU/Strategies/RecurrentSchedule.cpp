@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Emission of recurrent kernels. A unit is one direction of one sequence.
+// State, gates and projections live in stack blocks whose gates are padded to
+// whole vectors, so that cell arithmetic needs no masks.
+#include "RecurrentSchedule.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+
+RecurrentEmitter::RecurrentEmitter(KernelContext &c, RecurrentModel model, RecurrentPlan plan)
+    : c(c), r(std::move(model)), p(std::move(plan)), m{c}, f32(c.b.getF32Type()), zero(c.index(int64_t(0))) {
+  biasW = scratch(c, p.columns, f32);
+  biasR = scratch(c, p.columns, f32);
+  projection = scratch(c, p.steps * p.columns, f32);
+  product = scratch(c, p.columns, f32);
+  h = scratch(c, p.padded, f32);
+  cell = scratch(c, p.padded, f32);
+  reset = scratch(c, p.padded, f32);
+}
+
+void RecurrentEmitter::forHidden(function_ref<void(Value)> body) {
+  c.loop(zero, c.index(p.padded), p.lanes, body);
+}
+
+Value RecurrentEmitter::clipped(Value x) {
+  return r.clip > 0 ? m.max(m.min(x, m.like(x, r.clip)), m.like(x, -r.clip)) : x;
+}
+
+Value RecurrentEmitter::activate(unsigned direction, unsigned function, Value x) {
+  StringRef name = r.activations[direction * r.functions() + function];
+  if (name == "sigmoid")
+    return m.sigmoid(x);
+  if (name == "tanh")
+    return m.tanh(x);
+  if (name == "relu")
+    return m.max(x, m.like(x, 0));
+  if (name == "leakyrelu")
+    return m.select(m.greater(x, m.like(x, 0), true), x, m.mul(x, m.like(x, 0.01)));
+  if (name == "thresholdedrelu")
+    return m.select(m.greater(x, m.like(x, 1)), x, m.like(x, 0));
+  if (name == "hardsigmoid")
+    return m.max(m.min(m.madd(x, m.like(x, 0.2), m.like(x, 0.5)), m.like(x, 1)), m.like(x, 0));
+  if (name == "elu")
+    return m.select(m.greater(x, m.like(x, 0), true), x, m.sub(m.exp(x), m.like(x, 1)));
+  if (name == "softsign")
+    return m.div(x, m.add(m.like(x, 1), m.abs(x)));
+  if (name == "softplus") // log(1 + exp(x)) without overflow
+    return m.add(m.max(x, m.like(x, 0)), m.log(m.add(m.like(x, 1), m.exp(arith::NegFOp::create(c.b, c.loc, m.abs(x))))));
+  return x; // affine with its default parameters
+}
+
+/// Biases per gate, padded with zeros. What the reset gate must scale stays
+/// with the recurrent product.
+void RecurrentEmitter::loadBiases(unsigned direction) {
+  int64_t all = r.gates * r.hidden;
+  for (int64_t g = 0; g < r.gates; ++g) {
+    bool apart = r.linearBeforeReset && g == 2;
+    c.vectorLoop(zero, c.index(r.hidden), p.lanes, r.hidden, [&](Value j, Value mask) {
+      Value none = c.constant(f32, 0, p.lanes), sum = none, recurrent = none;
+      if (r.b) {
+        Value at = c.add(j, c.index(direction * 2 * all + g * r.hidden));
+        sum = m.toF32(loadFrom(c, r.b, at, p.lanes, mask));
+        recurrent = m.toF32(loadFrom(c, r.b, c.add(at, c.index(all)), p.lanes, mask));
+        if (mask) { // a splat has no masked lanes of its own
+          sum = m.select(mask, sum, none);
+          recurrent = m.select(mask, recurrent, none);
+        }
+      }
+      Value at = c.add(j, c.index(g * p.padded));
+      put(apart ? sum : m.add(sum, recurrent), biasW, at);
+      put(apart ? recurrent : none, biasR, at);
+    });
+  }
+}
+
+void RecurrentEmitter::loadState(unsigned direction, Value batch) {
+  Value from = c.mul(c.mulAdd(c.index(direction), c.index(p.xShape[1]), batch), c.index(r.hidden));
+  auto load = [&](Value initial, Value state) {
+    c.vectorLoop(zero, c.index(r.hidden), p.lanes, r.hidden, [&](Value j, Value mask) {
+      Value v = c.constant(f32, 0, p.lanes);
+      if (initial) {
+        Value given = m.toF32(loadFrom(c, initial, c.add(from, j), p.lanes, mask));
+        v = mask ? m.select(mask, given, v) : given;
+      }
+      put(v, state, j);
+    });
+  };
+  load(r.initialH, h);
+  if (r.yC)
+    load(r.initialC, cell);
+}
+
+void RecurrentEmitter::matmul(unsigned direction, int64_t rows, int64_t firstGate, int64_t lastGate, AffineExpr n,
+                              Value weights, bool packed, int64_t vectors, Value bias, Value target,
+                              function_ref<Value(int64_t, Value, int64_t, Value)> source) {
+  Value count = c.index(n);
+  if (!packed) {
+    // Rows of the weights as they are: lanes along the sum.
+    int64_t extent = staticValue(n), lanes = lanesFor(c.target, f32, extent);
+    auto sumOf = [&](ValueRange a, ValueRange z) { return Values{m.add(a[0], z[0])}; };
+    for (int64_t g = firstGate; g < lastGate; ++g)
+      c.loop(zero, c.index(r.hidden), 1, [&](Value j) {
+        Value base = c.mul(c.add(j, c.index((direction * r.gates + g) * r.hidden)), count);
+        Value at = c.add(j, c.index(g * p.padded));
+        for (int64_t row = 0; row < rows; ++row) {
+          Values start{c.constant(f32, 0, lanes)};
+          Values acc = accumulate(c, count, extent, lanes, start, start,
+                                  [&](Value k, Value mask, ValueRange a) {
+                                    Value w = m.toF32(loadFrom(c, weights, c.add(base, k), lanes, mask));
+                                    return Values{m.madd(w, source(row, k, lanes, mask), a[0])};
+                                  },
+                                  sumOf);
+          Value sum = m.add(horizontal(c, acc, lanes, sumOf)[0], get(bias, at, 1));
+          put(sum, target, c.add(at, c.index(row * p.columns)));
+        }
+      });
+    return;
+  }
+  auto block = [&](Value column, int64_t width) {
+    Values init;
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t j = 0; j < width; ++j)
+        init.push_back(get(bias, c.add(column, c.index(j * p.lanes)), p.lanes));
+    Value base = c.add(c.mul(c.index(direction * p.columns), count), column);
+    Values acc = c.loop(zero, count, 1, init, [&](Value k, ValueRange args) {
+      Value at = c.mulAdd(k, c.index(p.columns), base);
+      Values loaded, next;
+      for (int64_t j = 0; j < width; ++j)
+        loaded.push_back(m.toF32(loadFrom(c, weights, c.add(at, c.index(j * p.lanes)), p.lanes)));
+      for (int64_t row = 0; row < rows; ++row) {
+        Value v = c.broadcast(source(row, k, 1, {}), p.lanes);
+        for (int64_t j = 0; j < width; ++j)
+          next.push_back(m.madd(v, loaded[j], args[row * width + j]));
+      }
+      return next;
+    });
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t j = 0; j < width; ++j)
+        put(acc[row * width + j], target, c.add(column, c.index(row * p.columns + j * p.lanes)));
+  };
+  int64_t first = firstGate * p.padded, last = lastGate * p.padded, wide = vectors * p.lanes;
+  int64_t full = first + (last - first) / wide * wide;
+  if (full > first)
+    c.loop(c.index(first), c.index(full), wide, [&](Value column) { block(column, vectors); });
+  if (full < last)
+    block(c.index(full), (last - full) / p.lanes);
+}
+
+void RecurrentEmitter::recur(unsigned direction, int64_t firstGate, int64_t lastGate, Value vector) {
+  AffineExpr n = getAffineConstantExpr(r.hidden, c.kernel.getContext());
+  matmul(direction, 1, firstGate, lastGate, n, r.r, p.packedR, p.recurVectors, biasR, product,
+         [&](int64_t, Value k, int64_t lanes, Value mask) { return c.load(vector, f32, k, lanes, mask); });
+}
+
+/// Pre-activation of gate g: projection plus recurrent product.
+Value RecurrentEmitter::gate(Value row, int64_t g, Value j) {
+  Value at = c.add(j, c.index(g * p.padded));
+  Value projected = get(projection, c.mulAdd(row, c.index(p.columns), at), p.lanes);
+  return m.add(projected, get(product, at, p.lanes));
+}
+
+void RecurrentEmitter::lstmCell(unsigned direction, Value row, Value j) {
+  Value old = get(cell, j, p.lanes);
+  Value inRow = c.sub(c.index(r.hidden), j);
+  // Peepholes i, o, f of the direction; lanes beyond the hidden size are zero.
+  auto peephole = [&](int64_t which, Value pre, Value state) {
+    if (!r.peepholes)
+      return pre;
+    Value mask = p.padded == r.hidden ? Value() : m.laneMask(zero, inRow, p.lanes);
+    Value at = c.add(j, c.index((direction * 3 + which) * r.hidden));
+    return m.madd(m.toF32(loadFrom(c, r.peepholes, at, p.lanes, mask)), state, pre);
+  };
+  Value input = activate(direction, 0, clipped(peephole(0, gate(row, 0, j), old)));
+  Value forget = r.inputForget ? m.sub(m.like(input, 1), input)
+                               : activate(direction, 0, clipped(peephole(2, gate(row, 2, j), old)));
+  Value candidate = activate(direction, 1, clipped(gate(row, 3, j)));
+  Value next = m.add(m.mul(forget, old), m.mul(input, candidate));
+  Value output = activate(direction, 0, clipped(peephole(1, gate(row, 1, j), next)));
+  put(next, cell, j);
+  put(m.mul(output, activate(direction, 2, next)), h, j);
+}
+
+void RecurrentEmitter::gruStep(unsigned direction, Value row) {
+  if (r.linearBeforeReset) {
+    recur(direction, 0, 3, h);
+  } else {
+    recur(direction, 0, 2, h);
+    forHidden([&](Value j) {
+      Value gateR = activate(direction, 0, clipped(gate(row, 1, j)));
+      put(m.mul(gateR, get(h, j, p.lanes)), reset, j);
+    });
+    recur(direction, 2, 3, reset);
+  }
+  forHidden([&](Value j) {
+    Value update = activate(direction, 0, clipped(gate(row, 0, j))), pre;
+    if (r.linearBeforeReset) {
+      Value gateR = activate(direction, 0, clipped(gate(row, 1, j)));
+      Value at = c.add(j, c.index(2 * p.padded));
+      pre = m.madd(gateR, get(product, at, p.lanes), get(projection, c.mulAdd(row, c.index(p.columns), at), p.lanes));
+    } else {
+      pre = gate(row, 2, j);
+    }
+    Value candidate = activate(direction, 1, clipped(pre)), old = get(h, j, p.lanes);
+    put(m.add(m.mul(m.sub(m.like(update, 1), update), candidate), m.mul(update, old)), h, j);
+  });
+}
+
+void RecurrentEmitter::storeHidden(Value result, Value at, Value state) {
+  Value buffer = result ? yieldedBuffer(c, result) : Value();
+  if (!buffer)
+    return;
+  c.vectorLoop(zero, c.index(r.hidden), p.lanes, r.hidden, [&](Value j, Value mask) {
+    Value v = state ? get(state, j, p.lanes) : c.constant(f32, 0, p.lanes);
+    c.store(m.toFloat(v, computeOf(result)), buffer, elementOf(result), c.add(at, j), mask);
+  });
+}
+
+void RecurrentEmitter::step(unsigned direction, Value row, Value t, Value batch) {
+  if (r.gates == 3) {
+    gruStep(direction, row);
+  } else {
+    recur(direction, 0, r.gates, h);
+    forHidden([&](Value j) {
+      if (r.gates == 4)
+        lstmCell(direction, row, j);
+      else
+        put(activate(direction, 0, clipped(gate(row, 0, j))), h, j);
+    });
+  }
+  Value at = c.mulAdd(c.mulAdd(t, c.index(r.directions), c.index(direction)), c.index(p.xShape[1]), batch);
+  storeHidden(r.y, c.mul(at, c.index(r.hidden)), h);
+}
+
+void RecurrentEmitter::unit(unsigned direction, Value batch) {
+  loadBiases(direction);
+  loadState(direction, batch);
+  Value sequence = c.index(p.xShape[0]), batches = c.index(p.xShape[1]), width = c.index(p.xShape[2]);
+  Value length = sequence;
+  if (r.lengths) {
+    length = m.toIndex(loadFrom(c, r.lengths, batch, 1));
+    length = c.maxS(zero, c.minS(length, sequence));
+  }
+  bool backwards = r.reverseOnly || direction == 1;
+  Value last = c.sub(length, c.index(1));
+  auto time = [&](Value s) { return backwards ? c.sub(last, s) : s; };
+  c.loop(zero, length, p.steps, [&](Value start) {
+    // Steps beyond the last repeat it and are not used.
+    Values bases;
+    for (int64_t k = 0; k < p.steps; ++k) {
+      Value t = time(c.minS(c.add(start, c.index(k)), last));
+      bases.push_back(c.mul(c.mulAdd(t, batches, batch), width));
+    }
+    matmul(direction, p.steps, 0, r.gates, p.xShape[2], r.w, p.packedW, p.projectVectors, biasW, projection,
+           [&](int64_t row, Value k, int64_t lanes, Value mask) {
+             return m.toF32(loadFrom(c, r.x, c.add(bases[row], k), lanes, mask));
+           });
+    c.loop(zero, c.minS(c.index(p.steps), c.sub(length, start)), 1,
+           [&](Value row) { step(direction, row, time(c.add(start, row)), batch); });
+  });
+  if (r.lengths)
+    c.loop(length, sequence, 1, [&](Value t) {
+      Value at = c.mulAdd(c.mulAdd(t, c.index(r.directions), c.index(direction)), batches, batch);
+      storeHidden(r.y, c.mul(at, c.index(r.hidden)), {});
+    });
+  Value at = c.mul(c.mulAdd(c.index(direction), batches, batch), c.index(r.hidden));
+  storeHidden(r.yH, at, h);
+  storeHidden(r.yC, at, cell);
+}
+
+void RecurrentEmitter::emit() {
+  c.loop(c.begin, c.end, 1, [&](Value number) {
+    if (r.directions == 1)
+      return unit(0, number);
+    Value batches = c.index(p.xShape[1]);
+    Value which = c.divU(number, batches), batch = c.remU(number, batches);
+    for (unsigned direction = 0; direction < r.directions; ++direction) {
+      Value mine = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, which, c.index(direction));
+      ifThen(c, mine, [&]() { unit(direction, batch); });
+    }
+  });
+}
+
+} // namespace tenon::cpu

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// lstm, gru and rnn. Constant weights are packed to [direction][in][gates x
+// padded hidden], so that lanes run over hidden elements; others are read as
+// they are, with lanes along the sum.
+#include "RecurrentSchedule.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+
+constexpr StringLiteral kPacked = "direction,in,gates";
+constexpr int64_t kMaxStack = 256 * 1024; // bytes of one kernel's blocks
+
+RecurrentModel recurrentModel(Operation *op) {
+  RecurrentModel r;
+  r.op = op;
+  auto fill = [&](auto typed, ArrayRef<StringRef> defaults) {
+    r.x = typed.getX();
+    r.w = typed.getW();
+    r.r = typed.getR();
+    r.b = typed.getB();
+    r.lengths = typed.getSequenceLens();
+    r.initialH = typed.getInitialH();
+    r.y = typed.getY();
+    r.yH = typed.getYH();
+    r.hidden = typed.getHiddenSize();
+    r.directions = typed.getDirection() == graph::RnnDirection::bidirectional ? 2 : 1;
+    r.reverseOnly = typed.getDirection() == graph::RnnDirection::reverse;
+    if (auto clip = typed.getClip())
+      r.clip = clip->convertToDouble();
+    if (auto names = typed.getActivations(); names && !names->empty())
+      for (Attribute name : *names)
+        r.activations.push_back(cast<StringAttr>(name).getValue().lower());
+    else
+      for (int64_t d = 0; d < r.directions; ++d)
+        for (StringRef name : defaults)
+          r.activations.push_back(name.str());
+  };
+  if (auto lstm = dyn_cast<graph::LstmOp>(op)) {
+    fill(lstm, {"sigmoid", "tanh", "tanh"});
+    r.gates = 4;
+    r.initialC = lstm.getInitialC();
+    r.peepholes = lstm.getP();
+    r.yC = lstm.getYC();
+    r.inputForget = lstm.getInputForget();
+  } else if (auto gru = dyn_cast<graph::GruOp>(op)) {
+    fill(gru, {"sigmoid", "tanh"});
+    r.gates = 3;
+    r.linearBeforeReset = gru.getLinearBeforeReset();
+  } else {
+    fill(cast<graph::RnnOp>(op), {"tanh"});
+    r.gates = 1;
+  }
+  return r;
+}
+
+RecurrentPlan recurrentPlan(plan::KernelOp kernel, const RecurrentModel &r, const CpuTarget &target) {
+  RecurrentPlan p;
+  p.xShape = shapeOf(kernel, r.x);
+  p.lanes = lanesFor(target, Float32Type::get(kernel.getContext()), r.hidden);
+  p.padded = (r.hidden + p.lanes - 1) / p.lanes * p.lanes;
+  p.columns = r.gates * p.padded;
+  // Four steps of the input projection at a time, while they fit the stack block.
+  int64_t sequence = staticValue(p.xShape[0]);
+  p.steps = 4 * p.columns * 4 <= 64 * 1024 ? 4 : 1;
+  if (sequence > 0)
+    p.steps = std::min(p.steps, sequence);
+  bool many = target.vectorRegisters >= 32;
+  p.projectVectors = p.steps > 1 ? (many ? 4 : 2) : (many ? 8 : 4);
+  p.recurVectors = many ? 8 : 6;
+  p.packedW = isPackedAs(kernel, r.w, kPacked);
+  p.packedR = isPackedAs(kernel, r.r, kPacked);
+  return p;
+}
+
+namespace {
+
+class RecurrentStrategy : public Strategy {
+public:
+  StringRef name() const override { return "recurrent"; }
+  std::vector<StringRef> roots() const override { return {"lstm", "gru", "rnn"}; }
+
+  bool matches(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const override {
+    RecurrentModel r = recurrentModel(kernel.getRootOp());
+    RecurrentPlan p = recurrentPlan(kernel, r, target);
+    static const StringRef known[] = {"sigmoid", "tanh", "relu", "leakyrelu", "thresholdedrelu", "hardsigmoid",
+                                      "elu", "softsign", "softplus", "affine"};
+    for (StringRef name : r.activations)
+      if (!llvm::is_contained(known, name)) {
+        reason = ("activation " + name + " has no kernel").str();
+        return false;
+      }
+    if (r.activations.size() != size_t(r.directions * (r.gates == 4 ? 3 : r.gates == 3 ? 2 : 1)))
+      reason = "the number of activations does not fit the directions";
+    else if (!computeOf(r.x).isF32())
+      reason = "the element type must be floating point of at most 32 bits";
+    else if ((p.steps + 3) * p.columns * 4 > kMaxStack)
+      reason = "the hidden size does not fit the kernel's stack block";
+    else
+      return true;
+    return false;
+  }
+  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
+    RecurrentModel r = recurrentModel(kernel.getRootOp());
+    RecurrentPlan p = recurrentPlan(kernel, r, target);
+    auto side = [&](bool packed, int64_t rows, int64_t vectors) {
+      return packed ? llvm::formatv("tile {0}x{1}", rows, vectors * p.lanes).str() : std::string("dot products");
+    };
+    return "projection " + side(p.packedW, p.steps, p.projectVectors) + ", recurrence " +
+           side(p.packedR, 1, p.recurVectors) + ", " + lanesText(p.lanes, Float32Type::get(kernel.getContext()));
+  }
+  LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
+    RecurrentModel r = recurrentModel(kernel.getRootOp());
+    RecurrentPlan p = recurrentPlan(kernel, r, target);
+    int64_t width = staticValue(p.xShape[2]);
+    auto pack = [&](Value weights, int64_t n) {
+      if (n <= 0 || !canPack(kernel, r.op, weights))
+        return;
+      packConstant(kernel, weights, kPacked, {r.directions, n, p.columns}, [&](int64_t i) -> int64_t {
+        int64_t column = i % p.columns, k = i / p.columns % n, direction = i / p.columns / n;
+        int64_t gate = column / p.padded, j = column % p.padded;
+        return j < r.hidden ? ((direction * r.gates + gate) * r.hidden + j) * n + k : -1;
+      });
+    };
+    pack(r.w, width);
+    pack(r.r, r.hidden);
+    return success();
+  }
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
+    RecurrentModel r = recurrentModel(kernel.getRootOp());
+    Exprs shape = shapeOf(kernel, r.x);
+    return {shape[1] * r.directions, 1};
+  }
+  LogicalResult emit(KernelContext &c) const override {
+    RecurrentModel r = recurrentModel(c.kernel.getRootOp());
+    for (Value value : c.kernel.getBody().front().getTerminator()->getOperands())
+      if (value.getDefiningOp() != r.op)
+        return r.op->emitError("[TN5021] takes no epilogue in a recurrent kernel");
+    RecurrentEmitter(c, r, recurrentPlan(c.kernel, r, c.target)).emit();
+    return success();
+  }
+};
+
+} // namespace
+
+void registerRecurrentStrategies(StrategyRegistry &registry) { registry.add(std::make_unique<RecurrentStrategy>()); }
+
+} // namespace tenon::cpu
