@@ -184,7 +184,7 @@ def no_crash_on_input():
 def exceptions_in_frontend():
     """Only lib/Frontend and the Python module may use exceptions."""
     pattern = re.compile(r"\b(throw\b|catch\s*\()|\btry\s*\{")
-    for name in select("lib/", "runtime/", "tools/"):
+    for name in select("lib/", "runtime/src/", "runtime/drivers/", "tools/"):
         if name.startswith("lib/Frontend/"):
             continue
         for number, line in lines(name):
