@@ -6,6 +6,7 @@
 #include "ArtifactBuilder.h"
 #include "driver.h"
 
+#include <cstring>
 #include <gtest/gtest.h>
 #include <thread>
 

@@ -15,7 +15,7 @@
 namespace tenon::rt {
 namespace {
 
-constexpr uint64_t kPage = 4096, kMostAddress = 1ull << 36;
+constexpr uint64_t kPage = 4096, kMostAddress = 1ull << 31; // the small code model's
 
 #if defined(__x86_64__)
 constexpr uint16_t kMachine = EM_X86_64;
@@ -83,16 +83,20 @@ tenon_status *checkDynamic(const Segments &segments, const Elf64_Phdr &dynamic) 
   return nullptr;
 }
 
-/// Checks all segments; returns the end of the highest one.
+/// Checks all segments; `top` becomes the end of the highest one.
 tenon_status *checkSegments(const Segments &segments, uint64_t &top) {
   top = 0;
+  // First what explains more: a relocation usually makes a segment writable.
+  for (int i = 0; i < segments.count; ++i) {
+    Elf64_Phdr segment = segments.get(i);
+    if (segment.p_type == PT_DYNAMIC)
+      if (tenon_status *status = checkDynamic(segments, segment))
+        return status;
+  }
   for (int i = 0; i < segments.count; ++i) {
     Elf64_Phdr segment = segments.get(i);
     if (segment.p_type == PT_TLS || segment.p_type == PT_INTERP)
       return fail(TENON_CORRUPT, "segment %d of the code image has type %u, which is not allowed", i, segment.p_type);
-    if (segment.p_type == PT_DYNAMIC)
-      if (tenon_status *status = checkDynamic(segments, segment))
-        return status;
     if (segment.p_type != PT_LOAD || segment.p_memsz == 0)
       continue;
     if (segment.p_offset > segments.size || segment.p_filesz > segments.size - segment.p_offset ||
