@@ -28,7 +28,8 @@ struct Random {
 
 /// Half of the changes go to where there is more structure than weights.
 size_t place(Random &random, llvm::StringRef bytes) {
-  return random.below(2) ? random.below(bytes.size()) : bytes.size() - 1 - random.below(std::min<size_t>(bytes.size(), 4096));
+  return random.below(2) ? random.below(bytes.size())
+                         : bytes.size() - 1 - random.below(std::min<size_t>(bytes.size(), 4096));
 }
 
 std::string damage(llvm::StringRef bytes, Random &random) {
@@ -72,9 +73,8 @@ int main(int argc, char **argv) {
     for (unsigned long n = 0; n < count; ++n) {
       MLIRContext context(MLIRContext::Threading::DISABLED);
       bool coded = false;
-      context.getDiagEngine().registerHandler([&](Diagnostic &diagnostic) {
-        coded |= llvm::StringRef(diagnostic.str()).starts_with("[TN1");
-      });
+      context.getDiagEngine().registerHandler(
+          [&](Diagnostic &diagnostic) { coded |= llvm::StringRef(diagnostic.str()).starts_with("[TN1"); });
       std::string bytes = damage((*buffer)->getBuffer(), random);
       tenon::OnnxImportOptions options;
       if (n % 2)
@@ -92,6 +92,7 @@ int main(int argc, char **argv) {
       }
     }
   }
-  llvm::outs() << accepted << " accepted, " << refused << " refused, " << uncoded << " refused without a code\n";
+  llvm::outs() << accepted << " accepted, " << refused << " refused, " << uncoded
+               << " refused without a code\n";
   return uncoded ? 1 : 0;
 }

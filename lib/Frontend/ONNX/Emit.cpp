@@ -81,7 +81,8 @@ ArrayAttr Emitter::dimsOf(const onnx::TypeProto &type) {
 
 void Emitter::define(ValueScope &scope, const std::string &name, ElementsAttr value, Location loc) {
   scope.values[name] =
-      value ? onnxir::ConstantOp::create(builder, loc, value.getType(), value, builder.getStringAttr(name)).getResult()
+      value ? onnxir::ConstantOp::create(builder, loc, value.getType(), value, builder.getStringAttr(name))
+                  .getResult()
             : none();
 }
 
@@ -99,7 +100,8 @@ Attribute Emitter::attribute(const AttributeProto &attr, const std::string &plac
   case AttributeProto::INTS:
     return builder.getDenseI64ArrayAttr(SmallVector<int64_t>(attr.ints().begin(), attr.ints().end()));
   case AttributeProto::STRINGS:
-    return builder.getStrArrayAttr(SmallVector<llvm::StringRef>(attr.strings().begin(), attr.strings().end()));
+    return builder.getStrArrayAttr(
+        SmallVector<llvm::StringRef>(attr.strings().begin(), attr.strings().end()));
   case AttributeProto::TENSOR:
     return model.reader.read(attr.t(), place + ": attribute '" + attr.name() + "'", attr.name());
   case AttributeProto::TENSORS: {
@@ -126,9 +128,9 @@ Attribute Emitter::attribute(const AttributeProto &attr, const std::string &plac
 void Emitter::emitConstant(const NodeProto &node, ValueScope &scope) {
   std::string place = describe(node, model.opsetOf(node));
   if (node.output_size() != 1 || node.attribute_size() != 1)
-    return model.problems.error(BadConstant, place, "a Constant has one output and exactly one attribute, found " +
-                                                        Twine(node.output_size()) + " and " +
-                                                        Twine(node.attribute_size()));
+    return model.problems.error(BadConstant, place,
+                                "a Constant has one output and exactly one attribute, found " +
+                                    Twine(node.output_size()) + " and " + Twine(node.attribute_size()));
   const AttributeProto &attr = node.attribute(0);
   ElementsAttr value;
   auto dense = [&](ArrayRef<int64_t> shape, Type element, auto values) {
@@ -150,7 +152,8 @@ void Emitter::emitConstant(const NodeProto &node, ValueScope &scope) {
                   ArrayRef<float>(attr.floats().data(), attr.floats_size()));
     break;
   case AttributeProto::INTS:
-    value = dense({attr.ints_size()}, builder.getI64Type(), ArrayRef<int64_t>(attr.ints().data(), attr.ints_size()));
+    value = dense({attr.ints_size()}, builder.getI64Type(),
+                  ArrayRef<int64_t>(attr.ints().data(), attr.ints_size()));
     break;
   case AttributeProto::STRING:
   case AttributeProto::STRINGS: {
@@ -160,12 +163,14 @@ void Emitter::emitConstant(const NodeProto &node, ValueScope &scope) {
       texts.assign(1, attr.s());
       shape.clear();
     }
-    value = DenseStringElementsAttr::get(RankedTensorType::get(shape, onnxir::StringType::get(model.context)), texts);
+    value = DenseStringElementsAttr::get(RankedTensorType::get(shape, onnxir::StringType::get(model.context)),
+                                         texts);
     break;
   }
   default:
     model.problems.error(SparseUnsupported, place,
-                         "attribute '" + attr.name() + "' is not supported; store the constant densely in 'value'");
+                         "attribute '" + attr.name() +
+                             "' is not supported; store the constant densely in 'value'");
   }
   define(scope, node.output(0), value, named(node.name()));
 }
@@ -205,17 +210,17 @@ void Emitter::emitNode(const NodeProto &node, ValueScope &scope) {
   for (const onnx::StringStringEntryProto &entry : node.metadata_props())
     if (entry.key() == "tenon.origin")
       origin = entry.value();
-  auto op = onnxir::NodeOp::create(builder, named(origin), types, node.op_type(), inputs, node.name(), node.domain(),
-                                   schema ? schema->SinceVersion() : 1, opset, builder.getDictionaryAttr(attrs),
-                                   builder.getStrArrayAttr(bodies), bodies.size());
+  auto op = onnxir::NodeOp::create(builder, named(origin), types, node.op_type(), inputs, node.name(),
+                                   node.domain(), schema ? schema->SinceVersion() : 1, opset,
+                                   builder.getDictionaryAttr(attrs), builder.getStrArrayAttr(bodies),
+                                   bodies.size());
   for (auto [region, graph] : llvm::zip(op.getBodies(), graphs)) {
     OpBuilder::InsertionGuard guard(builder);
     Block *block = builder.createBlock(&region);
     ValueScope inner(*graph, &scope);
     for (const onnx::ValueInfoProto &input : graph->input())
-      inner.values[input.name()] =
-          block->addArgument(typeOf(input.name(), inner, place + " subgraph input '" + input.name() + "'"),
-                             named(input.name()));
+      inner.values[input.name()] = block->addArgument(
+          typeOf(input.name(), inner, place + " subgraph input '" + input.name() + "'"), named(input.name()));
     emitBody(*graph, inner);
     onnxir::YieldOp::create(builder, op.getLoc(), outputs(*graph, inner));
   }
@@ -226,7 +231,8 @@ void Emitter::emitNode(const NodeProto &node, ValueScope &scope) {
 
 void Emitter::emitBody(const GraphProto &graph, ValueScope &scope) {
   for (const onnx::TensorProto &tensor : graph.initializer())
-    define(scope, tensor.name(), model.reader.read(tensor, "initializer '" + tensor.name() + "'", tensor.name()),
+    define(scope, tensor.name(),
+           model.reader.read(tensor, "initializer '" + tensor.name() + "'", tensor.name()),
            named(tensor.name()));
   for (const NodeProto &node : graph.node())
     emitNode(node, scope);
@@ -258,7 +264,8 @@ OwningOpRef<ModuleOp> Emitter::emit() {
   SmallVector<Type> inputTypes, resultTypes;
   SmallVector<DictionaryAttr> inputAttrs, resultAttrs;
   auto describeValue = [&](const std::string &name, const onnx::TypeProto &type) {
-    SmallVector<NamedAttribute> attrs = {builder.getNamedAttr(onnxir::kNameAttr, builder.getStringAttr(name))};
+    SmallVector<NamedAttribute> attrs = {
+        builder.getNamedAttr(onnxir::kNameAttr, builder.getStringAttr(name))};
     if (type.tensor_type().has_shape())
       attrs.push_back(builder.getNamedAttr(onnxir::kDimsAttr, dimsOf(type)));
     return builder.getDictionaryAttr(attrs);
@@ -286,7 +293,8 @@ OwningOpRef<ModuleOp> Emitter::emit() {
   func.setAllArgAttrs(inputAttrs);
   func.setAllResultAttrs(resultAttrs);
   auto opset = model.opsets.find("");
-  func->setAttr(onnxir::kOpsetAttr, builder.getI64IntegerAttr(opset == model.opsets.end() ? 0 : opset->second));
+  func->setAttr(onnxir::kOpsetAttr,
+                builder.getI64IntegerAttr(opset == model.opsets.end() ? 0 : opset->second));
 
   if (model.problems.any() || failed(verify(*module)))
     return {};

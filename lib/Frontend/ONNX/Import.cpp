@@ -28,7 +28,8 @@ OwningOpRef<ModuleOp> importSteps(Model &model) {
   checkStructure(model);
   checkNodes(model);
   if (!problems.any()) {
-    forEachTensor(*model.proto.mutable_graph(), [&](onnx::TensorProto &tensor) { model.reader.inlineShapeData(tensor); });
+    forEachTensor(*model.proto.mutable_graph(),
+                  [&](onnx::TensorProto &tensor) { model.reader.inlineShapeData(tensor); });
     if (model.options.inferShapes)
       inferTypes(model);
     checkTypes(model);
@@ -74,7 +75,8 @@ OwningOpRef<ModuleOp> importBuffer(MLIRContext &context, SharedBuffer buffer, ll
 }
 } // namespace
 
-OwningOpRef<ModuleOp> tenon::importOnnx(MLIRContext &context, llvm::StringRef path, const OnnxImportOptions &options) {
+OwningOpRef<ModuleOp> tenon::importOnnx(MLIRContext &context, llvm::StringRef path,
+                                        const OnnxImportOptions &options) {
   namespace fs = llvm::sys::fs;
   bool isText = path.ends_with(".onnxtxt") || path.ends_with(".txt");
   Problems problems(&context, path);
@@ -92,8 +94,8 @@ OwningOpRef<ModuleOp> tenon::importOnnx(MLIRContext &context, llvm::StringRef pa
                       isText ? Format::Text : Format::Binary, options);
 }
 
-OwningOpRef<ModuleOp> tenon::importOnnxBytes(MLIRContext &context, llvm::StringRef bytes, llvm::StringRef folder,
-                                             const OnnxImportOptions &options) {
+OwningOpRef<ModuleOp> tenon::importOnnxBytes(MLIRContext &context, llvm::StringRef bytes,
+                                             llvm::StringRef folder, const OnnxImportOptions &options) {
   return importBuffer(context, SharedBuffer(llvm::MemoryBuffer::getMemBufferCopy(bytes)), "model", folder,
                       Format::Binary, options);
 }

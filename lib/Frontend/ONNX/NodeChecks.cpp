@@ -14,10 +14,9 @@ using onnx::OpSchema;
 
 namespace {
 const char *attributeTypeName(int type) {
-  static constexpr const char *kNames[] = {"UNDEFINED", "FLOAT",   "INT",    "STRING",        "TENSOR",
-                                           "GRAPH",     "FLOATS",  "INTS",   "STRINGS",       "TENSORS",
-                                           "GRAPHS",    "SPARSE_TENSOR", "SPARSE_TENSORS", "TYPE_PROTO",
-                                           "TYPE_PROTOS"};
+  static constexpr const char *kNames[] = {
+      "UNDEFINED", "FLOAT",   "INT",    "STRING",        "TENSOR",         "GRAPH",      "FLOATS",     "INTS",
+      "STRINGS",   "TENSORS", "GRAPHS", "SPARSE_TENSOR", "SPARSE_TENSORS", "TYPE_PROTO", "TYPE_PROTOS"};
   return type >= 0 && type < 15 ? kNames[type] : "unknown";
 }
 
@@ -41,14 +40,16 @@ private:
       return problems.error(UnknownOperator, place, "the node has no operator");
     if (!model.opsets.count(node.domain()))
       return problems.error(MissingOpsetImport, place,
-                            "the model uses domain '" + node.domain() + "' without importing a version of it");
+                            "the model uses domain '" + node.domain() +
+                                "' without importing a version of it");
     llvm::StringSet<> names;
     for (const AttributeProto &attr : node.attribute()) {
       if (!names.insert(attr.name()).second)
         problems.error(UnknownAttribute, place, "attribute '" + attr.name() + "' is given twice");
       if (!attr.ref_attr_name().empty())
         problems.error(WrongAttributeType, place,
-                       "attribute '" + attr.name() + "' refers to a function's attribute outside any function");
+                       "attribute '" + attr.name() +
+                           "' refers to a function's attribute outside any function");
     }
     const OpSchema *schema = model.schemaOf(node);
     if (!schema)
@@ -57,8 +58,8 @@ private:
       return;
     if (schema->deprecated())
       return problems.error(DeprecatedOperator, place,
-                            "the operator was removed from ONNX in opset " + llvm::Twine(schema->SinceVersion()) +
-                                "; export the model again");
+                            "the operator was removed from ONNX in opset " +
+                                llvm::Twine(schema->SinceVersion()) + "; export the model again");
     checkArity(node, *schema, place);
     checkAttributes(node, *schema, names, place);
   }
@@ -71,13 +72,13 @@ private:
       return;
     if (const OpSchema *newest = onnx::OpSchemaRegistry::Schema(node.op_type(), node.domain()))
       return problems.error(UnknownOperator, place,
-                            "the operator exists from opset " +
-                                llvm::Twine(newest->SinceVersion()) + " on, but the model imports an older one");
+                            "the operator exists from opset " + llvm::Twine(newest->SinceVersion()) +
+                                " on, but the model imports an older one");
     problems.error(UnknownOperator, place,
-                   node.domain().empty()
-                       ? "ONNX has no such operator"
-                       : "domain '" + node.domain() + "' is not known; Tenon supports ONNX's own domains and "
-                         "com.microsoft, and model-local functions");
+                   node.domain().empty() ? "ONNX has no such operator"
+                                         : "domain '" + node.domain() +
+                                               "' is not known; Tenon supports ONNX's own domains and "
+                                               "com.microsoft, and model-local functions");
   }
 
   void checkArity(const NodeProto &node, const OpSchema &schema, const std::string &place) {
@@ -95,7 +96,8 @@ private:
     for (int i = 0; i < inputs && i < static_cast<int>(schema.inputs().size()); ++i)
       if (node.input(i).empty() && schema.inputs()[i].GetOption() == OpSchema::Single)
         problems.error(WrongArity, place,
-                       "input #" + llvm::Twine(i) + " (" + schema.inputs()[i].GetName() + ") is required but empty");
+                       "input #" + llvm::Twine(i) + " (" + schema.inputs()[i].GetName() +
+                           ") is required but empty");
   }
 
   static std::string range(int low, int high) {
@@ -115,8 +117,8 @@ private:
                              llvm::Twine(schema.SinceVersion()) + " of the operator");
       } else if (attr.type() != expected->second.type && attr.ref_attr_name().empty()) {
         problems.error(WrongAttributeType, place,
-                       "attribute '" + attr.name() + "' is " + attributeTypeName(attr.type()) + ", expected " +
-                           attributeTypeName(expected->second.type));
+                       "attribute '" + attr.name() + "' is " + attributeTypeName(attr.type()) +
+                           ", expected " + attributeTypeName(expected->second.type));
       }
     }
     for (const auto &[name, attr] : schema.attributes())
@@ -156,8 +158,8 @@ private:
       std::string place = describe(node, model.opsetOf(node));
       if (llvm::none_of(formal.GetTypes(), [&](onnx::DataType allowed) { return *allowed == actual; })) {
         model.problems.error(TypeMismatch, place,
-                             "input #" + llvm::Twine(i) + " (" + formal.GetName() + ") '" + node.input(i) + "' is " +
-                                 actual + ", expected " + list(formal.GetTypes()));
+                             "input #" + llvm::Twine(i) + " (" + formal.GetName() + ") '" + node.input(i) +
+                                 "' is " + actual + ", expected " + list(formal.GetTypes()));
         continue;
       }
       if (!schema->typeConstraintMap().count(formal.GetTypeStr()) || !formal.GetIsHomogeneous())
@@ -165,9 +167,9 @@ private:
       auto [first, isNew] = bound.try_emplace(formal.GetTypeStr(), actual, i);
       if (!isNew && first->second.first != actual)
         model.problems.error(TypeMismatch, place,
-                             "input #" + llvm::Twine(i) + " (" + formal.GetName() + ") '" + node.input(i) + "' is " +
-                                 actual + ", but input #" + llvm::Twine(first->second.second) + " is " +
-                                 first->second.first + "; both must have the same type");
+                             "input #" + llvm::Twine(i) + " (" + formal.GetName() + ") '" + node.input(i) +
+                                 "' is " + actual + ", but input #" + llvm::Twine(first->second.second) +
+                                 " is " + first->second.first + "; both must have the same type");
     }
   }
 

@@ -5,10 +5,10 @@
 #ifndef TENON_LIB_FRONTEND_ONNX_SOURCE_H
 #define TENON_LIB_FRONTEND_ONNX_SOURCE_H
 
+#include "onnx/onnx_pb.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "onnx/onnx_pb.h"
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,8 +35,8 @@ public:
   /// The payload stored as raw bytes, inside the model or outside. False after
   /// reporting a problem; an empty payload with no owner if the tensor uses
   /// typed fields instead.
-  bool rawPayload(const onnx::TensorProto &tensor, const std::string &place, Problems &problems, Payload &payload,
-                  bool &isRaw);
+  bool rawPayload(const onnx::TensorProto &tensor, const std::string &place, Problems &problems,
+                  Payload &payload, bool &isRaw);
 
 private:
   bool externalPayload(const onnx::TensorProto &tensor, const std::string &place, Problems &problems,

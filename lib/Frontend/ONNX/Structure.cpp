@@ -163,8 +163,8 @@ private:
     graph.mutable_node()->Swap(&sorted);
   }
 
-  void reportCycle(GraphProto &graph, const std::vector<std::vector<int>> &users, const std::vector<int> &missing,
-                   const std::string &prefix) {
+  void reportCycle(GraphProto &graph, const std::vector<std::vector<int>> &users,
+                   const std::vector<int> &missing, const std::string &prefix) {
     // Every node that is left has a producer that is left: walking producers
     // backwards runs into a cycle.
     std::vector<int> producer(graph.node_size(), -1), seenAt(graph.node_size(), -1), path;
@@ -188,7 +188,8 @@ private:
         }
         text += (shown ? " -> " : "") + graph.node(path[i]).name();
       }
-    problems.error(CyclicGraph, "the graph" + inGraph(prefix) + " has a cycle, so no order of execution: " + text);
+    problems.error(CyclicGraph,
+                   "the graph" + inGraph(prefix) + " has a cycle, so no order of execution: " + text);
   }
 
   Model &model;

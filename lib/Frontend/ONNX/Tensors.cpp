@@ -90,18 +90,20 @@ std::vector<char> unpack(ArrayRef<char> packed, int64_t count, unsigned bits, bo
 }
 } // namespace
 
-ElementsAttr TensorReader::readStrings(const TensorProto &tensor, RankedTensorType type, const std::string &place) {
+ElementsAttr TensorReader::readStrings(const TensorProto &tensor, RankedTensorType type,
+                                       const std::string &place) {
   if (tensor.has_raw_data() || tensor.string_data_size() != type.getNumElements()) {
     problems.error(BadPayload, place,
-                   "holds " + Twine(tensor.string_data_size()) + " strings, expected " + Twine(type.getNumElements()) +
-                       " in string_data");
+                   "holds " + Twine(tensor.string_data_size()) + " strings, expected " +
+                       Twine(type.getNumElements()) + " in string_data");
     return {};
   }
   SmallVector<StringRef> strings(tensor.string_data().begin(), tensor.string_data().end());
   return DenseStringElementsAttr::get(type, strings);
 }
 
-ElementsAttr TensorReader::store(RankedTensorType type, Payload payload, unsigned elementBytes, StringRef name) {
+ElementsAttr TensorReader::store(RankedTensorType type, Payload payload, unsigned elementBytes,
+                                 StringRef name) {
   ArrayRef<char> bytes = payload.bytes;
   if (type.getNumElements() <= kInlineElements) {
     if (type.getElementType().isInteger(1)) {
@@ -179,7 +181,7 @@ ElementsAttr TensorReader::read(const TensorProto &tensor, const std::string &pl
 
 void TensorReader::inlineShapeData(TensorProto &tensor) {
   constexpr size_t kLargestShape = 4096; // bytes
-  int type = tensor.data_type(); // FLOAT: the scales of Resize
+  int type = tensor.data_type();         // FLOAT: the scales of Resize
   if ((type != TensorProto::INT64 && type != TensorProto::INT32 && type != TensorProto::FLOAT) ||
       tensor.dims_size() > 1 || tensor.has_raw_data())
     return;
@@ -188,7 +190,8 @@ void TensorReader::inlineShapeData(TensorProto &tensor) {
   Problems ignored(context, "");
   Payload payload;
   bool isRaw = false;
-  if (!source.rawPayload(tensor, "", ignored, payload, isRaw) || !isRaw || payload.bytes.size() > (type == TensorProto::FLOAT ? 256 : kLargestShape))
+  if (!source.rawPayload(tensor, "", ignored, payload, isRaw) || !isRaw ||
+      payload.bytes.size() > (type == TensorProto::FLOAT ? 256 : kLargestShape))
     return;
   tensor.set_raw_data(payload.bytes.data(), payload.bytes.size());
   tensor.clear_doc_string();

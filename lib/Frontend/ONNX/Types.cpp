@@ -34,10 +34,13 @@ const ElementInfo kElements[] = {
     {TensorProto::DOUBLE, "DOUBLE", [](Builder &b) -> Type { return b.getF64Type(); }},
     {TensorProto::UINT32, "UINT32", [](Builder &b) -> Type { return b.getIntegerType(32, false); }},
     {TensorProto::UINT64, "UINT64", [](Builder &b) -> Type { return b.getIntegerType(64, false); }},
-    {TensorProto::COMPLEX64, "COMPLEX64", [](Builder &b) -> Type { return ComplexType::get(b.getF32Type()); }},
-    {TensorProto::COMPLEX128, "COMPLEX128", [](Builder &b) -> Type { return ComplexType::get(b.getF64Type()); }},
+    {TensorProto::COMPLEX64, "COMPLEX64",
+     [](Builder &b) -> Type { return ComplexType::get(b.getF32Type()); }},
+    {TensorProto::COMPLEX128, "COMPLEX128",
+     [](Builder &b) -> Type { return ComplexType::get(b.getF64Type()); }},
     {TensorProto::BFLOAT16, "BFLOAT16", [](Builder &b) -> Type { return b.getBF16Type(); }},
-    {TensorProto::FLOAT8E4M3FN, "FLOAT8E4M3FN", [](Builder &b) -> Type { return b.getType<Float8E4M3FNType>(); }},
+    {TensorProto::FLOAT8E4M3FN, "FLOAT8E4M3FN",
+     [](Builder &b) -> Type { return b.getType<Float8E4M3FNType>(); }},
     {TensorProto::FLOAT8E4M3FNUZ, "FLOAT8E4M3FNUZ",
      [](Builder &b) -> Type { return b.getType<Float8E4M3FNUZType>(); }},
     {TensorProto::FLOAT8E5M2, "FLOAT8E5M2", [](Builder &b) -> Type { return b.getType<Float8E5M2Type>(); }},
@@ -46,7 +49,8 @@ const ElementInfo kElements[] = {
     {TensorProto::UINT4, "UINT4", [](Builder &b) -> Type { return b.getIntegerType(4, false); }},
     {TensorProto::INT4, "INT4", [](Builder &b) -> Type { return b.getIntegerType(4); }},
     {TensorProto::FLOAT4E2M1, "FLOAT4E2M1", [](Builder &b) -> Type { return b.getType<Float4E2M1FNType>(); }},
-    {TensorProto::FLOAT8E8M0, "FLOAT8E8M0", [](Builder &b) -> Type { return b.getType<Float8E8M0FNUType>(); }},
+    {TensorProto::FLOAT8E8M0, "FLOAT8E8M0",
+     [](Builder &b) -> Type { return b.getType<Float8E8M0FNUType>(); }},
     {TensorProto::UINT2, "UINT2", [](Builder &b) -> Type { return b.getIntegerType(2, false); }},
     {TensorProto::INT2, "INT2", [](Builder &b) -> Type { return b.getIntegerType(2); }},
     {TensorProto::FLOAT6E2M3, "FLOAT6E2M3", [](Builder &b) -> Type { return b.getType<Float6E2M3FNType>(); }},
@@ -82,8 +86,9 @@ RankedTensorType TensorReader::tensorType(const TensorProto &tensor, const std::
   for (int64_t dim : tensor.dims()) {
     if (dim < 0 || dim > kLargestDim || (dim > 0 && product > kLargestDim / dim)) {
       problems.error(BadDimension, place,
-                     "has dimension " + Twine(dim) + "; dimensions of a tensor's value are at least 0 and their "
-                     "product at most 2^48");
+                     "has dimension " + Twine(dim) +
+                         "; dimensions of a tensor's value are at least 0 and their "
+                         "product at most 2^48");
       return {};
     }
     product *= std::max<int64_t>(dim, 1);
@@ -93,9 +98,11 @@ RankedTensorType TensorReader::tensorType(const TensorProto &tensor, const std::
 
 Type TensorReader::type(const onnx::TypeProto &proto, const std::string &place) {
   auto ofTensor = [&](int elem, const onnx::TensorShapeProto *shape) -> Type {
-    Type element = elem == TensorProto::UNDEFINED ? Type(onnxir::UnknownType::get(context)) : elementType(context, elem);
+    Type element =
+        elem == TensorProto::UNDEFINED ? Type(onnxir::UnknownType::get(context)) : elementType(context, elem);
     if (!element) {
-      problems.error(UnsupportedType, place, "has " + elementTypeName(elem) + ", which ONNX 1.23 does not define");
+      problems.error(UnsupportedType, place,
+                     "has " + elementTypeName(elem) + ", which ONNX 1.23 does not define");
       return {};
     }
     if (!shape)
@@ -109,8 +116,9 @@ Type TensorReader::type(const onnx::TypeProto &proto, const std::string &place) 
         value = dim.dim_value();
         if (value < 0 || value > kLargestDim || (value > 0 && product > kLargestDim / value)) {
           problems.error(BadDimension, place,
-                         "has dimension " + Twine(value) + "; static dimensions are at least 0 and their product at "
-                         "most 2^48");
+                         "has dimension " + Twine(value) +
+                             "; static dimensions are at least 0 and their product at "
+                             "most 2^48");
           return {};
         }
         product *= std::max<int64_t>(value, 1);
@@ -137,13 +145,15 @@ Type TensorReader::type(const onnx::TypeProto &proto, const std::string &place) 
     if (value)
       return onnxir::MapType::get(context, key, value);
     if (!key)
-      problems.error(UnsupportedType, place, "is a map with keys of " + elementTypeName(proto.map_type().key_type()));
+      problems.error(UnsupportedType, place,
+                     "is a map with keys of " + elementTypeName(proto.map_type().key_type()));
     return {};
   }
   case onnx::TypeProto::VALUE_NOT_SET:
     return UnrankedTensorType::get(onnxir::UnknownType::get(context));
   case onnx::TypeProto::kSparseTensorType:
-    problems.error(SparseUnsupported, place, "is a sparse tensor, which Tenon does not support; store it densely");
+    problems.error(SparseUnsupported, place,
+                   "is a sparse tensor, which Tenon does not support; store it densely");
     return {};
   default:
     problems.error(UnsupportedType, place, "has an opaque type");

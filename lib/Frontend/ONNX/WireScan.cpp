@@ -23,8 +23,10 @@ Message childOf(Message parent, uint64_t field) {
   case Message::Model:
     return field == 7 ? Message::Graph : field == 25 ? Message::Function : Message::Other;
   case Message::Graph:
-    return field == 1 ? Message::Node : field == 5 ? Message::Tensor : field == 15 ? Message::SparseTensor
-                                                                                   : Message::Other;
+    return field == 1    ? Message::Node
+           : field == 5  ? Message::Tensor
+           : field == 15 ? Message::SparseTensor
+                         : Message::Other;
   case Message::Function:
     return field == 7 ? Message::Node : field == 11 ? Message::Attribute : Message::Other;
   case Message::Node:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Registration of the onnx dialect, the accessors of onnx.node and verifiers.
-#include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -98,8 +98,8 @@ LogicalResult NodeOp::verify() {
   if (getSince() < 1 || getSince() > getOpset())
     return emitOpError("(C2) has since = ") << getSince() << " outside [1, opset = " << getOpset() << "]";
   if (getSubgraphs().size() != getBodies().size())
-    return emitOpError("(C3) names ") << getSubgraphs().size() << " subgraphs but has " << getBodies().size()
-                                      << " regions";
+    return emitOpError("(C3) names ")
+           << getSubgraphs().size() << " subgraphs but has " << getBodies().size() << " regions";
   llvm::StringSet<> names;
   for (Attribute name : getSubgraphs())
     if (!names.insert(cast<StringAttr>(name).getValue()).second)
