@@ -70,6 +70,26 @@ void eachRowTile(KernelContext &c, TileShape tile, Value first, Value extent, in
   });
 }
 
+bool rowsMerge(plan::KernelOp kernel, ArrayRef<AffineExpr> space) {
+  auto merges = [&](Value tensor) {
+    Exprs shape = shapeOf(kernel, tensor);
+    bool has = false, lacks = false;
+    for (size_t d = 0; d + 1 < space.size(); ++d) {
+      if (space[d] == 1)
+        continue;
+      int64_t own = int64_t(d) + int64_t(shape.size()) - int64_t(space.size());
+      (own >= 0 && shape[own] == space[d] ? has : lacks) = true;
+      if (own >= 0 && shape[own] != space[d] && shape[own] != 1)
+        return false;
+    }
+    return !(has && lacks);
+  };
+  for (BlockArgument argument : kernel.getBody().getArguments())
+    if (llvm::any_of(argument.getUsers(), [&](Operation *user) { return user != kernel.getRootOp(); }) && !merges(argument))
+      return false;
+  return llvm::all_of(kernel.getBody().front().getTerminator()->getOperands(), merges);
+}
+
 std::pair<Value, Value> blockedOrder(KernelContext &c, Value unit, AffineExpr tiles, AffineExpr panels, int64_t block) {
   Value tileCount = c.index(tiles);
   if (auto known = dyn_cast<AffineConstantExpr>(tiles); known && known.getValue() <= block)
@@ -167,8 +187,11 @@ ContractionTile::Accumulators ContractionTile::contract(Accumulators accumulator
 
 LogicalResult ContractionTile::finish(const Accumulators &accumulators, Value rootResult, Exprs space,
                                       function_ref<SmallVector<Value>(Value)> rowIndex, Value column, Value columnCount,
-                                      int64_t staticColumns, function_ref<Value(Value, Value)> bias) {
-  ElementEmitter emitter(c, std::move(space));
+                                      int64_t staticColumns, bool merged, function_ref<Value(Value, Value)> bias) {
+  SmallVector<std::pair<unsigned, unsigned>> groups;
+  if (merged && space.size() > 1)
+    groups = {{0, space.size() - 2}, {space.size() - 1, space.size() - 1}};
+  ElementEmitter emitter(c, std::move(space), std::move(groups));
   LogicalResult result = success();
   auto storeRow = [&](Value row, Value column, Value value, Value mask) {
     SmallVector<Value> index = rowIndex(row);

@@ -43,6 +43,10 @@ void replaceByPacked(plan::KernelOp kernel, unsigned index, llvm::ArrayRef<int64
 /// The layout that operand `index` was packed into, "" if none.
 llvm::StringRef packedLayout(plan::KernelOp kernel, unsigned index);
 
+/// Whether the dimensions of `space` but the last can be one run of rows: each
+/// tensor of the kernel's epilogue has all of them or broadcasts all.
+bool rowsMerge(plan::KernelOp kernel, llvm::ArrayRef<mlir::AffineExpr> space);
+
 /// The value of a constant expression, else `otherwise`.
 inline int64_t constantOr(mlir::AffineExpr expr, int64_t otherwise) {
   auto constant = mlir::dyn_cast<mlir::AffineConstantExpr>(expr);
@@ -66,10 +70,11 @@ public:
                         llvm::ArrayRef<mlir::Value> masks = {});
   /// Stores the tile through the kernel's epilogue. rowIndex(r) gives the
   /// result's coordinates without the last; column is the first column of
-  /// `columnCount`. `bias`, if any, gives what to add at a column.
+  /// `columnCount`. `bias`, if any, gives what to add at a column. With
+  /// `merged` (see rowsMerge) the coordinates are one row number.
   mlir::LogicalResult finish(const Accumulators &accumulators, mlir::Value rootResult, Exprs space,
                              llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> rowIndex, mlir::Value column,
-                             mlir::Value columnCount, int64_t staticColumns,
+                             mlir::Value columnCount, int64_t staticColumns, bool merged = false,
                              llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> bias = nullptr);
 
 private:

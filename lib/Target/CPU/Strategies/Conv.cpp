@@ -31,7 +31,8 @@ public:
 
   static TileShape tileOf(const ConvProblem &p, const CpuTarget &target) {
     int64_t rows = constantOr(p.isPointwise() ? pixels(p) : p.ow, -1);
-    TileShape tile = chooseTile(rows, p.groupOutputs(), target);
+    // Rows of a pointwise tile may lie 4 KiB apart, in one set of a 12-way cache.
+    TileShape tile = chooseTile(rows, p.groupOutputs(), target, p.isPointwise() ? 12 : 32);
     if (rows < 0 && !p.isPointwise())
       tile.rows = std::min<int64_t>(tile.rows, 8);
     return tile;
@@ -120,7 +121,7 @@ private:
     }
 
     void store(ContractionTile &t, const ContractionTile::Accumulators &acc, Value group, Value groupPanel,
-               function_ref<SmallVector<Value>(Value)> rowIndex) {
+               function_ref<SmallVector<Value>(Value)> rowIndex, bool merged = false) {
       Value base = c.mul(group, c.index(p.groupOutputs()));
       Value column = c.add(base, c.mul(groupPanel, c.index(tile.columns())));
       Value end = c.add(base, c.index(p.groupOutputs()));
@@ -128,7 +129,7 @@ private:
       function_ref<Value(Value, Value)> addend = nullptr;
       if (p.op.getBias())
         addend = bias;
-      if (failed(t.finish(acc, p.op.getResult(), p.result, rowIndex, column, end, p.groupOutputs(), addend)))
+      if (failed(t.finish(acc, p.op.getResult(), p.result, rowIndex, column, end, p.groupOutputs(), merged, addend)))
         result = failure();
     }
 
@@ -138,12 +139,19 @@ private:
         ContractionTile t(c, shape);
         SmallVector<Value> rows;
         Value channel = c.mul(group, c.index(p.groupChannels()));
+        // Written as one base and constants, which become displacements.
+        Value base = c.mulAdd(first, c.index(p.channels), channel);
         for (int64_t r = 0; r < shape.rows; ++r)
-          rows.push_back(c.mulAdd(c.add(first, c.index(r)), c.index(p.channels), channel));
+          rows.push_back(c.add(base, c.index(r * p.channels)));
         auto acc = t.contract(t.zero(), c.index(p.groupChannels()), c.inputBuffer(p.x), xType, rows, c.index(int64_t(1)),
                               c.inputBuffer(p.filter), c.b.getF32Type(), weights, c.index(tile.columns()));
         Exprs outer(p.result.begin(), p.result.end() - 1);
-        store(t, acc, group, groupPanel, [&](Value r) { return c.delinearize(c.add(first, r), outer); });
+        bool merged = rowsMerge(c.kernel, p.result); // or every row costs divisions
+        auto rowIndex = [&](Value r) {
+          Value row = c.add(first, r);
+          return merged ? SmallVector<Value>{row} : c.delinearize(row, outer);
+        };
+        store(t, acc, group, groupPanel, rowIndex, merged);
       });
     }
 

@@ -2,8 +2,8 @@
 //
 // Matrix products of floats in register tiles. A constant right operand is
 // packed into column panels when the model is compiled; one computed at run
-// time is read in place where its columns are contiguous and otherwise copied
-// panel by panel. The left operand is always read in place, row by row. Each
+// time is copied panel by panel, or read in place where its columns are
+// contiguous and rows too few (or K too large) for a copy. The left operand is always read in place, row by row. Each
 // result is one chain of fused multiply-adds in the order of K, so neither
 // tile nor work split changes a bit.
 #include "GemmProblem.h"
@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kMostRows = 12;      // 14 rows of 4 KiB would not fit a 12-way cache set
 constexpr int64_t kMostStaged = 1024;  // rows of a panel that is copied at run time (128 KiB of stack)
+constexpr int64_t kFewRows = 48;       // a panel with contiguous columns is read in place for fewer
 
 bool isNarrowFloat(Value value) {
   Type type = getElementTypeOrSelf(value.getType());
@@ -46,10 +47,10 @@ Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
   int64_t k = constantOr(s.p.k, -1);
   if (!packedLayout(kernel, s.b).empty())
     s.source = Source::packed;
+  else if (k > 0 && k <= kMostStaged && (s.p.bColumn == 1 ? constantOr(s.p.m, 0) >= kFewRows : s.p.m != 1))
+    s.source = Source::staged;
   else if (s.p.bColumn == 1)
     s.source = Source::inPlace;
-  else if (k > 0 && k <= kMostStaged && s.p.m != 1)
-    s.source = Source::staged;
   s.block = tilesInCache((k > 0 ? k : 1024) * 4, s.tile);
   s.tiles = s.p.m.ceilDiv(s.tile.rows);
   s.panels = s.p.n.ceilDiv(s.tile.columns());
@@ -133,8 +134,12 @@ private:
     case Source::gathered:
       sums = gathered(shape, rows, aStep);
     }
-    if (failed(tile.finish(sums, p.op.getResult(), p.result, [&](Value r) { return p.rowIndex(c, batch, c.add(row, r)); },
-                           column, n, constantOr(p.n, -1))))
+    bool merged = p.folded && rowsMerge(c.kernel, p.result); // or every row costs divisions
+    auto rowIndex = [&](Value r) {
+      Value index = c.add(row, r);
+      return merged ? SmallVector<Value>{index} : p.rowIndex(c, batch, index);
+    };
+    if (failed(tile.finish(sums, p.op.getResult(), p.result, rowIndex, column, n, constantOr(p.n, -1), merged)))
       result = failure();
   }
 
@@ -170,6 +175,23 @@ private:
   /// repeat the last, their sums are not stored.
   void stagePanel() {
     Value last = c.sub(n, c.index(int64_t(1))), zero = c.index(int64_t(0)), width = c.index(s.tile.columns());
+    if (p.bColumn == 1) {
+      int64_t columns = constantOr(p.n, -1), lanes = s.tile.lanes;
+      bool whole = columns > 0 && columns % s.tile.columns() == 0;
+      SmallVector<Value> masks(s.tile.vectors);
+      for (int64_t v = 0; v < s.tile.vectors && !whole; ++v) {
+        Value rest = c.maxS(c.sub(n, c.add(column, c.index(v * lanes))), zero);
+        masks[v] = vector::CreateMaskOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getI1Type()), ValueRange{rest});
+      }
+      c.loop(zero, k, 1, [&](Value step) {
+        Value from = c.add(c.add(bBase, column), c.mul(step, c.index(p.bStep)));
+        for (int64_t v = 0; v < s.tile.vectors; ++v) {
+          Value value = c.load(b, bType, c.add(from, c.index(v * lanes)), lanes, masks[v]);
+          vector::StoreOp::create(c.b, c.loc, value, staged, ValueRange{c.mulAdd(step, width, c.index(v * lanes))});
+        }
+      });
+      return;
+    }
     c.loop(zero, width, 1, [&](Value j) {
       Value from = c.mulAdd(c.minS(c.add(column, j), last), c.index(p.bColumn), bBase);
       c.loop(zero, k, 1, [&](Value step) {
