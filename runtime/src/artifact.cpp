@@ -65,7 +65,9 @@ using Tensors = flatbuffers::Vector<flatbuffers::Offset<schema::Tensor>>;
 
 tenon_status *checkTensors(const Tensors *tensors, int symbols, bool areInputs, const char *name) {
   for (const auto *tensor : *tensors) {
-    if (!tensor->name() || !tensor->dims() || tensor->dims()->size() > 64)
+    // FlatBuffers' verifier leaves the alignment of structs in vectors alone.
+    if (!tensor->name() || !tensor->dims() || tensor->dims()->size() > 64 ||
+        reinterpret_cast<uintptr_t>(tensor->dims()->Data()) % alignof(schema::Dim) != 0)
       return fail(TENON_CORRUPT, "the manifest of %s describes an input or output without name or shape", name);
     if (!elementBytes(tensor->dtype()))
       return fail(TENON_DTYPE, "'%s' of %s has ONNX element type %d, which this runtime cannot hold",

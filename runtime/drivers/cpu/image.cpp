@@ -178,9 +178,11 @@ tenon_status *mapImage(const CodeSource &source, Image &image) {
       const schema::Code &code = *source.code;
       uint64_t entries[3] = {code.main_address(), code.arena_size_address(), code.output_dims_address()};
       status = mapSegments(segments, fd, offset, entries, image);
-      image.main = reinterpret_cast<tenon_main_fn>(image.base + entries[0]);
-      image.arenaSize = reinterpret_cast<tenon_arena_size_fn>(image.base + entries[1]);
-      image.outputDims = reinterpret_cast<tenon_output_dims_fn>(image.base + entries[2]);
+      if (!status) {
+        image.main = reinterpret_cast<tenon_main_fn>(image.base + entries[0]);
+        image.arenaSize = reinterpret_cast<tenon_arena_size_fn>(image.base + entries[1]);
+        image.outputDims = reinterpret_cast<tenon_output_dims_fn>(image.base + entries[2]);
+      }
     }
   }
   if (fd >= 0 && source.fd < 0)
