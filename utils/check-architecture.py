@@ -26,7 +26,7 @@ LAYERS = {
     "Analysis": {"Dialect", "Interfaces", "Numerics"},
     "Frontend": {"Dialect"},
     "Reference": {"Dialect", "Interfaces", "Numerics", "Analysis"},
-    "Transforms": {"Dialect", "Interfaces", "Numerics", "Analysis"},
+    "Transforms": {"Dialect", "Interfaces", "Numerics", "Analysis", "Reference"},  # constants are evaluated by it
     "Conversion": {"Dialect", "Interfaces", "Numerics", "Analysis", "Transforms"},
     "Target": {"Dialect", "Interfaces", "Numerics", "Analysis", "Transforms", "Conversion"},
     "Pipelines": {

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef TENON_TRANSFORMS_SIMPLIFY_PASSES_TD
+#define TENON_TRANSFORMS_SIMPLIFY_PASSES_TD
+include "mlir/Pass/PassBase.td"
+
+def EvaluateConstantsPass : Pass<"tenon-evaluate-constants", "::mlir::ModuleOp"> {
+  let summary = "Evaluates graph ops whose operands are constants";
+  let description = [{
+    One walk in program order evaluates every graph op whose operands are
+    known, by the reference evaluator, so that the values do not depend on the
+    host. Only values that something else still uses become constants: dense up
+    to 16 elements, a resource above; intermediate values are freed after their
+    last use. Left alone are ops with results above `max-bytes`, ops whose
+    evaluation fails (they fail at run time, if they are reached), and fill,
+    expand and tile with results above `max-splat-bytes`, because the op is
+    smaller than its result. Their users are evaluated nevertheless.
+
+    ```mlir
+    %a = graph.constant dense<[1.0, 4.0]> : tensor<2xf32>
+    %b = graph.unary sqrt %a : (tensor<2xf32>) -> tensor<2xf32>
+    ```
+    becomes
+    ```mlir
+    %b = graph.constant dense<[1.0, 2.0]> : tensor<2xf32>
+    ```
+  }];
+  let options = [
+    Option<"maxBytes", "max-bytes", "int64_t", "64 << 20", "Largest result to evaluate">,
+    Option<"maxSplatBytes", "max-splat-bytes", "int64_t", "1024", "Largest result of fill, expand or tile to evaluate">
+  ];
+  let statistics = [Statistic<"evaluated", "evaluated", "Ops evaluated">];
+}
+#endif

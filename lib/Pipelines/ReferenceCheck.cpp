@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The reference evaluator against test vectors.
+#include "tenon/Pipelines/ReferenceCheck.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "tenon/Conversion/ONNXToGraph/Passes.h"
+#include "tenon/Dialect/Graph/Transforms/Passes.h"
+#include "tenon/Frontend/ONNX/Import.h"
+#include "tenon/Frontend/ONNX/TensorFile.h"
+#include "tenon/Reference/Evaluator.h"
+#include "tenon/Transforms/Simplify/Passes.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace tenon;
+using reference::Tensor;
+
+namespace {
+
+FailureOr<SmallVector<Tensor>> readTensors(MLIRContext &context, StringRef folder, StringRef kind, size_t count) {
+  SmallVector<Tensor> tensors;
+  for (size_t i = 0; i < count; ++i) {
+    ElementsAttr attribute = readOnnxTensorFile(context, (folder + "/" + kind + "_" + Twine(i) + ".pb").str());
+    std::optional<Tensor> tensor = attribute ? Tensor::fromAttribute(attribute) : std::nullopt;
+    if (!tensor)
+      return failure();
+    tensors.push_back(*tensor);
+  }
+  return tensors;
+}
+
+/// Empty if the tensors agree, else what is wrong.
+std::string compare(const Tensor &actual, const Tensor &expected, const ReferenceCheckOptions &options) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  if (actual.getType() != expected.getType()) {
+    out << "is " << actual.getType() << ", expected " << expected.getType();
+    return text;
+  }
+  std::vector<double> a = actual.toDoubles(), b = expected.toDoubles();
+  size_t wrong = 0, worst = 0;
+  double worstExcess = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i])))
+      continue;
+    double excess = std::fabs(a[i] - b[i]) - (options.atol + options.rtol * std::fabs(b[i]));
+    if (excess <= 0)
+      continue;
+    ++wrong;
+    if (!(excess <= worstExcess)) {
+      worst = i;
+      worstExcess = excess;
+    }
+  }
+  if (wrong)
+    out << wrong << " of " << a.size() << " elements differ, at " << worst << " " << a[worst] << " instead of "
+        << b[worst];
+  return text;
+}
+
+} // namespace
+
+LogicalResult tenon::checkWithReference(MLIRContext &context, StringRef model, ArrayRef<std::string> folders,
+                                        const ReferenceCheckOptions &options, raw_ostream &report) {
+  OnnxImportOptions importOptions;
+  importOptions.hasHandler = [](StringRef domain, StringRef type, int64_t since) {
+    return onnxtograph::hasHandler(domain, type, since);
+  };
+  OwningOpRef<ModuleOp> module = importOnnx(context, model, importOptions);
+  if (!module)
+    return failure();
+  PassManager passes(&context);
+  passes.addPass(onnxtograph::createConvertOnnxToGraphPass());
+  passes.addPass(graph::createInferShapesPass());
+  if (options.evaluateConstants)
+    passes.addPass(simplify::createEvaluateConstantsPass());
+  if (failed(passes.run(*module)))
+    return failure();
+  auto main = module->lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    return failure();
+
+  reference::Evaluator evaluator;
+  LogicalResult result = success();
+  for (const std::string &folder : folders) {
+    auto inputs = readTensors(context, folder, "input", main.getNumArguments());
+    auto expected = readTensors(context, folder, "output", main.getNumResults());
+    if (failed(inputs) || failed(expected))
+      return failure();
+    reference::Results actual = evaluator.evaluate(main, *inputs);
+    if (failed(actual))
+      return failure();
+    std::string problems;
+    for (auto [i, pair] : llvm::enumerate(llvm::zip(*actual, *expected)))
+      if (std::string problem = compare(std::get<0>(pair), std::get<1>(pair), options); !problem.empty())
+        problems += "; output " + std::to_string(i) + " " + problem;
+    report << (problems.empty() ? "ok " : "different ") << folder << problems << "\n";
+    if (!problems.empty())
+      result = failure();
+  }
+  return result;
+}
