@@ -111,8 +111,8 @@ FailureOr<Cell> cellOf(OpTy op, ArrayRef<Tensor> inputs, int64_t gates, ArrayRef
   if (op.getClip())
     cell.clip = op.getClip()->convertToFloat();
   SmallVector<StringRef> names;
-  if (op.getActivations())
-    for (Attribute name : *op.getActivations())
+  if (ArrayAttr given = op.getActivationsAttr())
+    for (Attribute name : given)
       names.push_back(cast<StringAttr>(name).getValue());
   for (size_t i = names.size(); i < defaults.size() * cell.directions; ++i)
     names.push_back(defaults[i % defaults.size()]);
