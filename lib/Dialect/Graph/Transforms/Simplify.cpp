@@ -18,8 +18,9 @@ class Simplify : public impl::SimplifyPassBase<Simplify> {
 public:
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet all(context);
-    for (RegisteredOperationName name : context->getRegisteredOperationsByDialect("graph"))
-      name.getCanonicalizationPatterns(all, context);
+    for (RegisteredOperationName name : context->getRegisteredOperations())
+      if (name.getDialectNamespace() == GraphDialect::getDialectNamespace())
+        name.getCanonicalizationPatterns(all, context);
     patterns = std::move(all);
     return success();
   }

@@ -10,10 +10,17 @@ include "tenon/Dialect/Graph/IR/GraphInterfaces.td"
 def Graph_Tensor : AnyTypeOf<[AnyRankedTensor, AnyUnrankedTensor]>;
 def Graph_ShapeTensor : TensorOf<[I64]>;
 
-class Graph_Op<string mnemonic, list<Trait> traits = []>
+// Constraints have numbers (C1, C2, ...) in the descriptions; a verifier's
+// message starts with the number of the constraint that does not hold.
+class Graph_Op<string mnemonic, list<Trait> traits = [], Trait cost = CostOpInterface>
     : Op<Graph_Dialect, mnemonic, !listconcat([Pure,
         DeclareOpInterfaceMethods<ShapeInferenceOpInterface>,
-        CostOpInterface], traits)>;
+        cost], traits)> {
+  let hasVerifier = 1;
+}
+// An op whose work is not one operation per element of the result.
+class Graph_WorkOp<string mnemonic, list<Trait> traits = []>
+    : Graph_Op<mnemonic, traits, DeclareOpInterfaceMethods<CostOpInterface, ["getWork"]>>;
 
 //===-- constants ---------------------------------------------------------===//
 def Graph_ConstantOp : Graph_Op<"constant", [ConstantLike, AllTypesMatch<["value", "result"]>]> {
@@ -21,25 +28,44 @@ def Graph_ConstantOp : Graph_Op<"constant", [ConstantLike, AllTypesMatch<["value
   let arguments = (ins ElementsAttr:$value);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "attr-dict $value";
+  let hasVerifier = 0;
   let hasFolder = 1;
 }
 
 //===-- elementwise -------------------------------------------------------===//
 def Graph_UnaryOp : Graph_Op<"unary"> {
   let summary = "elementwise function of one operand";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x, or i1 for is_* and logical_not.
+    C2: logical_not needs i1.
+  }];
   let arguments = (ins Graph_UnaryKind:$kind, Graph_Tensor:$x,
                        DefaultValuedAttr<F32Attr, "0.0f">:$alpha, DefaultValuedAttr<F32Attr, "0.0f">:$beta);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$kind $x attr-dict `:` functional-type($x, $result)";
+  let hasCanonicalizer = 1;
 }
 def Graph_BinaryOp : Graph_Op<"binary"> {
   let summary = "elementwise function of two operands with NumPy broadcasting";
+  let description = [{
+    Constraints:
+    C1: lhs and rhs have the same element type.
+    C2: the result has it too, or i1 for comparisons.
+    C3: logical_* need i1.
+  }];
   let arguments = (ins Graph_BinaryKind:$kind, Graph_Tensor:$lhs, Graph_Tensor:$rhs);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$kind $lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
+  let hasCanonicalizer = 1;
 }
 def Graph_SelectOp : Graph_Op<"select"> {
   let summary = "elementwise choice by an i1 condition, with NumPy broadcasting";
+  let description = [{
+    Constraints:
+    C1: the condition is i1.
+    C2: lhs, rhs and the result have the same element type.
+  }];
   let arguments = (ins Graph_Tensor:$condition, Graph_Tensor:$lhs, Graph_Tensor:$rhs);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$condition `,` $lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
@@ -48,22 +74,36 @@ def Graph_CastOp : Graph_Op<"cast"> {
   let summary = "elementwise conversion of the element type, by ONNX Cast's rules";
   let arguments = (ins Graph_Tensor:$x, DefaultValuedAttr<BoolAttr, "true">:$saturate);
   let results = (outs Graph_Tensor:$result);
+  let hasVerifier = 0;
   let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
+  let hasCanonicalizer = 1;
 }
 
 //===-- contractions ------------------------------------------------------===//
-def Graph_MatMulOp : Graph_Op<"matmul"> {
+def Graph_MatMulOp : Graph_WorkOp<"matmul"> {
   let summary = "NumPy matmul; transpose_* swap the operand's last two dimensions first";
+  let description = [{
+    Constraints:
+    C1: float operands and the result have the same element type.
+    C2: operands have rank 1 or more.
+  }];
   let arguments = (ins Graph_Tensor:$lhs, Graph_Tensor:$rhs, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
 }
-def Graph_ConvOp : Graph_Op<"conv"> {
+def Graph_ConvOp : Graph_WorkOp<"conv"> {
   let summary = "convolution with 1 to 3 spatial dimensions";
   let description = [{
     `layout` places x's and the result's channels; the filter is always
     [out channels, in channels / group, spatial...]. pads = begins then ends.
     auto_pad other than notset replaces pads.
+
+    Constraints:
+    C1: strides, dilations and pads have 1, 1 and 2 entries for each of 1 to 3 spatial dimensions.
+    C2: strides and dilations are positive.
+    C3: x and filter have two dimensions more than there are spatial ones.
+    C4: group is positive and divides the filter's out channels.
+    C5: float operands and the result have the same element type.
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$filter, Optional<Graph_Tensor>:$bias,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
@@ -73,8 +113,17 @@ def Graph_ConvOp : Graph_Op<"conv"> {
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x `,` $filter (`,` $bias^)? attr-dict `:` functional-type(operands, $result)";
 }
-def Graph_ConvTransposeOp : Graph_Op<"conv_transpose"> {
+def Graph_ConvTransposeOp : Graph_WorkOp<"conv_transpose"> {
   let summary = "transposed convolution; filter is [in channels, out channels / group, spatial...]";
+  let description = [{
+    Constraints:
+    C1: strides, dilations and pads have 1, 1 and 2 entries for each of 1 to 3 spatial dimensions.
+    C2: strides and dilations are positive.
+    C3: x and filter have two dimensions more than there are spatial ones.
+    C4: group is positive and divides the filter's in channels.
+    C5: float operands and the result have the same element type.
+    C6: output_padding is empty or has one entry for each spatial dimension, output_shape likewise.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$filter, Optional<Graph_Tensor>:$bias,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
     DenseI64ArrayAttr:$output_padding, OptionalAttr<DenseI64ArrayAttr>:$output_shape,
@@ -86,8 +135,16 @@ def Graph_ConvTransposeOp : Graph_Op<"conv_transpose"> {
 }
 
 //===-- windows and reductions --------------------------------------------===//
-def Graph_PoolOp : Graph_Op<"pool"> {
+def Graph_PoolOp : Graph_WorkOp<"pool"> {
   let summary = "max, average or Lp pooling over the spatial dimensions";
+  let description = [{
+    Constraints:
+    C1: kernel, strides, dilations and pads have 1, 1, 1 and 2 entries for each of 1 to 3 spatial dimensions.
+    C2: kernel, strides and dilations are positive.
+    C3: x has two dimensions more than there are spatial ones.
+    C4: the result has the element type of x.
+    C5: p is positive.
+  }];
   let arguments = (ins Graph_PoolKind:$kind, Graph_Tensor:$x, DenseI64ArrayAttr:$kernel,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
     UnitAttr:$ceil_mode, UnitAttr:$count_include_pad, DefaultValuedAttr<I64Attr, "2">:$p,
@@ -96,38 +153,65 @@ def Graph_PoolOp : Graph_Op<"pool"> {
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$kind $x attr-dict `:` functional-type($x, $result)";
 }
-def Graph_ReduceOp : Graph_Op<"reduce"> {
+def Graph_ReduceOp : Graph_WorkOp<"reduce"> {
   let summary = "reduction over axes (ascending, non-negative)";
+  let description = [{
+    Constraints:
+    C1: axes are ascending and in [0, rank).
+    C2: the result has the element type of x.
+  }];
   let arguments = (ins Graph_ReduceKind:$kind, Graph_Tensor:$x, DenseI64ArrayAttr:$axes, UnitAttr:$keep_dims);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$kind $x attr-dict `:` functional-type($x, $result)";
 }
 def Graph_ArgReduceOp : Graph_Op<"arg_reduce"> {
   let summary = "index (i64) of the largest or smallest element along an axis";
+  let description = [{
+    Constraints:
+    C1: axis is in [0, rank).
+    C2: the result is i64.
+  }];
   let arguments = (ins Graph_Tensor:$x, BoolAttr:$is_max, I64Attr:$axis, UnitAttr:$keep_dims, UnitAttr:$select_last);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
 }
 def Graph_SoftmaxOp : Graph_Op<"softmax"> {
   let summary = "softmax (or its logarithm) along one axis";
+  let description = [{
+    Constraints:
+    C1: axis is in [0, rank).
+    C2: x is of floats and the result has its element type.
+  }];
   let arguments = (ins Graph_Tensor:$x, I64Attr:$axis, UnitAttr:$log);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
 }
 def Graph_NormOp : Graph_Op<"norm", [AttrSizedOperandSegments]> {
   let summary = "layer or RMS normalisation over dimensions axis.. to the last";
-  let description = "y = (x - mean) / sqrt(var + epsilon) * scale + bias; rms: y = x / sqrt(mean(x^2) + epsilon) * scale + bias. Computed in f32.";
+  let description = [{
+    y = (x - mean) / sqrt(var + epsilon) * scale + bias; rms: y = x / sqrt(mean(x^2) + epsilon) * scale + bias. Computed in f32.
+
+    Constraints:
+    C1: axis is in [0, rank).
+    C2: x is of floats and the result has its element type.
+    C3: epsilon is not negative.
+  }];
   let arguments = (ins Graph_NormKind:$kind, Graph_Tensor:$x, Optional<Graph_Tensor>:$scale, Optional<Graph_Tensor>:$bias,
     I64Attr:$axis, F32Attr:$epsilon);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$kind $x (`scale` $scale^ `:` type($scale))? (`bias` $bias^ `:` type($bias))? attr-dict `:` functional-type($x, $result)";
 }
-def Graph_AttentionOp : Graph_Op<"attention"> {
+def Graph_AttentionOp : Graph_WorkOp<"attention"> {
   let summary = "scaled dot-product attention on [batch, heads, length, size] operands";
   let description = [{
     result = softmax(scale * q k^T + mask) v, with mask broadcast to
     [batch, heads, q length, kv length]. causal: query i (of Lq) sees keys
     j <= i + Lkv - Lq. k and v may have fewer heads (q heads divisible).
+
+    Constraints:
+    C1: operands have rank 4.
+    C2: q, k, v and the result have the same float element type.
+    C3: the number of heads of k and v divides that of q.
   }];
   let arguments = (ins Graph_Tensor:$q, Graph_Tensor:$k, Graph_Tensor:$v, Optional<Graph_Tensor>:$mask,
     F32Attr:$scale, UnitAttr:$causal);
@@ -136,8 +220,15 @@ def Graph_AttentionOp : Graph_Op<"attention"> {
 }
 
 //===-- recurrence (ONNX operand order and gate order) --------------------===//
-def Graph_LstmOp : Graph_Op<"lstm", [AttrSizedOperandSegments]> {
+def Graph_LstmOp : Graph_WorkOp<"lstm", [AttrSizedOperandSegments]> {
   let summary = "ONNX LSTM, x is [seq, batch, in]; gates in order i, o, f, c; activations sigmoid, tanh, tanh unless given";
+  let description = [{
+    Constraints:
+    C1: x has rank 3.
+    C2: hidden_size is positive.
+    C3: activations has 3 entries for each direction.
+    C4: x, w and r have the same float element type.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$w, Graph_Tensor:$r, Optional<Graph_Tensor>:$b,
     Optional<Graph_Tensor>:$sequence_lens, Optional<Graph_Tensor>:$initial_h, Optional<Graph_Tensor>:$initial_c,
     Optional<Graph_Tensor>:$p, I64Attr:$hidden_size, Graph_RnnDirection:$direction,
@@ -145,8 +236,15 @@ def Graph_LstmOp : Graph_Op<"lstm", [AttrSizedOperandSegments]> {
   let results = (outs Graph_Tensor:$y, Graph_Tensor:$y_h, Graph_Tensor:$y_c);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
-def Graph_GruOp : Graph_Op<"gru", [AttrSizedOperandSegments]> {
+def Graph_GruOp : Graph_WorkOp<"gru", [AttrSizedOperandSegments]> {
   let summary = "ONNX GRU, x is [seq, batch, in]; gates in order z, r, h";
+  let description = [{
+    Constraints:
+    C1: x has rank 3.
+    C2: hidden_size is positive.
+    C3: activations has 2 entries for each direction.
+    C4: x, w and r have the same float element type.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$w, Graph_Tensor:$r, Optional<Graph_Tensor>:$b,
     Optional<Graph_Tensor>:$sequence_lens, Optional<Graph_Tensor>:$initial_h,
     I64Attr:$hidden_size, Graph_RnnDirection:$direction,
@@ -154,8 +252,15 @@ def Graph_GruOp : Graph_Op<"gru", [AttrSizedOperandSegments]> {
   let results = (outs Graph_Tensor:$y, Graph_Tensor:$y_h);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
-def Graph_RnnOp : Graph_Op<"rnn", [AttrSizedOperandSegments]> {
+def Graph_RnnOp : Graph_WorkOp<"rnn", [AttrSizedOperandSegments]> {
   let summary = "ONNX RNN, x is [seq, batch, in]; activation tanh unless given";
+  let description = [{
+    Constraints:
+    C1: x has rank 3.
+    C2: hidden_size is positive.
+    C3: activations has 1 entry for each direction.
+    C4: x, w and r have the same float element type.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$w, Graph_Tensor:$r, Optional<Graph_Tensor>:$b,
     Optional<Graph_Tensor>:$sequence_lens, Optional<Graph_Tensor>:$initial_h,
     I64Attr:$hidden_size, Graph_RnnDirection:$direction,
@@ -169,85 +274,169 @@ def Graph_RnnOp : Graph_Op<"rnn", [AttrSizedOperandSegments]> {
 // shape analysis into constants or expressions over symbols where possible.
 def Graph_ReshapeOp : Graph_Op<"reshape"> {
   let summary = "same elements in row-major order under another shape; shape has no 0 placeholders, at most one -1";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: shape has rank 1.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$shape);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x `,` $shape attr-dict `:` functional-type(operands, $result)";
+  let hasCanonicalizer = 1;
 }
 def Graph_SqueezeOp : Graph_Op<"squeeze"> {
   let summary = "drops dimensions of size 1 at axes (ascending, non-negative)";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: axes are ascending and in [0, rank).
+  }];
   let arguments = (ins Graph_Tensor:$x, DenseI64ArrayAttr:$axes);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
 }
 def Graph_UnsqueezeOp : Graph_Op<"unsqueeze"> {
   let summary = "inserts dimensions of size 1 at axes of the result (ascending, non-negative)";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: axes are ascending and in [0, rank of the result).
+  }];
   let arguments = (ins Graph_Tensor:$x, DenseI64ArrayAttr:$axes);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
 }
 def Graph_FlattenOp : Graph_Op<"flatten"> {
   let summary = "collapses dimensions begin to end-1 into one (begin == end inserts a 1)";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: 0 <= begin <= end <= rank.
+  }];
   let arguments = (ins Graph_Tensor:$x, I64Attr:$begin, I64Attr:$end);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
 }
 def Graph_TransposeOp : Graph_Op<"transpose"> {
   let summary = "result dimension i is operand dimension perm[i]";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: perm is a permutation of [0, rank).
+  }];
   let arguments = (ins Graph_Tensor:$x, DenseI64ArrayAttr:$perm);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
+  let hasCanonicalizer = 1;
 }
 def Graph_ExpandOp : Graph_Op<"expand"> {
   let summary = "two-way broadcast of x with shape (ONNX Expand)";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: shape has rank 1.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$shape);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x `,` $shape attr-dict `:` functional-type(operands, $result)";
+  let hasCanonicalizer = 1;
 }
 def Graph_SliceOp : Graph_Op<"slice"> {
   let summary = "strided slice of every axis in `axes`; starts and ends are clamped as in ONNX, steps may be negative";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: axes are distinct and in [0, rank).
+    C3: starts, ends and steps have one entry for each axis.
+    C4: steps are not 0.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$starts, Graph_ShapeTensor:$ends,
                        DenseI64ArrayAttr:$axes, DenseI64ArrayAttr:$steps);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x `,` $starts `,` $ends attr-dict `:` functional-type(operands, $result)";
+  let hasCanonicalizer = 1;
 }
 def Graph_ConcatOp : Graph_Op<"concat"> {
   let summary = "concatenation along an axis (non-negative)";
+  let description = [{
+    Constraints:
+    C1: there is at least one input.
+    C2: inputs and the result have the same element type.
+    C3: axis is in [0, rank).
+    C4: inputs have the same rank.
+  }];
   let arguments = (ins Variadic<Graph_Tensor>:$inputs, I64Attr:$axis);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$inputs attr-dict `:` functional-type($inputs, $result)";
+  let hasCanonicalizer = 1;
 }
 def Graph_PadOp : Graph_Op<"pad"> {
   let summary = "pads (begins of all axes, then ends; negative crops) with a scalar value or by mode";
+  let description = [{
+    Constraints:
+    C1: the result and value have the element type of x.
+    C2: pads has two entries for each dimension.
+  }];
   let arguments = (ins Graph_PadMode:$mode, Graph_Tensor:$x, Graph_ShapeTensor:$pads, Optional<Graph_Tensor>:$value);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$mode $x `,` $pads (`,` $value^)? attr-dict `:` functional-type(operands, $result)";
+  let hasCanonicalizer = 1;
 }
 def Graph_TileOp : Graph_Op<"tile"> {
   let summary = "repeats x along each axis";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: repeats has one entry for each dimension.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$repeats);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x `,` $repeats attr-dict `:` functional-type(operands, $result)";
+  let hasCanonicalizer = 1;
 }
 def Graph_GatherOp : Graph_Op<"gather"> {
   let summary = "x indexed along axis; negative indices count from the end";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: axis is in [0, rank).
+    C3: indices are integers.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, I64Attr:$axis);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x `,` $indices attr-dict `:` functional-type(operands, $result)";
 }
 def Graph_GatherElementsOp : Graph_Op<"gather_elements"> {
   let summary = "ONNX GatherElements";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: axis is in [0, rank).
+    C3: indices are integers.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, I64Attr:$axis);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x `,` $indices attr-dict `:` functional-type(operands, $result)";
 }
 def Graph_GatherNDOp : Graph_Op<"gather_nd"> {
   let summary = "ONNX GatherND";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: batch_dims is in [0, rank of indices).
+    C3: indices are integers.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, DefaultValuedAttr<I64Attr, "0">:$batch_dims);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x `,` $indices attr-dict `:` functional-type(operands, $result)";
 }
 def Graph_ScatterNDOp : Graph_Op<"scatter_nd"> {
   let summary = "ONNX ScatterND";
+  let description = [{
+    Constraints:
+    C1: the result and updates have the element type of x.
+    C2: indices are integers.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, Graph_Tensor:$updates,
     DefaultValuedAttr<Graph_ScatterKind, "::tenon::graph::ScatterKind::none">:$kind);
   let results = (outs Graph_Tensor:$result);
@@ -255,6 +444,12 @@ def Graph_ScatterNDOp : Graph_Op<"scatter_nd"> {
 }
 def Graph_ScatterElementsOp : Graph_Op<"scatter_elements"> {
   let summary = "ONNX ScatterElements";
+  let description = [{
+    Constraints:
+    C1: the result and updates have the element type of x.
+    C2: axis is in [0, rank).
+    C3: indices are integers.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, Graph_Tensor:$updates, I64Attr:$axis,
     DefaultValuedAttr<Graph_ScatterKind, "::tenon::graph::ScatterKind::none">:$kind);
   let results = (outs Graph_Tensor:$result);
@@ -262,6 +457,11 @@ def Graph_ScatterElementsOp : Graph_Op<"scatter_elements"> {
 }
 def Graph_ResizeOp : Graph_Op<"resize", [AttrSizedOperandSegments]> {
   let summary = "resampling; result size from sizes (i64, all axes) or floor(dim * scales) (f32, all axes)";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: there are either scales or sizes.
+  }];
   let arguments = (ins Graph_Tensor:$x, Optional<Graph_Tensor>:$scales, Optional<Graph_ShapeTensor>:$sizes,
     Graph_ResizeMode:$mode, Graph_CoordinateMode:$coordinate, Graph_NearestMode:$nearest,
     DefaultValuedAttr<F32Attr, "-0.75f">:$cubic_coefficient, UnitAttr:$exclude_outside, UnitAttr:$antialias);
@@ -272,6 +472,10 @@ def Graph_ResizeOp : Graph_Op<"resize", [AttrSizedOperandSegments]> {
 //===-- creation and shape ------------------------------------------------===//
 def Graph_ShapeOp : Graph_Op<"shape"> {
   let summary = "dimensions start..end-1 of x as an i64 tensor";
+  let description = [{
+    Constraints:
+    C1: 0 <= start <= end <= rank.
+  }];
   let arguments = (ins Graph_Tensor:$x, I64Attr:$start, I64Attr:$end);
   let results = (outs Graph_ShapeTensor:$result);
   let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
@@ -280,40 +484,70 @@ def Graph_SizeOp : Graph_Op<"size"> {
   let summary = "number of elements of x as an i64 scalar tensor";
   let arguments = (ins Graph_Tensor:$x);
   let results = (outs Graph_ShapeTensor:$result);
+  let hasVerifier = 0;
   let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
 }
 def Graph_FillOp : Graph_Op<"fill"> {
   let summary = "tensor of the given shape filled with a scalar";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of value.
+    C2: value has one element.
+  }];
   let arguments = (ins Graph_ShapeTensor:$shape, Graph_Tensor:$value);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$shape `,` $value attr-dict `:` functional-type(operands, $result)";
 }
 def Graph_RangeOp : Graph_Op<"range"> {
   let summary = "start, start + delta, ... below limit (scalar operands)";
+  let description = [{
+    Constraints:
+    C1: start, limit, delta and the result have the same element type.
+  }];
   let arguments = (ins Graph_Tensor:$start, Graph_Tensor:$limit, Graph_Tensor:$delta);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$start `,` $limit `,` $delta attr-dict `:` functional-type(operands, $result)";
 }
 def Graph_CumSumOp : Graph_Op<"cumsum"> {
   let summary = "cumulative sum along an axis";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: axis is in [0, rank).
+  }];
   let arguments = (ins Graph_Tensor:$x, I64Attr:$axis, UnitAttr:$exclusive, UnitAttr:$reverse);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
 }
 def Graph_TriluOp : Graph_Op<"trilu"> {
   let summary = "upper or lower triangle of the last two dimensions, k-th diagonal (scalar i64)";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of x.
+    C2: x has rank 2 or more.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$k, BoolAttr:$upper);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x `,` $k attr-dict `:` functional-type(operands, $result)";
 }
 def Graph_OneHotOp : Graph_Op<"one_hot"> {
   let summary = "ONNX OneHot; depth scalar, values [off, on]";
+  let description = [{
+    Constraints:
+    C1: the result has the element type of values.
+    C2: axis is in [0, rank of the result).
+  }];
   let arguments = (ins Graph_Tensor:$indices, Graph_Tensor:$depth, Graph_Tensor:$values, I64Attr:$axis);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$indices `,` $depth `,` $values attr-dict `:` functional-type(operands, $result)";
 }
 def Graph_TopKOp : Graph_Op<"top_k"> {
   let summary = "k largest or smallest along axis, sorted; ties by the lower index";
+  let description = [{
+    Constraints:
+    C1: values have the element type of x, indices are i64.
+    C2: axis is in [0, rank).
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$k, I64Attr:$axis, BoolAttr:$largest);
   let results = (outs Graph_Tensor:$values, Graph_Tensor:$indices);
   let assemblyFormat = "$x `,` $k attr-dict `:` functional-type(operands, results)";
@@ -322,6 +556,11 @@ def Graph_TopKOp : Graph_Op<"top_k"> {
 //===-- quantization ------------------------------------------------------===//
 def Graph_QuantizeOp : Graph_Op<"quantize"> {
   let summary = "saturate(round_even(x / scale) + zero_point), scale a scalar, along axis, or blocked";
+  let description = [{
+    Constraints:
+    C1: scale is of floats.
+    C2: block_size is not negative.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$scale, Optional<Graph_Tensor>:$zero_point, I64Attr:$axis,
     DefaultValuedAttr<I64Attr, "0">:$block_size);
   let results = (outs Graph_Tensor:$result);
@@ -329,6 +568,11 @@ def Graph_QuantizeOp : Graph_Op<"quantize"> {
 }
 def Graph_DequantizeOp : Graph_Op<"dequantize"> {
   let summary = "(x - zero_point) * scale";
+  let description = [{
+    Constraints:
+    C1: the result and scale are of floats.
+    C2: block_size is not negative.
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$scale, Optional<Graph_Tensor>:$zero_point, I64Attr:$axis,
     DefaultValuedAttr<I64Attr, "0">:$block_size);
   let results = (outs Graph_Tensor:$result);
