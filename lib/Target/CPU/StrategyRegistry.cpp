@@ -15,6 +15,7 @@ StrategyRegistry::StrategyRegistry() {
   registerRowStrategies(*this);
   registerWindowStrategies(*this);
   registerRecurrentStrategies(*this);
+  registerMiscStrategies(*this);
 }
 
 const Strategy *StrategyRegistry::find(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const {

@@ -57,6 +57,7 @@ void registerConvStrategies(StrategyRegistry &registry);
 void registerWindowStrategies(StrategyRegistry &registry);
 void registerRowStrategies(StrategyRegistry &registry);
 void registerRecurrentStrategies(StrategyRegistry &registry);
+void registerMiscStrategies(StrategyRegistry &registry);
 
 } // namespace tenon::cpu
 
