@@ -25,6 +25,17 @@ template <typename Fn> double medianMicroseconds(int rounds, Fn fn) {
   return times[rounds / 2];
 }
 
+/// Some microseconds of arithmetic a unit.
+void work(void *const *buffers, const int64_t *, int64_t begin, int64_t end) {
+  auto *results = static_cast<float *>(buffers[0]);
+  for (int64_t i = begin; i < end; ++i) {
+    float value = float(i);
+    for (int step = 0; step < 5000; ++step)
+      value = value * 0.999f + 1;
+    results[i] = value;
+  }
+}
+
 void nothing(void *const *, const int64_t *, int64_t, int64_t) {}
 
 } // namespace
@@ -51,6 +62,12 @@ int main() {
   for (int threads : {1, 2})
     printf("launch of an empty kernel on %d threads: %.2f us\n", threads, medianMicroseconds(20000, [&] {
              tenon::rt::parallelFor(tenon::rt::defaultPool(), threads, nothing, nullptr, nullptr, 64, 1);
+           }));
+  float results[64];
+  void *buffers[] = {results};
+  for (int threads : {1, 2, 4})
+    printf("64 units of arithmetic on %d threads: %.0f us\n", threads, medianMicroseconds(300, [&] {
+             tenon::rt::parallelFor(tenon::rt::defaultPool(), threads, work, buffers, nullptr, 64, 1);
            }));
   return 0;
 }
