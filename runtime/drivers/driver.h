@@ -15,7 +15,7 @@ namespace tenon::rt {
 /// Where a code variant's bytes are. They lie within the artifact and have
 /// matched their hash.
 struct CodeSource {
-  int fd;              ///< the artifact, or -1 if it is in memory only
+  int fd;               ///< the artifact, or -1 if it is in memory only
   const uint8_t *bytes; ///< `code->size()` of them
   const schema::Code *code;
   const schema::Manifest *manifest;

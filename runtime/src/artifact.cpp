@@ -68,14 +68,15 @@ tenon_status *checkTensors(const Tensors *tensors, int symbols, bool areInputs, 
     // FlatBuffers' verifier leaves the alignment of structs in vectors alone.
     if (!tensor->name() || !tensor->dims() || tensor->dims()->size() > 64 ||
         reinterpret_cast<uintptr_t>(tensor->dims()->Data()) % alignof(schema::Dim) != 0)
-      return fail(TENON_CORRUPT, "the manifest of %s describes an input or output without name or shape", name);
+      return fail(TENON_CORRUPT, "the manifest of %s describes an input or output without name or shape",
+                  name);
     if (!elementBytes(tensor->dtype()))
       return fail(TENON_DTYPE, "'%s' of %s has ONNX element type %d, which this runtime cannot hold",
                   tensor->name()->c_str(), name, tensor->dtype());
     for (const auto *dim : *tensor->dims())
       if (dim->symbol() >= symbols || (areInputs && dim->symbol() < 0 && dim->value() < 0))
-        return fail(TENON_CORRUPT, "the manifest of %s: '%s' has a dimension that nothing gives a value", name,
-                    tensor->name()->c_str());
+        return fail(TENON_CORRUPT, "the manifest of %s: '%s' has a dimension that nothing gives a value",
+                    name, tensor->name()->c_str());
   }
   return nullptr;
 }
@@ -143,9 +144,10 @@ tenon_status *takeCode(tenon_model &model, const char *name, const Driver *asked
   }
   const char *target = model.manifest->target() ? model.manifest->target()->c_str() : "another target";
   tenon_status *status =
-      why ? fail(TENON_UNSUPPORTED_CPU, "%s was compiled for %s: %s; compile it for this machine", name, target,
-                 tenon_status_text(why) + sizeof "[TN7005]")
-          : fail(TENON_NO_DRIVER, "%s was compiled for %s; no driver of this runtime takes its code", name, target);
+      why ? fail(TENON_UNSUPPORTED_CPU, "%s was compiled for %s: %s; compile it for this machine", name,
+                 target, tenon_status_text(why) + sizeof "[TN7005]")
+          : fail(TENON_NO_DRIVER, "%s was compiled for %s; no driver of this runtime takes its code", name,
+                 target);
   tenon_status_free(why);
   return status;
 }
@@ -155,14 +157,15 @@ tenon_status *takeCode(tenon_model &model, const char *name, const Driver *asked
 tenon_status *checkManifest(const tenon_model &model, const char *name) {
   const Manifest &m = *model.manifest;
   if (m.abi_version() != TENON_ABI_VERSION)
-    return fail(TENON_VERSION, "the code of %s uses ABI version %u; this runtime has %d: compile the model again",
-                name, m.abi_version(), TENON_ABI_VERSION);
+    return fail(TENON_VERSION,
+                "the code of %s uses ABI version %u; this runtime has %d: compile the model again", name,
+                m.abi_version(), TENON_ABI_VERSION);
   if (!m.inputs() || !m.outputs() || !m.symbols() || !m.variants() || !m.kernels())
     return fail(TENON_CORRUPT, "the manifest of %s lacks a required part", name);
   for (const auto *symbol : *m.symbols())
     if (!symbol->name() || symbol->divisor() < 1)
-      return fail(TENON_CORRUPT, "the manifest of %s describes a symbol without name or with divisor %lld", name,
-                  (long long)symbol->divisor());
+      return fail(TENON_CORRUPT, "the manifest of %s describes a symbol without name or with divisor %lld",
+                  name, (long long)symbol->divisor());
   int symbols = int(m.symbols()->size());
   if (tenon_status *status = checkTensors(m.inputs(), symbols, true, name))
     return status;

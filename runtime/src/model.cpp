@@ -99,8 +99,8 @@ tenon_status *mapFile(tenon_model &model, const char *path) {
 }
 
 /// Opens what has been set up, or undoes it.
-tenon_status *finish(tenon_model *made, tenon_status *status, const char *name, const tenon_load_options *options,
-                     tenon_model **model) {
+tenon_status *finish(tenon_model *made, tenon_status *status, const char *name,
+                     const tenon_load_options *options, tenon_model **model) {
   if (!status)
     status = openArtifact(*made, name, options);
   if (!status && !describe(*made))
@@ -117,15 +117,19 @@ tenon_model *allocate() {
   return memory ? new (memory) tenon_model() : nullptr;
 }
 
-template <typename List> tenon_status *outOfRange(const char *what, int32_t index, const List *list) {
-  return fail(TENON_INVALID_ARGUMENT, "%s %d does not exist; there are %u", what, index, list ? list->size() : 0);
+template <typename List>
+tenon_status *outOfRange(const char *what, int32_t index, const List *list) {
+  return fail(TENON_INVALID_ARGUMENT, "%s %d does not exist; there are %u", what, index,
+              list ? list->size() : 0);
 }
 
-template <typename List> bool inRange(int32_t index, const List *list) {
+template <typename List>
+bool inRange(int32_t index, const List *list) {
   return list && index >= 0 && uint32_t(index) < list->size();
 }
 
-tenon_status *describeTensor(const tenon_model *model, bool isOutput, int32_t index, tenon_tensor_info *result) {
+tenon_status *describeTensor(const tenon_model *model, bool isOutput, int32_t index,
+                             tenon_tensor_info *result) {
   const auto *list = isOutput ? model->manifest->outputs() : model->manifest->inputs();
   if (!inRange(index, list))
     return outOfRange(isOutput ? "output" : "input", index, list);
@@ -155,7 +159,8 @@ const char *textOf(const flatbuffers::String *text, const char *otherwise = "") 
 
 } // namespace
 
-TENON_API tenon_status *tenon_model_load(const char *path, const tenon_load_options *options, tenon_model **model) {
+TENON_API tenon_status *tenon_model_load(const char *path, const tenon_load_options *options,
+                                         tenon_model **model) {
   if (!path || !model)
     return fail(TENON_INVALID_ARGUMENT, "tenon_model_load: path and model must not be NULL");
   *model = nullptr;
@@ -165,8 +170,8 @@ TENON_API tenon_status *tenon_model_load(const char *path, const tenon_load_opti
   return finish(made, mapFile(*made, path), path, options, model);
 }
 
-TENON_API tenon_status *tenon_model_load_buffer(const void *data, size_t bytes, const tenon_load_options *options,
-                                                tenon_model **model) {
+TENON_API tenon_status *tenon_model_load_buffer(const void *data, size_t bytes,
+                                                const tenon_load_options *options, tenon_model **model) {
   if (!data || !model)
     return fail(TENON_INVALID_ARGUMENT, "tenon_model_load_buffer: data and model must not be NULL");
   *model = nullptr;
@@ -189,10 +194,18 @@ TENON_API const char *tenon_driver_name(int32_t index) {
   return driver ? driver->name : nullptr;
 }
 
-TENON_API int32_t tenon_model_num_inputs(const tenon_model *model) { return model->manifest->inputs()->size(); }
-TENON_API int32_t tenon_model_num_outputs(const tenon_model *model) { return model->manifest->outputs()->size(); }
-TENON_API int32_t tenon_model_num_symbols(const tenon_model *model) { return model->manifest->symbols()->size(); }
-TENON_API int32_t tenon_model_num_kernels(const tenon_model *model) { return model->manifest->kernels()->size(); }
+TENON_API int32_t tenon_model_num_inputs(const tenon_model *model) {
+  return model->manifest->inputs()->size();
+}
+TENON_API int32_t tenon_model_num_outputs(const tenon_model *model) {
+  return model->manifest->outputs()->size();
+}
+TENON_API int32_t tenon_model_num_symbols(const tenon_model *model) {
+  return model->manifest->symbols()->size();
+}
+TENON_API int32_t tenon_model_num_kernels(const tenon_model *model) {
+  return model->manifest->kernels()->size();
+}
 
 TENON_API tenon_status *tenon_model_input(const tenon_model *model, int32_t index, tenon_tensor_info *info) {
   return describeTensor(model, false, index, info);
@@ -242,10 +255,18 @@ TENON_API tenon_status *tenon_model_kernel_buffer(const tenon_model *model, int3
   return nullptr;
 }
 
-TENON_API const char *tenon_model_ledger(const tenon_model *model) { return textOf(model->manifest->ledger(), "{}"); }
+TENON_API const char *tenon_model_ledger(const tenon_model *model) {
+  return textOf(model->manifest->ledger(), "{}");
+}
 TENON_API const char *tenon_model_plan(const tenon_model *model) { return textOf(model->manifest->plan()); }
-TENON_API const char *tenon_model_target(const tenon_model *model) { return textOf(model->manifest->target()); }
-TENON_API const char *tenon_model_producer(const tenon_model *model) { return textOf(model->manifest->producer()); }
+TENON_API const char *tenon_model_target(const tenon_model *model) {
+  return textOf(model->manifest->target());
+}
+TENON_API const char *tenon_model_producer(const tenon_model *model) {
+  return textOf(model->manifest->producer());
+}
 TENON_API const char *tenon_model_driver(const tenon_model *model) { return model->driver->name; }
-TENON_API uint64_t tenon_model_weight_bytes(const tenon_model *model) { return model->manifest->weights_size(); }
+TENON_API uint64_t tenon_model_weight_bytes(const tenon_model *model) {
+  return model->manifest->weights_size();
+}
 TENON_API uint64_t tenon_model_code_bytes(const tenon_model *model) { return model->code->size(); }

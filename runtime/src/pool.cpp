@@ -192,8 +192,8 @@ tenon_pool *defaultPool() {
 
 void retainPool(tenon_pool *pool) { pool->references.fetch_add(1); }
 
-void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const *buffers, const int64_t *symbols,
-                 int64_t total, int64_t grain) {
+void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const *buffers,
+                 const int64_t *symbols, int64_t total, int64_t grain) {
   if (total <= 0)
     return;
   if (grain < 1)
@@ -239,7 +239,8 @@ TENON_API tenon_status *tenon_pool_create(int32_t threads, tenon_pool **pool) {
   if (!pool)
     return fail(TENON_INVALID_ARGUMENT, "tenon_pool_create: pool must not be NULL");
   if (threads < 0 || threads > kMaxThreads)
-    return fail(TENON_INVALID_ARGUMENT, "threads is %d; expected 0 (one a processor) to %d", threads, kMaxThreads);
+    return fail(TENON_INVALID_ARGUMENT, "threads is %d; expected 0 (one a processor) to %d", threads,
+                kMaxThreads);
   pthread_once(&watchForks, installForkHandler);
   void *memory = malloc(sizeof(tenon_pool));
   if (!memory)

@@ -33,8 +33,8 @@ bool grow(uint8_t *&memory, size_t &capacity, size_t bytes) {
   return memory != nullptr;
 }
 
-int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers, uint32_t numBuffers,
-               const int64_t *symbols, int64_t total, int64_t grain) {
+int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers,
+               uint32_t numBuffers, const int64_t *symbols, int64_t total, int64_t grain) {
   auto *session = static_cast<tenon_session *>(invocation);
   if (!session->observer) {
     parallelFor(session->pool, session->threads, fn, buffers, symbols, total, grain);
@@ -49,8 +49,8 @@ int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *cons
 int32_t failed(void *invocation, int32_t code, int64_t a, int64_t b) {
   auto *session = static_cast<tenon_session *>(invocation);
   if (!session->runError)
-    session->runError = fail(TENON_RUN, "check %d of the compiled code failed: found %lld, expected %lld", code,
-                             (long long)a, (long long)b);
+    session->runError = fail(TENON_RUN, "check %d of the compiled code failed: found %lld, expected %lld",
+                             code, (long long)a, (long long)b);
   return code ? code : -1;
 }
 
@@ -75,14 +75,16 @@ tenon_status *bindSymbols(tenon_session &session) {
       const auto *symbol = m.symbols()->Get(s);
       const char *text = symbol->name()->c_str();
       if (session.symbols[s] >= 0 && session.symbols[s] != found)
-        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected %lld, as another dimension of "
-                    "that name has", name, d, text, found, (long long)session.symbols[s]);
+        return fail(TENON_SHAPE,
+                    "input '%s': dimension %u (%s) is %lld; expected %lld, as another dimension of "
+                    "that name has",
+                    name, d, text, found, (long long)session.symbols[s]);
       if (found < symbol->min() || found > symbol->max())
-        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected %lld to %lld", name, d, text,
-                    found, (long long)symbol->min(), (long long)symbol->max());
+        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected %lld to %lld", name, d,
+                    text, found, (long long)symbol->min(), (long long)symbol->max());
       if (found % symbol->divisor() != 0)
-        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected a multiple of %lld", name, d,
-                    text, found, (long long)symbol->divisor());
+        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected a multiple of %lld", name,
+                    d, text, found, (long long)symbol->divisor());
       session.symbols[s] = found;
     }
   }

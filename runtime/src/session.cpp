@@ -20,7 +20,8 @@ tenon_status *busy() {
 
 namespace {
 
-template <typename T> bool make(T *&array, size_t count) {
+template <typename T>
+bool make(T *&array, size_t count) {
   array = static_cast<T *>(calloc(count + 1, sizeof(T)));
   return array != nullptr;
 }
@@ -95,12 +96,13 @@ tenon_status *checkInput(const tenon::schema::Tensor &input, const tenon_tensor 
   else if (tooLarge)
     return fail(TENON_SHAPE, "input '%s' has more elements than memory can hold", name);
   if (tensor.byte_size && tensor.byte_size < bytes)
-    return fail(TENON_SHAPE, "input '%s' has %zu bytes; its shape and type need %zu", name, tensor.byte_size, bytes);
+    return fail(TENON_SHAPE, "input '%s' has %zu bytes; its shape and type need %zu", name, tensor.byte_size,
+                bytes);
   if (!tensor.data && bytes > 0)
     return fail(TENON_INVALID_ARGUMENT, "input '%s': no data given", name);
   if (reinterpret_cast<uintptr_t>(tensor.data) % element != 0)
-    return fail(TENON_INVALID_ARGUMENT, "input '%s': the data is not aligned to its elements of %zu bytes", name,
-                element);
+    return fail(TENON_INVALID_ARGUMENT, "input '%s': the data is not aligned to its elements of %zu bytes",
+                name, element);
   return nullptr;
 }
 
@@ -138,13 +140,15 @@ TENON_API void tenon_session_free(tenon_session *session) {
     destroy(session);
 }
 
-TENON_API tenon_status *tenon_session_bind_input(tenon_session *session, int32_t index, const tenon_tensor *tensor) {
+TENON_API tenon_status *tenon_session_bind_input(tenon_session *session, int32_t index,
+                                                 const tenon_tensor *tensor) {
   Use use(session);
   if (!use.mine)
     return busy();
   const auto *inputs = session->model->manifest->inputs();
   if (index < 0 || uint32_t(index) >= inputs->size())
-    return fail(TENON_INVALID_ARGUMENT, "input %d does not exist; the model has %u inputs", index, inputs->size());
+    return fail(TENON_INVALID_ARGUMENT, "input %d does not exist; the model has %u inputs", index,
+                inputs->size());
   const auto *input = inputs->Get(index);
   if (!tensor || (!tensor->shape && tensor->rank > 0))
     return fail(TENON_INVALID_ARGUMENT, "input '%s': no tensor given", input->name()->c_str());
@@ -158,7 +162,8 @@ TENON_API tenon_status *tenon_session_bind_input(tenon_session *session, int32_t
   return nullptr;
 }
 
-TENON_API tenon_status *tenon_session_bind_output(tenon_session *session, int32_t index, void *data, size_t bytes) {
+TENON_API tenon_status *tenon_session_bind_output(tenon_session *session, int32_t index, void *data,
+                                                  size_t bytes) {
   Use use(session);
   if (!use.mine)
     return busy();

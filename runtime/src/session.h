@@ -31,7 +31,7 @@ struct tenon_session {
   int threads = 1;
   tenon::rt::Input *inputs = nullptr;
   tenon::rt::Output *outputs = nullptr;
-  void **inputData = nullptr;  ///< as tenon_main wants them
+  void **inputData = nullptr; ///< as tenon_main wants them
   void **outputData = nullptr;
   int64_t *symbols = nullptr;
   int64_t *outputDims = nullptr;

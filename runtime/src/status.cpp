@@ -14,7 +14,8 @@ struct tenon_status {
 };
 
 /// For when there is no memory left to say so; never freed.
-static tenon_status noMemory = {TENON_OUT_OF_MEMORY, "[TN7008] no memory left, not even for the error's text"};
+static tenon_status noMemory = {TENON_OUT_OF_MEMORY,
+                                "[TN7008] no memory left, not even for the error's text"};
 
 namespace tenon::rt {
 
@@ -36,7 +37,9 @@ tenon_status *fail(tenon_code code, const char *format, ...) {
 
 } // namespace tenon::rt
 
-TENON_API tenon_code tenon_status_code(const tenon_status *status) { return status ? status->code : TENON_OK; }
+TENON_API tenon_code tenon_status_code(const tenon_status *status) {
+  return status ? status->code : TENON_OK;
+}
 
 TENON_API const char *tenon_status_text(const tenon_status *status) { return status ? status->text : "ok"; }
 

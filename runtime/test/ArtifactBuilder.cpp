@@ -82,10 +82,11 @@ Artifact buildArtifact(const Options &options) {
     auto device = b.CreateString(variant.device);
     auto triple = b.CreateString(variant.triple.empty() ? ownTriple() : variant.triple);
     auto features = b.CreateVectorOfStrings(variant.features);
-    variants.push_back(schema::CreateCode(
-        b, device, triple, features, variant.offset ? variant.offset : bytes.size(), image.size(), XXH3_64bits(image.data(), image.size()),
-        variant.mainAddress ? variant.mainAddress : exports["tenon_main"], exports["tenon_arena_size"],
-        exports["tenon_output_dims"]));
+    variants.push_back(schema::CreateCode(b, device, triple, features,
+                                          variant.offset ? variant.offset : bytes.size(), image.size(),
+                                          XXH3_64bits(image.data(), image.size()),
+                                          variant.mainAddress ? variant.mainAddress : exports["tenon_main"],
+                                          exports["tenon_arena_size"], exports["tenon_output_dims"]));
     bytes += image;
   }
   pad(bytes);
@@ -108,8 +109,8 @@ Artifact buildArtifact(const Options &options) {
   };
   auto kernel = [&](const char *name, std::vector<std::string> nodes,
                     std::vector<flatbuffers::Offset<schema::Buffer>> buffers) {
-    return schema::CreateKernel(b, b.CreateString(name), b.CreateString("plain C"), b.CreateVectorOfStrings(nodes),
-                                b.CreateVector(buffers));
+    return schema::CreateKernel(b, b.CreateString(name), b.CreateString("plain C"),
+                                b.CreateVectorOfStrings(nodes), b.CreateVector(buffers));
   };
   std::vector kernels = {
       kernel("add", {"add_1"}, {buffer("x", false), buffer("w", false, 0), buffer("t", true)}),
@@ -122,8 +123,8 @@ Artifact buildArtifact(const Options &options) {
       b, schema::CreateManifest(b, options.abi, b.CreateString("test"), b.CreateString("model"),
                                 b.CreateString("cpu:test"), b.CreateVector(inputs), b.CreateVector(outputs),
                                 b.CreateVector(symbols), b.CreateVector(variants), kernelList,
-                                options.weightsOffset ? options.weightsOffset : artifact.weightsOffset, sizeof weights, XXH3_64bits(weights, sizeof weights),
-                                b.CreateString("{}")));
+                                options.weightsOffset ? options.weightsOffset : artifact.weightsOffset,
+                                sizeof weights, XXH3_64bits(weights, sizeof weights), b.CreateString("{}")));
   artifact.manifestOffset = bytes.size();
   artifact.manifestSize = b.GetSize();
   bytes.append(reinterpret_cast<const char *>(b.GetBufferPointer()), b.GetSize());

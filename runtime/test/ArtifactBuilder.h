@@ -18,18 +18,18 @@ struct Variant {
   std::vector<std::string> features = {};
   std::string triple = {}; ///< empty: this machine's
   std::string device = "cpu";
-  uint64_t mainAddress = 0;   ///< 0: the image's own
-  uint64_t offset = 0;        ///< 0: where it is
+  uint64_t mainAddress = 0; ///< 0: the image's own
+  uint64_t offset = 0;      ///< 0: where it is
 };
 
 struct Options {
   std::vector<Variant> variants = {Variant()};
   uint32_t version = 1, abi = 1;
   int64_t batchMin = 0, batchMax = 1 << 20, batchDivisor = 1;
-  int32_t xType = 1;      ///< element type of x
-  int32_t xSymbol = 0;    ///< symbol of x's first dimension
+  int32_t xType = 1;          ///< element type of x
+  int32_t xSymbol = 0;        ///< symbol of x's first dimension
   uint64_t weightsOffset = 0; ///< 0: where they are
-  bool noKernels = false; ///< leave a required part out
+  bool noKernels = false;     ///< leave a required part out
 };
 
 /// The bytes of an artifact, and where its parts are.
@@ -54,8 +54,7 @@ struct TemporaryFile {
 struct Result {
   tenon_code code;
   std::string text;
-  Result(tenon_status *status)
-      : code(tenon_status_code(status)), text(tenon_status_text(status)) {
+  Result(tenon_status *status) : code(tenon_status_code(status)), text(tenon_status_text(status)) {
     tenon_status_free(status);
   }
   bool ok() const { return code == TENON_OK; }

@@ -42,8 +42,8 @@ TEST(Artifact, EveryTruncationIsRefused) {
 
 TEST(Artifact, TruncatedFilesAreRefused) {
   Artifact artifact = buildArtifact();
-  for (size_t size : {size_t(0), size_t(7), size_t(31), size_t(32), artifact.codeOffset + 5, artifact.manifestOffset,
-                      artifact.bytes.size() - 1}) {
+  for (size_t size : {size_t(0), size_t(7), size_t(31), size_t(32), artifact.codeOffset + 5,
+                      artifact.manifestOffset, artifact.bytes.size() - 1}) {
     TemporaryFile file(artifact.bytes.substr(0, size));
     tenon_model *model = nullptr;
     ASSERT_TRUE(isRefusal(tenon_model_load(file.path.c_str(), nullptr, &model))) << size;
@@ -56,7 +56,8 @@ TEST(Artifact, EveryFlippedBitThatMattersIsRefused) {
   auto matters = [&](size_t at) {
     auto in = [&](size_t begin, size_t size) { return at >= begin && at < begin + size; };
     return in(0, 32) || in(artifact.codeOffset, artifact.codeSize) ||
-           in(artifact.weightsOffset, artifact.weightsSize) || in(artifact.manifestOffset, artifact.manifestSize);
+           in(artifact.weightsOffset, artifact.weightsSize) ||
+           in(artifact.manifestOffset, artifact.manifestSize);
   };
   size_t tried = 0;
   for (size_t at = 0; at < artifact.bytes.size(); ++at) {

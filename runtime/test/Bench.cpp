@@ -14,12 +14,14 @@ using namespace tenon::testing;
 
 namespace {
 
-template <typename Fn> double medianMicroseconds(int rounds, Fn fn) {
+template <typename Fn>
+double medianMicroseconds(int rounds, Fn fn) {
   std::vector<double> times;
   for (int round = 0; round < rounds; ++round) {
     auto start = std::chrono::steady_clock::now();
     fn();
-    times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+    times.push_back(
+        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
   }
   std::nth_element(times.begin(), times.begin() + rounds / 2, times.end());
   return times[rounds / 2];
@@ -54,7 +56,8 @@ int main() {
     Fixture fixture(file.path, 1, driver);
     if (!fixture.bind(1).ok())
       return 1;
-    printf("run of 3 kernels on 1 row, driver %s: %.2f us\n", driver, medianMicroseconds(20000, [&] {
+    printf("run of 3 kernels on 1 row, driver %s: %.2f us\n", driver,
+           medianMicroseconds(20000, [&] {
              for (int i = 0; i < 10; ++i)
                tenon_status_free(tenon_session_run(fixture.session));
            }) / 10);

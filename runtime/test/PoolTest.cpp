@@ -2,8 +2,8 @@
 //
 // Threads: same results whatever their number, many sessions at a time, pools
 // of one's own, and forks.
-#include "ArtifactBuilder.h"
 #include "pool.h"
+#include "ArtifactBuilder.h"
 
 #include <atomic>
 #include <gtest/gtest.h>

@@ -83,7 +83,8 @@ TEST_F(Session, WrongInputs) {
   expect(tenon_session_bind_input(session, 0, &tensor), TENON_INVALID_ARGUMENT, {"'x'", "no data"});
   expect(tenon_session_bind_input(session, 0, nullptr), TENON_INVALID_ARGUMENT, {"'x'"});
   for (int index : {-1, 2})
-    expect(tenon_session_bind_input(session, index, &tensor), TENON_INVALID_ARGUMENT, {"the model has 2 inputs"});
+    expect(tenon_session_bind_input(session, index, &tensor), TENON_INVALID_ARGUMENT,
+           {"the model has 2 inputs"});
   expect(tenon_session_run(session), TENON_NO_INPUT, {"'x'", "all 2 inputs"});
 }
 

@@ -51,7 +51,8 @@ tenon_status *readHeader(const CodeSource &source, Segments &segments) {
       header.e_phnum * sizeof(Elf64_Phdr) > segments.size - header.e_phoff)
     return fail(TENON_CORRUPT, "the code image is not a 64-bit ELF shared object");
   if (header.e_machine != kMachine)
-    return fail(TENON_CORRUPT, "the code image is for ELF machine %u; this machine is %u", header.e_machine, kMachine);
+    return fail(TENON_CORRUPT, "the code image is for ELF machine %u; this machine is %u", header.e_machine,
+                kMachine);
   segments.at = header.e_phoff;
   segments.count = header.e_phnum;
   return nullptr;
@@ -69,11 +70,19 @@ tenon_status *checkDynamic(const Segments &segments, const Elf64_Phdr &dynamic) 
       return nullptr;
     case DT_NEEDED:
       return fail(TENON_CORRUPT, "the code image needs another library");
-    case DT_RELASZ: case DT_RELSZ: case DT_PLTRELSZ: case 35 /*DT_RELRSZ*/:
+    case DT_RELASZ:
+    case DT_RELSZ:
+    case DT_PLTRELSZ:
+    case 35 /*DT_RELRSZ*/:
       if (entry.d_un.d_val != 0)
         return fail(TENON_CORRUPT, "the code image has relocations (an import or an absolute address)");
       break;
-    case DT_TEXTREL: case DT_INIT: case DT_FINI: case DT_INIT_ARRAY: case DT_FINI_ARRAY: case DT_PREINIT_ARRAY:
+    case DT_TEXTREL:
+    case DT_INIT:
+    case DT_FINI:
+    case DT_INIT_ARRAY:
+    case DT_FINI_ARRAY:
+    case DT_PREINIT_ARRAY:
       return fail(TENON_CORRUPT, "the code image asks for work at load time (dynamic tag %lld)",
                   (long long)entry.d_tag);
     default:
@@ -96,7 +105,8 @@ tenon_status *checkSegments(const Segments &segments, uint64_t &top) {
   for (int i = 0; i < segments.count; ++i) {
     Elf64_Phdr segment = segments.get(i);
     if (segment.p_type == PT_TLS || segment.p_type == PT_INTERP)
-      return fail(TENON_CORRUPT, "segment %d of the code image has type %u, which is not allowed", i, segment.p_type);
+      return fail(TENON_CORRUPT, "segment %d of the code image has type %u, which is not allowed", i,
+                  segment.p_type);
     if (segment.p_type != PT_LOAD || segment.p_memsz == 0)
       continue;
     if (segment.p_offset > segments.size || segment.p_filesz > segments.size - segment.p_offset ||
@@ -148,9 +158,11 @@ tenon_status *mapSegments(const Segments &segments, int fd, uint64_t offset, con
     void *at = mmap(image.base + segment.p_vaddr - inPage, inPage + segment.p_filesz, protection,
                     MAP_PRIVATE | MAP_FIXED, fd, off_t(offset + segment.p_offset - inPage));
     if (at == MAP_FAILED)
-      return fail(TENON_IO, "cannot map the code image: %s (is its file system mounted noexec?)", strerror(errno));
+      return fail(TENON_IO, "cannot map the code image: %s (is its file system mounted noexec?)",
+                  strerror(errno));
     for (uint64_t entry : entries)
-      found += (segment.p_flags & PF_X) && entry >= segment.p_vaddr && entry - segment.p_vaddr < segment.p_filesz;
+      found +=
+          (segment.p_flags & PF_X) && entry >= segment.p_vaddr && entry - segment.p_vaddr < segment.p_filesz;
   }
   return found == 3 ? nullptr : fail(TENON_CORRUPT, "an entry point lies outside the code image");
 }
