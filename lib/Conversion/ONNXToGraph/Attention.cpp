@@ -17,10 +17,22 @@ namespace {
 /// Appends new keys or values to a cache; length is dimension 2.
 Value append(NodeContext &c, Value past, Value fresh) { return past ? c.concat({past, fresh}, 2) : fresh; }
 
+/// Keys beyond the mask's own are hidden.
+Value padMask(NodeContext &c, Value mask, Value k, double hidden) {
+  int64_t rank = c.rank(mask);
+  auto own = c.staticDim(mask, rank - 1), keys = c.staticDim(k, 2);
+  if (!own || !keys || *own >= *keys || *own == 1)
+    return mask;
+  Ints pads(2 * rank, 0);
+  pads.back() = *keys - *own;
+  return c.create<graph::PadOp>(c.elementType(mask), graph::PadMode::constant, mask, c.shapeConstant(pads),
+                                c.scalarLike(mask, hidden));
+}
+
 LogicalResult convertOnnxAttention(NodeContext &c) {
-  Value q = c.input(0), k = c.input(1), v = c.input(2), mask = c.input(3);
-  if (c.input(6) || c.integer("left_window_size", -1) >= 0 || c.integer("right_window_size", -1) >= 0)
-    return c.error(Problem::unsupported, "input nonpad_kv_seqlen and window sizes have no form");
+  Value q = c.input(0), k = c.input(1), v = c.input(2), mask = c.input(3), lengths = c.input(6);
+  if (c.integer("left_window_size", -1) >= 0 || c.integer("right_window_size", -1) >= 0)
+    return c.error(Problem::unsupported, "attributes left_window_size and right_window_size have no form");
   bool is3D = c.rank(q) == 3;
   if (is3D) {
     int64_t heads = c.integer("q_num_heads", 0), own = c.integer("kv_num_heads", 0);
@@ -35,16 +47,27 @@ LogicalResult convertOnnxAttention(NodeContext &c) {
     return failure();
   if (mask && c.elementType(mask).isInteger(1))
     mask = maskFrom(c, mask, q, -INFINITY);
+  if (mask)
+    mask = padMask(c, mask, k, -INFINITY);
   AttentionParts parts{q, k, v, mask, c.real("scale", 0), c.real("softcap", 0)};
+  if (lengths)
+    parts.mask = addMasks(c, parts.mask, maskFrom(c, keepOfLengths(c, lengths, k), q, -INFINITY));
   if (c.integer("is_causal", 0)) {
-    // ONNX aligns at the first key after the cache, graph at the last one.
-    bool sameLength = past || c.shapes.getShape(q)[2] == c.shapes.getShape(k)[2];
+    // ONNX aligns queries behind the keys of the cache, graph at the last key.
+    bool sameLength = !lengths && (past || c.shapes.getShape(q)[2] == c.shapes.getShape(k)[2]);
     parts.causal = sameLength;
+    Value offset;
+    if (lengths)
+      offset = c.sub(c.unsqueeze(c.cast(lengths, c.i64()), {1, 2, 3}), c.shapeOf(Extent::dimOf(q, 2)));
     if (!sameLength)
-      parts.mask = addMasks(c, mask, maskFrom(c, causalKeep(c, q, k, {}), q, -INFINITY));
+      parts.mask = addMasks(c, parts.mask, maskFrom(c, causalKeep(c, q, k, offset), q, -INFINITY));
+  }
+  if (c.uses(3)) {
+    parts.scoresMode = c.integer("qk_matmul_output_mode", 0);
+    parts.wantScores = true;
   }
   Value y = emitAttention(c, parts);
-  return c.set({is3D ? mergeHeads(c, y) : y, k, v});
+  return c.set({is3D ? mergeHeads(c, y) : y, k, v, parts.scores});
 }
 
 /// The additive form of the masks of com.microsoft: lengths [batch], or ones

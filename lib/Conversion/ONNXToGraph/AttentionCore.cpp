@@ -44,14 +44,15 @@ Value keepOfLengths(NodeContext &c, Value lengths, Value k) {
   return c.binary(BinaryKind::lt, indices(c, k, 2), c.unsqueeze(c.cast(lengths, c.i64()), {1, 2, 3}));
 }
 
-Value emitAttention(NodeContext &c, AttentionParts parts) {
+Value emitAttention(NodeContext &c, AttentionParts &parts) {
   Value q = parts.q, k = parts.k, v = parts.v;
   int64_t size = c.requireDim(q, 3, "the size of a head");
   float scale = parts.scale ? parts.scale : float(1 / std::sqrt(double(size)));
-  if (!parts.softcap)
+  if (!parts.softcap && !parts.wantScores)
     return c.create<graph::AttentionOp>(c.elementType(q), q, k, v, parts.mask, APFloat(scale), parts.causal);
 
-  // A cap on the scores has no place in graph.attention.
+  // A cap on the scores, or the scores as a result, have no place in
+  // graph.attention.
   int64_t heads = c.requireDim(q, 1, "the number of heads"), own = c.requireDim(k, 1, "the number of heads");
   auto repeat = [&](Value x) {
     if (heads == own || own < 1)
@@ -59,16 +60,25 @@ Value emitAttention(NodeContext &c, AttentionParts parts) {
     auto n = Extent::dimOf(x, 0), l = Extent::dimOf(x, 2), d = Extent::dimOf(x, 3);
     return c.flatten(c.expand(c.unsqueeze(x, {2}), {n, own, heads / own, l, d}), 1, 3);
   };
-  Value scores = c.mul(c.matmul(q, repeat(k), false, true), c.scalarLike(q, scale / parts.softcap));
-  scores = c.mul(c.unary(UnaryKind::tanh, scores), c.scalarLike(q, parts.softcap));
+  Value scores = c.mul(c.matmul(q, repeat(k), false, true), c.scalarLike(q, scale)), steps[4];
+  steps[0] = scores;
+  if (parts.softcap) {
+    scores = c.unary(UnaryKind::tanh, c.div(scores, c.scalarLike(q, parts.softcap)));
+    scores = c.mul(scores, c.scalarLike(q, parts.softcap));
+  }
+  steps[1] = scores;
   Value mask = parts.mask;
   if (parts.causal) {
-    Value lengths = c.sub(c.shapeOf(Extent::dimOf(k, 2)), c.shapeOf(Extent::dimOf(q, 2)));
-    mask = addMasks(c, mask, maskFrom(c, causalKeep(c, q, k, lengths), q, -INFINITY));
+    Value offset = c.sub(c.shapeOf(Extent::dimOf(k, 2)), c.shapeOf(Extent::dimOf(q, 2)));
+    mask = addMasks(c, mask, maskFrom(c, causalKeep(c, q, k, offset), q, -INFINITY));
   }
   if (mask)
     scores = c.add(scores, mask);
-  return c.matmul(c.create<graph::SoftmaxOp>(c.elementType(q), scores, uint64_t(3)), repeat(v));
+  steps[2] = scores;
+  steps[3] = c.create<graph::SoftmaxOp>(c.elementType(q), scores, uint64_t(3));
+  if (parts.wantScores)
+    parts.scores = steps[std::clamp<int64_t>(parts.scoresMode, 0, 3)];
+  return c.matmul(steps[3], repeat(v));
 }
 
 Value rotate(NodeContext &c, Value x, Value cos, Value sin, int64_t rotated, bool interleaved) {

@@ -28,8 +28,13 @@ struct AttentionParts {
   float scale = 0; // 0: 1 / sqrt(size)
   float softcap = 0;
   bool causal = false; // aligned at the last key
+  /// Whether `scores` is wanted, and at which step: 0 the scaled products, 1
+  /// with the cap, 2 with the mask too, 3 after softmax.
+  bool wantScores = false;
+  int64_t scoresMode = 0;
+  Value scores;
 };
-Value emitAttention(NodeContext &c, AttentionParts parts);
+Value emitAttention(NodeContext &c, AttentionParts &parts);
 
 /// How rotary embedding is applied; x is [batch, heads, length, size], cos and
 /// sin are [batch or 1, length, rotated / 2].

@@ -1,26 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// If. A condition that shape analysis knows selects the branch now; else it is
-// an scf.if whose branches use outer values directly.
+// If. A condition that shape analysis knows selects the branch now, as does one
+// that compares dimensions where the branches' ranks differ; else it is an scf.if whose branches use outer values directly.
 #include "HandlerRegistry.h"
 #include "NodeContext.h"
 
 using namespace mlir;
 using namespace tenon::onnxtograph;
+namespace graph = tenon::graph;
 
 namespace {
+
+/// The two sides of the comparison that `condition` is, if it is an equality of
+/// shape values.
+std::optional<std::pair<AffineExpr, AffineExpr>> comparedDims(NodeContext &c, Value condition) {
+  Operation *producer = condition.getDefiningOp();
+  while (isa_and_nonnull<graph::ReshapeOp, graph::SqueezeOp, graph::UnsqueezeOp>(producer))
+    producer = producer->getOperand(0).getDefiningOp();
+  auto compare = dyn_cast_or_null<graph::BinaryOp>(producer);
+  if (!compare || compare.getKind() != BinaryKind::eq)
+    return std::nullopt;
+  auto lhs = c.shapes.getContents(compare.getLhs()), rhs = c.shapes.getContents(compare.getRhs());
+  if (!lhs || !rhs || lhs->size() != 1 || rhs->size() != 1 || !lhs->front() || !rhs->front())
+    return std::nullopt;
+  return std::make_pair(lhs->front(), rhs->front());
+}
+
+/// Whether ONNX's inference sees results of different ranks in the branches.
+bool ranksDiffer(Block &a, Block &b) {
+  for (auto [x, y] : llvm::zip(a.getTerminator()->getOperands(), b.getTerminator()->getOperands())) {
+    auto s = dyn_cast<RankedTensorType>(x.getType()), t = dyn_cast<RankedTensorType>(y.getType());
+    if (s && t && s.getRank() != t.getRank())
+      return true;
+  }
+  return false;
+}
+
+LogicalResult takeBranch(NodeContext &c, Block &taken) {
+  if (failed(c.convertBlock(taken)))
+    return failure();
+  return c.set(taken.getTerminator()->getOperands());
+}
 
 LogicalResult convertIf(NodeContext &c) {
   Region *branches[] = {c.node.getSubgraph("then_branch"), c.node.getSubgraph("else_branch")};
   if (!branches[0] || !branches[1])
     return c.error(Problem::range, "needs the subgraphs then_branch and else_branch");
   Value condition = c.input(0);
-  if (auto known = c.tryInts(condition); known && known->size() == 1) {
-    Block &taken = branches[known->front() ? 0 : 1]->front();
-    if (failed(c.convertBlock(taken)))
-      return failure();
-    return c.set(taken.getTerminator()->getOperands());
-  }
+  if (auto known = c.tryInts(condition); known && known->size() == 1)
+    return takeBranch(c, branches[known->front() ? 0 : 1]->front());
+  // PyTorch writes squeeze(dim) as "if the dimension is 1, Squeeze, else not":
+  // no rank fits both. The model was traced with the dimension 1, so that is
+  // assumed; the runtime checks assumptions.
+  if (ranksDiffer(branches[0]->front(), branches[1]->front()))
+    if (auto dims = comparedDims(c, condition)) {
+      auto [lhs, rhs] = *dims;
+      bool equal = true;
+      // Assumptions hold for a whole run, whichever branch around this one it
+      // takes, so none is made inside of scf.if.
+      if (!isa<scf::IfOp>(c.builder.getInsertionBlock()->getParentOp()))
+        equal = bool(c.shapes.unify(lhs, rhs));
+      return takeBranch(c, branches[equal ? 0 : 1]->front());
+    }
   Value flag = tensor::ExtractOp::create(
       c.builder, c.loc, c.rank(condition) ? c.reshape(condition, ArrayRef<Extent>()) : condition, ValueRange());
   SmallVector<Type> types;

@@ -41,9 +41,15 @@ private:
   void seedArguments() {
     for (BlockArgument argument : func.getArguments()) {
       auto type = dyn_cast<RankedTensorType>(argument.getType());
+      std::string name = nameOf(argument.getArgNumber());
+      if (!isa<IntegerType, FloatType>(getElementTypeOrSelf(argument.getType()))) {
+        emitError(argument.getLoc()) << "[TN2105] input " << name << " is of type " << argument.getType()
+                                     << ", compiled code takes tensors of numbers";
+        hasFailed = true;
+        continue;
+      }
       if (!type) {
-        emitError(argument.getLoc()) << "[TN2106] input " << nameOf(argument.getArgNumber())
-                                     << " has no rank; declare its shape in the model";
+        emitError(argument.getLoc()) << "[TN2106] input " << name << " has no rank; declare its shape in the model";
         hasFailed = true;
         continue;
       }
@@ -109,8 +115,8 @@ private:
     }
   }
 
-  /// True if the node uses the result of a node that failed, or a constant of a
-  /// type that has no form in graph; reports the latter.
+  /// True if the node uses the result of a node that failed, an input that was
+  /// refused, or a constant of a type that has no form in graph; reports the last.
   bool hasUnconvertedInput(onnxir::NodeOp node) {
     for (Value input : node.getInputs()) {
       Operation *producer = input.getDefiningOp();
@@ -120,7 +126,7 @@ private:
                                            "that compiled code cannot hold");
         return true;
       }
-      if (isa_and_nonnull<onnxir::NodeOp>(producer))
+      if (isa_and_nonnull<onnxir::NodeOp>(producer) || !isa<RankedTensorType, NoneType>(input.getType()))
         return true;
     }
     return false;

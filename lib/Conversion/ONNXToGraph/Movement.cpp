@@ -75,6 +75,12 @@ LogicalResult convertSqueeze(NodeContext &c) {
       if (c.staticDim(x, i) == 1)
         axes->push_back(i);
   }
+  // graph.squeeze assumes that the dimension is 1, and an assumption holds for a
+  // whole run. In a branch taken at run time it may only hold there.
+  if (isa<scf::IfOp>(c.builder.getInsertionBlock()->getParentOp()))
+    for (int64_t axis : *axes)
+      if (!c.staticDim(x, axis))
+        x = c.slice(x, axis, 0, 1);
   return c.set(c.squeeze(x, *axes));
 }
 

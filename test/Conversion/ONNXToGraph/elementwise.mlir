@@ -1,0 +1,56 @@
+// RUN: tenon-opt %s -convert-onnx-to-graph -split-input-file | FileCheck %s
+
+// CHECK-LABEL: func.func @main
+// CHECK: graph.unary relu %arg0 : (tensor<?x3xf32>) -> tensor<?x3xf32>
+// CHECK: graph.unary leaky_relu %{{.*}} {alpha = 0.00999999977 : f32}
+func.func @main(%x: tensor<?x3xf32> {onnx.name = "x", onnx.dims = ["batch", ""]}) -> (tensor<?x3xf32> {onnx.name = "y"}) attributes {onnx.opset = 17 : i64} {
+  %0 = onnx.node "Relu"(%x) {name = "r", since = 14 : i64, opset = 17 : i64} : (tensor<?x3xf32>) -> tensor<?x3xf32>
+  %1 = onnx.node "LeakyRelu"(%0) {name = "l", since = 16 : i64, opset = 17 : i64} : (tensor<?x3xf32>) -> tensor<?x3xf32>
+  return %1 : tensor<?x3xf32>
+}
+
+// -----
+
+// Comparisons give booleans; broadcasting is left to the graph op.
+// CHECK-LABEL: func.func @main
+// CHECK: graph.binary lt %arg0, %arg1 : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+func.func @main(%x: tensor<2x3xf32>, %y: tensor<3xf32>) -> tensor<*xi1> {
+  %0 = onnx.node "Less"(%x, %y) {name = "l", since = 13 : i64, opset = 17 : i64} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<*xi1>
+  return %0 : tensor<*xi1>
+}
+
+// -----
+
+// Before opset 7 the second operand starts at an axis of the first.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[Y:.*]] = graph.unsqueeze %arg1 {axes = array<i64: 1, 2>} : (tensor<3xf32>) -> tensor<3x1x1xf32>
+// CHECK: graph.binary add %arg0, %[[Y]] : (tensor<2x3x4x5xf32>, tensor<3x1x1xf32>) -> tensor<2x3x4x5xf32>
+func.func @main(%x: tensor<2x3x4x5xf32>, %y: tensor<3xf32>) -> tensor<2x3x4x5xf32> {
+  %0 = onnx.node "Add"(%x, %y) {name = "a", since = 6 : i64, opset = 6 : i64, attrs = {broadcast = 1 : i64, axis = 1 : i64}} : (tensor<2x3x4x5xf32>, tensor<3xf32>) -> tensor<2x3x4x5xf32>
+  return %0 : tensor<2x3x4x5xf32>
+}
+
+// -----
+
+// Clip takes its limits from attributes before opset 11.
+// CHECK-LABEL: func.func @main
+// CHECK-DAG: %[[LOW:.*]] = graph.constant dense<0.000000e+00> : tensor<f32>
+// CHECK-DAG: %[[HIGH:.*]] = graph.constant dense<6.000000e+00> : tensor<f32>
+// CHECK: %[[X:.*]] = graph.binary max %arg0, %[[LOW]]
+// CHECK: graph.binary min %[[X]], %[[HIGH]]
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = onnx.node "Clip"(%x) {name = "c", since = 6 : i64, opset = 10 : i64, attrs = {min = 0.0 : f32, max = 6.0 : f32}} : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// An omitted limit is no operation.
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: graph.binary max
+// CHECK: graph.binary min %arg0, %arg1
+func.func @main(%x: tensor<4xf32>, %high: tensor<f32>) -> tensor<4xf32> {
+  %none = onnx.none : none
+  %0 = onnx.node "Clip"(%x, %none, %high) {name = "c", since = 13 : i64, opset = 17 : i64} : (tensor<4xf32>, none, tensor<f32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
