@@ -11,8 +11,8 @@ using namespace mlir;
 using namespace tenon::graph;
 using Dims = ShapeAnalysis::Dims;
 
-// Exporters write INT32_MAX, INT64_MAX or so for "to the end".
-static constexpr int64_t kEnd = int64_t(1) << 30;
+// Exporters write INT64_MAX, INT32_MAX, 10^9 or so for "to the end".
+static constexpr int64_t kEnd = 1000000;
 
 /// Where a bound of a slice with positive step lies in a dimension; null if
 /// unknown. Sizes that decide a clamp become assumptions on symbols.
@@ -23,8 +23,10 @@ static AffineExpr clampedBound(AffineExpr dim, AffineExpr bound, ShapeAnalysis &
   if (size && at)
     return a.constant(std::clamp<int64_t>(*at < 0 ? *at + *size : *at, 0, *size));
   if (at) {
-    if (*at >= kEnd)
+    if (*at >= kEnd) {
+      a.assumeAtMost(dim, *at);
       return dim;
+    }
     if (*at <= -kEnd || *at == 0)
       return a.constant(0);
     if (*at > 0) {

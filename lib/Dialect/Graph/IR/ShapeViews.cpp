@@ -20,24 +20,22 @@ LogicalResult ReshapeOp::inferShapes(ShapeAnalysis &a) {
       return emitError("[TN2030] reshape to a shape of unknown length; its rank must be known when the model is compiled");
     target = Dims(*length);
   }
-  // One size that is -1, or not known, follows from the others.
-  int64_t wildcard = -1;
+  // The size that is -1, or else the first not known, follows from the others.
+  auto isWildcard = [](AffineExpr dim) { return asConstant(dim) == -1; };
+  if (llvm::count_if(*target, isWildcard) > 1)
+    return emitError("[TN2031] reshape to a shape with more than one -1");
+  auto derived = llvm::find_if(*target, isWildcard);
+  if (derived == target->end())
+    derived = llvm::find_if(*target, [](AffineExpr dim) { return !dim; });
+  int64_t wildcard = derived == target->end() ? -1 : derived - target->begin();
   Dims out, rest;
-  for (AffineExpr dim : *target) {
-    if (!dim || dim == -1) {
-      if (wildcard >= 0 && dim == -1)
-        return emitError("[TN2031] reshape to a shape with more than one -1");
-      if (wildcard >= 0) {
-        rest.push_back(a.dataSymbol());
-        out.push_back(rest.back());
-        continue;
-      }
-      wildcard = out.size();
+  for (auto [i, dim] : llvm::enumerate(*target)) {
+    if (int64_t(i) == wildcard) {
       out.push_back({});
       continue;
     }
-    rest.push_back(dim);
-    out.push_back(dim);
+    rest.push_back(dim ? dim : a.dataSymbol());
+    out.push_back(rest.back());
   }
   AffineExpr total = productOf(x, a.getContext()), group = productOf(rest, a.getContext());
   if (wildcard >= 0) {
