@@ -2,6 +2,7 @@
 //
 // The host program: computes offsets from symbol values and launches the
 // kernels in order through the runtime's table (runtime/include/tenon/abi.h).
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -126,6 +127,7 @@ private:
     launchPointer = LLVM::LoadOp::create(b, loc, pointer, element(api, b.getI8Type(), 8));
     buffers = LLVM::AllocaOp::create(b, loc, pointer, pointer, constant(most), 8);
     offsets = slotOffsets();
+    checkAssumptions();
     status = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
     for (auto [i, argument] : llvm::enumerate(func.getArguments()))
       pointers[argument] = LLVM::LoadOp::create(b, loc, pointer, element(inputs, pointer, i));
@@ -133,6 +135,29 @@ private:
       if (failed(emit(&op)))
         return failure();
     return success();
+  }
+
+  /// Returns early where sizes differ that shape inference took as equal:
+  /// kernels would read beyond their buffers.
+  void checkAssumptions() {
+    auto assumptions = plan->getAttrOfType<ArrayAttr>("graph.assumptions");
+    if (!assumptions)
+      return;
+    for (auto [i, map] : llvm::enumerate(assumptions.getAsValueRange<AffineMapAttr>())) {
+      Value found = eval(map.getResult(0)), expected = eval(map.getResult(1));
+      Value equal = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, found, expected);
+      Block *here = b.getInsertionBlock();
+      Block *failed = b.createBlock(here->getParent()), *rest = b.createBlock(here->getParent());
+      b.setInsertionPointToEnd(here);
+      cf::CondBranchOp::create(b, loc, equal, rest, failed);
+      b.setInsertionPointToStart(failed);
+      Value fail = LLVM::LoadOp::create(b, loc, pointer, element(api, b.getI8Type(), 16));
+      Value code = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(i + 1));
+      auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, b.getI32Type(), i64, i64});
+      auto call = LLVM::CallOp::create(b, loc, type, ValueRange{fail, invocation, code, found, expected});
+      func::ReturnOp::create(b, loc, call.getResult());
+      b.setInsertionPointToStart(rest);
+    }
   }
 
   LogicalResult emit(Operation *op) {

@@ -45,6 +45,15 @@ void ShapeAnalysis::writeSymbols(ModuleOp module) const {
     pairs.push_back(AffineMapAttr::get(AffineMap::get(0, symbols.size(), {left, right}, context)));
   if (!pairs.empty())
     module->setAttr("graph.assumptions", b.getArrayAttr(pairs));
+  // Unnamed dimensions of arguments keep their symbols from pass to pass.
+  for (auto func : module.getOps<func::FuncOp>())
+    for (BlockArgument argument : func.isDeclaration() ? ArrayRef<BlockArgument>() : ArrayRef<BlockArgument>(func.getArguments())) {
+      auto known = shapes.find(argument);
+      auto type = dyn_cast<RankedTensorType>(argument.getType());
+      if (known != shapes.end() && type && !type.hasStaticShape())
+        func.setArgAttr(argument.getArgNumber(), "graph.shape",
+                        AffineMapAttr::get(AffineMap::get(0, symbols.size(), known->second, context)));
+    }
 }
 
 AffineExpr ShapeAnalysis::symbol(StringRef name) {
