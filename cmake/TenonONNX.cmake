@@ -46,5 +46,9 @@ target_include_directories(tenon-onnx SYSTEM PUBLIC ${TENON_ONNX_INCLUDE} ${_onn
 target_compile_definitions(tenon-onnx PUBLIC ONNX_NAMESPACE=onnx ONNX_ML=1 ONNX_USE_LITE_PROTO=1
                            __STDC_FORMAT_MACROS)
 target_compile_options(tenon-onnx PRIVATE -w -O1 -fvisibility=hidden -fvisibility-inlines-hidden)
+if(TENON_SANITIZE)
+  # Addresses are checked here too; undefined behaviour is for ONNX to fix.
+  target_compile_options(tenon-onnx PRIVATE -fno-sanitize=undefined)
+endif()
 target_link_libraries(tenon-onnx PUBLIC ${TENON_PROTOBUF_LITE_SHARED} Threads::Threads)
 target_link_options(tenon-onnx INTERFACE -Wl,--version-script=${CMAKE_CURRENT_LIST_DIR}/TenonONNX.map)
