@@ -222,7 +222,7 @@ def passes_described_and_tested():
                 yield f"{name}:{number}: {match.group(1)} has no summary"
             if not re.search(r"let\s+description\s*=", body):
                 yield f"{name}:{number}: {match.group(1)} has no description"
-            if not re.search(rf"(?<![\w-]){re.escape(match.group(2))}(?![\w-])", runs):
+            if not re.search(rf"(?<!\w)(?<!\w-){re.escape(match.group(2))}(?![\w-])", runs):
                 yield f"{name}:{number}: pass {match.group(2)} occurs in no RUN line under test/"
 
 

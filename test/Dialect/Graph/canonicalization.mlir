@@ -1,4 +1,4 @@
-// RUN: tenon-opt %s -graph-simplify | FileCheck %s
+// RUN: tenon-opt %s --graph-simplify | FileCheck %s
 
 // CHECK: #[[DOUBLE:map[0-9]*]] = affine_map<()[s0] -> (s0 * 2, 4)>
 // CHECK-LABEL: func.func @transposes

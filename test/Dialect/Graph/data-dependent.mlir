@@ -1,5 +1,5 @@
-// RUN: not tenon-opt %s -graph-infer-shapes 2>&1 | FileCheck %s --check-prefix=ERROR
-// RUN: tenon-opt %s -graph-infer-shapes=allow-data-dependent | FileCheck %s
+// RUN: not tenon-opt %s --graph-infer-shapes 2>&1 | FileCheck %s --check-prefix=ERROR
+// RUN: tenon-opt %s --graph-infer-shapes=allow-data-dependent | FileCheck %s
 
 // ERROR: error: [TN2060] dimension 0 of result 0 depends on data
 // CHECK: graph.symbols = [{data_dependent, {{.*}}name = "d0"}]

@@ -1,4 +1,4 @@
-// RUN: tenon-opt %s -split-input-file -verify-diagnostics
+// RUN: tenon-opt %s --split-input-file --verify-diagnostics
 
 // One test for each constraint, named by its op.
 

@@ -1,4 +1,4 @@
-// RUN: tenon-opt %s -split-input-file -graph-infer-shapes | FileCheck %s
+// RUN: tenon-opt %s --split-input-file --graph-infer-shapes | FileCheck %s
 
 // Named dimensions become symbols; shape arithmetic is resolved and removed.
 // CHECK-DAG: #[[M0:map[0-9]*]] = affine_map<()[s0] -> (s0, 3, 2)>

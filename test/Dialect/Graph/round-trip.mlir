@@ -1,5 +1,5 @@
 // RUN: tenon-opt %s | tenon-opt | FileCheck %s
-// RUN: tenon-opt %s -mlir-print-op-generic | tenon-opt | FileCheck %s
+// RUN: tenon-opt %s --mlir-print-op-generic | tenon-opt | FileCheck %s
 
 // CHECK-LABEL: func.func @elementwise
 func.func @elementwise(%x: tensor<2x3xf32>, %c: tensor<3xi1>) -> tensor<2x3xf16> {
