@@ -154,3 +154,18 @@ func.func @main(%x: tensor<?x1xf32> {onnx.dims = ["n", ""]}) -> tensor<*xf32> {
   }
   return %r : tensor<*xf32>
 }
+
+// -----
+
+// What a reshape needs of a size is checked at run time.
+// CHECK-DAG: #[[MULTIPLE:map[0-9]*]] = affine_map<()[s0] -> ((s0 * 6) mod 4, 0)>
+// CHECK-DAG: #[[QUOTIENT:map[0-9]*]] = affine_map<()[s0] -> ((s0 * 3) floordiv 2, 4)>
+// CHECK: graph.assumptions = [#[[MULTIPLE]]]
+// CHECK-LABEL: func.func @main
+// CHECK: graph.reshape
+// CHECK-SAME: #[[QUOTIENT]]
+func.func @main(%x: tensor<?x6xf32> {onnx.dims = ["n", ""]}) -> tensor<*xf32> {
+  %s = graph.constant dense<[-1, 4]> : tensor<2xi64>
+  %r = graph.reshape %x, %s : (tensor<?x6xf32>, tensor<2xi64>) -> tensor<*xf32>
+  return %r : tensor<*xf32>
+}

@@ -45,6 +45,8 @@ LogicalResult ReshapeOp::inferShapes(ShapeAnalysis &a) {
       out[wildcard] = a.constant(0);
     else if (asConstant(total) && asConstant(group))
       return emitError("[TN2032] reshape of ") << text(total) << " elements into groups of " << text(group);
+    else if (auto divisor = asConstant(group); divisor && !a.unify(canonical(total % *divisor), a.constant(0)))
+      return emitError("[TN2032] reshape of ") << text(total) << " elements into groups of " << *divisor;
     else
       out[wildcard] = total.floorDiv(group);
   } else if (!a.unify(total, group)) {
