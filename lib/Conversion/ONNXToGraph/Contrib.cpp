@@ -53,6 +53,45 @@ LogicalResult convertFusedMatMul(NodeContext &c) {
   return c.set(alpha == 1 ? y : c.mul(y, c.scalarLike(y, alpha)));
 }
 
+/// Block-quantized weights [N, blocks, bytes of a block]: unpacked, shifted by
+/// the zero point and scaled as graph ops on constants, then multiplied.
+LogicalResult convertMatMulNBits(NodeContext &c) {
+  int64_t bits = c.integer("bits", 4), block = c.integer("block_size", 32), k = c.integer("K", 0),
+          n = c.integer("N", 0);
+  if ((bits != 4 && bits != 8) || block < 16 || k < 1 || n < 1)
+    return c.error(Problem::unsupported, "attribute bits = " + Twine(bits) + ", expected 4 or 8, with K, N and "
+                                         "block_size of at least 16");
+  if (c.input(4))
+    return c.error(Problem::unsupported, "input g_idx has no form");
+  Value x = c.input(0), packed = c.input(1), scales = c.input(2), zeros = c.input(3);
+  Type element = c.elementType(x);
+  int64_t blocks = llvm::divideCeil(k, block);
+  // Two values of 4 bits in a byte, the low one first.
+  auto unpack = [&](Value bytes) {
+    if (bits == 8)
+      return bytes;
+    int64_t rank = c.rank(bytes);
+    Value low = c.binary(BinaryKind::bitwise_and, bytes, c.scalarLike(bytes, 15));
+    Value high = c.binary(BinaryKind::shift_right, bytes, c.scalarLike(bytes, 4));
+    Value pairs = c.concat({c.unsqueeze(low, {rank}), c.unsqueeze(high, {rank})}, rank);
+    return c.flatten(pairs, rank - 1, rank + 1);
+  };
+  Value w = c.cast(unpack(c.reshape(packed, {n, blocks, -1})), element);
+  Value zero = c.scalar(element, bits == 4 ? 8 : 128);
+  if (zeros && c.isFloat(zeros)) {
+    zero = c.cast(c.reshape(zeros, {n, blocks, 1}), element);
+  } else if (zeros) { // rows are padded to whole bytes
+    Value all = c.slice(unpack(c.reshape(zeros, {n, -1})), 1, 0, blocks);
+    zero = c.unsqueeze(c.cast(all, element), {2});
+  }
+  w = c.mul(c.sub(w, zero), c.cast(c.reshape(scales, {n, blocks, 1}), element));
+  w = c.flatten(w, 1, 3);
+  if (blocks * block != k)
+    w = c.slice(w, 1, 0, k);
+  Value y = c.matmul(x, w, false, true);
+  return c.set(c.input(5) ? c.add(y, c.input(5)) : y);
+}
+
 } // namespace
 
 void tenon::onnxtograph::addContrib(HandlerRegistry &registry) {
@@ -75,4 +114,5 @@ void tenon::onnxtograph::addContrib(HandlerRegistry &registry) {
   });
   registry.add(kMicrosoft, "EmbedLayerNormalization", 1, 1, convertEmbedLayerNorm);
   registry.add(kMicrosoft, "FusedMatMul", 1, 2, convertFusedMatMul);
+  registry.add(kMicrosoft, "MatMulNBits", 1, 3, convertMatMulNBits);
 }

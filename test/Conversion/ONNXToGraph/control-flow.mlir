@@ -1,0 +1,37 @@
+// RUN: tenon-opt %s -convert-onnx-to-graph -split-input-file | FileCheck %s
+
+// A condition known at compile time selects the branch.
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: scf.if
+// CHECK: graph.unary relu %arg0
+func.func @main(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  %c = onnx.constant dense<true> : tensor<i1> {name = "c"}
+  %0 = onnx.node "If"(%c) {name = "i", since = 16 : i64, opset = 17 : i64, subgraphs = ["then_branch", "else_branch"]} : (tensor<i1>) -> tensor<2x3xf32> {
+    %1 = onnx.node "Relu"(%x) {name = "r", since = 14 : i64, opset = 17 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+    onnx.yield %1 : tensor<2x3xf32>
+  }, {
+    %1 = onnx.node "Nope"(%x) {name = "n", since = 1 : i64, opset = 17 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+    onnx.yield %1 : tensor<2x3xf32>
+  }
+  return %0 : tensor<2x3xf32>
+}
+
+// -----
+
+// Others are taken at run time; branches use outer values.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[C:.*]] = tensor.extract %arg1[] : tensor<i1>
+// CHECK: scf.if %[[C]] -> (tensor<2x3xf32>) {
+// CHECK: graph.unary relu %arg0
+// CHECK: } else {
+// CHECK: graph.unary neg %arg0
+func.func @main(%x: tensor<2x3xf32>, %c: tensor<i1>) -> tensor<2x3xf32> {
+  %0 = onnx.node "If"(%c) {name = "i", since = 16 : i64, opset = 17 : i64, subgraphs = ["then_branch", "else_branch"]} : (tensor<i1>) -> tensor<2x3xf32> {
+    %1 = onnx.node "Relu"(%x) {name = "r", since = 14 : i64, opset = 17 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+    onnx.yield %1 : tensor<2x3xf32>
+  }, {
+    %1 = onnx.node "Neg"(%x) {name = "n", since = 13 : i64, opset = 17 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+    onnx.yield %1 : tensor<2x3xf32>
+  }
+  return %0 : tensor<2x3xf32>
+}
