@@ -102,6 +102,9 @@ Type NodeContext::typeOfCode(int64_t code) {
   case 21: return integer(4, true);
   case 22: return integer(4, false);
   case 23: return Float4E2M1FNType::get(builder.getContext());
+  case 24: return Float8E8M0FNUType::get(builder.getContext());
+  case 25: return integer(2, true);
+  case 26: return integer(2, false);
   default: return {};
   }
 }
