@@ -41,10 +41,11 @@ LogicalResult convertOnnxAttention(NodeContext &c) {
     v = splitHeads(c, v, own);
   }
   Value past = c.input(4);
+  if (c.failed() || c.rank(q) != 4 || c.rank(k) != 4)
+    return c.error(Problem::range, "inputs must have rank 3 or 4");
+  bool sameLength = c.shapes.getShape(q)[2] == c.shapes.getShape(k)[2];
   k = append(c, past, k);
   v = append(c, c.input(5), v);
-  if (c.failed())
-    return failure();
   if (mask && c.elementType(mask).isInteger(1))
     mask = maskFrom(c, mask, q, -INFINITY);
   if (mask)
@@ -54,12 +55,13 @@ LogicalResult convertOnnxAttention(NodeContext &c) {
     parts.mask = addMasks(c, parts.mask, maskFrom(c, keepOfLengths(c, lengths, k), q, -INFINITY));
   if (c.integer("is_causal", 0)) {
     // ONNX aligns queries behind the keys of the cache, graph at the last key.
-    bool sameLength = !lengths && (past || c.shapes.getShape(q)[2] == c.shapes.getShape(k)[2]);
-    parts.causal = sameLength;
+    parts.causal = sameLength && !lengths;
     Value offset;
-    if (lengths)
+    if (past)
+      offset = c.shapeOf(Extent::dimOf(past, 2));
+    else if (lengths)
       offset = c.sub(c.unsqueeze(c.cast(lengths, c.i64()), {1, 2, 3}), c.shapeOf(Extent::dimOf(q, 2)));
-    if (!sameLength)
+    if (!parts.causal)
       parts.mask = addMasks(c, parts.mask, maskFrom(c, causalKeep(c, q, k, offset), q, -INFINITY));
   }
   if (c.uses(3)) {

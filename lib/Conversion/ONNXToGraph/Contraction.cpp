@@ -34,15 +34,43 @@ LogicalResult convertConv(NodeContext &c) {
                                        spatial.pads, uint64_t(c.integer("group", 1)), spatial.autoPad));
 }
 
+/// Replaces output_shape by the pads that give it. Where the output is larger
+/// than what the input reaches, the rest is output padding. False where a size
+/// is not known.
+bool padsOfOutputShape(NodeContext &c, Spatial &spatial, Ints &outputPadding, ArrayRef<int64_t> outputShape) {
+  int64_t count = outputShape.size();
+  for (int64_t i = 0; i < count; ++i) {
+    auto size = c.staticDim(c.input(0), i + 2), kernel = c.staticDim(c.input(1), i + 2);
+    if (!size || !kernel)
+      return false;
+    int64_t reached = spatial.strides[i] * (*size - 1) + outputPadding[i] + (*kernel - 1) * spatial.dilations[i] + 1;
+    int64_t total = reached - outputShape[i];
+    if (total < 0)
+      outputPadding[i] -= total;
+    total = std::max<int64_t>(total, 0);
+    bool extraAtEnd = spatial.autoPad == graph::AutoPad::same_upper;
+    spatial.pads[i] = extraAtEnd ? total / 2 : total - total / 2;
+    spatial.pads[i + count] = total - spatial.pads[i];
+  }
+  spatial.autoPad = graph::AutoPad::notset;
+  return true;
+}
+
 LogicalResult convertConvTranspose(NodeContext &c) {
   Value x = c.input(0), filter = c.input(1);
   int64_t count = c.rank(x) - 2;
   auto spatial = Spatial::read(c, count);
   Ints outputPadding = c.ints("output_padding").value_or(Ints(count, 0));
   DenseI64ArrayAttr outputShape;
+  if (c.failed() || int64_t(outputPadding.size()) != count)
+    return c.error(Problem::range, "attribute output_padding must have " + Twine(count) + " values");
   if (auto given = c.ints("output_shape")) {
     // Some exporters state batch and channels too.
-    outputShape = c.builder.getDenseI64ArrayAttr(ArrayRef(*given).take_back(count));
+    auto sizes = ArrayRef(*given).take_back(count);
+    if (int64_t(sizes.size()) != count)
+      return c.error(Problem::range, "attribute output_shape must have " + Twine(count) + " values");
+    if (!padsOfOutputShape(c, spatial, outputPadding, sizes))
+      outputShape = c.builder.getDenseI64ArrayAttr(sizes);
   }
   return c.set(c.create<graph::ConvTransposeOp>(
       c.elementType(x), x, filter, c.input(2), ArrayRef<int64_t>(spatial.strides), ArrayRef<int64_t>(spatial.dilations),

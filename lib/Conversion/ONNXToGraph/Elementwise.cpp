@@ -135,6 +135,13 @@ LogicalResult convertPRelu(NodeContext &c) {
   return c.set(c.binary(BinaryKind::prelu, x, slope));
 }
 
+LogicalResult emitCast(NodeContext &c, Type element) {
+  bool saturate = c.integer("saturate", 1);
+  if (c.elementType(c.input(0)) == element)
+    return c.set(c.input(0));
+  return c.set(c.create<graph::CastOp>(element, c.input(0), saturate));
+}
+
 LogicalResult convertCast(NodeContext &c) {
   int64_t code = c.integer("to", 0);
   if (auto text = c.node.getAttrs().getAs<StringAttr>("to")) // opset 1 spells the type
@@ -144,10 +151,7 @@ LogicalResult convertCast(NodeContext &c) {
   Type element = c.typeOfCode(code);
   if (!element)
     return c.error(Problem::type, "attribute to = " + Twine(code) + " is no type that compiled code can hold");
-  bool saturate = c.integer("saturate", 1);
-  if (c.elementType(c.input(0)) == element)
-    return c.set(c.input(0));
-  return c.set(c.create<graph::CastOp>(element, c.input(0), saturate));
+  return emitCast(c, element);
 }
 
 LogicalResult convertIsInf(NodeContext &c) {
@@ -218,7 +222,7 @@ void tenon::onnxtograph::addElementwise(HandlerRegistry &registry) {
   registry.add(kOnnx, "Where", 9, 3, [](NodeContext &c) {
     return c.set(c.select(c.input(0), c.input(1), c.input(2)));
   });
-  registry.add(kOnnx, "CastLike", 15, 2, [](NodeContext &c) { return c.set(c.castLike(c.input(0), c.input(1))); });
+  registry.add(kOnnx, "CastLike", 15, 2, [](NodeContext &c) { return emitCast(c, c.elementType(c.input(1))); });
   registry.add(kOnnx, "Identity", 1, 1, [](NodeContext &c) { return c.set(c.input(0)); });
   registry.add(kOnnx, "Pow", 1, 2, convertPow);
   registry.add(kOnnx, "Clip", 1, 1, convertClip);
