@@ -121,7 +121,10 @@ LogicalResult convertLpNorm(NodeContext &c) {
   Value x = c.input(0);
   int64_t axis = c.axis(c.integer("axis", -1), c.rank(x));
   ReduceKind kind = c.integer("p", 2) == 1 ? ReduceKind::l1 : ReduceKind::l2;
-  return c.set(c.div(x, c.reduce(kind, x, axis, true)));
+  Value length = c.reduce(kind, x, axis, true), zero = c.scalarLike(x, 0);
+  // Vectors of length 0 stay 0.
+  length = c.select(c.binary(BinaryKind::eq, length, zero), c.scalarLike(x, 1), length);
+  return c.set(c.div(x, length));
 }
 
 } // namespace

@@ -72,6 +72,20 @@ LogicalResult convertQLinearConv(NodeContext &c) {
   return c.set(quantize(c, conv(c, x, filter, bias), c.input(6), c.input(7)));
 }
 
+/// com.microsoft QLinearAdd and QLinearMul.
+LogicalResult convertQLinearBinary(NodeContext &c, BinaryKind kind) {
+  Value zeroPoint = c.input(7) ? c.input(7) : c.scalarLike(c.input(0), 0);
+  Value lhs = dequantize(c, c.input(0), c.input(1), c.input(2), 0);
+  Value rhs = dequantize(c, c.input(3), c.input(4), c.input(5), 0);
+  return c.set(quantize(c, c.binary(kind, lhs, rhs), c.input(6), zeroPoint));
+}
+
+LogicalResult convertQLinearUnary(NodeContext &c, UnaryKind kind, float alpha) {
+  Value zeroPoint = c.input(4) ? c.input(4) : c.scalarLike(c.input(0), 0);
+  Value x = dequantize(c, c.input(0), c.input(1), c.input(2), 0);
+  return c.set(quantize(c, c.unary(kind, x, alpha), c.input(3), zeroPoint));
+}
+
 /// x - zero point as i32; `axis` is the dimension of a zero point per row.
 Value centered(NodeContext &c, Value x, Value zeroPoint, int64_t trailing) {
   Type i32 = c.builder.getI32Type();
@@ -120,6 +134,21 @@ void tenon::onnxtograph::addQuantization(HandlerRegistry &registry) {
     registry.add(domain, "QuantizeLinear", 1, 2, convertQuantizeLinear);
     registry.add(domain, "DequantizeLinear", 1, 2, convertDequantizeLinear);
   }
+  registry.add(kMicrosoft, "QLinearAdd", 1, 2, [](NodeContext &c) {
+    return c.input(4) && c.input(6) ? convertQLinearBinary(c, BinaryKind::add)
+                                    : c.error(Problem::range, "a scale is missing");
+  });
+  registry.add(kMicrosoft, "QLinearMul", 1, 2, [](NodeContext &c) {
+    return c.input(4) && c.input(6) ? convertQLinearBinary(c, BinaryKind::mul)
+                                    : c.error(Problem::range, "a scale is missing");
+  });
+  registry.add(kMicrosoft, "QLinearSigmoid", 1, 2, [](NodeContext &c) {
+    return c.input(3) ? convertQLinearUnary(c, UnaryKind::sigmoid, 0) : c.error(Problem::range, "a scale is missing");
+  });
+  registry.add(kMicrosoft, "QLinearLeakyRelu", 1, 2, [](NodeContext &c) {
+    return c.input(3) ? convertQLinearUnary(c, UnaryKind::leaky_relu, c.real("alpha", 0.01))
+                      : c.error(Problem::range, "a scale is missing");
+  });
   registry.add(kOnnx, "QLinearMatMul", 10, 8, convertQLinearMatMul);
   registry.add(kOnnx, "QLinearConv", 10, 8, convertQLinearConv);
   registry.add(kOnnx, "MatMulInteger", 10, 2, convertMatMulInteger);

@@ -42,6 +42,23 @@ LogicalResult convertTrilu(NodeContext &c) {
   return c.set(c.create<graph::TriluOp>(c.elementType(c.input(0)), c.input(0), k, bool(c.integer("upper", 1))));
 }
 
+/// Ones where column = row + k.
+LogicalResult convertEyeLike(NodeContext &c) {
+  Value x = c.input(0);
+  if (c.rank(x) != 2)
+    return c.error(Problem::range, "input has rank " + Twine(c.rank(x)) + ", expected 2");
+  Type element = c.has("dtype") ? c.typeOfCode(c.integer("dtype", 1)) : c.elementType(x);
+  if (!element)
+    return c.error(Problem::type, "attribute dtype is no type that compiled code can hold");
+  auto count = [&](int64_t axis, int64_t from) {
+    Value limit = c.squeeze(c.shapeOf(Extent::dimOf(x, axis)), {0}), start = c.scalar(c.i64(), from);
+    limit = from ? c.add(limit, start) : limit;
+    return c.create<graph::RangeOp>(c.i64(), start, limit, c.scalar(c.i64(), 1));
+  };
+  Value rows = c.unsqueeze(count(0, c.integer("k", 0)), {1});
+  return c.set(c.cast(c.binary(BinaryKind::eq, rows, count(1, 0)), element));
+}
+
 } // namespace
 
 void tenon::onnxtograph::addShape(HandlerRegistry &registry) {
@@ -52,4 +69,5 @@ void tenon::onnxtograph::addShape(HandlerRegistry &registry) {
   registry.add(kOnnx, "ConstantOfShape", 9, 1, convertConstantOfShape);
   registry.add(kOnnx, "Range", 11, 3, convertRange);
   registry.add(kOnnx, "Trilu", 14, 1, convertTrilu);
+  registry.add(kOnnx, "EyeLike", 9, 1, convertEyeLike);
 }
