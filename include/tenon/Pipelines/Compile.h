@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The compiler as a function: six named stages from an ONNX model to an
+// artifact. The only place that knows their order.
+#ifndef TENON_PIPELINES_COMPILE_H
+#define TENON_PIPELINES_COMPILE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/StringRef.h"
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tenon {
+
+enum class Stage { Import, Graph, Numerics, Place, Codegen, Package };
+/// "import", "graph", "numerics", "place", "codegen", "package".
+llvm::StringRef stageName(Stage stage);
+std::optional<Stage> parseStage(llvm::StringRef name);
+
+struct CompileOptions {
+  std::string target = "cpu:host";
+  std::optional<Stage> stopAfter;
+  std::optional<Stage> startFrom; ///< the input is IR at that stage's entry
+  std::string dumpTo;             ///< folder for the IR after each stage
+  bool emitAssembly = false;      ///< with stopAfter codegen: assembly text
+  std::function<void(llvm::StringRef phase)> progress;
+};
+
+struct KernelSummary {
+  std::string name, strategy;
+  std::vector<std::string> nodes;
+};
+
+struct CompileResult {
+  std::string text; ///< IR or assembly if the compilation stopped early
+  std::vector<std::pair<std::string, double>> phaseSeconds;
+  std::vector<KernelSummary> kernels;
+  std::string target;
+  uint64_t nodes = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0;
+  std::string ledger; ///< JSON
+};
+
+/// Registers every dialect the compiler uses.
+void registerTenonDialects(mlir::DialectRegistry &registry);
+void registerTenonPasses();
+
+/// Runs the stages up to `stopAfter`, or writes an artifact to `output`.
+/// Problems are diagnostics of the context; nothing is written on failure.
+mlir::FailureOr<CompileResult> compileModel(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,
+                                            const CompileOptions &options);
+/// The same from the bytes of a model.
+mlir::FailureOr<CompileResult> compileModelBytes(mlir::MLIRContext &context, llvm::StringRef bytes, llvm::StringRef output,
+                                                 const CompileOptions &options);
+/// Runs the stages after import up to `last` on a module in place.
+mlir::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, const CompileOptions &options,
+                              CompileResult &result);
+
+} // namespace tenon
+
+#endif // TENON_PIPELINES_COMPILE_H

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Writing of .tenon artifacts (layout: docs/Runtime/artifact.md).
+#ifndef TENON_TARGET_COMMON_ARTIFACT_H
+#define TENON_TARGET_COMMON_ARTIFACT_H
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tenon {
+
+struct ArtifactTensor {
+  std::string name;
+  int32_t dtype;                                    ///< ONNX TensorProto.DataType
+  std::vector<std::pair<int64_t, int32_t>> dims;    ///< value, or -1 and a symbol (or -1 if computed)
+};
+struct ArtifactSymbol {
+  std::string name;
+  int64_t min, max, divisor;
+};
+struct ArtifactCode {
+  std::string device, triple;
+  std::vector<std::string> features;
+  std::string image;
+  uint64_t mainAddress, arenaSizeAddress, outputDimsAddress;
+};
+struct ArtifactKernel {
+  std::string name, strategy;
+  std::vector<std::string> nodes;
+};
+
+struct Artifact {
+  std::string model, target, ledger;
+  std::vector<ArtifactTensor> inputs, outputs;
+  std::vector<ArtifactSymbol> symbols;
+  std::vector<ArtifactCode> variants;
+  std::vector<ArtifactKernel> kernels;
+  uint64_t weightBytes = 0;
+  /// Calls its argument for each weight in file order: offset and bytes.
+  std::function<void(llvm::function_ref<void(uint64_t, llvm::StringRef)>)> forEachWeight;
+};
+
+/// Writes to a temporary file beside `path` and renames it, so that a failure
+/// leaves nothing half-written. False with a message on failure.
+bool writeArtifact(const Artifact &artifact, llvm::StringRef path, std::string &error);
+
+} // namespace tenon
+
+#endif // TENON_TARGET_COMMON_ARTIFACT_H

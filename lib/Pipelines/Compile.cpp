@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The six stages in order.
+#include "tenon/Pipelines/Compile.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
+#include "tenon/Conversion/ONNXToGraph/Passes.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Graph/Transforms/Passes.h"
+#include "tenon/Dialect/ONNX/IR/Onnx.h"
+#include "tenon/Frontend/ONNX/Import.h"
+#include "tenon/Target/CPU/Codegen.h"
+#include "tenon/Target/Common/Artifact.h"
+#include "tenon/Transforms/Fusion/Passes.h"
+#include "tenon/Transforms/Memory/Passes.h"
+#include <chrono>
+
+using namespace mlir;
+
+namespace tenon {
+
+static constexpr const char *kStageNames[] = {"import", "graph", "numerics", "place", "codegen", "package"};
+
+StringRef stageName(Stage stage) { return kStageNames[int(stage)]; }
+std::optional<Stage> parseStage(StringRef name) {
+  for (int i = 0; i < 6; ++i)
+    if (name == kStageNames[i])
+      return Stage(i);
+  return std::nullopt;
+}
+
+namespace {
+
+class Clock {
+public:
+  double lap() {
+    auto now = std::chrono::steady_clock::now();
+    double seconds = std::chrono::duration<double>(now - last).count();
+    last = now;
+    return seconds;
+  }
+
+private:
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
+};
+
+void addStage(PassManager &pm, Stage stage) {
+  switch (stage) {
+  case Stage::Graph:
+    pm.addPass(conversion::createConvertOnnxToGraphPass());
+    pm.addPass(graph::createInferShapesPass());
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+    break;
+  case Stage::Numerics:
+    break; // float models: every format is final as imported
+  case Stage::Place:
+    pm.addPass(fusion::createFormKernelsPass());
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+    break;
+  default:
+    break;
+  }
+}
+
+void dump(ModuleOp module, Stage stage, StringRef folder) {
+  if (folder.empty())
+    return;
+  llvm::sys::fs::create_directories(folder);
+  llvm::SmallString<128> path(folder);
+  llvm::sys::path::append(path, llvm::Twine(int(stage)) + "-" + stageName(stage) + ".mlir");
+  std::error_code code;
+  llvm::raw_fd_ostream os(path, code);
+  if (!code)
+    module->print(os, OpPrintingFlags().elideLargeResourceString(64).enableDebugInfo());
+}
+
+int32_t onnxType(Type type) {
+  if (type.isF32()) return 1;
+  if (type.isUnsignedInteger(8)) return 2;
+  if (type.isInteger(1)) return 9;
+  if (type.isUnsignedInteger(16)) return 4;
+  if (type.isUnsignedInteger(32)) return 12;
+  if (type.isUnsignedInteger(64)) return 13;
+  if (type.isInteger(8)) return 3;
+  if (type.isInteger(16)) return 5;
+  if (type.isInteger(32)) return 6;
+  if (type.isInteger(64)) return 7;
+  if (type.isF16()) return 10;
+  if (type.isF64()) return 11;
+  if (type.isBF16()) return 16;
+  return 0;
+}
+
+ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map) {
+  ArtifactTensor tensor{name.str(), onnxType(type.getElementType()), {}};
+  for (auto [i, size] : llvm::enumerate(type.getShape())) {
+    if (!ShapedType::isDynamic(size)) {
+      tensor.dims.push_back({size, -1});
+      continue;
+    }
+    auto symbol = map ? dyn_cast<AffineSymbolExpr>(map.getValue().getResult(i)) : AffineSymbolExpr();
+    tensor.dims.push_back({-1, symbol ? int32_t(symbol.getPosition()) : -1});
+  }
+  return tensor;
+}
+
+LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, const cpu::CpuTarget &target, StringRef output,
+                      StringRef model, CompileResult &result) {
+  auto func = plan.lookupSymbol<func::FuncOp>("main");
+  Artifact artifact;
+  artifact.model = llvm::sys::path::filename(model).str();
+  artifact.target = target.spec;
+  for (auto [i, argument] : llvm::enumerate(func.getArguments())) {
+    auto name = func.getArgAttrOfType<StringAttr>(i, "onnx.name");
+    artifact.inputs.push_back(describe(name ? name.getValue() : StringRef("input"), cast<RankedTensorType>(argument.getType()),
+                                       func.getArgAttrOfType<AffineMapAttr>(i, "graph.shape")));
+  }
+  for (auto [i, type] : llvm::enumerate(func.getResultTypes())) {
+    auto name = func.getResultAttrOfType<StringAttr>(i, "onnx.name");
+    artifact.outputs.push_back(describe(name ? name.getValue() : StringRef("output"), cast<RankedTensorType>(type),
+                                        func.getResultAttrOfType<AffineMapAttr>(i, "graph.shape")));
+  }
+  if (auto symbols = plan->getAttrOfType<ArrayAttr>("graph.symbols"))
+    for (auto entry : symbols.getAsRange<DictionaryAttr>())
+      artifact.symbols.push_back({entry.getAs<StringAttr>("name").str(), entry.getAs<IntegerAttr>("min").getInt(),
+                                  entry.getAs<IntegerAttr>("max").getInt(), entry.getAs<IntegerAttr>("divisor").getInt()});
+  llvm::json::Array records;
+  for (const cpu::KernelInfo &kernel : program.kernels) {
+    artifact.kernels.push_back({kernel.name, kernel.strategy, kernel.nodes});
+    result.kernels.push_back({kernel.name, kernel.strategy, kernel.nodes});
+    for (const std::string &node : kernel.nodes)
+      records.push_back(llvm::json::Object{{"node", node}, {"device", "cpu"}, {"kernel", kernel.name}, {"strategy", kernel.strategy}});
+  }
+  llvm::raw_string_ostream(artifact.ledger) << llvm::json::Value(llvm::json::Object{{"records", std::move(records)}});
+  result.ledger = artifact.ledger;
+  artifact.variants.push_back({"cpu", target.triple, target.features, std::move(image.bytes), image.mainAddress,
+                               image.arenaSizeAddress, image.outputDimsAddress});
+  artifact.weightBytes = program.weightBytes;
+  artifact.forEachWeight = [&](llvm::function_ref<void(uint64_t, StringRef)> put) {
+    for (const cpu::WeightEntry &entry : program.weights)
+      put(entry.offset, cpu::weightBytes(entry.value));
+  };
+  result.weightBytes = program.weightBytes;
+  result.codeBytes = artifact.variants.front().image.size();
+  result.arenaBytes = plan->getAttrOfType<IntegerAttr>("plan.arena_bytes").getInt();
+  std::string error;
+  if (!writeArtifact(artifact, output, error))
+    return plan.emitError(error);
+  return success();
+}
+
+void print(ModuleOp module, CompileResult &result) {
+  llvm::raw_string_ostream os(result.text);
+  module->print(os, OpPrintingFlags().enableDebugInfo());
+}
+
+} // namespace
+
+LogicalResult runStages(ModuleOp module, Stage first, Stage last, const CompileOptions &options, CompileResult &result) {
+  Clock clock;
+  for (int stage = int(first); stage <= int(last) && stage <= int(Stage::Place); ++stage) {
+    if (options.progress)
+      options.progress(stageName(Stage(stage)));
+    PassManager pm(module.getContext());
+    addStage(pm, Stage(stage));
+    if (failed(pm.run(module)))
+      return failure();
+    dump(module, Stage(stage), options.dumpTo);
+    result.phaseSeconds.push_back({stageName(Stage(stage)).str(), clock.lap()});
+  }
+  return success();
+}
+
+static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next, StringRef input, StringRef output,
+                                       const CompileOptions &options, CompileResult result) {
+  MLIRContext &context = *module->getContext();
+  Stage last = options.stopAfter.value_or(Stage::Package);
+  cpu::CpuTarget target;
+  std::string error;
+  if (!cpu::parseCpuTarget(options.target, target, error))
+    return emitError(UnknownLoc::get(&context), error);
+  result.target = target.spec;
+  module->walk([&](onnxir::NodeOp) { ++result.nodes; });
+  if (failed(runStages(*module, next, last, options, result)))
+    return failure();
+  if (int(last) <= int(Stage::Place)) {
+    print(*module, result);
+    return result;
+  }
+  Clock clock;
+  if (options.progress)
+    options.progress("codegen");
+  cpu::StrategyRegistry registry;
+  if (failed(cpu::packConstants(*module, target, registry)))
+    return failure();
+  PassManager pm(&context);
+  pm.addPass(memory::createAssignMemoryPass());
+  if (failed(pm.run(*module)))
+    return failure();
+  FailureOr<cpu::Program> program = cpu::buildProgram(*module, target, registry);
+  if (failed(program))
+    return failure();
+  dump(*program->module, Stage::Codegen, options.dumpTo);
+  result.phaseSeconds.push_back({"kernels", clock.lap()});
+  if (failed(cpu::lowerToLLVM(*program->module, target)))
+    return failure();
+  result.phaseSeconds.push_back({"lower", clock.lap()});
+  FailureOr<std::string> object = cpu::emitObject(*program->module, target, options.emitAssembly);
+  if (failed(object))
+    return failure();
+  result.phaseSeconds.push_back({"llvm", clock.lap()});
+  if (last == Stage::Codegen) {
+    result.text = std::move(*object);
+    return result;
+  }
+  FailureOr<cpu::Image> image = cpu::linkImage(*object, target, module->getLoc());
+  if (failed(image))
+    return failure();
+  if (options.progress)
+    options.progress("package");
+  if (failed(package(*module, *program, std::move(*image), target, output, input, result)))
+    return failure();
+  result.phaseSeconds.push_back({"package", clock.lap()});
+  return result;
+}
+
+static OnnxImportOptions importOptions() {
+  OnnxImportOptions options;
+  options.hasHandler = [](StringRef domain, StringRef type, int64_t since) { return conversion::hasHandler(domain, type, since); };
+  return options;
+}
+
+FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, StringRef output, const CompileOptions &options) {
+  CompileResult result;
+  Clock clock;
+  OwningOpRef<ModuleOp> module;
+  Stage next = Stage::Graph;
+  if (options.startFrom) {
+    module = parseSourceFile<ModuleOp>(input, &context);
+    next = *options.startFrom;
+  } else {
+    if (options.progress)
+      options.progress("import");
+    module = importOnnx(context, input, importOptions());
+  }
+  if (!module)
+    return failure();
+  if (!options.startFrom)
+    dump(*module, Stage::Import, options.dumpTo);
+  result.phaseSeconds.push_back({"import", clock.lap()});
+  if (options.stopAfter == Stage::Import) {
+    print(*module, result);
+    return result;
+  }
+  return finish(std::move(module), next, input, output, options, std::move(result));
+}
+
+FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes, StringRef output, const CompileOptions &options) {
+  CompileResult result;
+  Clock clock;
+  OwningOpRef<ModuleOp> module = importOnnxBytes(context, bytes, "", importOptions());
+  if (!module)
+    return failure();
+  result.phaseSeconds.push_back({"import", clock.lap()});
+  return finish(std::move(module), Stage::Graph, "model", output, options, std::move(result));
+}
+
+} // namespace tenon

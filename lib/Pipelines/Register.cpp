@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Dialects and passes for tools.
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "tenon/Conversion/ONNXToGraph/Passes.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Graph/Transforms/Passes.h"
+#include "tenon/Dialect/ONNX/IR/Onnx.h"
+#include "tenon/Dialect/Plan/IR/Plan.h"
+#include "tenon/Pipelines/Compile.h"
+#include "tenon/Transforms/Fusion/Passes.h"
+#include "tenon/Transforms/Memory/Passes.h"
+
+using namespace mlir;
+
+namespace tenon {
+
+void registerTenonDialects(DialectRegistry &registry) {
+  registry.insert<onnxir::OnnxDialect, graph::GraphDialect, plan::PlanDialect, func::FuncDialect, arith::ArithDialect,
+                  math::MathDialect, memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect, tensor::TensorDialect,
+                  affine::AffineDialect, LLVM::LLVMDialect, ub::UBDialect, cf::ControlFlowDialect>();
+}
+
+void registerTenonPasses() {
+  graph::registerPasses();
+  conversion::registerPasses();
+  fusion::registerPasses();
+  memory::registerPasses();
+}
+
+} // namespace tenon

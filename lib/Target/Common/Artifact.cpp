@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Writing of .tenon artifacts. Nothing in the file depends on time, path or
+// machine: equal inputs give equal bytes.
+#include "tenon/Target/Common/Artifact.h"
+
+#include "manifest_generated.h"
+#include "tenon/abi.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MathExtras.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace tenon {
+namespace {
+
+constexpr uint64_t kPage = 4096, kHeaderBytes = 32;
+
+template <typename Items, typename Fn> auto each(flatbuffers::FlatBufferBuilder &b, const Items &items, Fn fn) {
+  std::vector<decltype(fn(*items.begin()))> offsets;
+  for (const auto &item : items)
+    offsets.push_back(fn(item));
+  return b.CreateVector(offsets);
+}
+
+struct Layout {
+  std::vector<uint64_t> codeOffsets;
+  uint64_t weightsOffset;
+};
+
+Layout layOut(const Artifact &artifact) {
+  Layout layout;
+  uint64_t at = kPage;
+  for (const ArtifactCode &code : artifact.variants) {
+    layout.codeOffsets.push_back(at);
+    at = llvm::alignTo(at + code.image.size(), kPage);
+  }
+  layout.weightsOffset = at;
+  return layout;
+}
+
+flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout &layout, uint64_t weightsHash) {
+  flatbuffers::FlatBufferBuilder b;
+  auto tensor = [&](const ArtifactTensor &t) {
+    std::vector<schema::Dim> dims;
+    for (auto [value, symbol] : t.dims)
+      dims.emplace_back(value, symbol);
+    return schema::CreateTensor(b, b.CreateString(t.name), t.dtype, b.CreateVectorOfStructs(dims));
+  };
+  auto inputs = each(b, artifact.inputs, tensor), outputs = each(b, artifact.outputs, tensor);
+  auto symbols = each(b, artifact.symbols, [&](const ArtifactSymbol &s) {
+    return schema::CreateSymbol(b, b.CreateString(s.name), s.min, s.max, s.divisor);
+  });
+  size_t number = 0;
+  auto variants = each(b, artifact.variants, [&](const ArtifactCode &c) {
+    auto device = b.CreateString(c.device), triple = b.CreateString(c.triple);
+    auto features = b.CreateVectorOfStrings(c.features);
+    return schema::CreateCode(b, device, triple, features, layout.codeOffsets[number++], c.image.size(),
+                              XXH3_64bits(c.image.data(), c.image.size()), c.mainAddress, c.arenaSizeAddress, c.outputDimsAddress);
+  });
+  auto kernels = each(b, artifact.kernels, [&](const ArtifactKernel &k) {
+    auto name = b.CreateString(k.name), strategy = b.CreateString(k.strategy);
+    return schema::CreateKernel(b, name, strategy, b.CreateVectorOfStrings(k.nodes));
+  });
+  auto producer = b.CreateString("tenon 0.1.0"), model = b.CreateString(artifact.model), target = b.CreateString(artifact.target);
+  auto ledger = b.CreateString(artifact.ledger);
+  schema::FinishManifestBuffer(b, schema::CreateManifest(b, TENON_ABI_VERSION, producer, model, target, inputs, outputs, symbols,
+                                                         variants, kernels, layout.weightsOffset, artifact.weightBytes, weightsHash, ledger));
+  return b.Release();
+}
+
+} // namespace
+
+bool writeArtifact(const Artifact &artifact, llvm::StringRef path, std::string &error) {
+  llvm::SmallString<128> temporary;
+  int fd;
+  if (std::error_code code = llvm::sys::fs::createUniqueFile(path + ".%%%%%%.tmp", fd, temporary)) {
+    error = ("[TN6001] cannot write beside " + path + ": " + code.message()).str();
+    return false;
+  }
+  Layout layout = layOut(artifact);
+  bool failed = false;
+  {
+    llvm::raw_fd_ostream os(fd, /*shouldClose=*/true);
+    os.write_zeros(kPage);
+    for (auto [i, code] : llvm::enumerate(artifact.variants)) {
+      os.write_zeros(layout.codeOffsets[i] - os.tell());
+      os << code.image;
+    }
+    os.write_zeros(layout.weightsOffset - os.tell());
+    XXH3_state_t *state = XXH3_createState();
+    XXH3_64bits_reset(state);
+    uint64_t written = 0;
+    static const char zeros[64] = {};
+    auto put = [&](llvm::StringRef bytes) {
+      os << bytes;
+      XXH3_64bits_update(state, bytes.data(), bytes.size());
+      written += bytes.size();
+    };
+    if (artifact.forEachWeight)
+      artifact.forEachWeight([&](uint64_t offset, llvm::StringRef bytes) {
+        while (written < offset)
+          put(llvm::StringRef(zeros, std::min<uint64_t>(64, offset - written)));
+        put(bytes);
+      });
+    while (written < artifact.weightBytes)
+      put(llvm::StringRef(zeros, std::min<uint64_t>(64, artifact.weightBytes - written)));
+    uint64_t hash = XXH3_64bits_digest(state);
+    XXH3_freeState(state);
+    os.write_zeros(llvm::alignTo(os.tell(), kPage) - os.tell());
+    uint64_t manifestOffset = os.tell();
+    flatbuffers::DetachedBuffer manifest = buildManifest(artifact, layout, hash);
+    os.write(reinterpret_cast<const char *>(manifest.data()), manifest.size());
+    char header[kHeaderBytes] = {'T', 'E', 'N', 'O', 'N', 0, 1, 0};
+    uint32_t version = 1, size = manifest.size();
+    uint64_t manifestHash = XXH3_64bits(manifest.data(), manifest.size());
+    memcpy(header + 8, &version, 4);
+    memcpy(header + 12, &size, 4);
+    memcpy(header + 16, &manifestOffset, 8);
+    memcpy(header + 24, &manifestHash, 8);
+    os.pwrite(header, sizeof header, 0);
+    os.flush();
+    if (os.has_error()) {
+      error = ("[TN6002] writing " + path + " failed: " + os.error().message()).str();
+      os.clear_error();
+      failed = true;
+    }
+  }
+  if (!failed)
+    if (std::error_code code = llvm::sys::fs::rename(temporary, path)) {
+      error = ("[TN6002] writing " + path + " failed: " + code.message()).str();
+      failed = true;
+    }
+  if (failed)
+    llvm::sys::fs::remove(temporary);
+  else
+    llvm::sys::fs::setPermissions(path, llvm::sys::fs::all_read | llvm::sys::fs::owner_write);
+  return !failed;
+}
+
+} // namespace tenon
