@@ -53,7 +53,7 @@ private:
 void addStage(PassManager &pm, Stage stage) {
   switch (stage) {
   case Stage::Graph:
-    pm.addPass(conversion::createConvertOnnxToGraphPass());
+    pm.addPass(onnxtograph::createConvertOnnxToGraphPass());
     pm.addPass(graph::createInferShapesPass());
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
@@ -234,7 +234,7 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
 
 static OnnxImportOptions importOptions() {
   OnnxImportOptions options;
-  options.hasHandler = [](StringRef domain, StringRef type, int64_t since) { return conversion::hasHandler(domain, type, since); };
+  options.hasHandler = [](StringRef domain, StringRef type, int64_t since) { return onnxtograph::hasHandler(domain, type, since); };
   return options;
 }
 

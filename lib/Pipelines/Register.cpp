@@ -28,7 +28,7 @@ void registerTenonDialects(DialectRegistry &registry) {
 
 void registerTenonPasses() {
   graph::registerPasses();
-  conversion::registerPasses();
+  onnxtograph::registerPasses();
   fusion::registerPasses();
   memory::registerPasses();
 }

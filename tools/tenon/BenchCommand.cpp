@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Commands.h"
+#include "Session.h"
+
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+#include <algorithm>
+#include <chrono>
+
+namespace cl = llvm::cl;
+
+namespace tenon::driver {
+
+cl::SubCommand benchCommand("bench", "Time an artifact on random inputs");
+static cl::opt<std::string> artifact(cl::Positional, cl::desc("FILE.tenon"), cl::Required, cl::sub(benchCommand));
+static cl::opt<int> threads("threads", cl::desc("Threads (0: one a processor)"), cl::init(1), cl::sub(benchCommand));
+static cl::opt<double> warmup("warmup", cl::desc("Seconds before measuring"), cl::init(0.2), cl::sub(benchCommand));
+static cl::opt<double> duration("duration", cl::desc("Seconds of measuring"), cl::init(2), cl::sub(benchCommand));
+static cl::list<std::string> dims("dim", cl::desc("NAME=SIZE for a named dimension (default 1)"), cl::sub(benchCommand));
+static cl::opt<bool> profile("profile", cl::desc("Time each kernel"), cl::sub(benchCommand));
+
+namespace {
+struct Profile {
+  std::vector<uint64_t> nanoseconds;
+  uint64_t runs = 0;
+};
+void observe(void *user, uint32_t kernel, void *const *, uint32_t, const int64_t *, uint64_t nanoseconds) {
+  auto &profile = *static_cast<Profile *>(user);
+  profile.nanoseconds[kernel] += nanoseconds;
+}
+} // namespace
+
+int runBench() {
+  Session session;
+  if (!session.load(artifact, threads))
+    return kUserError;
+  llvm::StringMap<int64_t> sizes;
+  for (llvm::StringRef flag : dims) {
+    auto [name, size] = flag.split('=');
+    if (size.getAsInteger(10, sizes[name])) {
+      llvm::errs() << "error: [TN8009] --dim=" << flag << ": expected NAME=SIZE\n";
+      return kUserError;
+    }
+  }
+  for (int i = 0; i < session.inputs(); ++i)
+    if (!session.bind(i, randomTensor(session.input(i), i, sizes)))
+      return kUserError;
+  using Clock = std::chrono::steady_clock;
+  auto seconds = [](Clock::duration d) { return std::chrono::duration<double>(d).count(); };
+  auto start = Clock::now();
+  do {
+    if (!session.run())
+      return kUserError;
+  } while (seconds(Clock::now() - start) < warmup);
+  Profile kernels;
+  kernels.nanoseconds.resize(tenon_model_num_kernels(session.model));
+  if (profile)
+    tenon_session_set_observer(session.session, observe, &kernels);
+  std::vector<double> times;
+  start = Clock::now();
+  do {
+    auto before = Clock::now();
+    session.run();
+    times.push_back(seconds(Clock::now() - before) * 1e3);
+  } while (seconds(Clock::now() - start) < duration);
+  std::sort(times.begin(), times.end());
+  auto at = [&](double q) { return times[std::min(times.size() - 1, size_t(q * times.size()))]; };
+  llvm::outs() << llvm::format("%zu runs, %d threads: min %.4f ms, median %.4f ms, p90 %.4f ms, p99 %.4f ms, %.1f runs/s\n", times.size(),
+                               threads.getValue(), times.front(), at(0.5), at(0.9), at(0.99), times.size() / (seconds(Clock::now() - start)));
+  if (!profile)
+    return kOk;
+  std::vector<size_t> order(kernels.nanoseconds.size());
+  for (size_t i = 0; i < order.size(); ++i)
+    order[i] = i;
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return kernels.nanoseconds[a] > kernels.nanoseconds[b]; });
+  for (size_t i : order)
+    llvm::outs() << llvm::format("%10.4f ms  ", kernels.nanoseconds[i] / 1e6 / times.size()) << tenon_model_kernel_name(session.model, i) << "  "
+                 << tenon_model_kernel_strategy(session.model, i) << "\n";
+  return kOk;
+}
+
+} // namespace tenon::driver
