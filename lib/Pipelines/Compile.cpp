@@ -106,7 +106,7 @@ ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map
       tensor.dims.push_back({size, -1});
       continue;
     }
-    auto symbol = map ? dyn_cast<AffineSymbolExpr>(map.getValue().getResult(i)) : AffineSymbolExpr();
+    auto symbol = map ? dyn_cast<AffineSymbolExpr>(map.getValue().getResult(i)) : AffineSymbolExpr(nullptr);
     tensor.dims.push_back({-1, symbol ? int32_t(symbol.getPosition()) : -1});
   }
   return tensor;
