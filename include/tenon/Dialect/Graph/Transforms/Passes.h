@@ -12,7 +12,7 @@ namespace tenon::graph {
 #include "tenon/Dialect/Graph/Transforms/Passes.h.inc"
 #define GEN_PASS_REGISTRATION
 #include "tenon/Dialect/Graph/Transforms/Passes.h.inc"
-inline void registerGraphPasses() { registertenon_Dialect_Graph_TransformsPasses(); }
+inline void registerGraphPasses() { registerPasses(); }
 } // namespace tenon::graph
 
 #endif // TENON_DIALECT_GRAPH_TRANSFORMS_PASSES_H

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Data movement: transpose, slice, concat, constant padding, tile, gather.
+// Rows of the result are the work units; contiguous runs move in vectors.
+#include "tenon/Target/CPU/Strategy.h"
+
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+int64_t constantOr(AffineExpr expr, int64_t otherwise) {
+  auto constant = dyn_cast<AffineConstantExpr>(expr);
+  return constant ? constant.getValue() : otherwise;
+}
+
+/// Integers of a constant cloned into the kernel; nullopt if it is an argument.
+std::optional<SmallVector<int64_t>> constantInts(Value value) {
+  auto constant = value.getDefiningOp<graph::ConstantOp>();
+  auto dense = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : DenseElementsAttr();
+  if (!dense)
+    return std::nullopt;
+  SmallVector<int64_t> result;
+  for (APInt element : dense.getValues<APInt>())
+    result.push_back(element.getSExtValue());
+  return result;
+}
+
+/// Moves raw elements, whatever their type.
+struct Mover {
+  KernelContext &c;
+  Type storage;
+  int64_t lanes;
+
+  Mover(KernelContext &c, Value tensor) : c(c), storage(storageType(getElementTypeOrSelf(tensor.getType()))) {
+    lanes = std::max<int64_t>(1, c.target.vectorBits / storage.getIntOrFloatBitWidth());
+  }
+
+  void element(Value from, Value source, Value to, Value target) {
+    memref::StoreOp::create(c.b, c.loc, memref::LoadOp::create(c.b, c.loc, from, source), to, target);
+  }
+
+  /// Copies `length` contiguous elements.
+  void run(Value from, Value source, Value to, Value target, Value length, int64_t extent) {
+    int64_t width = lanes;
+    while (width > 1 && extent > 0 && width > extent)
+      width /= 2;
+    auto type = VectorType::get({width}, storage);
+    c.vectorLoop(c.index(int64_t(0)), length, width, extent, [&](Value i, Value mask) {
+      Value s = c.add(source, i), t = c.add(target, i);
+      if (width == 1)
+        return element(from, s, to, t);
+      if (!mask) {
+        vector::StoreOp::create(c.b, c.loc, vector::LoadOp::create(c.b, c.loc, type, from, ValueRange{s}), to, ValueRange{t});
+        return;
+      }
+      Value zero = arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(type));
+      Value value = vector::MaskedLoadOp::create(c.b, c.loc, type, from, ValueRange{s}, mask, zero);
+      vector::MaskedStoreOp::create(c.b, c.loc, to, ValueRange{t}, mask, value);
+    });
+  }
+
+  void fill(Value scalar, Value to, Value target, Value length) {
+    c.vectorLoop(c.index(int64_t(0)), length, lanes, -1, [&](Value i, Value mask) {
+      Value value = c.broadcast(scalar, lanes), t = c.add(target, i);
+      if (lanes == 1)
+        memref::StoreOp::create(c.b, c.loc, scalar, to, t);
+      else if (mask)
+        vector::MaskedStoreOp::create(c.b, c.loc, to, ValueRange{t}, mask, value);
+      else
+        vector::StoreOp::create(c.b, c.loc, value, to, ValueRange{t});
+    });
+  }
+};
+
+/// A result read through strides: element [i0, i1, ...] comes from
+/// base + sum of i * stride.
+struct StridedCopy {
+  Exprs dims, strides;
+};
+
+/// Merges neighbours that are contiguous in the source as they are in the result.
+StridedCopy merge(StridedCopy copy) {
+  StridedCopy merged;
+  for (size_t d = 0; d < copy.dims.size(); ++d) {
+    if (copy.dims[d] == 1)
+      continue;
+    if (!merged.dims.empty() && merged.strides.back() == copy.strides[d] * copy.dims[d]) {
+      merged.dims.back() = merged.dims.back() * copy.dims[d];
+      merged.strides.back() = copy.strides[d];
+      continue;
+    }
+    merged.dims.push_back(copy.dims[d]);
+    merged.strides.push_back(copy.strides[d]);
+  }
+  if (merged.dims.empty() && !copy.dims.empty()) {
+    merged.dims.push_back(copy.dims.back());
+    merged.strides.push_back(getAffineConstantExpr(1, copy.dims.back().getContext()));
+  }
+  return merged;
+}
+
+class MovementStrategy : public Strategy {
+public:
+  StringRef name() const override { return "movement"; }
+  std::vector<StringRef> roots() const override { return {"transpose", "slice", "concat", "pad", "tile", "gather"}; }
+
+  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
+    Operation *root = kernel.getRootOp();
+    if (auto pad = dyn_cast<graph::PadOp>(root))
+      if (pad.getMode() != graph::PadMode::constant || !constantInts(pad.getPads())) {
+        reason = "only constant padding by constant amounts moves in runs";
+        return false;
+      }
+    return true;
+  }
+
+  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
+    if (isa<graph::TransposeOp, graph::SliceOp>(kernel.getRootOp())) {
+      StridedCopy copy = merge(stridedCopy(kernel));
+      if (!copy.strides.empty() && copy.strides.back() != 1)
+        return "scalar loop over a strided source";
+    }
+    return llvm::formatv("{0}-bit runs", target.vectorBits).str();
+  }
+
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
+    MLIRContext *context = kernel.getContext();
+    Operation *root = kernel.getRootOp();
+    Exprs result = shapeOf(kernel, root->getResult(0));
+    Exprs outer;
+    AffineExpr run = getAffineConstantExpr(1, context);
+    if (isa<graph::TransposeOp, graph::SliceOp>(root)) {
+      StridedCopy copy = merge(stridedCopy(kernel));
+      outer.assign(copy.dims.begin(), copy.dims.empty() ? copy.dims.end() : copy.dims.end() - 1);
+      if (!copy.dims.empty())
+        run = copy.dims.back();
+    } else if (auto concat = dyn_cast<graph::ConcatOp>(root)) {
+      outer.assign(result.begin(), result.begin() + concat.getAxis());
+      run = product(ArrayRef(result).drop_front(concat.getAxis()), context);
+    } else if (auto gather = dyn_cast<graph::GatherOp>(root)) {
+      size_t indices = shapeOf(kernel, gather.getIndices()).size();
+      outer.assign(result.begin(), result.begin() + gather.getAxis() + indices);
+      run = product(ArrayRef(result).drop_front(gather.getAxis() + indices), context);
+    } else {
+      outer.assign(result.begin(), result.empty() ? result.end() : result.end() - 1);
+      if (!result.empty())
+        run = result.back();
+    }
+    return {product(outer, context), std::max<int64_t>(1, 16384 / std::max<int64_t>(1, constantOr(run, 256)))};
+  }
+
+  LogicalResult emit(KernelContext &c) const override {
+    Operation *root = c.kernel.getRootOp();
+    if (isa<graph::TransposeOp, graph::SliceOp>(root))
+      return emitStrided(c);
+    if (auto op = dyn_cast<graph::ConcatOp>(root))
+      return emitConcat(c, op);
+    if (auto op = dyn_cast<graph::GatherOp>(root))
+      return emitGather(c, op);
+    if (auto op = dyn_cast<graph::PadOp>(root))
+      return emitPad(c, op);
+    return emitTile(c, cast<graph::TileOp>(root));
+  }
+
+private:
+  static StridedCopy stridedCopy(plan::KernelOp kernel) {
+    Operation *root = kernel.getRootOp();
+    StridedCopy copy;
+    copy.dims = shapeOf(kernel, root->getResult(0));
+    Exprs source = stridesOf(shapeOf(kernel, root->getOperand(0)));
+    if (auto transpose = dyn_cast<graph::TransposeOp>(root)) {
+      for (int64_t p : transpose.getPerm())
+        copy.strides.push_back(source[p]);
+      return copy;
+    }
+    auto slice = cast<graph::SliceOp>(root);
+    copy.strides = source;
+    for (auto [axis, step] : llvm::zip(slice.getAxes(), slice.getSteps()))
+      copy.strides[axis] = copy.strides[axis] * step;
+    return copy;
+  }
+
+  /// Where the slice begins in the source, clamped as ONNX says.
+  static Value sliceBase(KernelContext &c, graph::SliceOp slice) {
+    Exprs shape = c.shape(slice.getX()), strides = stridesOf(shape);
+    auto known = constantInts(slice.getStarts());
+    Value base = c.index(int64_t(0));
+    for (auto [i, axis] : llvm::enumerate(slice.getAxes())) {
+      Value size = c.index(shape[axis]), start;
+      if (known) {
+        start = c.index((*known)[i]);
+        if ((*known)[i] < 0)
+          start = c.add(start, size);
+      } else {
+        Value raw = c.load(c.buffer(slice.getStarts()), c.b.getI64Type(), c.index(int64_t(i)), 1);
+        start = arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), raw);
+        Value negative = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, start, c.index(int64_t(0)));
+        start = arith::SelectOp::create(c.b, c.loc, negative, c.add(start, size), start);
+      }
+      Value most = slice.getSteps()[i] > 0 ? size : c.sub(size, c.index(int64_t(1)));
+      start = c.maxS(c.index(int64_t(0)), c.minS(start, most));
+      base = c.add(base, c.mul(start, c.index(strides[axis])));
+    }
+    return base;
+  }
+
+  static LogicalResult emitStrided(KernelContext &c) {
+    Operation *root = c.kernel.getRootOp();
+    StridedCopy copy = merge(stridedCopy(c.kernel));
+    Mover mover(c, root->getResult(0));
+    Value from = c.buffer(root->getOperand(0)), to = c.outputBuffer(0);
+    Value base = isa<graph::SliceOp>(root) ? sliceBase(c, cast<graph::SliceOp>(root)) : c.index(int64_t(0));
+    if (copy.dims.empty()) {
+      c.loop(c.begin, c.end, 1, [&](Value) { mover.element(from, base, to, c.index(int64_t(0))); });
+      return success();
+    }
+    Exprs outer(copy.dims.begin(), copy.dims.end() - 1);
+    AffineExpr inner = copy.dims.back(), stride = copy.strides.back();
+    Value length = c.index(inner);
+    c.loop(c.begin, c.end, 1, [&](Value row) {
+      Value source = c.add(base, c.offset(c.delinearize(row, outer), ArrayRef(copy.strides).drop_back()));
+      Value target = c.mul(row, length);
+      if (stride == 1)
+        return mover.run(from, source, to, target, length, constantOr(inner, -1));
+      c.loop(c.index(int64_t(0)), length, 1, [&](Value i) {
+        mover.element(from, c.add(source, c.mul(i, c.index(stride))), to, c.add(target, i));
+      });
+    });
+    return success();
+  }
+
+  static LogicalResult emitConcat(KernelContext &c, graph::ConcatOp op) {
+    MLIRContext *context = op.getContext();
+    Mover mover(c, op.getResult());
+    Exprs result = c.shape(op.getResult());
+    Value total = c.index(product(ArrayRef(result).drop_front(op.getAxis()), context));
+    c.loop(c.begin, c.end, 1, [&](Value row) {
+      Value target = c.mul(row, total);
+      for (Value input : op.getInputs()) {
+        AffineExpr run = product(ArrayRef(c.shape(input)).drop_front(op.getAxis()), context);
+        Value length = c.index(run);
+        if (constantOr(run, -1) == 0)
+          continue;
+        mover.run(c.buffer(input), c.mul(row, length), c.outputBuffer(0), target, length, constantOr(run, -1));
+        target = c.add(target, length);
+      }
+    });
+    return success();
+  }
+
+  static LogicalResult emitGather(KernelContext &c, graph::GatherOp op) {
+    MLIRContext *context = op.getContext();
+    Mover mover(c, op.getResult());
+    Exprs x = c.shape(op.getX());
+    Value count = c.index(product(c.shape(op.getIndices()), context)), size = c.index(x[op.getAxis()]);
+    AffineExpr run = product(ArrayRef(x).drop_front(op.getAxis() + 1), context);
+    Value length = c.index(run), zero = c.index(int64_t(0));
+    Type indexType = getElementTypeOrSelf(op.getIndices().getType());
+    c.loop(c.begin, c.end, 1, [&](Value unit) {
+      Value outer = c.divU(unit, count);
+      Value raw = c.load(c.buffer(op.getIndices()), indexType, c.remU(unit, count), 1);
+      Value index = indexType.isUnsignedInteger() ? Value(arith::IndexCastUIOp::create(c.b, c.loc, c.b.getIndexType(), raw))
+                                                  : Value(arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), raw));
+      Value negative = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, index, zero);
+      index = arith::SelectOp::create(c.b, c.loc, negative, c.add(index, size), index);
+      // An index outside the data is the model's error; it must not be a crash.
+      index = c.maxS(zero, c.minS(index, c.sub(size, c.index(int64_t(1)))));
+      Value source = c.mul(c.add(c.mul(outer, size), index), length);
+      mover.run(c.buffer(op.getX()), source, c.outputBuffer(0), c.mul(unit, length), length, constantOr(run, -1));
+    });
+    return success();
+  }
+
+  static LogicalResult emitPad(KernelContext &c, graph::PadOp op) {
+    Exprs x = c.shape(op.getX()), result = c.shape(op.getResult());
+    SmallVector<int64_t> pads = *constantInts(op.getPads());
+    size_t rank = x.size();
+    Mover mover(c, op.getResult());
+    Type element = getElementTypeOrSelf(op.getX().getType());
+    Value from = c.buffer(op.getX()), to = c.outputBuffer(0), zero = c.index(int64_t(0));
+    Value scalar;
+    if (auto constant = op.getValue() ? op.getValue().getDefiningOp<graph::ConstantOp>() : graph::ConstantOp()) {
+      Attribute attr = *cast<DenseElementsAttr>(constant.getValue()).getValues<Attribute>().begin();
+      if (auto integer = dyn_cast<IntegerAttr>(attr))
+        attr = IntegerAttr::get(mover.storage, integer.getValue().zextOrTrunc(mover.storage.getIntOrFloatBitWidth()));
+      scalar = arith::ConstantOp::create(c.b, c.loc, cast<TypedAttr>(attr));
+    } else if (op.getValue()) {
+      scalar = memref::LoadOp::create(c.b, c.loc, c.buffer(op.getValue()), zero);
+    } else {
+      scalar = arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(mover.storage));
+    }
+
+    Exprs outer(result.begin(), result.end() - 1), strides = stridesOf(x);
+    Value width = c.index(result.back()), own = c.index(x.back());
+    c.loop(c.begin, c.end, 1, [&](Value row) {
+      SmallVector<Value> at = c.delinearize(row, outer);
+      Value inside = arith::ConstantOp::create(c.b, c.loc, c.b.getBoolAttr(true));
+      Value source = zero;
+      for (size_t d = 0; d + 1 < rank; ++d) {
+        if (pads[d] == 0 && pads[d + rank] == 0) {
+          source = c.add(source, c.mul(at[d], c.index(strides[d])));
+          continue;
+        }
+        Value coordinate = c.sub(at[d], c.index(pads[d]));
+        Value ok = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::ult, coordinate, c.index(x[d]));
+        inside = arith::AndIOp::create(c.b, c.loc, inside, ok);
+        source = c.add(source, c.mul(coordinate, c.index(strides[d])));
+      }
+      Value target = c.mul(row, width);
+      auto choice = scf::IfOp::create(c.b, c.loc, inside, true);
+      OpBuilder::InsertionGuard guard(c.b);
+      c.b.setInsertionPointToStart(choice.thenBlock());
+      Value left = c.index(std::max<int64_t>(0, pads[rank - 1])), skip = c.index(std::max<int64_t>(0, -pads[rank - 1]));
+      Value length = c.maxS(zero, c.minS(c.sub(own, skip), c.sub(width, left)));
+      mover.fill(scalar, to, target, left);
+      mover.run(from, c.add(source, skip), to, c.add(target, left), length, -1);
+      Value done = c.add(left, length);
+      mover.fill(scalar, to, c.add(target, done), c.sub(width, done));
+      c.b.setInsertionPointToStart(choice.elseBlock());
+      mover.fill(scalar, to, target, width);
+    });
+    return success();
+  }
+
+  static LogicalResult emitTile(KernelContext &c, graph::TileOp op) {
+    Exprs x = c.shape(op.getX()), result = c.shape(op.getResult()), strides = stridesOf(x);
+    Mover mover(c, op.getResult());
+    if (result.empty()) {
+      c.loop(c.begin, c.end, 1, [&](Value) { mover.element(c.buffer(op.getX()), c.index(int64_t(0)), c.outputBuffer(0), c.index(int64_t(0))); });
+      return success();
+    }
+    Exprs outer(result.begin(), result.end() - 1);
+    Value width = c.index(result.back()), own = c.index(x.back());
+    c.loop(c.begin, c.end, 1, [&](Value row) {
+      SmallVector<Value> at = c.delinearize(row, outer);
+      Value source = c.index(int64_t(0));
+      for (size_t d = 0; d < outer.size(); ++d)
+        source = c.add(source, c.mul(c.remU(at[d], c.index(x[d])), c.index(strides[d])));
+      c.loop(c.index(int64_t(0)), c.divU(width, own), 1, [&](Value copy) {
+        mover.run(c.buffer(op.getX()), source, c.outputBuffer(0), c.mulAdd(row, width, c.mul(copy, own)), own, constantOr(x.back(), -1));
+      });
+    });
+    return success();
+  }
+};
+
+} // namespace
+
+void registerMovementStrategies(StrategyRegistry &registry) { registry.add(std::make_unique<MovementStrategy>()); }
+
+} // namespace tenon::cpu
