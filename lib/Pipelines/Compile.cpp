@@ -19,6 +19,7 @@
 #include "tenon/Target/Common/Artifact.h"
 #include "tenon/Transforms/Fusion/Passes.h"
 #include "tenon/Transforms/Memory/Passes.h"
+#include "tenon/Transforms/Simplify/Passes.h"
 #include <chrono>
 
 using namespace mlir;
@@ -57,6 +58,8 @@ void addStage(PassManager &pm, Stage stage) {
     pm.addPass(graph::createInferShapesPass());
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
+    pm.addPass(simplify::createEvaluateConstantsPass());
+    pm.addPass(createCanonicalizerPass());
     break;
   case Stage::Numerics:
     break; // float models: every format is final as imported

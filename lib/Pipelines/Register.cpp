@@ -16,6 +16,7 @@
 #include "tenon/Pipelines/Compile.h"
 #include "tenon/Transforms/Fusion/Passes.h"
 #include "tenon/Transforms/Memory/Passes.h"
+#include "tenon/Transforms/Simplify/Passes.h"
 
 using namespace mlir;
 
@@ -32,6 +33,7 @@ void registerTenonPasses() {
   onnxtograph::registerPasses();
   fusion::registerPasses();
   memory::registerPasses();
+  simplify::registerPasses();
 }
 
 } // namespace tenon

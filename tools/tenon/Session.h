@@ -4,7 +4,7 @@
 #ifndef TENON_TOOLS_TENON_SESSION_H
 #define TENON_TOOLS_TENON_SESSION_H
 
-#include "tenon/Frontend/ONNX/TensorFile.h"
+#include "tenon/Frontend/ONNX/TensorBytes.h"
 #include "tenon/tenon.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
