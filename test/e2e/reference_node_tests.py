@@ -24,24 +24,33 @@ ROOT = Path(__file__).resolve().parents[2]
 SUITE = ROOT.parent / "shared/suites/onnx-node-tests.tar.xz"
 
 
-def run(tool, test, extra):
-    sets = sorted(test.glob("test_data_set_*"))
-    command = [tool, str(test / "model.onnx"), *extra]
-    for folder in sets:
-        command += ["--test-data", str(folder)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    except subprocess.TimeoutExpired:
-        return "timeout", ""
-    text = (done.stdout + done.stderr).replace(str(test) + "/", "")
-    if done.returncode == 0:
-        return "ok", ""
-    if done.returncode < 0 or done.returncode > 1:
-        return "crash", text
-    if "different " in done.stdout:
-        return "different", done.stdout
+def classify(lines):
+    text = "\n".join(lines)
+    if "passed" in lines:
+        return "ok"
+    if "failed" not in lines:
+        return "crash"
+    if any(line.startswith("different ") for line in lines):
+        return "different"
     code = re.search(r"\[(TN\d+)\]", text)
-    return (code.group(1) if code else "unreadable"), text
+    return code.group(1) if code else "unreadable"
+
+
+def run(tool, tests, extra):
+    """Outcomes of the tests in one process, restarted behind a test that ended it."""
+    outcomes = []
+    while tests:
+        command = [tool, *extra, *(str(test) for test in tests)]
+        try:
+            output = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False).stdout
+        except subprocess.TimeoutExpired as late:
+            output = (late.stdout or b"").decode()
+        blocks = re.split(r"^test .*$", output, flags=re.MULTILINE)[1:] or [""]
+        for test, block in zip(tests, blocks):
+            lines = block.strip().splitlines()
+            outcomes.append((test.name, classify(lines), block.replace(str(test) + "/", "")))
+        tests = tests[len(blocks):]
+    return outcomes
 
 
 def main():
@@ -65,12 +74,14 @@ def main():
             data = Path(scratch) / "onnx-backend-data/node"
         tests = sorted(p.parent for p in data.glob("*/model.onnx") if re.search(options.filter, p.parent.name))
         extra = ["--evaluate-constants"] if options.evaluate_constants else []
+        share = -(-len(tests) // options.jobs) or 1
+        shares = [tests[i : i + share] for i in range(0, len(tests), share)]
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            outcomes = list(pool.map(lambda test: run(options.tool, test, extra), tests))
+            outcomes = sum(pool.map(lambda part: run(options.tool, part, extra), shares), [])
     if options.report:
-        rows = (f"{t.name}\t{o}\t{' '.join(m.split())[:400]}\n" for t, (o, m) in zip(tests, outcomes))
+        rows = (f"{name}\t{outcome}\t{' '.join(text.split())[:400]}\n" for name, outcome, text in outcomes)
         options.report.write_text("".join(rows), encoding="utf-8")
-    counts = collections.Counter(outcome for outcome, _ in outcomes)
+    counts = collections.Counter(outcome for _, outcome, _ in outcomes)
     for outcome, count in counts.most_common():
         print(f"{count:6d} {outcome}")
     return 0 if counts["ok"] >= options.minimum and not counts["crash"] else 1
