@@ -7,6 +7,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Dialect/Graph/Transforms/Passes.h"
+#include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Frontend/ONNX/Import.h"
 #include "tenon/Frontend/ONNX/TensorFile.h"
 #include "tenon/Reference/Evaluator.h"
@@ -62,36 +63,65 @@ std::string compare(const Tensor &actual, const Tensor &expected, const Referenc
   return text;
 }
 
-} // namespace
+/// Gives small inputs that can be sizes, axes or scales their values of a test:
+/// compiled code needs them as constants, many of ONNX's node tests feed them.
+LogicalResult freezeSmallInputs(ModuleOp module, StringRef folder) {
+  constexpr int64_t kMostElements = 16;
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  OpBuilder builder = OpBuilder::atBlockBegin(&main.getBody().front());
+  for (BlockArgument argument : main.getArguments()) {
+    auto type = dyn_cast<RankedTensorType>(argument.getType());
+    if (!type || type.getRank() > 1)
+      continue;
+    ElementsAttr value =
+        readOnnxTensorFile(*module.getContext(), (folder + "/input_" + Twine(argument.getArgNumber()) + ".pb").str());
+    if (!value)
+      return failure();
+    if (value.getNumElements() > kMostElements)
+      continue;
+    auto constant = onnxir::ConstantOp::create(builder, main.getLoc(), value.getType(), value, StringRef("frozen"));
+    argument.replaceAllUsesWith(constant.getResult());
+  }
+  return success();
+}
 
-LogicalResult tenon::checkWithReference(MLIRContext &context, StringRef model, ArrayRef<std::string> folders,
-                                        const ReferenceCheckOptions &options, raw_ostream &report) {
+OwningOpRef<ModuleOp> graphOf(MLIRContext &context, StringRef model, StringRef frozenFrom, bool evaluateConstants) {
   OnnxImportOptions importOptions;
   importOptions.hasHandler = [](StringRef domain, StringRef type, int64_t since) {
     return onnxtograph::hasHandler(domain, type, since);
   };
   OwningOpRef<ModuleOp> module = importOnnx(context, model, importOptions);
-  if (!module)
-    return failure();
+  if (!module || (!frozenFrom.empty() && failed(freezeSmallInputs(*module, frozenFrom))))
+    return {};
   PassManager passes(&context);
   passes.addPass(onnxtograph::createConvertOnnxToGraphPass());
   passes.addPass(graph::createInferShapesPass());
-  if (options.evaluateConstants)
+  if (evaluateConstants)
     passes.addPass(simplify::createEvaluateConstantsPass());
-  if (failed(passes.run(*module)))
-    return failure();
-  auto main = module->lookupSymbol<func::FuncOp>("main");
-  if (!main)
-    return failure();
+  if (failed(passes.run(*module)) || !module->lookupSymbol<func::FuncOp>("main"))
+    return {};
+  return module;
+}
 
-  reference::Evaluator evaluator;
+} // namespace
+
+LogicalResult tenon::checkWithReference(MLIRContext &context, StringRef model, ArrayRef<std::string> folders,
+                                        const ReferenceCheckOptions &options, raw_ostream &report) {
+  OwningOpRef<ModuleOp> module;
+  if (!options.freezeInputs)
+    module = graphOf(context, model, "", options.evaluateConstants);
   LogicalResult result = success();
   for (const std::string &folder : folders) {
+    if (options.freezeInputs)
+      module = graphOf(context, model, folder, options.evaluateConstants);
+    if (!module)
+      return failure();
+    auto main = module->lookupSymbol<func::FuncOp>("main");
     auto inputs = readTensors(context, folder, "input", main.getNumArguments());
     auto expected = readTensors(context, folder, "output", main.getNumResults());
     if (failed(inputs) || failed(expected))
       return failure();
-    reference::Results actual = evaluator.evaluate(main, *inputs);
+    reference::Results actual = reference::Evaluator().evaluate(main, *inputs);
     if (failed(actual))
       return failure();
     std::string problems;

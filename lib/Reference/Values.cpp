@@ -52,11 +52,12 @@ uint8_t doubleToSmallFloat(FloatType type, double value, bool saturate) {
   bool lossy = false;
   bool hasNaN = llvm::APFloat::semanticsHasNaN(semantics);
   llvm::APFloat largest = llvm::APFloat::getLargest(semantics, std::signbit(value));
+  if (std::isnan(value) && !hasNaN) // ONNX's tests expect -0
+    return llvm::APFloat::getZero(semantics, /*Negative=*/true).bitcastToAPInt().getZExtValue();
   if (std::isnan(value))
-    return hasNaN ? llvm::APFloat::getNaN(semantics, std::signbit(value) && llvm::APFloat::semanticsHasSignedRepr(semantics))
-                        .bitcastToAPInt()
-                        .getZExtValue()
-                  : largest.bitcastToAPInt().getZExtValue();
+    return llvm::APFloat::getNaN(semantics, std::signbit(value) && llvm::APFloat::semanticsHasSignedRepr(semantics))
+        .bitcastToAPInt()
+        .getZExtValue();
   if (std::isinf(value) && (saturate || !hasNaN))
     return largest.bitcastToAPInt().getZExtValue();
   if (std::isinf(value) && !llvm::APFloat::semanticsHasInf(semantics))

@@ -4,7 +4,8 @@
 
     reference_node_tests.py [--tool build/bin/tenon-reference] [--data DIR] [--filter RE] [--report FILE]
 
-An outcome is `ok`, `different` (wrong values), the code of the first error
+An outcome is `ok`, `ok with constant inputs` (after small inputs of rank 0 and
+1, axes for instance, were made constants), `different` (wrong values), the code of the first error
 (import, conversion or evaluation), `unreadable` (a test vector that is no
 tensor: sequences, optionals, strings) or `crash`. Without --data the suite is
 unpacked from ../shared/suites; where that is missing, the test is skipped.
@@ -78,13 +79,18 @@ def main():
         shares = [tests[i : i + share] for i in range(0, len(tests), share)]
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
             outcomes = sum(pool.map(lambda part: run(options.tool, part, extra), shares), [])
+        # Compiled code needs axes and sizes as constants, where these tests feed them.
+        again = [data / name for name, outcome, _ in outcomes if outcome.startswith("TN2")]
+        frozen = {name: ("ok with constant inputs" if outcome == "ok" else outcome, text)
+                  for name, outcome, text in run(options.tool, again, [*extra, "--freeze-inputs"])}
+        outcomes = [(name, *frozen.get(name, (outcome, text))) for name, outcome, text in outcomes]
     if options.report:
         rows = (f"{name}\t{outcome}\t{' '.join(text.split())[:400]}\n" for name, outcome, text in outcomes)
         options.report.write_text("".join(rows), encoding="utf-8")
     counts = collections.Counter(outcome for _, outcome, _ in outcomes)
     for outcome, count in counts.most_common():
         print(f"{count:6d} {outcome}")
-    return 0 if counts["ok"] >= options.minimum and not counts["crash"] else 1
+    return 0 if counts["ok"] + counts["ok with constant inputs"] >= options.minimum and not counts["crash"] else 1
 
 
 if __name__ == "__main__":

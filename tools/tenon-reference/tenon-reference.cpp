@@ -51,6 +51,8 @@ int main(int argc, char **argv) {
   cl::opt<double, true> rtol("rtol", cl::desc("Relative tolerance"), cl::location(options.rtol), cl::init(1e-3));
   cl::opt<bool, true> constants("evaluate-constants", cl::desc("Evaluate constants before running"),
                                 cl::location(options.evaluateConstants));
+  cl::opt<bool, true> freeze("freeze-inputs", cl::desc("Make small inputs of rank 0 and 1 constants, e.g. axes"),
+                             cl::location(options.freezeInputs));
   cl::ParseCommandLineOptions(argc, argv, "Compares Tenon's reference evaluator with test vectors\n");
 
   bool good = true;
