@@ -73,7 +73,8 @@ public:
 
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
     for (Operation &op : kernel.getBody().front().without_terminator())
-      if (!isElementwise(&op)) {
+      // Constants here are shape operands, whose effect types already tell.
+      if (!isa<graph::ConstantOp>(op) && !isElementwise(&op)) {
         reason = ("op " + op.getName().getStringRef() + " is not elementwise").str();
         return false;
       }
