@@ -85,7 +85,8 @@ Value microsoftMask(NodeContext &c, Value mask, Value q, Value k, double hidden)
     return {};
   }
   Value keep = c.binary(BinaryKind::gt, mask, c.scalarLike(mask, 0));
-  return maskFrom(c, c.unsqueeze(keep, rank == 2 ? ArrayRef<int64_t>{1, 2} : ArrayRef<int64_t>{1}), q, hidden);
+  return maskFrom(c, c.unsqueeze(keep, rank == 2 ? ArrayRef<int64_t>{1, 2} : ArrayRef<int64_t>{1}), q,
+                  hidden);
 }
 
 /// com.microsoft Attention: one projection to q, k and v, optional cache.
@@ -94,7 +95,8 @@ LogicalResult convertMicrosoftAttention(NodeContext &c) {
   if (c.integer("do_rotary", 0))
     return c.error(Problem::unsupported, "attribute do_rotary = 1 has no form");
   if (c.input(6))
-    return c.error(Problem::unsupported, "input past_sequence_length (a cache shared with the output) has no form");
+    return c.error(Problem::unsupported,
+                   "input past_sequence_length (a cache shared with the output) has no form");
   Value all = c.matmul(c.input(0), c.input(1));
   if (c.input(2))
     all = c.add(all, c.input(2));
@@ -195,7 +197,8 @@ LogicalResult convertGroupQueryAttention(NodeContext &c) {
   int64_t heads = c.integer("num_heads", 0), own = c.integer("kv_num_heads", 0);
   Value q = c.input(0), k = c.input(1), v = c.input(2), past = c.input(3);
   if (c.integer("local_window_size", -1) > 0 || c.integer("smooth_softmax", 0) || heads < 1 || own < 1)
-    return c.error(Problem::unsupported, "local windows and smooth softmax have no form; heads must be positive");
+    return c.error(Problem::unsupported,
+                   "local windows and smooth softmax have no form; heads must be positive");
   if (!k) { // packed
     int64_t size = c.requireDim(q, 2, "the hidden size") / (heads + 2 * own);
     k = c.slice(q, 2, heads * size, (heads + own) * size);

@@ -23,8 +23,8 @@ Value causalKeep(NodeContext &c, Value q, Value k, Value offset);
 Value keepOfLengths(NodeContext &c, Value lengths, Value k);
 
 struct AttentionParts {
-  Value q, k, v; // [batch, heads, length, size]
-  Value mask;    // additive, may be null
+  Value q, k, v;   // [batch, heads, length, size]
+  Value mask;      // additive, may be null
   float scale = 0; // 0: 1 / sqrt(size)
   float softcap = 0;
   bool causal = false; // aligned at the last key

@@ -12,7 +12,8 @@ namespace graph = tenon::graph;
 namespace {
 
 /// Sum of input, skip and optional bias, normalised; output 3 is the sum.
-LogicalResult skipNorm(NodeContext &c, graph::NormKind kind, Value scale, Value shift, Value bias, double epsilon) {
+LogicalResult skipNorm(NodeContext &c, graph::NormKind kind, Value scale, Value shift, Value bias,
+                       double epsilon) {
   Value sum = c.add(c.input(0), c.input(1));
   if (bias)
     sum = c.add(sum, bias);
@@ -59,8 +60,9 @@ LogicalResult convertMatMulNBits(NodeContext &c) {
   int64_t bits = c.integer("bits", 4), block = c.integer("block_size", 32), k = c.integer("K", 0),
           n = c.integer("N", 0);
   if ((bits != 4 && bits != 8) || block < 16 || k < 1 || n < 1)
-    return c.error(Problem::unsupported, "attribute bits = " + Twine(bits) + ", expected 4 or 8, with K, N and "
-                                         "block_size of at least 16");
+    return c.error(Problem::unsupported, "attribute bits = " + Twine(bits) +
+                                             ", expected 4 or 8, with K, N and "
+                                             "block_size of at least 16");
   if (c.input(4))
     return c.error(Problem::unsupported, "input g_idx has no form");
   Value x = c.input(0), packed = c.input(1), scales = c.input(2), zeros = c.input(3);
@@ -95,14 +97,14 @@ LogicalResult convertMatMulNBits(NodeContext &c) {
 } // namespace
 
 void tenon::onnxtograph::addContrib(HandlerRegistry &registry) {
-  registry.add(kMicrosoft, "Gelu", 1, 1, [](NodeContext &c) { return c.set(c.unary(UnaryKind::gelu, c.input(0))); });
+  registry.add(kMicrosoft, "Gelu", 1, 1,
+               [](NodeContext &c) { return c.set(c.unary(UnaryKind::gelu, c.input(0))); });
   registry.add(kMicrosoft, "FastGelu", 1, 1, [](NodeContext &c) {
     Value x = c.input(1) ? c.add(c.input(0), c.input(1)) : c.input(0);
     return c.set(c.unary(UnaryKind::gelu_tanh, x));
   });
-  registry.add(kMicrosoft, "BiasGelu", 1, 2, [](NodeContext &c) {
-    return c.set(c.unary(UnaryKind::gelu, c.add(c.input(0), c.input(1))));
-  });
+  registry.add(kMicrosoft, "BiasGelu", 1, 2,
+               [](NodeContext &c) { return c.set(c.unary(UnaryKind::gelu, c.add(c.input(0), c.input(1)))); });
   registry.add(kMicrosoft, "QuickGelu", 1, 1, [](NodeContext &c) {
     return c.set(c.unary(UnaryKind::swish, c.input(0), c.real("alpha", 1.702)));
   });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // If. A condition that shape analysis knows selects the branch now, as does one
-// that compares dimensions where the branches' ranks differ; else it is an scf.if whose branches use outer values directly.
+// that compares dimensions where the branches' ranks differ; else it is an scf.if whose branches use outer
+// values directly.
 #include "HandlerRegistry.h"
 #include "NodeContext.h"
 
@@ -63,7 +64,8 @@ LogicalResult convertIf(NodeContext &c) {
       return takeBranch(c, branches[equal ? 0 : 1]->front());
     }
   Value flag = tensor::ExtractOp::create(
-      c.builder, c.loc, c.rank(condition) ? c.reshape(condition, ArrayRef<Extent>()) : condition, ValueRange());
+      c.builder, c.loc, c.rank(condition) ? c.reshape(condition, ArrayRef<Extent>()) : condition,
+      ValueRange());
   SmallVector<Type> types;
   for (Value output : c.node.getResults())
     types.push_back(c.unranked(c.elementType(output)));
@@ -84,4 +86,6 @@ LogicalResult convertIf(NodeContext &c) {
 
 } // namespace
 
-void tenon::onnxtograph::addControlFlow(HandlerRegistry &registry) { registry.add(kOnnx, "If", 1, 1, convertIf); }
+void tenon::onnxtograph::addControlFlow(HandlerRegistry &registry) {
+  registry.add(kOnnx, "If", 1, 1, convertIf);
+}

@@ -49,7 +49,8 @@ private:
         continue;
       }
       if (!type) {
-        emitError(argument.getLoc()) << "[TN2106] input " << name << " has no rank; declare its shape in the model";
+        emitError(argument.getLoc()) << "[TN2106] input " << name
+                                     << " has no rank; declare its shape in the model";
         hasFailed = true;
         continue;
       }
@@ -73,8 +74,8 @@ private:
     if (auto constant = dyn_cast<onnxir::ConstantOp>(op)) {
       // Others, e.g. strings, stay and are reported where they are used.
       if (isa<IntegerType, FloatType>(constant.getValue().getElementType()))
-        op.getResult(0).replaceAllUsesWith(
-            graph::ConstantOp::create(builder, op.getLoc(), constant.getValue().getType(), constant.getValue()));
+        op.getResult(0).replaceAllUsesWith(graph::ConstantOp::create(
+            builder, op.getLoc(), constant.getValue().getType(), constant.getValue()));
     } else if (auto node = dyn_cast<onnxir::NodeOp>(op)) {
       convertNode(node);
     }
@@ -109,7 +110,8 @@ private:
       if (value) {
         result.replaceAllUsesWith(value);
       } else if (!result.use_empty()) {
-        (void)context.error(Problem::unsupported, "output " + Twine(i) + " is used, the compiler does not compute it");
+        (void)context.error(Problem::unsupported,
+                            "output " + Twine(i) + " is used, the compiler does not compute it");
         hasFailed = true;
       }
     }
@@ -122,8 +124,9 @@ private:
       Operation *producer = input.getDefiningOp();
       if (auto constant = dyn_cast_or_null<onnxir::ConstantOp>(producer)) {
         NodeContext context(node, builder, shapes, {});
-        (void)context.error(Problem::type, "constant '" + constant.getName() + "' is of an element type, e.g. string, "
-                                           "that compiled code cannot hold");
+        (void)context.error(Problem::type, "constant '" + constant.getName() +
+                                               "' is of an element type, e.g. string, "
+                                               "that compiled code cannot hold");
         return true;
       }
       if (isa_and_nonnull<onnxir::NodeOp>(producer) || !isa<RankedTensorType, NoneType>(input.getType()))
@@ -162,7 +165,8 @@ private:
       if (isa<onnxir::NodeOp, onnxir::ConstantOp, onnxir::NoneOp>(op))
         op.erase();
     Operation *terminator = func.front().getTerminator();
-    func.setType(FunctionType::get(func.getContext(), func.front().getArgumentTypes(), terminator->getOperandTypes()));
+    func.setType(
+        FunctionType::get(func.getContext(), func.front().getArgumentTypes(), terminator->getOperandTypes()));
     func->removeAttr(onnxir::kOpsetAttr);
     auto module = func->getParentOfType<ModuleOp>();
     module->removeAttr(onnxir::kIrVersionAttr);

@@ -146,11 +146,19 @@ LogicalResult convertCast(NodeContext &c) {
   int64_t code = c.integer("to", 0);
   if (auto text = c.node.getAttrs().getAs<StringAttr>("to")) // opset 1 spells the type
     code = llvm::StringSwitch<int64_t>(text.getValue())
-               .Case("FLOAT", 1).Case("UINT8", 2).Case("INT8", 3).Case("INT32", 6).Case("INT64", 7)
-               .Case("BOOL", 9).Case("FLOAT16", 10).Case("DOUBLE", 11).Default(0);
+               .Case("FLOAT", 1)
+               .Case("UINT8", 2)
+               .Case("INT8", 3)
+               .Case("INT32", 6)
+               .Case("INT64", 7)
+               .Case("BOOL", 9)
+               .Case("FLOAT16", 10)
+               .Case("DOUBLE", 11)
+               .Default(0);
   Type element = c.typeOfCode(code);
   if (!element)
-    return c.error(Problem::type, "attribute to = " + Twine(code) + " is no type that compiled code can hold");
+    return c.error(Problem::type,
+                   "attribute to = " + Twine(code) + " is no type that compiled code can hold");
   return emitCast(c, element);
 }
 
@@ -179,7 +187,8 @@ LogicalResult convertDropout(NodeContext &c) {
   if (c.input(2)) {
     auto training = c.tryInts(c.input(2));
     if (!training || training->front() != 0)
-      return c.error(Problem::unsupported, "input training_mode is not false; export the model for inference");
+      return c.error(Problem::unsupported,
+                     "input training_mode is not false; export the model for inference");
   }
   return c.set({x, mask});
 }
@@ -219,10 +228,10 @@ void tenon::onnxtograph::addElementwise(HandlerRegistry &registry) {
     bool tanh = c.text("approximate", "none") == "tanh";
     return c.set(c.unary(tanh ? UnaryKind::gelu_tanh : UnaryKind::gelu, c.input(0)));
   });
-  registry.add(kOnnx, "Where", 9, 3, [](NodeContext &c) {
-    return c.set(c.select(c.input(0), c.input(1), c.input(2)));
-  });
-  registry.add(kOnnx, "CastLike", 15, 2, [](NodeContext &c) { return emitCast(c, c.elementType(c.input(1))); });
+  registry.add(kOnnx, "Where", 9, 3,
+               [](NodeContext &c) { return c.set(c.select(c.input(0), c.input(1), c.input(2))); });
+  registry.add(kOnnx, "CastLike", 15, 2,
+               [](NodeContext &c) { return emitCast(c, c.elementType(c.input(1))); });
   registry.add(kOnnx, "Identity", 1, 1, [](NodeContext &c) { return c.set(c.input(0)); });
   registry.add(kOnnx, "Pow", 1, 2, convertPow);
   registry.add(kOnnx, "Clip", 1, 1, convertClip);

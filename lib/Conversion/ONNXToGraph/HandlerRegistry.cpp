@@ -26,8 +26,9 @@ const Handler *HandlerRegistry::lookup(llvm::StringRef domain, llvm::StringRef o
 
 HandlerRegistry HandlerRegistry::withAll() {
   HandlerRegistry registry;
-  for (auto add : {addElementwise, addContraction, addEinsum, addWindow, addReduction, addNorm, addMovement, addIndexing,
-                   addResize, addShape, addRecurrence, addControlFlow, addQuantization, addAttention, addContrib})
+  for (auto add :
+       {addElementwise, addContraction, addEinsum, addWindow, addReduction, addNorm, addMovement, addIndexing,
+        addResize, addShape, addRecurrence, addControlFlow, addQuantization, addAttention, addContrib})
     add(registry);
   return registry;
 }

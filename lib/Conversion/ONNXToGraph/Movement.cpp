@@ -26,7 +26,8 @@ LogicalResult convertReshape(NodeContext &c) {
   Value shape = c.asShape(c.input(1));
   // A zero copies the input's dimension, unless zeros are allowed.
   auto contents = c.shapes.getContents(shape);
-  if (c.integer("allowzero", 0) || !contents || !llvm::any_of(*contents, [](AffineExpr e) { return e && e == 0; }))
+  if (c.integer("allowzero", 0) || !contents ||
+      !llvm::any_of(*contents, [](AffineExpr e) { return e && e == 0; }))
     return c.set(c.create<graph::ReshapeOp>(c.elementType(x), x, shape));
   SmallVector<Extent> extents;
   for (auto [i, size] : llvm::enumerate(*contents)) {
@@ -35,7 +36,8 @@ LogicalResult convertReshape(NodeContext &c) {
     else
       extents.push_back(Extent::elementOf(shape, i));
     if (size && size == 0 && int64_t(i) >= c.rank(x))
-      return c.error(Problem::range, "shape has a 0 at " + Twine(i) + ", the input has rank " + Twine(c.rank(x)));
+      return c.error(Problem::range,
+                     "shape has a 0 at " + Twine(i) + ", the input has rank " + Twine(c.rank(x)));
   }
   return c.set(c.reshape(x, extents));
 }
@@ -129,7 +131,8 @@ LogicalResult convertSlice(NodeContext &c) {
   for (int64_t i = 0; i < *count; ++i)
     sliced.push_back(axes && i < int64_t(axes->size()) ? c.axis((*axes)[i], c.rank(x)) : i);
   Ints stride = steps.value_or(Ints(*count, 1));
-  if (int64_t(stride.size()) != *count || (axes && int64_t(axes->size()) != *count) || llvm::is_contained(stride, 0))
+  if (int64_t(stride.size()) != *count || (axes && int64_t(axes->size()) != *count) ||
+      llvm::is_contained(stride, 0))
     return c.error(Problem::range, "starts, ends, axes and steps must have the same length, and steps no 0");
   return c.set(c.create<graph::SliceOp>(c.elementType(x), x, starts, ends, sliced, stride));
 }
@@ -148,7 +151,8 @@ LogicalResult convertSplit(NodeContext &c) {
       sizes->push_back(std::min(chunk, std::max<int64_t>(0, size - i * chunk)));
   }
   if (int64_t(sizes->size()) != count)
-    return c.error(Problem::range, "split has " + Twine(sizes->size()) + " sizes for " + Twine(count) + " outputs");
+    return c.error(Problem::range,
+                   "split has " + Twine(sizes->size()) + " sizes for " + Twine(count) + " outputs");
   SmallVector<Value> parts;
   int64_t begin = 0;
   for (int64_t size : *sizes) {
@@ -164,7 +168,8 @@ LogicalResult convertPad(NodeContext &c) {
   StringRef name = c.text("mode", "constant");
   auto mode = graph::symbolizePadMode(name);
   if (!mode)
-    return c.error(Problem::unsupported, "attribute mode = " + name + ", expected constant, reflect, edge or wrap");
+    return c.error(Problem::unsupported,
+                   "attribute mode = " + name + ", expected constant, reflect, edge or wrap");
   if (c.since() < 11) {
     auto given = c.ints(c.since() < 2 ? "paddings" : "pads");
     if (!given)
@@ -202,7 +207,8 @@ LogicalResult convertPad(NodeContext &c) {
 LogicalResult convertTile(NodeContext &c) {
   Value x = c.input(0);
   if (c.since() < 6)
-    return c.error(Problem::unsupported, "Tile before opset 6; update the model with ONNX's version converter");
+    return c.error(Problem::unsupported,
+                   "Tile before opset 6; update the model with ONNX's version converter");
   return c.set(c.create<graph::TileOp>(c.elementType(x), x, c.asShape(c.input(1))));
 }
 
@@ -225,7 +231,8 @@ LogicalResult convertSpaceToDepth(NodeContext &c) {
   if (c.rank(x) != 4 || block < 1)
     return c.error(Problem::range, "input must have rank 4 and blocksize be positive");
   int64_t height = c.requireDim(x, 2, "the height"), width = c.requireDim(x, 3, "the width");
-  Value y = c.reshape(x, {Extent::dimOf(x, 0), Extent::dimOf(x, 1), height / block, block, width / block, block});
+  Value y =
+      c.reshape(x, {Extent::dimOf(x, 0), Extent::dimOf(x, 1), height / block, block, width / block, block});
   y = c.transpose(y, {0, 3, 5, 1, 2, 4});
   return c.set(c.flatten(y, 1, 4));
 }

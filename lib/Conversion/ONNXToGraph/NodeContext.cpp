@@ -8,8 +8,8 @@ namespace graph = tenon::graph;
 llvm::LogicalResult NodeContext::error(Problem problem, const Twine &text) {
   // Only the first problem of a node: later ones follow from it.
   if (!hasFailed)
-    emitError(loc) << "[TN" << int(problem) << "] " << node.getName() << " (" << node.getQualifiedType() << ", opset "
-                   << node.getOpset() << "): " << text;
+    emitError(loc) << "[TN" << int(problem) << "] " << node.getName() << " (" << node.getQualifiedType()
+                   << ", opset " << node.getOpset() << "): " << text;
   hasFailed = true;
   return llvm::failure();
 }
@@ -31,7 +31,8 @@ std::optional<int64_t> NodeContext::staticDim(Value value, int64_t index) {
 int64_t NodeContext::requireDim(Value value, int64_t index, StringRef what) {
   if (auto size = staticDim(value, index))
     return *size;
-  (void)error(Problem::notConstant, what + " is not known when the model is compiled; give the input a static shape");
+  (void)error(Problem::notConstant,
+              what + " is not known when the model is compiled; give the input a static shape");
   return 1;
 }
 
@@ -79,33 +80,58 @@ std::optional<Ints> NodeContext::axesByInputOrAttribute(unsigned index, int64_t 
 
 Type NodeContext::typeOfCode(int64_t code) {
   auto integer = [&](unsigned width, bool isUnsigned) {
-    return IntegerType::get(builder.getContext(), width, isUnsigned ? IntegerType::Unsigned : IntegerType::Signless);
+    return IntegerType::get(builder.getContext(), width,
+                            isUnsigned ? IntegerType::Unsigned : IntegerType::Signless);
   };
   switch (code) {
-  case 1: return builder.getF32Type();
-  case 2: return integer(8, true);
-  case 3: return integer(8, false);
-  case 4: return integer(16, true);
-  case 5: return integer(16, false);
-  case 6: return integer(32, false);
-  case 7: return integer(64, false);
-  case 9: return integer(1, false);
-  case 10: return builder.getF16Type();
-  case 11: return builder.getF64Type();
-  case 12: return integer(32, true);
-  case 13: return integer(64, true);
-  case 16: return builder.getBF16Type();
-  case 17: return Float8E4M3FNType::get(builder.getContext());
-  case 18: return Float8E4M3FNUZType::get(builder.getContext());
-  case 19: return Float8E5M2Type::get(builder.getContext());
-  case 20: return Float8E5M2FNUZType::get(builder.getContext());
-  case 21: return integer(4, true);
-  case 22: return integer(4, false);
-  case 23: return Float4E2M1FNType::get(builder.getContext());
-  case 24: return Float8E8M0FNUType::get(builder.getContext());
-  case 25: return integer(2, true);
-  case 26: return integer(2, false);
-  default: return {};
+  case 1:
+    return builder.getF32Type();
+  case 2:
+    return integer(8, true);
+  case 3:
+    return integer(8, false);
+  case 4:
+    return integer(16, true);
+  case 5:
+    return integer(16, false);
+  case 6:
+    return integer(32, false);
+  case 7:
+    return integer(64, false);
+  case 9:
+    return integer(1, false);
+  case 10:
+    return builder.getF16Type();
+  case 11:
+    return builder.getF64Type();
+  case 12:
+    return integer(32, true);
+  case 13:
+    return integer(64, true);
+  case 16:
+    return builder.getBF16Type();
+  case 17:
+    return Float8E4M3FNType::get(builder.getContext());
+  case 18:
+    return Float8E4M3FNUZType::get(builder.getContext());
+  case 19:
+    return Float8E5M2Type::get(builder.getContext());
+  case 20:
+    return Float8E5M2FNUZType::get(builder.getContext());
+  case 21:
+    return integer(4, true);
+  case 22:
+    return integer(4, false);
+  case 23:
+    return Float4E2M1FNType::get(builder.getContext());
+  case 24:
+    return Float8E8M0FNUType::get(builder.getContext());
+  case 25:
+    return integer(2, true);
+  case 26:
+    return integer(2, false);
+  default:
+    return {};
   }
 }
 
@@ -145,8 +171,8 @@ void NodeContext::visit(Operation *op) {
 }
 
 Value NodeContext::unary(UnaryKind kind, Value x, float alpha, float beta) {
-  bool isPredicate = kind == UnaryKind::is_nan || kind == UnaryKind::is_inf || kind == UnaryKind::is_pos_inf ||
-                     kind == UnaryKind::is_neg_inf;
+  bool isPredicate = kind == UnaryKind::is_nan || kind == UnaryKind::is_inf ||
+                     kind == UnaryKind::is_pos_inf || kind == UnaryKind::is_neg_inf;
   return create<graph::UnaryOp>(isPredicate ? i1() : elementType(x), kind, x, APFloat(alpha), APFloat(beta));
 }
 
@@ -216,7 +242,8 @@ Value NodeContext::slice(Value x, int64_t axis, int64_t begin, int64_t end) {
 
 Value NodeContext::slice(Value x, int64_t axis, Extent begin, Extent end) {
   Value starts = shapeOf(begin), ends = shapeOf(end);
-  return create<graph::SliceOp>(elementType(x), x, starts, ends, ArrayRef<int64_t>(axis), ArrayRef<int64_t>(1));
+  return create<graph::SliceOp>(elementType(x), x, starts, ends, ArrayRef<int64_t>(axis),
+                                ArrayRef<int64_t>(1));
 }
 
 Value NodeContext::gather(Value x, Value indices, int64_t axis) {

@@ -18,11 +18,11 @@ using graph::BinaryKind;
 using graph::ReduceKind;
 using graph::UnaryKind;
 using llvm::ArrayRef;
+using llvm::failure;
 using llvm::LogicalResult;
 using llvm::SmallVector;
 using llvm::StringRef;
 using llvm::success;
-using llvm::failure;
 using mlir::Type;
 using mlir::Value;
 using Ints = SmallVector<int64_t>;
@@ -49,7 +49,8 @@ class NodeContext {
 public:
   using ConvertBlock = llvm::function_ref<LogicalResult(mlir::Block &)>;
 
-  NodeContext(onnxir::NodeOp node, mlir::OpBuilder &builder, graph::ShapeAnalysis &shapes, ConvertBlock convertBlock)
+  NodeContext(onnxir::NodeOp node, mlir::OpBuilder &builder, graph::ShapeAnalysis &shapes,
+              ConvertBlock convertBlock)
       : node(node), builder(builder), shapes(shapes), loc(node.getLoc()), convertBlock(convertBlock) {}
 
   onnxir::NodeOp node;
@@ -121,7 +122,7 @@ public:
   /// Element type of an ONNX TensorProto code, null if there is none.
   Type typeOfCode(int64_t code);
 
-  Value constant(mlir::ElementsAttr value) ;
+  Value constant(mlir::ElementsAttr value);
   Value shapeConstant(ArrayRef<int64_t> values);
   Value scalar(Type element, double value);
   Value scalarLike(Value like, double value) { return scalar(elementType(like), value); }

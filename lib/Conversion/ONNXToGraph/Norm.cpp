@@ -30,7 +30,8 @@ LogicalResult convertBatchNorm(NodeContext &c) {
   if (c.since() < 9 && !c.integer("spatial", 1))
     return c.error(Problem::unsupported, "attribute spatial = 0, expected 1");
   Value x = c.input(0), scale = c.input(1), bias = c.input(2), mean = c.input(3), variance = c.input(4);
-  Value deviation = c.unary(UnaryKind::sqrt, c.add(variance, c.scalarLike(variance, c.real("epsilon", 1e-5))));
+  Value deviation =
+      c.unary(UnaryKind::sqrt, c.add(variance, c.scalarLike(variance, c.real("epsilon", 1e-5))));
   Value factor = c.div(c.castLike(scale, deviation), deviation);
   Value offset = c.sub(c.castLike(bias, factor), c.mul(mean, factor));
   Value y = c.mul(x, perChannel(c, c.castLike(factor, x), c.rank(x)));
@@ -54,8 +55,8 @@ LogicalResult convertGroupNorm(NodeContext &c) {
     return c.error(Problem::range, "input needs a channel dimension and num_groups must be positive");
   int64_t channels = c.requireDim(x, 1, "the number of channels");
   if (channels % groups)
-    return c.error(Problem::range, "attribute num_groups = " + Twine(groups) + " does not divide " + Twine(channels) +
-                                       " channels");
+    return c.error(Problem::range, "attribute num_groups = " + Twine(groups) + " does not divide " +
+                                       Twine(channels) + " channels");
   Value grouped = c.reshape(x, {Extent::dimOf(x, 0), groups, -1});
   Value y = c.reshapeLike(norm(c, NormKind::layer, grouped, {}, {}, 2, c.real("epsilon", 1e-5)), x);
   // Version 18 has one scale for each group, 21 one for each channel.

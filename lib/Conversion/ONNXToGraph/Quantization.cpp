@@ -46,7 +46,8 @@ LogicalResult convertQuantizeLinear(NodeContext &c) {
 LogicalResult convertDequantizeLinear(NodeContext &c) {
   Value x = c.input(0), scale = asScalar(c, c.input(1)), zeroPoint = asScalar(c, c.input(2));
   return c.set(c.create<graph::DequantizeOp>(c.elementType(scale), x, scale, zeroPoint,
-                                             uint64_t(scaleAxis(c, x, scale)), uint64_t(c.integer("block_size", 0))));
+                                             uint64_t(scaleAxis(c, x, scale)),
+                                             uint64_t(c.integer("block_size", 0))));
 }
 
 LogicalResult convertQLinearMatMul(NodeContext &c) {
@@ -59,8 +60,8 @@ LogicalResult convertQLinearMatMul(NodeContext &c) {
 
 Value conv(NodeContext &c, Value x, Value filter, Value bias) {
   auto spatial = Spatial::read(c, c.rank(x) - 2);
-  return c.create<graph::ConvOp>(c.elementType(x), x, filter, bias, spatial.strides, spatial.dilations, spatial.pads,
-                                 uint64_t(c.integer("group", 1)), spatial.autoPad);
+  return c.create<graph::ConvOp>(c.elementType(x), x, filter, bias, spatial.strides, spatial.dilations,
+                                 spatial.pads, uint64_t(c.integer("group", 1)), spatial.autoPad);
 }
 
 LogicalResult convertQLinearConv(NodeContext &c) {
@@ -109,7 +110,8 @@ LogicalResult convertMatMulInteger(NodeContext &c) {
 
 LogicalResult convertConvInteger(NodeContext &c) {
   Value x = c.input(0), filter = c.input(1);
-  return c.set(conv(c, centered(c, x, c.input(2), 0), centered(c, filter, c.input(3), c.rank(filter) - 1), {}));
+  return c.set(
+      conv(c, centered(c, x, c.input(2), 0), centered(c, filter, c.input(3), c.rank(filter) - 1), {}));
 }
 
 /// Scale and zero point from the range of x widened to contain 0.
@@ -143,7 +145,8 @@ void tenon::onnxtograph::addQuantization(HandlerRegistry &registry) {
                                     : c.error(Problem::range, "a scale is missing");
   });
   registry.add(kMicrosoft, "QLinearSigmoid", 1, 2, [](NodeContext &c) {
-    return c.input(3) ? convertQLinearUnary(c, UnaryKind::sigmoid, 0) : c.error(Problem::range, "a scale is missing");
+    return c.input(3) ? convertQLinearUnary(c, UnaryKind::sigmoid, 0)
+                      : c.error(Problem::range, "a scale is missing");
   });
   registry.add(kMicrosoft, "QLinearLeakyRelu", 1, 2, [](NodeContext &c) {
     return c.input(3) ? convertQLinearUnary(c, UnaryKind::leaky_relu, c.real("alpha", 0.01))

@@ -18,7 +18,9 @@ struct Recurrence {
   uint64_t hiddenSize = 0;
   bool batchFirst = false;
 
-  Value stateIn(NodeContext &c, Value state) { return state && batchFirst ? c.transpose(state, {1, 0, 2}) : state; }
+  Value stateIn(NodeContext &c, Value state) {
+    return state && batchFirst ? c.transpose(state, {1, 0, 2}) : state;
+  }
   Value stateOut(NodeContext &c, Value state) { return batchFirst ? c.transpose(state, {1, 0, 2}) : state; }
   /// [seq, directions, batch, hidden] to [batch, seq, directions, hidden].
   Value sequenceOut(NodeContext &c, Value y) { return batchFirst ? c.transpose(y, {2, 0, 1, 3}) : y; }
@@ -61,8 +63,8 @@ LogicalResult convertLstm(NodeContext &c) {
   r->peephole = c.input(7);
   Type type = c.unranked(c.elementType(r->x));
   auto op = graph::LstmOp::create(c.builder, c.loc, type, type, type, r->x, r->w, r->r, r->bias, r->lengths,
-                                  r->initialH, r->initialC, r->peephole, r->hiddenSize, r->direction, r->activations,
-                                  r->clip, bool(c.integer("input_forget", 0)));
+                                  r->initialH, r->initialC, r->peephole, r->hiddenSize, r->direction,
+                                  r->activations, r->clip, bool(c.integer("input_forget", 0)));
   c.visit(op);
   return c.set({r->sequenceOut(c, op.getY()), r->stateOut(c, op.getYH()), r->stateOut(c, op.getYC())});
 }
@@ -72,8 +74,8 @@ LogicalResult convertGru(NodeContext &c) {
   if (!r)
     return failure();
   Type type = c.unranked(c.elementType(r->x));
-  auto op = graph::GruOp::create(c.builder, c.loc, type, type, r->x, r->w, r->r, r->bias, r->lengths, r->initialH,
-                                 r->hiddenSize, r->direction, r->activations, r->clip,
+  auto op = graph::GruOp::create(c.builder, c.loc, type, type, r->x, r->w, r->r, r->bias, r->lengths,
+                                 r->initialH, r->hiddenSize, r->direction, r->activations, r->clip,
                                  bool(c.integer("linear_before_reset", 0)));
   c.visit(op);
   return c.set({r->sequenceOut(c, op.getY()), r->stateOut(c, op.getYH())});
@@ -84,8 +86,8 @@ LogicalResult convertRnn(NodeContext &c) {
   if (!r)
     return failure();
   Type type = c.unranked(c.elementType(r->x));
-  auto op = graph::RnnOp::create(c.builder, c.loc, type, type, r->x, r->w, r->r, r->bias, r->lengths, r->initialH,
-                                 r->hiddenSize, r->direction, r->activations, r->clip);
+  auto op = graph::RnnOp::create(c.builder, c.loc, type, type, r->x, r->w, r->r, r->bias, r->lengths,
+                                 r->initialH, r->hiddenSize, r->direction, r->activations, r->clip);
   c.visit(op);
   return c.set({r->sequenceOut(c, op.getY()), r->stateOut(c, op.getYH())});
 }

@@ -11,11 +11,16 @@ namespace graph = tenon::graph;
 namespace {
 
 constexpr std::pair<const char *, ReduceKind> kReductions[] = {
-    {"ReduceSum", ReduceKind::sum},         {"ReduceMean", ReduceKind::mean},
-    {"ReduceMax", ReduceKind::max},         {"ReduceMin", ReduceKind::min},
-    {"ReduceProd", ReduceKind::prod},       {"ReduceL1", ReduceKind::l1},
-    {"ReduceL2", ReduceKind::l2},           {"ReduceLogSum", ReduceKind::log_sum},
-    {"ReduceLogSumExp", ReduceKind::log_sum_exp}, {"ReduceSumSquare", ReduceKind::sum_square},
+    {"ReduceSum", ReduceKind::sum},
+    {"ReduceMean", ReduceKind::mean},
+    {"ReduceMax", ReduceKind::max},
+    {"ReduceMin", ReduceKind::min},
+    {"ReduceProd", ReduceKind::prod},
+    {"ReduceL1", ReduceKind::l1},
+    {"ReduceL2", ReduceKind::l2},
+    {"ReduceLogSum", ReduceKind::log_sum},
+    {"ReduceLogSumExp", ReduceKind::log_sum_exp},
+    {"ReduceSumSquare", ReduceKind::sum_square},
 };
 
 LogicalResult convertReduce(NodeContext &c, ReduceKind kind) {
@@ -91,8 +96,8 @@ LogicalResult convertTopK(NodeContext &c) {
     k = c.asShape(c.input(1));
   }
   auto axis = uint64_t(c.axis(c.integer("axis", -1), c.rank(x)));
-  auto op = graph::TopKOp::create(c.builder, c.loc, c.unranked(c.elementType(x)), c.unranked(c.i64()), x, k, axis,
-                                  bool(c.integer("largest", 1)));
+  auto op = graph::TopKOp::create(c.builder, c.loc, c.unranked(c.elementType(x)), c.unranked(c.i64()), x, k,
+                                  axis, bool(c.integer("largest", 1)));
   c.visit(op);
   return c.set(op.getResults());
 }
@@ -104,8 +109,9 @@ void tenon::onnxtograph::addReduction(HandlerRegistry &registry) {
     registry.add(kOnnx, op, 1, 1, [kind = kind](NodeContext &c) { return convertReduce(c, kind); });
   registry.add(kOnnx, "ArgMax", 1, 1, [](NodeContext &c) { return convertArgReduce(c, true); });
   registry.add(kOnnx, "ArgMin", 1, 1, [](NodeContext &c) { return convertArgReduce(c, false); });
-  const std::pair<const char *, SoftmaxKind> softmaxes[] = {
-      {"Softmax", SoftmaxKind::softmax}, {"LogSoftmax", SoftmaxKind::logSoftmax}, {"Hardmax", SoftmaxKind::hardmax}};
+  const std::pair<const char *, SoftmaxKind> softmaxes[] = {{"Softmax", SoftmaxKind::softmax},
+                                                            {"LogSoftmax", SoftmaxKind::logSoftmax},
+                                                            {"Hardmax", SoftmaxKind::hardmax}};
   for (auto [op, kind] : softmaxes) {
     registry.add(kOnnx, op, 1, 1, [kind = kind](NodeContext &c) { return convertSoftmax2D(c, kind); });
     registry.add(kOnnx, op, 13, 1, [kind = kind](NodeContext &c) { return convertSoftmax(c, kind); });

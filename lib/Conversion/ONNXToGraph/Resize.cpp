@@ -30,8 +30,8 @@ Value emitResize(NodeContext &c, Value scales, Value sizes, ResizeMode mode, Coo
                  NearestMode nearest) {
   Value x = c.input(0);
   return c.create<graph::ResizeOp>(c.elementType(x), x, scales, sizes, mode, coordinate, nearest,
-                                   APFloat(c.real("cubic_coeff_a", -0.75)), bool(c.integer("exclude_outside", 0)),
-                                   bool(c.integer("antialias", 0)));
+                                   APFloat(c.real("cubic_coeff_a", -0.75)),
+                                   bool(c.integer("exclude_outside", 0)), bool(c.integer("antialias", 0)));
 }
 
 /// Upsample 7 and 9 and Resize 10.
@@ -80,7 +80,8 @@ LogicalResult convertResize(NodeContext &c) {
     return failure();
   StringRef policy = c.text("keep_aspect_ratio_policy", "stretch");
   if (policy != "stretch")
-    return c.error(Problem::unsupported, "attribute keep_aspect_ratio_policy = " + policy + ", expected stretch");
+    return c.error(Problem::unsupported,
+                   "attribute keep_aspect_ratio_policy = " + policy + ", expected stretch");
   Value scales = orNull(c, c.input(2)), sizes = orNull(c, c.input(3));
   if (!scales == !sizes)
     return c.error(Problem::range, "exactly one of the inputs scales and sizes must be given");

@@ -7,8 +7,8 @@ using tenon::graph::AutoPad;
 static Ints readInts(NodeContext &c, StringRef name, int64_t length, int64_t otherwise) {
   Ints values = c.ints(name).value_or(Ints(length, otherwise));
   if (int64_t(values.size()) != length) {
-    (void)c.error(Problem::range, "attribute " + name + " has " + llvm::Twine(values.size()) + " values, expected " +
-                                      llvm::Twine(length));
+    (void)c.error(Problem::range, "attribute " + name + " has " + llvm::Twine(values.size()) +
+                                      " values, expected " + llvm::Twine(length));
     values.resize(length, otherwise);
   }
   return values;
@@ -17,7 +17,8 @@ static Ints readInts(NodeContext &c, StringRef name, int64_t length, int64_t oth
 Spatial Spatial::read(NodeContext &c, int64_t count) {
   Spatial result;
   if (count < 1 || count > 3)
-    (void)c.error(Problem::unsupported, "input has " + llvm::Twine(count) + " spatial dimensions, expected 1 to 3");
+    (void)c.error(Problem::unsupported,
+                  "input has " + llvm::Twine(count) + " spatial dimensions, expected 1 to 3");
   result.strides = readInts(c, "strides", count, 1);
   result.dilations = readInts(c, "dilations", count, 1);
   result.pads = readInts(c, "pads", 2 * count, 0);
@@ -29,8 +30,8 @@ Spatial Spatial::read(NodeContext &c, int64_t count) {
   else if (mode == "VALID")
     result.autoPad = AutoPad::valid;
   else if (mode != "NOTSET" && !mode.empty())
-    (void)c.error(Problem::unsupported, "attribute auto_pad = " + mode +
-                                            ", expected NOTSET, SAME_UPPER, SAME_LOWER or VALID");
+    (void)c.error(Problem::unsupported,
+                  "attribute auto_pad = " + mode + ", expected NOTSET, SAME_UPPER, SAME_LOWER or VALID");
   if (result.autoPad != AutoPad::notset)
     result.pads.assign(2 * count, 0);
   for (ArrayRef<int64_t> positive : {ArrayRef(result.strides), ArrayRef(result.dilations)})
