@@ -8,10 +8,12 @@
 using namespace mlir;
 using namespace tenon::graph;
 
-/// Integer contractions widen their results; float ones have one type, until a
-/// kernel packs its constant operand in another format.
+/// A kernel may pack the constant operand in another form and format.
+static bool mayBePacked(Operation *op) { return !isa_and_nonnull<func::FuncOp, scf::IfOp>(op->getParentOp()); }
+
+/// Integer contractions widen their results; float ones have one type.
 static LogicalResult checkContracted(Operation *op, int number, ValueRange values) {
-  if (!isa_and_nonnull<func::FuncOp, scf::IfOp>(op->getParentOp()))
+  if (mayBePacked(op))
     return success();
   return isFloat(values.front()) ? checkElements(op, number, values) : success();
 }
@@ -37,6 +39,8 @@ static LogicalResult checkConvolution(Op op, int64_t grouped) {
                             << " pads must be for 1 to 3 spatial dimensions";
   if (!isPositive(op.getStrides()) || !isPositive(op.getDilations()))
     return violation(op, 2) << "strides and dilations must be positive";
+  if (mayBePacked(op))
+    return success();
   for (Value operand : {op.getX(), op.getFilter()})
     if (auto rank = rankOf(operand); rank && *rank != int64_t(spatial) + 2)
       return violation(op, 3) << "operand of rank " << *rank << " must have rank " << spatial + 2;
