@@ -62,7 +62,9 @@ uint8_t doubleToSmallFloat(FloatType type, double value, bool saturate) {
     return largest.bitcastToAPInt().getZExtValue();
   if (std::isinf(value) && !llvm::APFloat::semanticsHasInf(semantics))
     return llvm::APFloat::getNaN(semantics, std::signbit(value)).bitcastToAPInt().getZExtValue();
-  result.convert(semantics, llvm::APFloat::rmNearestTiesToEven, &lossy);
+  // Block scales round up, ONNX Cast's default for them, so that no value of the block overflows.
+  bool isScale = isa<Float8E8M0FNUType>(type);
+  result.convert(semantics, isScale ? llvm::APFloat::rmTowardPositive : llvm::APFloat::rmNearestTiesToEven, &lossy);
   if (!result.isFinite() && (saturate || !hasNaN))
     result = largest;
   return result.bitcastToAPInt().getZExtValue();
