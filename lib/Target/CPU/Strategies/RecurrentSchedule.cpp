@@ -123,9 +123,10 @@ void RecurrentEmitter::matmul(unsigned direction, int64_t rows, int64_t firstGat
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t j = 0; j < width; ++j)
         init.push_back(get(bias, c.add(column, c.index(j * p.lanes)), p.lanes));
-    Value base = c.add(c.mul(c.index(direction * p.columns), count), column);
+    // The panel of these columns starts after all columns before it.
+    Value base = c.mul(c.add(column, c.index(direction * p.columns)), count);
     Values acc = c.loop(zero, count, 1, init, [&](Value k, ValueRange args) {
-      Value at = c.mulAdd(k, c.index(p.columns), base);
+      Value at = c.mulAdd(k, c.index(width * p.lanes), base);
       Values loaded, next;
       for (int64_t j = 0; j < width; ++j)
         loaded.push_back(m.toF32(loadFrom(c, weights, c.add(at, c.index(j * p.lanes)), p.lanes)));
@@ -184,7 +185,8 @@ void RecurrentEmitter::lstmCell(unsigned direction, Value row, Value j) {
 
 void RecurrentEmitter::gruStep(unsigned direction, Value row) {
   if (r.linearBeforeReset) {
-    recur(direction, 0, 3, h);
+    recur(direction, 0, 2, h);
+    recur(direction, 2, 3, h);
   } else {
     recur(direction, 0, 2, h);
     forHidden([&](Value j) {

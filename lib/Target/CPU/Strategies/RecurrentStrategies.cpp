@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lstm, gru and rnn. Constant weights are packed to [direction][in][gates x
-// padded hidden], so that lanes run over hidden elements; others are read as
+// lstm, gru and rnn. Constant weights are packed to panels [direction][panel]
+// [in][columns] of the gates' padded hidden elements, over which lanes run; others are read as
 // they are, with lanes along the sum.
 #include "RecurrentSchedule.h"
 
@@ -9,7 +9,7 @@ using namespace mlir;
 
 namespace tenon::cpu {
 
-constexpr StringLiteral kPacked = "direction,in,gates";
+constexpr StringLiteral kPacked = "direction,panel,in,gates";
 constexpr int64_t kMaxStack = 256 * 1024; // bytes of one kernel's blocks
 
 RecurrentModel recurrentModel(Operation *op) {
@@ -114,17 +114,33 @@ public:
     RecurrentModel r = recurrentModel(kernel.getRootOp());
     RecurrentPlan p = recurrentPlan(kernel, r, target);
     int64_t width = staticValue(p.xShape[2]);
-    auto pack = [&](Value weights, int64_t n) {
+    // Panels of one register tile's width over ranges of gates, so that a
+    // product streams through memory: see RecurrentEmitter::matmul.
+    auto pack = [&](Value weights, int64_t n, int64_t vectors, ArrayRef<std::pair<int64_t, int64_t>> ranges) {
       if (n <= 0 || !canPack(kernel, r.op, weights))
         return;
+      int64_t wide = vectors * p.lanes;
       packConstant(kernel, weights, kPacked, {r.directions, n, p.columns}, [&](int64_t i) -> int64_t {
-        int64_t column = i % p.columns, k = i / p.columns % n, direction = i / p.columns / n;
+        int64_t direction = i / (p.columns * n), at = i % (p.columns * n), column = 0, k = 0;
+        for (auto [firstGate, lastGate] : ranges) {
+          int64_t first = firstGate * p.padded, last = lastGate * p.padded;
+          if (at / n < first || at / n >= last)
+            continue;
+          int64_t inRange = at - first * n, full = (last - first) / wide * wide;
+          int64_t panel = inRange < full * n ? inRange / (wide * n) * wide : full;
+          int64_t width = panel < full ? wide : last - first - full, inPanel = inRange - panel * n;
+          k = inPanel / width;
+          column = first + panel + inPanel % width;
+        }
         int64_t gate = column / p.padded, j = column % p.padded;
         return j < r.hidden ? ((direction * r.gates + gate) * r.hidden + j) * n + k : -1;
       });
     };
-    pack(r.w, width);
-    pack(r.r, r.hidden);
+    pack(r.w, width, p.projectVectors, {{0, r.gates}});
+    if (r.gates == 3) // the candidate's product waits for the reset gate
+      pack(r.r, r.hidden, p.recurVectors, {{0, 2}, {2, 3}});
+    else
+      pack(r.r, r.hidden, p.recurVectors, {{0, r.gates}});
     return success();
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
