@@ -6,7 +6,8 @@
 // Numbers: float operands are read as doubles, each op computes in double
 // (sums and transcendental functions included) and rounds its result once to
 // the result's element type. Integers wrap. An integer divided by zero is 0.
-// Casts follow ONNX. The results do not depend on the host.
+// Casts follow ONNX. The results do not depend on the host, except for the last
+// bit of transcendental functions in f64 (docs/Rationale/reference.md).
 #ifndef TENON_REFERENCE_EVALUATOR_H
 #define TENON_REFERENCE_EVALUATOR_H
 
