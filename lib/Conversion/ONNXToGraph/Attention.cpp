@@ -154,12 +154,12 @@ LogicalResult convertMultiHeadAttention(NodeContext &c) {
   return c.set({mergeHeads(c, emitAttention(c, parts)), k, v});
 }
 
-/// Rows of the cosine or sine table for positions offset, offset + 1, ...
-Value tableRows(NodeContext &c, Value table, Value offset, Value like, int64_t lengthAxis) {
-  Value length = c.shapeOf(Extent::dimOf(like, lengthAxis));
-  Value rows = c.create<graph::SliceOp>(c.elementType(table), table, offset, c.add(offset, length),
-                                        ArrayRef<int64_t>(0), ArrayRef<int64_t>(1));
-  return c.unsqueeze(rows, {0});
+/// Rows offset, offset + 1, ... of the cosine or sine table, as many as dimension
+/// 2 of x. Gathered, since a slice at a value would have no size at compile time.
+Value tableRows(NodeContext &c, Value table, Value offset, Value x) {
+  Value length = c.squeeze(c.shapeOf(Extent::dimOf(x, 2)), {0});
+  Value steps = c.create<graph::RangeOp>(c.i64(), c.scalar(c.i64(), 0), length, c.scalar(c.i64(), 1));
+  return c.unsqueeze(c.gather(table, c.add(steps, offset), 0), {0});
 }
 
 LogicalResult convertRotary(NodeContext &c, Value positions, Value cos, Value sin) {
@@ -179,10 +179,10 @@ LogicalResult convertRotary(NodeContext &c, Value positions, Value cos, Value si
     rotated = c.requireDim(x, 3, "the size of a head");
   if (c.failed())
     return failure();
-  if (positions && c.rank(positions) == 1) { // the position of the first token
+  if (positions && c.rank(positions) <= 1) { // the position of the first token
     Value offset = c.asShape(positions);
-    cos = tableRows(c, cos, offset, x, 2);
-    sin = tableRows(c, sin, offset, x, 2);
+    cos = tableRows(c, cos, offset, x);
+    sin = tableRows(c, sin, offset, x);
   } else if (positions) {
     cos = c.gather(cos, positions, 0);
     sin = c.gather(sin, positions, 0);
@@ -220,8 +220,8 @@ LogicalResult convertGroupQueryAttention(NodeContext &c) {
       sin = c.gather(sin, positions, 0);
     } else {
       Value offset = past ? c.shapeOf(Extent::dimOf(past, 2)) : c.shapeConstant({0});
-      cos = tableRows(c, cos, offset, q, 2);
-      sin = tableRows(c, sin, offset, q, 2);
+      cos = tableRows(c, cos, offset, q);
+      sin = tableRows(c, sin, offset, q);
     }
     bool interleaved = c.integer("rotary_interleaved", 0);
     q = rotate(c, q, cos, sin, rotated, interleaved);

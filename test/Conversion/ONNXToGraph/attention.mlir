@@ -25,3 +25,15 @@ func.func @main(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x6x4xf32>) -> tensor<1x2x
   %0 = onnx.node "Attention"(%q, %k, %k) {name = "a", since = 23 : i64, opset = 23 : i64, attrs = {is_causal = 1 : i64}} : (tensor<1x2x3x4xf32>, tensor<1x2x6x4xf32>, tensor<1x2x6x4xf32>) -> tensor<1x2x3x4xf32>
   return %0 : tensor<1x2x3x4xf32>
 }
+
+// -----
+
+// One position is that of the first token; rows of the tables are gathered.
+// CHECK-LABEL: func.func @main
+// CHECK: graph.range
+// CHECK: graph.gather %arg2, {{.*}} -> tensor<3x2xf32>
+// CHECK: graph.concat {{.*}} -> tensor<1x2x3x4xf32>
+func.func @main(%x: tensor<1x3x8xf32>, %p: tensor<1xi64>, %t: tensor<8x2xf32>) -> tensor<1x3x8xf32> {
+  %0 = onnx.node "RotaryEmbedding"(%x, %p, %t, %t) {name = "r", domain = "com.microsoft", since = 1 : i64, opset = 1 : i64} : (tensor<1x3x8xf32>, tensor<1xi64>, tensor<8x2xf32>, tensor<8x2xf32>) -> tensor<1x3x8xf32>
+  return %0 : tensor<1x3x8xf32>
+}
