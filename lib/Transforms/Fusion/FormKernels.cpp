@@ -181,7 +181,7 @@ private:
         if (isResolvedShape(op, i))
           continue;
         if (auto constant = dyn_cast_or_null<graph::ConstantOp>(def))
-          if (isSplat(constant) || isParameter(op, i)) {
+          if ((isSplat(constant) && !readsMemory(op)) || isParameter(op, i)) {
             if (clonedSet.insert(def).second)
               cloned.push_back(constant);
             continue;
@@ -242,6 +242,12 @@ private:
   /// Shape operands whose effect the result type and graph.shape already tell.
   static bool isResolvedShape(Operation *op, unsigned operand) {
     return (isa<graph::ExpandOp>(op) && operand == 1) || (isa<graph::FillOp>(op) && operand == 0);
+  }
+  /// Ops whose strategies address their operands' elements.
+  static bool readsMemory(Operation *op) {
+    return isa<graph::GatherOp, graph::GatherElementsOp, graph::GatherNDOp, graph::ScatterNDOp, graph::ScatterElementsOp,
+               graph::ConcatOp, graph::MatMulOp, graph::ConvOp, graph::ConvTransposeOp, graph::AttentionOp, graph::LstmOp,
+               graph::GruOp, graph::RnnOp>(op);
   }
   /// Constants that strategies read at compile time rather than from memory.
   static bool isParameter(Operation *op, unsigned operand) {
