@@ -105,6 +105,9 @@ void tenon::onnxtograph::addContrib(HandlerRegistry &registry) {
   });
   registry.add(kMicrosoft, "BiasGelu", 1, 2,
                [](NodeContext &c) { return c.set(c.unary(UnaryKind::gelu, c.add(c.input(0), c.input(1)))); });
+  registry.add(kMicrosoft, "BiasAdd", 1, 3, [](NodeContext &c) {
+    return c.set(c.add(c.add(c.input(0), c.input(1)), c.input(2)));
+  });
   registry.add(kMicrosoft, "QuickGelu", 1, 1, [](NodeContext &c) {
     return c.set(c.unary(UnaryKind::swish, c.input(0), c.real("alpha", 1.702)));
   });
