@@ -67,7 +67,8 @@ tenon_status *checkTensors(const Tensors *tensors, int symbols, bool areInputs, 
   for (const auto *tensor : *tensors) {
     // FlatBuffers' verifier leaves the alignment of structs in vectors alone.
     if (!tensor->name() || !tensor->dims() || tensor->dims()->size() > 64 ||
-        reinterpret_cast<uintptr_t>(tensor->dims()->Data()) % alignof(schema::Dim) != 0)
+        // A scalar's empty vector ends where nothing needs alignment.
+        (tensor->dims()->size() && reinterpret_cast<uintptr_t>(tensor->dims()->Data()) % alignof(schema::Dim) != 0))
       return fail(TENON_CORRUPT, "the manifest of %s describes an input or output without name or shape",
                   name);
     if (!elementBytes(tensor->dtype()))
