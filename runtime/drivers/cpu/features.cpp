@@ -6,6 +6,7 @@
 #include "cpu.h"
 
 #include <cstring>
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -95,14 +96,28 @@ constexpr Bit kBits[] = {
     {"64bit", 0x80000001, 0, D, 29, None},
 };
 
+struct Leaf {
+  uint32_t leaf;
+  uint8_t subleaf;
+  unsigned reg[4];
+};
+/// CPUID leaves that the bits are in. Read once a process: in a virtual machine
+/// each CPUID is a trap of some ten microseconds.
+Leaf leaves[] = {{1, 0, {}}, {7, 0, {}}, {7, 1, {}}, {13, 1, {}}, {0x80000001, 0, {}}};
 /// The register states that the operating system saves (XCR0).
-uint64_t savedStates() {
-  unsigned a, b, c, d;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || !((c >> 27) & 1))
-    return 0;
-  unsigned low, high;
-  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  return (uint64_t(high) << 32) | low;
+uint64_t savedStates;
+pthread_once_t readOnce = PTHREAD_ONCE_INIT;
+
+void readLeaves() {
+  unsigned highest = __get_cpuid_max(0, nullptr), highestExtended = __get_cpuid_max(0x80000000, nullptr);
+  for (Leaf &leaf : leaves)
+    if (leaf.leaf <= (leaf.leaf >= 0x80000000 ? highestExtended : highest))
+      __cpuid_count(leaf.leaf, leaf.subleaf, leaf.reg[A], leaf.reg[B], leaf.reg[C], leaf.reg[D]);
+  if ((leaves[0].reg[C] >> 27) & 1) {
+    unsigned low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    savedStates = (uint64_t(high) << 32) | low;
+  }
 }
 
 bool usable(State state) {
@@ -110,13 +125,13 @@ bool usable(State state) {
   case None:
     return true;
   case Ymm:
-    return (savedStates() & 0x6) == 0x6;
+    return (savedStates & 0x6) == 0x6;
   case Zmm:
-    return (savedStates() & 0xe6) == 0xe6;
+    return (savedStates & 0xe6) == 0xe6;
   case Tile:
     // Linux grants the tile registers' state on request, once a process:
     // ARCH_REQ_XCOMP_PERM for XFEATURE_XTILEDATA.
-    return (savedStates() & 0x60000) == 0x60000 && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+    return (savedStates & 0x60000) == 0x60000 && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
   }
   return false;
 }
@@ -124,13 +139,14 @@ bool usable(State state) {
 } // namespace
 
 Feature hasFeature(const char *name) {
+  pthread_once(&readOnce, readLeaves);
   for (const Bit &bit : kBits) {
     if (strcmp(bit.name, name) != 0)
       continue;
-    unsigned reg[4];
-    if (!__get_cpuid_count(bit.leaf, bit.subleaf, &reg[0], &reg[1], &reg[2], &reg[3]))
-      return Feature::Missing;
-    return ((reg[bit.reg] >> bit.bit) & 1) && usable(bit.state) ? Feature::Present : Feature::Missing;
+    for (const Leaf &leaf : leaves)
+      if (leaf.leaf == bit.leaf && leaf.subleaf == bit.subleaf)
+        return ((leaf.reg[bit.reg] >> bit.bit) & 1) && usable(bit.state) ? Feature::Present
+                                                                         : Feature::Missing;
   }
   return Feature::Unknown;
 }
