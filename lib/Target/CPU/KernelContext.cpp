@@ -4,6 +4,8 @@
 // for the emission of kernels.
 #include "tenon/Target/CPU/KernelContext.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
 using namespace mlir;
 
 namespace tenon::cpu {
@@ -208,6 +210,18 @@ Value KernelContext::broadcast(Value scalar, int64_t lanes) {
   return vector::BroadcastOp::create(b, loc, VectorType::get({lanes}, scalar.getType()), scalar);
 }
 
+/// The buffer as 16-bit integers: LLVM scalarises a masked access to bfloat16
+/// on targets without such arithmetic, and converts by calls.
+static Value asInteger16(OpBuilder &b, Location loc, Value buffer) {
+  MLIRContext *context = b.getContext();
+  auto pointer = LLVM::LLVMPointerType::get(context);
+  auto array = LLVM::LLVMArrayType::get(b.getI64Type(), 1);
+  auto descriptor = LLVM::LLVMStructType::getLiteral(context, {pointer, pointer, b.getI64Type(), array, array});
+  Value raw = UnrealizedConversionCastOp::create(b, loc, descriptor, buffer).getResult(0);
+  auto type = MemRefType::get({ShapedType::kDynamic}, b.getI16Type());
+  return UnrealizedConversionCastOp::create(b, loc, type, raw).getResult(0);
+}
+
 Value KernelContext::load(Value buffer, Type elementType, Value at, int64_t lanes, Value mask) {
   Type storage = storageType(elementType);
   Value value;
@@ -215,7 +229,12 @@ Value KernelContext::load(Value buffer, Type elementType, Value at, int64_t lane
     value = memref::LoadOp::create(b, loc, buffer, at);
   } else {
     auto type = VectorType::get({lanes}, storage);
-    if (mask) {
+    if (mask && storage.isBF16()) {
+      auto integers = VectorType::get({lanes}, b.getI16Type());
+      Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(integers));
+      value = vector::MaskedLoadOp::create(b, loc, integers, asInteger16(b, loc, buffer), ValueRange{at}, mask, zero);
+      value = arith::BitcastOp::create(b, loc, type, value);
+    } else if (mask) {
       Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
       value = vector::MaskedLoadOp::create(b, loc, type, buffer, ValueRange{at}, mask, zero);
     } else {
@@ -242,6 +261,9 @@ void KernelContext::store(Value value, Value buffer, Type elementType, Value at,
     value = arith::TruncFOp::create(b, loc, withLanes(storage, lanes), value);
   if (lanes == 1)
     memref::StoreOp::create(b, loc, value, buffer, at);
+  else if (mask && storage.isBF16())
+    vector::MaskedStoreOp::create(b, loc, asInteger16(b, loc, buffer), ValueRange{at}, mask,
+                                  arith::BitcastOp::create(b, loc, VectorType::get({lanes}, b.getI16Type()), value));
   else if (mask)
     vector::MaskedStoreOp::create(b, loc, buffer, ValueRange{at}, mask, value);
   else

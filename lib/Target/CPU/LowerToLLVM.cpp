@@ -59,7 +59,9 @@ LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
     pm.addPass(createLoopInvariantCodeMotionPass());
     pm.addPass(memref::createExpandStridedMetadataPass());
     pm.addPass(createLowerAffinePass());
-    pm.addPass(arith::createArithExpandOpsPass());
+    arith::ArithExpandOpsPassOptions expand; // a bfloat16 conversion must not become a call
+    expand.includeBf16 = true;
+    pm.addPass(arith::createArithExpandOpsPass(expand));
     pm.addPass(createSCFToControlFlowPass());
     pm.addPass(createConvertVectorToLLVMPass());
     pm.addPass(createConvertMathToLLVMPass());
