@@ -59,6 +59,11 @@ void addStage(PassManager &pm, Stage stage) {
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
     pm.addPass(simplify::createEvaluateConstantsPass());
+    pm.addPass(graph::createChannelsLastPass());
+    pm.addPass(graph::createInferShapesPass());
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+    pm.addPass(simplify::createEvaluateConstantsPass());
     pm.addPass(createCanonicalizerPass());
     break;
   case Stage::Numerics:

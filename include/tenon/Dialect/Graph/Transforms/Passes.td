@@ -46,4 +46,24 @@ def SimplifyPass : Pass<"graph-simplify"> {
     becomes `%x`.
   }];
 }
+def ChannelsLastPass : Pass<"graph-channels-last", "::mlir::ModuleOp"> {
+  let summary = "Chooses the channels-last layout once for the whole graph";
+  let description = [{
+    Convolutions and pools with one or two spatial dimensions become
+    channels-last between two transposes; transposes sink through elementwise
+    ops, concatenations and reductions until they meet their inverse. Run
+    `graph-infer-shapes` afterwards: symbolic dimensions are recorded anew.
+
+    ```mlir
+    %y = graph.conv %x, %w ... : (tensor<1x3x8x8xf32>, ...) -> tensor<1x4x8x8xf32>
+    ```
+    becomes
+    ```mlir
+    %t = graph.transpose %x, perm 0, 2, 3, 1
+    %c = graph.conv %t, %w, layout last : ... -> tensor<1x8x8x4xf32>
+    %y = graph.transpose %c, perm 0, 3, 1, 2
+    ```
+  }];
+}
+
 #endif

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Chooses channels-last once for the whole graph: windows become channels-last
+// between two transposes, and transposes sink through what does not care about
+// the order of dimensions, until they meet their inverse.
+#include "tenon/Dialect/Graph/Transforms/Passes.h"
+
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
+
+using namespace mlir;
+
+namespace tenon::graph {
+#define GEN_PASS_DEF_CHANNELSLASTPASS
+#include "tenon/Dialect/Graph/Transforms/Passes.h.inc"
+
+namespace {
+
+SmallVector<int64_t> toLast(int64_t rank) {
+  SmallVector<int64_t> perm;
+  perm.push_back(0);
+  for (int64_t i = 2; i < rank; ++i)
+    perm.push_back(i);
+  perm.push_back(1);
+  return perm;
+}
+
+SmallVector<int64_t> inverse(ArrayRef<int64_t> perm) {
+  SmallVector<int64_t> result(perm.size());
+  for (auto [i, p] : llvm::enumerate(perm))
+    result[p] = i;
+  return result;
+}
+
+int64_t rankOf(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type ? type.getRank() : -1;
+}
+
+Type permuted(Value value, ArrayRef<int64_t> perm, Type element = {}) {
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<int64_t> sizes;
+  for (int64_t p : perm)
+    sizes.push_back(type.getDimSize(p));
+  return RankedTensorType::get(sizes, element ? element : type.getElementType());
+}
+
+Value transpose(OpBuilder &b, Location loc, Value value, ArrayRef<int64_t> perm) {
+  return TransposeOp::create(b, loc, permuted(value, perm), value, b.getDenseI64ArrayAttr(perm));
+}
+
+/// A windowed op between transposes, in channels-last layout.
+template <typename Op> struct WindowToLast : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &b) const override {
+    int64_t rank = rankOf(op.getX());
+    if (op.getLayout() != ChannelLayout::first || rank < 3 || rank > 4)
+      return b.notifyMatchFailure(op, "it is channels-last already or not one- or two-dimensional");
+    SmallVector<int64_t> perm = toLast(rank);
+    Value x = transpose(b, op.getLoc(), op.getX(), perm);
+    IRMapping mapping;
+    mapping.map(op.getX(), x);
+    auto copy = cast<Op>(b.clone(*op, mapping));
+    copy.setLayout(ChannelLayout::last);
+    copy->removeAttr("graph.shape");
+    copy.getResult().setType(cast<RankedTensorType>(permuted(op.getResult(), perm)));
+    b.replaceOp(op, transpose(b, op.getLoc(), copy.getResult(), inverse(perm)));
+    return success();
+  }
+};
+
+/// The permutation of an operand that is a channels-last value seen channels-first.
+std::optional<SmallVector<int64_t>> sinkable(Value value) {
+  auto op = value.getDefiningOp<TransposeOp>();
+  if (!op || op.getPerm().size() < 3 || inverse(toLast(op.getPerm().size())) != SmallVector<int64_t>(op.getPerm()))
+    return std::nullopt;
+  return SmallVector<int64_t>(op.getPerm());
+}
+
+/// Few elements against the data: transposing it costs nothing that matters.
+bool isSmall(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type)
+    return false;
+  int64_t wide = 0;
+  for (int64_t size : type.getShape())
+    wide += size != 1;
+  return wide <= 2;
+}
+
+struct SinkElementwise : RewritePattern {
+  SinkElementwise(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &b) const override {
+    if (!isa<UnaryOp, BinaryOp, SelectOp, CastOp>(op))
+      return failure();
+    int64_t rank = rankOf(op->getResult(0));
+    std::optional<SmallVector<int64_t>> perm;
+    for (Value operand : op->getOperands())
+      if (auto found = sinkable(operand); found && int64_t(found->size()) == rank)
+        perm = found;
+    if (!perm)
+      return b.notifyMatchFailure(op, "no operand is a transposed channels-last value");
+    for (Value operand : op->getOperands()) {
+      bool constant = operand.getDefiningOp<ConstantOp>() != nullptr;
+      if (sinkable(operand) != perm && !(rankOf(operand) == rank && (isSmall(operand) || constant)) && !(constant && rankOf(operand) < rank) && rankOf(operand) != 0)
+        return b.notifyMatchFailure(op, "another operand is large and not channels-last");
+    }
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands()) {
+      if (sinkable(operand) == perm) {
+        operands.push_back(operand.getDefiningOp<TransposeOp>().getX());
+        continue;
+      }
+      if (rankOf(operand) == 0) {
+        operands.push_back(operand);
+        continue;
+      }
+      if (rankOf(operand) < rank) {
+        auto type = cast<RankedTensorType>(operand.getType());
+        SmallVector<int64_t> axes, sizes(rank - type.getRank(), 1);
+        for (int64_t i = 0; i < rank - type.getRank(); ++i)
+          axes.push_back(i);
+        sizes.append(type.getShape().begin(), type.getShape().end());
+        operand = UnsqueezeOp::create(b, op->getLoc(), RankedTensorType::get(sizes, type.getElementType()), operand, b.getDenseI64ArrayAttr(axes));
+      }
+      operands.push_back(transpose(b, op->getLoc(), operand, inverse(*perm)));
+    }
+    Operation *copy = b.clone(*op);
+    copy->setOperands(operands);
+    copy->removeAttr("graph.shape");
+    copy->getResult(0).setType(permuted(op->getResult(0), inverse(*perm)));
+    b.replaceOp(op, transpose(b, op->getLoc(), copy->getResult(0), *perm));
+    return success();
+  }
+};
+
+struct SinkConcat : OpRewritePattern<ConcatOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ConcatOp op, PatternRewriter &b) const override {
+    std::optional<SmallVector<int64_t>> perm = sinkable(op.getInputs().front());
+    SmallVector<Value> inputs;
+    for (Value input : op.getInputs()) {
+      if (!perm || sinkable(input) != perm)
+        return b.notifyMatchFailure(op, "not all inputs are channels-last");
+      inputs.push_back(input.getDefiningOp<TransposeOp>().getX());
+    }
+    auto copy = ConcatOp::create(b, op.getLoc(), permuted(op.getResult(), inverse(*perm)), inputs, (*perm)[op.getAxis()]);
+    b.replaceOp(op, transpose(b, op.getLoc(), copy, *perm));
+    return success();
+  }
+};
+
+struct SinkReduce : OpRewritePattern<ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReduceOp op, PatternRewriter &b) const override {
+    auto perm = sinkable(op.getX());
+    if (!perm || !op.getKeepDims())
+      return b.notifyMatchFailure(op, "the operand is not channels-last or the rank changes");
+    SmallVector<int64_t> axes;
+    for (int64_t axis : op.getAxes())
+      axes.push_back((*perm)[axis]);
+    llvm::sort(axes);
+    auto copy = ReduceOp::create(b, op.getLoc(), permuted(op.getResult(), inverse(*perm)), op.getKind(),
+                                 op.getX().getDefiningOp<TransposeOp>().getX(), axes, true);
+    b.replaceOp(op, transpose(b, op.getLoc(), copy, *perm));
+    return success();
+  }
+};
+
+class ChannelsLast : public impl::ChannelsLastPassBase<ChannelsLast> {
+public:
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<WindowToLast<ConvOp>, WindowToLast<PoolOp>, WindowToLast<ConvTransposeOp>, SinkElementwise, SinkConcat, SinkReduce>(&getContext());
+    TransposeOp::getCanonicalizationPatterns(patterns, &getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace tenon::graph
