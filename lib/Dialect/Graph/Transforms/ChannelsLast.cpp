@@ -85,7 +85,7 @@ bool isSmall(Value value) {
   int64_t wide = 0;
   for (int64_t size : type.getShape())
     wide += size != 1;
-  return wide <= 2;
+  return wide <= type.getRank() - 2;
 }
 
 struct SinkElementwise : RewritePattern {
@@ -96,7 +96,9 @@ struct SinkElementwise : RewritePattern {
     int64_t rank = rankOf(op->getResult(0));
     std::optional<SmallVector<int64_t>> perm;
     for (Value operand : op->getOperands())
-      if (auto found = sinkable(operand); found && int64_t(found->size()) == rank)
+      // A small value's transpose is no reason to move a large one: rank 3 has
+      // one permutation for both directions, and the two would chase each other.
+      if (auto found = sinkable(operand); found && int64_t(found->size()) == rank && !isSmall(operand))
         perm = found;
     if (!perm)
       return b.notifyMatchFailure(op, "no operand is a transposed channels-last value");
