@@ -58,7 +58,7 @@ def like(recorded, shape, rng):
 
 def make_inputs(names, recorded, size, rng):
     if isinstance(size, list):
-        return {n: np.ascontiguousarray(like(r, s, rng)) for n, r, s in zip(names, recorded, size)}
+        return {n: np.array(like(r, s, rng), order="C") for n, r, s in zip(names, recorded, size)}
     feeds, past = {}, iter(size["past"])
     for name, value in zip(names, recorded):
         if "mask" in name:

@@ -153,8 +153,9 @@ def main():
     refused, table = collections.Counter(), []
     with tempfile.TemporaryDirectory() as scratch:
         with tarfile.open(archive) as tar:
-            members = [m for m in tar.getmembers() if "/node/" in m.name]
-            tar.extractall(scratch, members, filter="data")
+            # Plain files and folders inside: what filter="data" of newer Pythons asks for.
+            members = [m for m in tar.getmembers() if "/node/" in m.name and (m.isreg() or m.isdir())]
+            tar.extractall(scratch, [m for m in members if ".." not in m.name and not m.name.startswith("/")])
         folders = sorted(p.parent for p in Path(scratch).rglob("node/*/model.onnx"))
         folders = [f for f in folders if re.search(arguments.filter, f.name)]
         with multiprocessing.Pool(arguments.jobs) as pool:
