@@ -1,6 +1,6 @@
 // RUN: tenon-opt %s --graph-simplify | FileCheck %s
 
-// CHECK: #[[DOUBLE:map[0-9]*]] = affine_map<()[s0] -> (s0 * 2, 4)>
+// CHECK: #[[$DOUBLE:map[0-9]*]] = affine_map<()[s0] -> (s0 * 2, 4)>
 // CHECK-LABEL: func.func @transposes
 // CHECK-NEXT: return %arg0
 func.func @transposes(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
@@ -29,10 +29,10 @@ func.func @reshapes(%x: tensor<2x6xf32>) -> tensor<12xf32> {
 
 // Dynamic sizes are the same where their expressions are.
 // CHECK-LABEL: func.func @dynamic
-// CHECK-SAME: %[[X:[a-z0-9]*]]: tensor<?x4xf32>
-// CHECK: %[[KEPT:.*]] = graph.expand %[[X]]
-// CHECK-SAME: graph.shape = #[[DOUBLE]]
-// CHECK-NEXT: return %[[KEPT]], %[[X]]
+// CHECK-SAME: %[[$X:[a-z0-9]*]]: tensor<?x4xf32>
+// CHECK: %[[$KEPT:.*]] = graph.expand %[[$X]]
+// CHECK-SAME: graph.shape = #[[$DOUBLE]]
+// CHECK-NEXT: return %[[$KEPT]], %[[$X]]
 func.func @dynamic(%x: tensor<?x4xf32> {graph.shape = affine_map<()[s0] -> (s0, 4)>}, %s: tensor<2xi64>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
   %0 = graph.expand %x, %s {graph.shape = affine_map<()[s0] -> (s0 * 2, 4)>} : (tensor<?x4xf32>, tensor<2xi64>) -> tensor<?x4xf32>
   %1 = graph.expand %x, %s {graph.shape = affine_map<()[s0] -> (s0, 4)>} : (tensor<?x4xf32>, tensor<2xi64>) -> tensor<?x4xf32>
@@ -68,8 +68,8 @@ func.func @backwards(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // x + 0.0 turns -0.0 into 0.0 and stays; -0.0 is neutral.
 // CHECK-LABEL: func.func @neutral
-// CHECK: %[[SUM:.*]] = graph.binary add %arg0, %{{.*}} : (tensor<4xf32>, tensor<f32>)
-// CHECK-NEXT: return %arg0, %[[SUM]]
+// CHECK: %[[$SUM:.*]] = graph.binary add %arg0, %{{.*}} : (tensor<4xf32>, tensor<f32>)
+// CHECK-NEXT: return %arg0, %[[$SUM]]
 func.func @neutral(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %one = graph.constant dense<1.0> : tensor<f32>
   %minus = graph.constant dense<-0.0> : tensor<f32>
@@ -82,12 +82,12 @@ func.func @neutral(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
 }
 
 // CHECK-LABEL: func.func @functions
-// CHECK-DAG: %[[QUARTER:.*]] = graph.constant dense<2.500000e-01>
-// CHECK-DAG: %[[THREE:.*]] = graph.constant dense<3.0
-// CHECK: %[[A:.*]] = graph.unary swish %arg0 {alpha = 1.000000e+00 : f32}
-// CHECK: %[[B:.*]] = graph.binary mul %[[A]], %[[QUARTER]]
-// CHECK: %[[C:.*]] = graph.binary div %[[B]], %[[THREE]]
-// CHECK: graph.binary mul %[[C]], %[[C]]
+// CHECK-DAG: %[[$QUARTER:.*]] = graph.constant dense<2.500000e-01>
+// CHECK-DAG: %[[$THREE:.*]] = graph.constant dense<3.0
+// CHECK: %[[$A:.*]] = graph.unary swish %arg0 {alpha = 1.000000e+00 : f32}
+// CHECK: %[[$B:.*]] = graph.binary mul %[[$A]], %[[$QUARTER]]
+// CHECK: %[[$C:.*]] = graph.binary div %[[$B]], %[[$THREE]]
+// CHECK: graph.binary mul %[[$C]], %[[$C]]
 func.func @functions(%x: tensor<4xf32>) -> tensor<4xf32> {
   %four = graph.constant dense<4.0> : tensor<f32>
   %three = graph.constant dense<3.0> : tensor<f32>

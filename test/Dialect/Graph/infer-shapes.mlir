@@ -1,12 +1,12 @@
 // RUN: tenon-opt %s --split-input-file --graph-infer-shapes | FileCheck %s
 
 // Named dimensions become symbols; shape arithmetic is resolved and removed.
-// CHECK-DAG: #[[M0:map[0-9]*]] = affine_map<()[s0] -> (s0, 3, 2)>
+// CHECK-DAG: #[[$M0:map[0-9]*]] = affine_map<()[s0] -> (s0, 3, 2)>
 // CHECK: graph.symbols = [{divisor = 1 : i64, max = {{.*}}, min = 0 : i64, name = "batch"}]
 // CHECK-LABEL: func.func @main
 // CHECK-SAME: graph.shape = affine_map<()[s0] -> (s0, 6)>
 // CHECK: graph.reshape
-// CHECK-SAME: graph.shape = #[[M0]]
+// CHECK-SAME: graph.shape = #[[$M0]]
 func.func @main(%x: tensor<?x6xf32> {onnx.dims = ["batch", ""]}) -> tensor<*xf32> {
   %s = graph.shape %x {start = 0 : i64, end = 2 : i64} : (tensor<?x6xf32>) -> tensor<2xi64>
   %zero = graph.constant dense<0> : tensor<1xi64>
@@ -20,13 +20,13 @@ func.func @main(%x: tensor<?x6xf32> {onnx.dims = ["batch", ""]}) -> tensor<*xf32
 // -----
 
 // Products of symbols divide exactly.
-// CHECK-DAG: #[[M0:map[0-9]*]] = affine_map<()[s0, s1] -> ((s0 * s1) * 12)>
-// CHECK-DAG: #[[M1:map[0-9]*]] = affine_map<()[s0, s1] -> (s1, s0 * 12)>
+// CHECK-DAG: #[[$M0:map[0-9]*]] = affine_map<()[s0, s1] -> ((s0 * s1) * 12)>
+// CHECK-DAG: #[[$M1:map[0-9]*]] = affine_map<()[s0, s1] -> (s1, s0 * 12)>
 // CHECK-LABEL: func.func @main
 // CHECK: graph.flatten
-// CHECK-SAME: #[[M0]]
+// CHECK-SAME: #[[$M0]]
 // CHECK: graph.reshape
-// CHECK-SAME: #[[M1]]
+// CHECK-SAME: #[[$M1]]
 func.func @main(%x: tensor<?x12x?xf32> {onnx.dims = ["n", "", "t"]}) -> tensor<*xf32> {
   %f = graph.flatten %x {begin = 0 : i64, end = 3 : i64} : (tensor<?x12x?xf32>) -> tensor<*xf32>
   %t = graph.shape %x {start = 2 : i64, end = 3 : i64} : (tensor<?x12x?xf32>) -> tensor<1xi64>
@@ -39,12 +39,12 @@ func.func @main(%x: tensor<?x12x?xf32> {onnx.dims = ["n", "", "t"]}) -> tensor<*
 // -----
 
 // Sizes of two inputs that are added are taken as equal.
-// CHECK-DAG: #[[M0:map[0-9]*]] = affine_map<()[s0, s1] -> (s0, s1)>
-// CHECK-DAG: #[[M1:map[0-9]*]] = affine_map<()[s0, s1] -> (s0, 4)>
-// CHECK: graph.assumptions = [#[[M0]]]
+// CHECK-DAG: #[[$M0:map[0-9]*]] = affine_map<()[s0, s1] -> (s0, s1)>
+// CHECK-DAG: #[[$M1:map[0-9]*]] = affine_map<()[s0, s1] -> (s0, 4)>
+// CHECK: graph.assumptions = [#[[$M0]]]
 // CHECK-LABEL: func.func @main
 // CHECK: graph.binary add
-// CHECK-SAME: graph.shape = #[[M1]]
+// CHECK-SAME: graph.shape = #[[$M1]]
 func.func @main(%x: tensor<?x4xf32> {onnx.dims = ["a", ""]}, %y: tensor<?x4xf32> {onnx.dims = ["b", ""]}) -> tensor<*xf32> {
   %r = graph.binary add %x, %y : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<*xf32>
   return %r : tensor<*xf32>
@@ -53,10 +53,10 @@ func.func @main(%x: tensor<?x4xf32> {onnx.dims = ["a", ""]}, %y: tensor<?x4xf32>
 // -----
 
 // A constant wins against a symbol, a symbol against 1.
-// CHECK-DAG: #[[M0:map[0-9]*]] = affine_map<()[s0, s1] -> (5, s1)>
+// CHECK-DAG: #[[$M0:map[0-9]*]] = affine_map<()[s0, s1] -> (5, s1)>
 // CHECK-LABEL: func.func @main
 // CHECK: graph.binary add
-// CHECK-SAME: graph.shape = #[[M0]]
+// CHECK-SAME: graph.shape = #[[$M0]]
 // CHECK-SAME: -> tensor<5x?xf32>
 func.func @main(%x: tensor<?x?xf32> {onnx.dims = ["a", "b"]}, %y: tensor<5x1xf32>) -> tensor<*xf32> {
   %r = graph.binary add %x, %y : (tensor<?x?xf32>, tensor<5x1xf32>) -> tensor<*xf32>
@@ -66,13 +66,13 @@ func.func @main(%x: tensor<?x?xf32> {onnx.dims = ["a", "b"]}, %y: tensor<5x1xf32
 // -----
 
 // Windows: padding, strides and ceil mode on a symbolic size.
-// CHECK-DAG: #[[M0:map[0-9]*]] = affine_map<()[s0] -> (1, 8, (s0 - 1) floordiv 2 + 1, 16)>
-// CHECK-DAG: #[[M1:map[0-9]*]] = affine_map<()[s0] -> (1, 8, (s0 - 1) floordiv 4 + 1, 8)>
+// CHECK-DAG: #[[$M0:map[0-9]*]] = affine_map<()[s0] -> (1, 8, (s0 - 1) floordiv 2 + 1, 16)>
+// CHECK-DAG: #[[$M1:map[0-9]*]] = affine_map<()[s0] -> (1, 8, (s0 - 1) floordiv 4 + 1, 8)>
 // CHECK-LABEL: func.func @main
 // CHECK: graph.conv
-// CHECK-SAME: #[[M0]]
+// CHECK-SAME: #[[$M0]]
 // CHECK: graph.pool
-// CHECK-SAME: #[[M1]]
+// CHECK-SAME: #[[$M1]]
 func.func @main(%x: tensor<1x3x?x32xf32> {onnx.dims = ["", "", "h", ""]}, %w: tensor<8x3x3x3xf32>) -> tensor<*xf32> {
   %c = graph.conv %x, %w {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>}
     : (tensor<1x3x?x32xf32>, tensor<8x3x3x3xf32>) -> tensor<*xf32>
@@ -85,16 +85,16 @@ func.func @main(%x: tensor<1x3x?x32xf32> {onnx.dims = ["", "", "h", ""]}, %w: te
 
 // To the end, from the end, backwards; an end beyond a static size restricts
 // its symbol.
-// CHECK-DAG: #[[M0:map[0-9]*]] = affine_map<()[s0] -> (1, s0 - 2)>
-// CHECK-DAG: #[[M1:map[0-9]*]] = affine_map<()[s0] -> (1, s0)>
+// CHECK-DAG: #[[$M0:map[0-9]*]] = affine_map<()[s0] -> (1, s0 - 2)>
+// CHECK-DAG: #[[$M1:map[0-9]*]] = affine_map<()[s0] -> (1, s0)>
 // CHECK: max = 512 : i64, min = 2 : i64, name = "t"
 // CHECK-LABEL: func.func @main
 // CHECK: graph.slice
-// CHECK-SAME: #[[M0]]
+// CHECK-SAME: #[[$M0]]
 // CHECK: graph.slice
-// CHECK-SAME: #[[M0]]
+// CHECK-SAME: #[[$M0]]
 // CHECK: graph.slice
-// CHECK-SAME: #[[M1]]
+// CHECK-SAME: #[[$M1]]
 func.func @main(%x: tensor<1x?xf32> {onnx.dims = ["", "t"]}, %table: tensor<1x512xf32>) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>) {
   %two = graph.constant dense<2> : tensor<1xi64>
   %end = graph.constant dense<9223372036854775807> : tensor<1xi64>
@@ -112,8 +112,8 @@ func.func @main(%x: tensor<1x?xf32> {onnx.dims = ["", "t"]}, %table: tensor<1x51
 
 // PyTorch's way to make the amounts of a pad, and integer scales of a resize.
 // CHECK-LABEL: func.func @main
-// CHECK: %[[P:.*]] = graph.constant dense<[0, 0, 1, 3, 0, 0, 2, 4]> : tensor<8xi64>
-// CHECK: graph.pad constant %{{.*}}, %[[P]]
+// CHECK: %[[$P:.*]] = graph.constant dense<[0, 0, 1, 3, 0, 0, 2, 4]> : tensor<8xi64>
+// CHECK: graph.pad constant %{{.*}}, %[[$P]]
 // CHECK-SAME: -> tensor<1x2x13x17xf32>
 // CHECK: graph.resize
 // CHECK-SAME: -> tensor<1x2x26x8xf32>
@@ -158,12 +158,12 @@ func.func @main(%x: tensor<?x1xf32> {onnx.dims = ["n", ""]}) -> tensor<*xf32> {
 // -----
 
 // What a reshape needs of a size is checked at run time.
-// CHECK-DAG: #[[MULTIPLE:map[0-9]*]] = affine_map<()[s0] -> ((s0 * 6) mod 4, 0)>
-// CHECK-DAG: #[[QUOTIENT:map[0-9]*]] = affine_map<()[s0] -> ((s0 * 3) floordiv 2, 4)>
-// CHECK: graph.assumptions = [#[[MULTIPLE]]]
+// CHECK-DAG: #[[$MULTIPLE:map[0-9]*]] = affine_map<()[s0] -> ((s0 * 6) mod 4, 0)>
+// CHECK-DAG: #[[$QUOTIENT:map[0-9]*]] = affine_map<()[s0] -> ((s0 * 3) floordiv 2, 4)>
+// CHECK: graph.assumptions = [#[[$MULTIPLE]]]
 // CHECK-LABEL: func.func @main
 // CHECK: graph.reshape
-// CHECK-SAME: #[[QUOTIENT]]
+// CHECK-SAME: #[[$QUOTIENT]]
 func.func @main(%x: tensor<?x6xf32> {onnx.dims = ["n", ""]}) -> tensor<*xf32> {
   %s = graph.constant dense<[-1, 4]> : tensor<2xi64>
   %r = graph.reshape %x, %s : (tensor<?x6xf32>, tensor<2xi64>) -> tensor<*xf32>
