@@ -71,7 +71,7 @@ def main():
                 print("skipped: no ../shared")
                 return 0
             with tarfile.open(SUITE) as archive:
-                archive.extractall(scratch, filter="data")
+                archive.extractall(scratch, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
             data = Path(scratch) / "onnx-backend-data/node"
         tests = sorted(p.parent for p in data.glob("*/model.onnx") if re.search(options.filter, p.parent.name))
         extra = ["--evaluate-constants"] if options.evaluate_constants else []
