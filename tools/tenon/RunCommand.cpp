@@ -98,7 +98,13 @@ static int runTestData(Session &session) {
     if (!readTensorFile(path, tensor, error))
       return complain("[TN8004] " + error), kUserError;
     int index = tensor.name.empty() ? i : find(tensor.name, session.inputs(), [&](int k) { return session.input(k); });
-    if (!session.bind(index < 0 ? i : index, tensor))
+    index = index < 0 ? i : index;
+    if (session.input(index).rank == 0 && tensor.shape == std::vector<int64_t>{1}) {
+      // Some recorded sets hold a scalar as a vector of one.
+      llvm::outs() << "note  " << session.input(index).name << ": one-element vector taken as the scalar the model declares\n";
+      tensor.shape.clear();
+    }
+    if (!session.bind(index, tensor))
       return kUserError;
   }
   if (!session.run())
