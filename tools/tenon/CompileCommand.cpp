@@ -45,6 +45,9 @@ static void printSummary(const CompileResult &result, llvm::StringRef path) {
 }
 
 int runCompile() {
+  // Copies: linking in process (lld) resets every command-line option.
+  const std::string model = driver::model;
+  const bool quiet = driver::quiet;
   CompileOptions options;
   options.target = target;
   options.dumpTo = dumpTo;
@@ -73,7 +76,7 @@ int runCompile() {
     options.progress = [&](llvm::StringRef name) { llvm::errs() << "\r\033[K[" << ++phase << "/6] " << name; };
   llvm::SmallString<128> path(output.getValue());
   if (path.empty()) {
-    path = model.getValue();
+    path = model;
     llvm::sys::path::replace_extension(path, "tenon");
   }
   mlir::DialectRegistry registry;
