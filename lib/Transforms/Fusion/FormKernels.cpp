@@ -128,41 +128,29 @@ private:
     unsigned first = order[group.ops.front()];
     DenseSet<Operation *> visited;
     SmallVector<Operation *> work;
-    auto pushOperands = [&](Operation *user) {
-      auto push = [&](Value operand) {
-        Operation *def = operand.getDefiningOp();
-        def = def ? block.findAncestorOpInBlock(*def) : nullptr;
-        if (!def || order[def] < first)
-          return;
-        // Members of one group run together: a path may pass between them.
-        if (Group *other = groupOf.lookup(def)) {
-          for (Operation *member : other->ops)
-            if (visited.insert(member).second)
-              work.push_back(member);
-        } else if (visited.insert(def).second) {
-          work.push_back(def);
-        }
-      };
-      user->walk([&](Operation *nested) { llvm::for_each(nested->getOperands(), push); });
-    };
-    for (Value operand : op->getOperands()) {
+    auto producer = [&](Value operand) {
       Operation *def = operand.getDefiningOp();
-      def = def ? block.findAncestorOpInBlock(*def) : nullptr;
-      if (!def || groupOf.lookup(def) == &group)
-        continue;
-      if (Group *other = groupOf.lookup(def)) {
-        for (Operation *member : other->ops)
-          if (visited.insert(member).second)
-            work.push_back(member);
-      } else if (visited.insert(def).second) {
-        work.push_back(def);
-      }
-    }
+      return def ? block.findAncestorOpInBlock(*def) : nullptr;
+    };
+    // Members of one group run together: a path may pass between them.
+    auto push = [&](Operation *def) {
+      Group *other = groupOf.lookup(def);
+      for (Operation *member : other ? ArrayRef<Operation *>(other->ops) : ArrayRef<Operation *>(def))
+        if (visited.insert(member).second)
+          work.push_back(member);
+    };
+    for (Value operand : op->getOperands())
+      if (Operation *def = producer(operand); def && groupOf.lookup(def) != &group)
+        push(def);
     while (!work.empty()) {
       Operation *current = work.pop_back_val();
       if (groupOf.lookup(current) == &group)
         return true;
-      pushOperands(current);
+      current->walk([&](Operation *nested) {
+        for (Value operand : nested->getOperands())
+          if (Operation *def = producer(operand); def && order[def] >= first)
+            push(def);
+      });
     }
     return false;
   }
