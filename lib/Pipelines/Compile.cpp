@@ -59,6 +59,7 @@ void addStage(PassManager &pm, Stage stage) {
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
     pm.addPass(simplify::createEvaluateConstantsPass());
+    pm.addPass(graph::createFoldChannelAffinePass());
     pm.addPass(graph::createChannelsLastPass());
     pm.addPass(graph::createInferShapesPass());
     pm.addPass(createCanonicalizerPass());
@@ -66,8 +67,9 @@ void addStage(PassManager &pm, Stage stage) {
     pm.addPass(simplify::createEvaluateConstantsPass());
     pm.addPass(createCanonicalizerPass());
     break;
-  case Stage::Numerics:
-    break; // float models: every format is final as imported
+  case Stage::Numerics: // float models: every format is final as imported
+    pm.addPass(simplify::createFlushDenormalWeightsPass());
+    break;
   case Stage::Place:
     pm.addPass(fusion::createFormKernelsPass());
     pm.addPass(createCanonicalizerPass());

@@ -17,16 +17,20 @@ static cl::opt<int> threads("threads", cl::desc("Threads (0: one a processor)"),
 static cl::opt<double> warmup("warmup", cl::desc("Seconds before measuring"), cl::init(0.2), cl::sub(benchCommand));
 static cl::opt<double> duration("duration", cl::desc("Seconds of measuring"), cl::init(2), cl::sub(benchCommand));
 static cl::list<std::string> dims("dim", cl::desc("NAME=SIZE for a named dimension (default 1)"), cl::sub(benchCommand));
-static cl::opt<bool> profile("profile", cl::desc("Time each kernel"), cl::sub(benchCommand));
+static cl::opt<bool> profile("profile", cl::desc("Time each kernel (median)"), cl::sub(benchCommand));
 
 namespace {
-struct Profile {
-  std::vector<uint64_t> nanoseconds;
-  uint64_t runs = 0;
-};
+using Profile = std::vector<std::vector<uint64_t>>; // nanoseconds of each run, a kernel
 void observe(void *user, uint32_t kernel, void *const *, uint32_t, const int64_t *, uint64_t nanoseconds) {
-  auto &profile = *static_cast<Profile *>(user);
-  profile.nanoseconds[kernel] += nanoseconds;
+  (*static_cast<Profile *>(user))[kernel].push_back(nanoseconds);
+}
+/// The median: one interrupted run does not show.
+uint64_t typical(std::vector<uint64_t> &runs) {
+  if (runs.empty()) // in a branch that was not taken
+    return 0;
+  auto middle = runs.begin() + runs.size() / 2;
+  std::nth_element(runs.begin(), middle, runs.end());
+  return *middle;
 }
 } // namespace
 
@@ -52,8 +56,7 @@ int runBench() {
     if (!session.run())
       return kUserError;
   } while (seconds(Clock::now() - start) < warmup);
-  Profile kernels;
-  kernels.nanoseconds.resize(tenon_model_num_kernels(session.model));
+  Profile kernels(tenon_model_num_kernels(session.model));
   if (profile)
     tenon_session_set_observer(session.session, observe, &kernels);
   std::vector<double> times;
@@ -69,12 +72,12 @@ int runBench() {
                                threads.getValue(), times.front(), at(0.5), at(0.9), at(0.99), times.size() / (seconds(Clock::now() - start)));
   if (!profile)
     return kOk;
-  std::vector<size_t> order(kernels.nanoseconds.size());
-  for (size_t i = 0; i < order.size(); ++i)
-    order[i] = i;
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return kernels.nanoseconds[a] > kernels.nanoseconds[b]; });
-  for (size_t i : order)
-    llvm::outs() << llvm::format("%10.4f ms  ", kernels.nanoseconds[i] / 1e6 / times.size()) << tenon_model_kernel_name(session.model, i) << "  "
+  std::vector<std::pair<uint64_t, size_t>> order;
+  for (size_t i = 0; i < kernels.size(); ++i)
+    order.push_back({typical(kernels[i]), i});
+  std::sort(order.rbegin(), order.rend());
+  for (auto [nanoseconds, i] : order)
+    llvm::outs() << llvm::format("%10.4f ms  ", nanoseconds / 1e6) << tenon_model_kernel_name(session.model, i) << "  "
                  << tenon_model_kernel_strategy(session.model, i) << "\n";
   return kOk;
 }

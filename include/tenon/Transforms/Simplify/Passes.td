@@ -30,4 +30,23 @@ def EvaluateConstantsPass : Pass<"tenon-evaluate-constants", "::mlir::ModuleOp">
   ];
   let statistics = [Statistic<"evaluated", "evaluated", "Ops evaluated">];
 }
+
+def FlushDenormalWeightsPass : Pass<"tenon-flush-denormal-weights", "::mlir::ModuleOp"> {
+  let summary = "Takes denormal weights of convolutions and matrix products as zero";
+  let description = [{
+    f32 constants that a convolution, transposed convolution or matrix product
+    reads lose their denormal values: they change a result by less than 1.2e-38
+    times the data, and cost a trap each. Other uses of the same constant keep
+    its values. How many were flushed is a remark (TN4010).
+
+    ```mlir
+    %w = graph.constant dense<[[[[1.0e-40]]], [[[2.0]]]]> : tensor<2x1x1x1xf32>
+    ```
+    as a filter becomes
+    ```mlir
+    %w = graph.constant dense<[[[[0.0]]], [[[2.0]]]]> : tensor<2x1x1x1xf32>
+    ```
+  }];
+  let statistics = [Statistic<"flushed", "flushed", "Values flushed">];
+}
 #endif

@@ -46,6 +46,27 @@ def SimplifyPass : Pass<"graph-simplify"> {
     becomes `%x`.
   }];
 }
+def FoldChannelAffinePass : Pass<"graph-fold-channel-affine", "::mlir::ModuleOp"> {
+  let summary = "Folds constant factors and offsets of channels into convolutions";
+  let description = [{
+    A convolution or transposed convolution with a constant filter, multiplied
+    by a constant of each output channel, becomes one with a multiplied filter
+    and bias; a constant added to each channel joins the bias. The products are
+    graph ops on constants: run `tenon-evaluate-constants` afterwards. Only f32
+    and f64, since narrower filters would be rounded a second time.
+
+    ```mlir
+    %c = graph.conv %x, %w ... : (tensor<1x3x8x8xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x8x8xf32>
+    %m = graph.binary mul %c, %s : (tensor<1x4x8x8xf32>, tensor<4x1x1xf32>) -> tensor<1x4x8x8xf32>
+    ```
+    becomes
+    ```mlir
+    %f = graph.reshape %s ... -> tensor<4x1x1x1xf32>
+    %v = graph.binary mul %w, %f : (tensor<4x3x1x1xf32>, tensor<4x1x1x1xf32>) -> tensor<4x3x1x1xf32>
+    %m = graph.conv %x, %v ... : (tensor<1x3x8x8xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x8x8xf32>
+    ```
+  }];
+}
 def ChannelsLastPass : Pass<"graph-channels-last", "::mlir::ModuleOp"> {
   let summary = "Chooses the channels-last layout once for the whole graph";
   let description = [{
