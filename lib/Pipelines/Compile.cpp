@@ -242,6 +242,14 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   return result;
 }
 
+/// Loaded up front: passes create ops of dialects that the model does not have.
+static void loadDialects(MLIRContext &context) {
+  DialectRegistry registry;
+  registerTenonDialects(registry);
+  context.appendDialectRegistry(registry);
+  context.loadAllAvailableDialects();
+}
+
 static OnnxImportOptions importOptions() {
   OnnxImportOptions options;
   options.hasHandler = [](StringRef domain, StringRef type, int64_t since) { return onnxtograph::hasHandler(domain, type, since); };
@@ -249,6 +257,7 @@ static OnnxImportOptions importOptions() {
 }
 
 FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, StringRef output, const CompileOptions &options) {
+  loadDialects(context);
   CompileResult result;
   Clock clock;
   OwningOpRef<ModuleOp> module;
@@ -274,6 +283,7 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
 }
 
 FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes, StringRef output, const CompileOptions &options) {
+  loadDialects(context);
   CompileResult result;
   Clock clock;
   OwningOpRef<ModuleOp> module = importOnnxBytes(context, bytes, "", importOptions());

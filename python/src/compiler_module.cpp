@@ -61,10 +61,7 @@ nb::dict compile(const std::string &input, nb::object bytes, const std::string &
   std::optional<tenon::CompileResult> result;
   {
     nb::gil_scoped_release release;
-    mlir::DialectRegistry registry;
-    tenon::registerTenonDialects(registry);
-    mlir::MLIRContext context(registry);
-    context.loadAllAvailableDialects();
+    mlir::MLIRContext context;
     mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
       Problem problem{severityName(diagnostic.getSeverity()), print(diagnostic.getLocation()), diagnostic.str(), {}};
       for (mlir::Diagnostic &note : diagnostic.getNotes())

@@ -45,9 +45,6 @@ static void printSummary(const CompileResult &result, llvm::StringRef path) {
 }
 
 int runCompile() {
-  // Copies: linking in process (lld) resets every command-line option.
-  const std::string model = driver::model;
-  const bool quiet = driver::quiet;
   CompileOptions options;
   options.target = target;
   options.dumpTo = dumpTo;
@@ -79,10 +76,7 @@ int runCompile() {
     path = model;
     llvm::sys::path::replace_extension(path, "tenon");
   }
-  mlir::DialectRegistry registry;
-  registerTenonDialects(registry);
-  mlir::MLIRContext context(registry);
-  context.loadAllAvailableDialects();
+  mlir::MLIRContext context;
   context.printOpOnDiagnostic(false);
   context.disableMultithreading();
   bool unsupported = false;

@@ -48,7 +48,8 @@ void registerTenonDialects(mlir::DialectRegistry &registry);
 void registerTenonPasses();
 
 /// Runs the stages up to `stopAfter`, or writes an artifact to `output`.
-/// Problems are diagnostics of the context; nothing is written on failure.
+/// Loads the dialects it needs into the context. Problems are diagnostics of the
+/// context; nothing is written on failure.
 mlir::FailureOr<CompileResult> compileModel(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,
                                             const CompileOptions &options);
 /// The same from the bytes of a model.

@@ -4,6 +4,7 @@
 // image is position independent, read-only, and imports nothing.
 #include "lld/Common/Driver.h"
 #include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -15,6 +16,41 @@ LLD_HAS_DRIVER(elf)
 using namespace mlir;
 
 namespace tenon::cpu {
+namespace {
+
+/// Hides the process's command-line options while it lives. lld starts by
+/// resetting every option it finds registered, the caller's included; our links
+/// pass it none, so it needs none.
+class HiddenOptions {
+public:
+  HiddenOptions() {
+    for (llvm::cl::SubCommand *command : llvm::cl::getRegisteredSubcommands())
+      exchange(*command, hidden[command]);
+  }
+  ~HiddenOptions() {
+    for (auto &[command, options] : hidden)
+      exchange(*command, options);
+  }
+  HiddenOptions(const HiddenOptions &) = delete;
+  HiddenOptions &operator=(const HiddenOptions &) = delete;
+
+private:
+  struct Options {
+    SmallVector<llvm::cl::Option *, 4> positional, sink;
+    DenseMap<StringRef, llvm::cl::Option *> named;
+    llvm::cl::Option *consumeAfter = nullptr;
+  };
+  static void exchange(llvm::cl::SubCommand &command, Options &options) {
+    std::swap(command.PositionalOpts, options.positional);
+    std::swap(command.SinkOpts, options.sink);
+    std::swap(command.OptionsMap, options.named);
+    std::swap(command.ConsumeAfterOpt, options.consumeAfter);
+  }
+
+  DenseMap<llvm::cl::SubCommand *, Options> hidden;
+};
+
+} // namespace
 
 FailureOr<Image> linkImage(StringRef object, const CpuTarget &target, Location loc) {
   llvm::SmallString<128> objectPath, imagePath;
@@ -33,6 +69,7 @@ FailureOr<Image> linkImage(StringRef object, const CpuTarget &target, Location l
                              "--strip-debug", "-o", imagePath.c_str(), objectPath.c_str()};
   static std::mutex mutex; // lld keeps global state
   std::lock_guard<std::mutex> lock(mutex);
+  HiddenOptions hidden;
   lld::Result result = lld::lldMain(arguments, os, os, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode != 0)
     return emitError(loc, "[TN5021] linking the code image failed: ") << log;
