@@ -4,7 +4,7 @@
 
 Suites: architecture (utils/check-architecture.py), lit (test/), unit (the
 gtest programs build/bin/tenon-*-tests), python (pytest over python/tests),
-models, dynamic and nodes (test/e2e). A suite that cannot run at all counts as one
+driver (pytest over test/e2e), models, dynamic and nodes (test/e2e). A suite that cannot run at all counts as one
 failure, never as silence. The last line is `N passed, N failed, N skipped`.
 """
 
@@ -100,6 +100,12 @@ class Runner:
         command += [f"--junitxml={report}", ROOT / "python/tests"]
         return self.reported(command, report, read_junit, "python")
 
+    def driver(self, scratch):
+        report = scratch / "driver.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs"]
+        command += [f"--junitxml={report}", ROOT / "test/e2e"]
+        return self.reported(command, report, read_junit, "driver")
+
     def models(self, scratch):
         report = scratch / "models.json"
         command = [sys.executable, ROOT / "test/e2e/run_models.py", "--build", self.build, "--json", report]
@@ -162,7 +168,7 @@ def read_junit(path):
     return counts
 
 
-SUITES = ("architecture", "lit", "unit", "python", "models", "dynamic", "nodes")
+SUITES = ("architecture", "lit", "unit", "python", "driver", "models", "dynamic", "nodes")
 
 
 def main():

@@ -15,6 +15,7 @@
 #include "tenon/Dialect/Graph/Transforms/Passes.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Frontend/ONNX/Import.h"
+#include "tenon/Frontend/ONNX/TensorFile.h"
 #include "tenon/Target/CPU/Codegen.h"
 #include "tenon/Target/Common/Artifact.h"
 #include "tenon/Transforms/Fusion/Passes.h"
@@ -92,25 +93,8 @@ void dump(ModuleOp module, Stage stage, StringRef folder) {
     module->print(os, OpPrintingFlags().elideLargeResourceString(64).enableDebugInfo());
 }
 
-int32_t onnxType(Type type) {
-  if (type.isF32()) return 1;
-  if (type.isUnsignedInteger(8)) return 2;
-  if (type.isInteger(1)) return 9;
-  if (type.isUnsignedInteger(16)) return 4;
-  if (type.isUnsignedInteger(32)) return 12;
-  if (type.isUnsignedInteger(64)) return 13;
-  if (type.isInteger(8)) return 3;
-  if (type.isInteger(16)) return 5;
-  if (type.isInteger(32)) return 6;
-  if (type.isInteger(64)) return 7;
-  if (type.isF16()) return 10;
-  if (type.isF64()) return 11;
-  if (type.isBF16()) return 16;
-  return 0;
-}
-
 ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map) {
-  ArtifactTensor tensor{name.str(), onnxType(type.getElementType()), {}};
+  ArtifactTensor tensor{name.str(), onnxDataType(type.getElementType()), {}};
   for (auto [i, size] : llvm::enumerate(type.getShape())) {
     if (!ShapedType::isDynamic(size)) {
       tensor.dims.push_back({size, -1});
@@ -242,22 +226,18 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   return result;
 }
 
-/// Loaded up front: passes create ops of dialects that the model does not have.
-static void loadDialects(MLIRContext &context) {
-  DialectRegistry registry;
-  registerTenonDialects(registry);
-  context.appendDialectRegistry(registry);
-  context.loadAllAvailableDialects();
-}
-
 static OnnxImportOptions importOptions() {
   OnnxImportOptions options;
   options.hasHandler = [](StringRef domain, StringRef type, int64_t since) { return onnxtograph::hasHandler(domain, type, since); };
   return options;
 }
 
+OwningOpRef<ModuleOp> importForCompilation(MLIRContext &context, StringRef model) {
+  return importOnnx(context, model, importOptions());
+}
+
 FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, StringRef output, const CompileOptions &options) {
-  loadDialects(context);
+  loadTenonDialects(context);
   CompileResult result;
   Clock clock;
   OwningOpRef<ModuleOp> module;
@@ -268,7 +248,7 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
   } else {
     if (options.progress)
       options.progress("import");
-    module = importOnnx(context, input, importOptions());
+    module = importForCompilation(context, input);
   }
   if (!module)
     return failure();
@@ -283,7 +263,7 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
 }
 
 FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes, StringRef output, const CompileOptions &options) {
-  loadDialects(context);
+  loadTenonDialects(context);
   CompileResult result;
   Clock clock;
   OwningOpRef<ModuleOp> module = importOnnxBytes(context, bytes, "", importOptions());

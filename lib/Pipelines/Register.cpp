@@ -28,6 +28,13 @@ void registerTenonDialects(DialectRegistry &registry) {
                   affine::AffineDialect, LLVM::LLVMDialect, ub::UBDialect, cf::ControlFlowDialect>();
 }
 
+void loadTenonDialects(MLIRContext &context) {
+  DialectRegistry registry;
+  registerTenonDialects(registry);
+  context.appendDialectRegistry(registry);
+  context.loadAllAvailableDialects();
+}
+
 void registerTenonPasses() {
   graph::registerPasses();
   onnxtograph::registerPasses();

@@ -3,12 +3,14 @@
 """Compiles every float model of ../shared/models and runs its recorded vectors.
 
 One test a model: `tenon compile` for the host, then `tenon run --test-data` of
-each of its sets with one and with two threads. Models that do not work yet are
+each of its sets with one and with two threads, then `tenon verify` of the same
+artifact, every kernel against the reference evaluator, on its first set. Models that do not work yet are
 in expected-failures.txt with the reason: they are still tried, and one that
 passes fails the suite until its line is removed.
 """
 
 import argparse
+import json
 import sys
 import tempfile
 import time
@@ -38,6 +40,15 @@ def check(driver, folder, artifact, target):
             if status != 0:
                 where = f"{data.name} with {threads} thread(s)"
                 return False, f"    run {where}: exit status {status}\n{excerpt(output)}"
+    first = sorted(folder.glob("test_data_set_*"))[0]
+    status, output = driver(
+        "verify", folder / "model.onnx", "--artifact", artifact, "--test-data", first, "--threads", 2, "--json"
+    )
+    if status != 0:
+        return False, f"    verify: exit status {status}\n{excerpt(output)}"
+    skipped = [kernel["kernel"] for kernel in json.loads(output[output.index("{"):])["kernels"] if "skipped" in kernel]
+    if skipped:
+        return False, f"    verify: could not compare {' '.join(skipped)}"
     return True, ""
 
 

@@ -11,12 +11,13 @@ namespace cl = llvm::cl;
 
 namespace tenon::driver {
 
-cl::SubCommand benchCommand("bench", "Time an artifact on random inputs");
-static cl::opt<std::string> artifact(cl::Positional, cl::desc("FILE.tenon"), cl::Required, cl::sub(benchCommand));
+cl::SubCommand benchCommand("bench", "Time an artifact on random or given inputs");
+static cl::opt<std::string> artifact(cl::Positional, cl::desc("FILE.tenon"), cl::sub(benchCommand));
+static cl::opt<std::string> loadEngine("loadEngine", cl::desc("The same as FILE.tenon"), cl::value_desc("FILE"), cl::sub(benchCommand));
+static InputFlags inputs(benchCommand);
 static cl::opt<int> threads("threads", cl::desc("Threads (0: one a processor)"), cl::init(1), cl::sub(benchCommand));
 static cl::opt<double> warmup("warmup", cl::desc("Seconds before measuring"), cl::init(0.2), cl::sub(benchCommand));
 static cl::opt<double> duration("duration", cl::desc("Seconds of measuring"), cl::init(2), cl::sub(benchCommand));
-static cl::list<std::string> dims("dim", cl::desc("NAME=SIZE for a named dimension (default 1)"), cl::sub(benchCommand));
 static cl::opt<bool> profile("profile", cl::desc("Time each kernel (median)"), cl::sub(benchCommand));
 
 namespace {
@@ -35,26 +36,19 @@ uint64_t typical(std::vector<uint64_t> &runs) {
 } // namespace
 
 int runBench() {
+  if (artifact.empty() == loadEngine.empty())
+    return complain("[TN8013] bench: expected one artifact, FILE.tenon");
   Session session;
-  if (!session.load(artifact, threads))
-    return kUserError;
-  llvm::StringMap<int64_t> sizes;
-  for (llvm::StringRef flag : dims) {
-    auto [name, size] = flag.split('=');
-    if (size.getAsInteger(10, sizes[name])) {
-      llvm::errs() << "error: [TN8009] --dim=" << flag << ": expected NAME=SIZE\n";
-      return kUserError;
-    }
-  }
-  for (int i = 0; i < session.inputs(); ++i)
-    if (!session.bind(i, randomTensor(session.input(i), i, sizes)))
-      return kUserError;
+  if (!session.load(artifact.empty() ? loadEngine : artifact, threads))
+    return session.exitStatus();
+  if (Exit exit = inputs.bind(session, /*random=*/true))
+    return exit;
   using Clock = std::chrono::steady_clock;
   auto seconds = [](Clock::duration d) { return std::chrono::duration<double>(d).count(); };
   auto start = Clock::now();
   do {
     if (!session.run())
-      return kUserError;
+      return session.exitStatus();
   } while (seconds(Clock::now() - start) < warmup);
   Profile kernels(tenon_model_num_kernels(session.model));
   if (profile)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The driver's commands. Each registers its options under a subcommand and
-// returns an exit status: 0 ok, 1 user error, 2 unsupported, 3 resource limit,
-// 4 verification failed, 70 internal.
+// returns an exit status.
 #ifndef TENON_TOOLS_TENON_COMMANDS_H
 #define TENON_TOOLS_TENON_COMMANDS_H
 
@@ -10,16 +9,31 @@
 
 namespace tenon::driver {
 
-enum Exit { kOk = 0, kUserError = 1, kUnsupported = 2, kResource = 3, kMismatch = 4 };
+enum Exit {
+  kOk = 0,
+  kUserError = 1,   ///< a flag, a file or the model is wrong
+  kUnsupported = 2, ///< the compiler or this machine lacks something; the output lists it
+  kResource = 3,    ///< memory
+  kMismatch = 4,    ///< values are not what they should be
+  kInternal = 70    ///< a fault of ours
+};
 
-extern llvm::cl::SubCommand compileCommand, runCommand, benchCommand, explainCommand, inspectCommand, targetsCommand;
+extern llvm::cl::SubCommand compileCommand, runCommand, verifyCommand, benchCommand, explainCommand, inspectCommand,
+    opsCommand, targetsCommand;
 
 int runCompile();
 int runRun();
+int runVerify();
 int runBench();
 int runExplain();
 int runInspect();
+int runOps();
 int runTargets();
+
+/// Prints an error and returns its exit status.
+Exit complain(const llvm::Twine &text, Exit status = kUserError);
+/// Refuses a flag that would be ignored: "--x has no effect <when>".
+Exit refuse(const llvm::cl::Option &flag, llvm::StringRef when);
 
 } // namespace tenon::driver
 

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Commands.h"
+#include "Compiling.h"
 
-#include "mlir/IR/Diagnostics.h"
-#include "mlir/IR/MLIRContext.h"
-#include "tenon/Pipelines/Compile.h"
-#include "llvm/Support/FileSystem.h"
+#include "llvm/ADT/SmallString.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace cl = llvm::cl;
@@ -15,13 +11,18 @@ namespace cl = llvm::cl;
 namespace tenon::driver {
 
 cl::SubCommand compileCommand("compile", "Compile an ONNX model into an artifact");
-static cl::opt<std::string> model(cl::Positional, cl::desc("MODEL.onnx"), cl::Required, cl::sub(compileCommand));
+static cl::opt<std::string> positional(cl::Positional, cl::desc("MODEL.onnx"), cl::sub(compileCommand));
+static cl::opt<std::string> onnx("onnx", cl::desc("The same as MODEL.onnx"), cl::value_desc("FILE"), cl::sub(compileCommand));
 static cl::opt<std::string> output("o", cl::desc("Artifact to write (default: the model's name with .tenon)"), cl::value_desc("FILE"), cl::sub(compileCommand));
+static cl::alias saveEngine("saveEngine", cl::desc("The same as -o"), cl::aliasopt(output));
 static cl::opt<std::string> target("target", cl::desc("Chip to compile for, e.g. cpu:host, cpu:x86-64-v3"), cl::init("cpu:host"), cl::sub(compileCommand));
 static cl::opt<std::string> stopAfter("stop-after", cl::desc("Print the IR after import, graph, numerics, place or (assembly) codegen"), cl::sub(compileCommand));
+static cl::alias compileTo("compile-to", cl::desc("The same as --stop-after"), cl::aliasopt(stopAfter));
 static cl::opt<std::string> startFrom("start-from", cl::desc("The input is IR at the entry of this stage"), cl::sub(compileCommand));
+static cl::alias compileFrom("compile-from", cl::desc("The same as --start-from"), cl::aliasopt(startFrom));
 static cl::opt<std::string> dumpTo("dump-to", cl::desc("Folder for the IR after each stage"), cl::value_desc("DIR"), cl::sub(compileCommand));
-static cl::opt<bool> quiet("q", cl::desc("No summary"), cl::sub(compileCommand));
+static cl::opt<bool> keepPlan("keep-plan", cl::desc("Keep the plan's text in the artifact, for `tenon inspect --plan`"), cl::sub(compileCommand));
+static cl::opt<bool> quiet("q", cl::desc("No summary and no progress"), cl::sub(compileCommand));
 
 static void printSummary(const CompileResult &result, llvm::StringRef path) {
   llvm::raw_ostream &os = llvm::outs();
@@ -44,61 +45,51 @@ static void printSummary(const CompileResult &result, llvm::StringRef path) {
   os << "wrote      " << path << "\n";
 }
 
+static Exit parseStages(CompileOptions &options) {
+  if (!stopAfter.empty()) {
+    options.stopAfter = parseStage(stopAfter);
+    options.emitAssembly = true;
+    if (!options.stopAfter)
+      return complain("[TN8001] --stop-after=" + stopAfter + ": expected import, graph, numerics, place, codegen or package");
+  }
+  if (!startFrom.empty()) {
+    options.startFrom = parseStage(startFrom);
+    if (!options.startFrom || *options.startFrom == Stage::Import || *options.startFrom > Stage::Codegen)
+      return complain("[TN8001] --start-from=" + startFrom + ": expected graph, numerics, place or codegen");
+  }
+  if (options.startFrom && options.stopAfter && *options.stopAfter < *options.startFrom)
+    return complain("[TN8001] --stop-after=" + stopAfter + " lies before --start-from=" + startFrom);
+  return kOk;
+}
+
 int runCompile() {
   CompileOptions options;
   options.target = target;
   options.dumpTo = dumpTo;
-  if (!stopAfter.empty()) {
-    options.stopAfter = parseStage(stopAfter);
-    options.emitAssembly = true;
-    if (!options.stopAfter) {
-      llvm::errs() << "error: [TN8001] --stop-after=" << stopAfter << ": expected import, graph, numerics, place, codegen or package\n";
-      return kUserError;
-    }
-  }
-  if (!startFrom.empty()) {
-    options.startFrom = parseStage(startFrom);
-    if (!options.startFrom || *options.startFrom == Stage::Import || *options.startFrom > Stage::Codegen) {
-      llvm::errs() << "error: [TN8001] --start-from=" << startFrom << ": expected graph, numerics, place or codegen\n";
-      return kUserError;
-    }
-  }
-  if (!llvm::sys::fs::is_regular_file(model)) {
-    llvm::errs() << "error: [TN8002] " << model << ": no such file\n";
-    return kUserError;
-  }
-  bool terminal = llvm::sys::Process::StandardErrIsDisplayed();
-  unsigned phase = 0;
-  if (terminal && !quiet)
-    options.progress = [&](llvm::StringRef name) { llvm::errs() << "\r\033[K[" << ++phase << "/6] " << name; };
+  options.keepPlan = keepPlan;
+  if (positional.empty() == onnx.empty())
+    return complain("[TN8013] compile: expected one model, MODEL.onnx");
+  if (Exit exit = parseStages(options))
+    return exit;
+  bool stopsEarly = options.stopAfter && *options.stopAfter != Stage::Package;
+  for (const cl::Option *flag : {(const cl::Option *)&output, (const cl::Option *)&keepPlan, (const cl::Option *)&quiet})
+    if (stopsEarly && flag->getNumOccurrences())
+      return refuse(*flag, "with --stop-after");
+  std::string model = positional.empty() ? onnx : positional;
+  if (Exit exit = checkFile(model))
+    return exit;
   llvm::SmallString<128> path(output.getValue());
   if (path.empty()) {
     path = model;
     llvm::sys::path::replace_extension(path, "tenon");
   }
-  mlir::MLIRContext context;
-  context.printOpOnDiagnostic(false);
-  context.disableMultithreading();
-  bool unsupported = false;
-  mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
-    std::string text = diagnostic.str();
-    unsupported |= llvm::StringRef(text).contains("not supported") || llvm::StringRef(text).contains("TN2101") || llvm::StringRef(text).contains("TN5003");
-    const char *kind = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error ? "error" : diagnostic.getSeverity() == mlir::DiagnosticSeverity::Warning ? "warning" : "note";
-    llvm::errs() << (terminal ? "\r\033[K" : "") << kind << ": ";
-    if (auto name = mlir::dyn_cast<mlir::NameLoc>(diagnostic.getLocation()); name && text.find(name.getName().getValue().str()) == std::string::npos)
-      llvm::errs() << "node '" << name.getName().getValue() << "': ";
-    llvm::errs() << text << "\n";
-    return mlir::success();
-  });
-  auto result = compileModel(context, model, path, options);
-  if (terminal && !quiet)
-    llvm::errs() << "\r\033[K";
-  if (mlir::failed(result))
-    return unsupported ? kUnsupported : kUserError;
-  if (options.stopAfter && *options.stopAfter != Stage::Package)
-    llvm::outs() << result->text;
+  CompileResult result;
+  if (Exit exit = compile(model, path, options, !quiet, result))
+    return exit;
+  if (stopsEarly)
+    llvm::outs() << result.text;
   else if (!quiet)
-    printSummary(*result, path);
+    printSummary(result, path);
   return kOk;
 }
 

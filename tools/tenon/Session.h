@@ -4,7 +4,9 @@
 #ifndef TENON_TOOLS_TENON_SESSION_H
 #define TENON_TOOLS_TENON_SESSION_H
 
+#include "Commands.h"
 #include "tenon/Frontend/ONNX/TensorBytes.h"
+#include "tenon/Reference/Compare.h"
 #include "tenon/tenon.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -14,7 +16,8 @@
 namespace tenon::driver {
 
 /// Loads an artifact, makes a session, binds inputs by name, reads outputs.
-/// Methods print the runtime's error and return false on failure.
+/// Methods print the runtime's error and return false on failure; exitStatus
+/// then says what the process should return.
 class Session {
 public:
   ~Session();
@@ -26,6 +29,9 @@ public:
   int outputs() const { return tenon_model_num_outputs(model); }
   tenon_tensor_info input(int index) const;
   tenon_tensor_info outputInfo(int index) const;
+  /// What is bound, as the run sees it.
+  const TensorFile &boundTensor(int index) const { return bound[index]; }
+  Exit exitStatus() const { return failure; }
 
   tenon_model *model = nullptr;
   tenon_session *session = nullptr;
@@ -33,25 +39,57 @@ public:
 private:
   bool check(tenon_status *status);
   std::vector<TensorFile> bound;
+  Exit failure = kUserError;
+};
+
+/// Prints the runtime's error, frees it, and gives its exit status; kOk for none.
+Exit report(tenon_status *status);
+
+/// The flags by which commands take inputs, and what they stand for.
+class InputFlags {
+public:
+  explicit InputFlags(llvm::cl::SubCommand &command);
+  /// Binds every input: from --input and --test-data, and what these leave out
+  /// from --random-seed. With `random`, values that nobody gave are random.
+  Exit bind(Session &session, bool random);
+  bool hasTestData() const { return !testData.empty(); }
+  /// Recorded output of --test-data; a null result with kOk where there is none.
+  std::pair<Exit, std::optional<TensorFile>> expectedOutput(int index) const;
+
+  llvm::cl::list<std::string> values, dims;
+  llvm::cl::opt<std::string> testData;
+  llvm::cl::opt<uint64_t> seed;
+
+private:
+  Exit bindTestData(Session &session);
+  Exit bindValues(Session &session, std::vector<bool> &given);
+  Exit parseDims(Session &session, llvm::StringMap<int64_t> &sizes);
+};
+
+struct ToleranceFlags {
+  explicit ToleranceFlags(llvm::cl::SubCommand &command);
+  reference::Tolerance get() const;
+
+  llvm::cl::opt<double> absolute, relative;
 };
 
 /// Bytes of an element; 0 for types without a fixed size.
 size_t elementBytes(int32_t dtype);
 const char *dtypeName(int32_t dtype);
+/// "2x3xf32".
+std::string typeText(const TensorFile &tensor);
 /// Seeded values for an input; dimensions by `dims` (name to size), 1 otherwise.
 TensorFile randomTensor(const tenon_tensor_info &info, uint64_t seed, const llvm::StringMap<int64_t> &dims);
 /// NumPy's .npy files, and .pb files by readTensorFile.
 bool readTensor(llvm::StringRef path, TensorFile &tensor, std::string &error);
 bool writeNpy(llvm::StringRef path, const TensorFile &tensor, std::string &error);
+/// "2x3xf32=1 2 3 4 5 6": dimensions, element type, values (one: a splat).
+bool parseLiteral(llvm::StringRef text, TensorFile &tensor, std::string &error);
+/// The tensor's bytes as the reference sees them; null if it does not know the type.
+std::optional<reference::Tensor> toReference(mlir::MLIRContext &context, const TensorFile &tensor);
 
-struct Comparison {
-  double largest = 0;      ///< largest absolute difference
-  uint64_t mismatches = 0; ///< elements beyond atol + rtol * |expected|
-  uint64_t elements = 0;
-  std::string problem;     ///< type or shape differ
-  bool ok() const { return problem.empty() && mismatches == 0; }
-};
-Comparison compare(const TensorFile &actual, const TensorFile &expected, double atol, double rtol);
+/// Compares and prints one line, "ok" or "WRONG" first.
+bool reportComparison(const TensorFile &actual, const TensorFile &expected, const reference::Tolerance &tolerance);
 
 } // namespace tenon::driver
 

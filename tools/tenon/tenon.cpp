@@ -11,6 +11,8 @@ int main(int argc, char **argv) {
     return runCompile();
   if (runCommand)
     return runRun();
+  if (verifyCommand)
+    return runVerify();
   if (benchCommand)
     return runBench();
   if (explainCommand)

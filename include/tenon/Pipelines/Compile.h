@@ -16,6 +16,7 @@
 namespace tenon {
 
 enum class Stage { Import, Graph, Numerics, Place, Codegen, Package };
+constexpr unsigned kStageCount = 6;
 /// "import", "graph", "numerics", "place", "codegen", "package".
 llvm::StringRef stageName(Stage stage);
 std::optional<Stage> parseStage(llvm::StringRef name);
@@ -26,6 +27,7 @@ struct CompileOptions {
   std::optional<Stage> startFrom; ///< the input is IR at that stage's entry
   std::string dumpTo;             ///< folder for the IR after each stage
   bool emitAssembly = false;      ///< with stopAfter codegen: assembly text
+  bool keepPlan = false;          ///< the artifact holds the plan's text
   std::function<void(llvm::StringRef phase)> progress;
 };
 
@@ -47,6 +49,12 @@ struct CompileResult {
 void registerTenonDialects(mlir::DialectRegistry &registry);
 void registerTenonPasses();
 
+/// Loads them all: passes create ops of dialects that a model does not have.
+void loadTenonDialects(mlir::MLIRContext &context);
+
+/// Imports a model with the operators that compilation knows; null after
+/// diagnostics.
+mlir::OwningOpRef<mlir::ModuleOp> importForCompilation(mlir::MLIRContext &context, llvm::StringRef model);
 /// Runs the stages up to `stopAfter`, or writes an artifact to `output`.
 /// Loads the dialects it needs into the context. Problems are diagnostics of the
 /// context; nothing is written on failure.

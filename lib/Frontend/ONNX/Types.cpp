@@ -5,6 +5,7 @@
 #include "Tensors.h"
 #include "mlir/IR/Builders.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
+#include "tenon/Frontend/ONNX/TensorFile.h"
 
 using namespace mlir;
 using namespace tenon::onnxfe;
@@ -72,6 +73,16 @@ Type tenon::onnxfe::elementType(MLIRContext *context, int onnxType) {
       return info.make(builder);
   return {};
 }
+
+int32_t tenon::onnxDataType(Type element) {
+  Builder builder(element.getContext());
+  for (const ElementInfo &info : kElements)
+    if (info.make(builder) == element)
+      return info.onnxType;
+  return TensorProto::UNDEFINED;
+}
+
+Type tenon::onnxElementType(MLIRContext &context, int32_t dataType) { return onnxfe::elementType(&context, dataType); }
 
 RankedTensorType TensorReader::tensorType(const TensorProto &tensor, const std::string &place) {
   Type element = elementType(context, tensor.data_type());

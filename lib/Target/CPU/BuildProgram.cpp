@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "tenon/Support/SourceNodes.h"
 #include "tenon/Target/CPU/Codegen.h"
 
 using namespace mlir;
@@ -29,14 +30,6 @@ std::string fingerprint(plan::KernelOp kernel) {
     os << ';';
   });
   return text;
-}
-
-void collectNodes(Location loc, SetVector<StringRef> &names) {
-  loc->walk([&](Location nested) {
-    if (auto name = dyn_cast<NameLoc>(nested))
-      names.insert(name.getName().getValue());
-    return WalkResult::advance();
-  });
 }
 
 /// memref<?xT> over a raw pointer: its LLVM descriptor, cast back.
@@ -130,7 +123,14 @@ LogicalResult packConstants(ModuleOp plan, const CpuTarget &target, const Strate
       return WalkResult::interrupt();
     return WalkResult::advance();
   });
-  return failure(result.wasInterrupted());
+  if (result.wasInterrupted())
+    return failure();
+  // What was packed is read in no other layout, unless another kernel does.
+  plan.walk([](graph::ConstantOp constant) {
+    if (constant->use_empty())
+      constant->erase();
+  });
+  return success();
 }
 
 FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry) {
@@ -150,8 +150,7 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
   plan.walk([&](plan::KernelOp kernel) {
     std::string reason;
     const Strategy *strategy = registry.find(kernel, target, reason);
-    SetVector<StringRef> nodes;
-    collectNodes(kernel.getLoc(), nodes);
+    llvm::SetVector<StringRef> nodes = sourceNodes(kernel.getLoc());
     if (!strategy) {
       kernel.emitError("[TN5003] no CPU kernel for ") << kernel.getName() << " (ONNX nodes "
           << llvm::join(nodes.getArrayRef(), ", ") << "): " << reason;

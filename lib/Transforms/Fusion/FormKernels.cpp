@@ -305,12 +305,13 @@ private:
         continue;
       OpBuilder b(ret);
       Value value = operand.get();
-      auto kernel = plan::KernelOp::create(b, ret.getLoc(), value.getType(),
+      Location loc = value.getLoc();
+      auto kernel = plan::KernelOp::create(b, loc, value.getType(),
                                            b.getStringAttr("copy_" + Twine(counter++)), b.getStringAttr("cpu"),
                                            b.getStringAttr("elementwise"), value, b.getArrayAttr({shapeMap(value)}), ArrayAttr());
       kernel->setAttr("graph.shapes", b.getArrayAttr({shapeMap(value)}));
-      Block *body = b.createBlock(&kernel.getBody(), {}, value.getType(), ret.getLoc());
-      plan::YieldOp::create(b, ret.getLoc(), body->getArguments());
+      Block *body = b.createBlock(&kernel.getBody(), {}, value.getType(), loc);
+      plan::YieldOp::create(b, loc, body->getArguments());
       operand.set(kernel.getResult(0));
     }
   }

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""`tenon verify`: what it must find, and that it does not change what it watches.
+
+Wrong kernels are made by editing the plan between two stages, wrong weights by
+flipping bits of an artifact: the driver has no hook for either.
+"""
+
+import json
+import re
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+
+@pytest.fixture(scope="module")
+def convolutions(tmp_path_factory):
+    """Three convolutions with activations, and a branch on an input."""
+    rng = np.random.default_rng(3)
+    nodes, weights, last = [], [], "x"
+    for i, activation in enumerate(["Relu", "Sigmoid", "Tanh"]):
+        weights.append(numpy_helper.from_array(rng.standard_normal((8, 3 if i == 0 else 8, 3, 3), np.float32), f"w{i}"))
+        nodes.append(helper.make_node("Conv", [last, f"w{i}"], [f"c{i}"], f"conv{i}", pads=[1, 1, 1, 1]))
+        nodes.append(helper.make_node(activation, [f"c{i}"], [f"a{i}"], f"act{i}"))
+        last = f"a{i}"
+
+    def branch(operator, name):
+        out = helper.make_tensor_value_info(f"{name}_y", TensorProto.FLOAT, None)
+        return helper.make_graph([helper.make_node(operator, [last], [f"{name}_y"], name)], name, [], [out])
+
+    nodes.append(
+        helper.make_node("If", ["flag"], ["y"], "choose", then_branch=branch("Neg", "neg"), else_branch=branch("Exp", "exp"))
+    )
+    graph = helper.make_graph(
+        nodes, "convolutions",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 3, 9, 7]),
+            helper.make_tensor_value_info("flag", TensorProto.BOOL, []),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 8, 9, 7])], weights,
+    )
+    path = tmp_path_factory.mktemp("verify") / "convolutions.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def report_of(tenon, model, *flags, status):
+    done = tenon("verify", model, "--json", *flags)
+    assert done.returncode == status, done.stderr + done.stdout
+    return json.loads(done.stdout)
+
+
+def test_agrees_and_counts(tenon, convolutions):
+    report = report_of(tenon, convolutions, "--dim", "batch=3", "--input", "flag=bool=1", "--threads", "2", status=0)
+    assert report["ok"] and report["first_wrong"] is None
+    by_node = {node: kernel for kernel in report["kernels"] for node in kernel["nodes"]}
+    assert by_node["Conv conv1"] is by_node["Sigmoid act1"], "the test wants a fused kernel"
+    assert by_node["Conv conv1"]["values"] == 3 * 8 * 9 * 7
+    # Of the two branches one ran; the other is not compared and not silently counted.
+    assert by_node["Neg neg"]["compared"] and not by_node["Exp exp"]["compared"]
+    assert not any("skipped" in kernel for kernel in report["kernels"])
+
+
+def test_watching_changes_nothing(tenon, convolutions, tmp_path):
+    assert tenon("compile", convolutions, "-q", "-o", tmp_path / "compiled.tenon").returncode == 0
+    assert tenon("verify", convolutions, "-o", tmp_path / "verified.tenon").returncode == 0
+    assert (tmp_path / "compiled.tenon").read_bytes() == (tmp_path / "verified.tenon").read_bytes()
+
+
+def test_finds_the_wrong_kernel_alone(tenon, convolutions, tmp_path):
+    plan = tenon("compile", convolutions, "--stop-after=place").stdout
+    (tmp_path / "plan.mlir").write_text(plan.replace("graph.unary sigmoid", "graph.unary softsign", 1))
+    wrong = tmp_path / "wrong.tenon"
+    assert tenon("compile", tmp_path / "plan.mlir", "--start-from=codegen", "-q", "-o", wrong).returncode == 0
+    report = report_of(tenon, convolutions, "--artifact", wrong, status=4)
+    culprits = [kernel for kernel in report["kernels"] if not kernel["ok"]]
+    assert [kernel["nodes"] for kernel in culprits] == [["Conv conv1", "Sigmoid act1"]]
+    assert report["first_wrong"] == report["worst"] == culprits[0]["kernel"]
+    assert not report["outputs"][0]["ok"]
+    text = tenon("verify", convolutions, "--artifact", wrong).stdout
+    assert re.search(r"^first +\S+ \(Conv conv1, Sigmoid act1\)\n +output 0: \S+ instead of \S+ at \[", text, re.M), text
+
+
+def test_finds_a_flipped_weight(tenon, convolutions, tmp_path):
+    artifact = tmp_path / "flipped.tenon"
+    assert tenon("compile", convolutions, "-q", "-o", artifact).returncode == 0
+    contents = bytearray(artifact.read_bytes())
+    at = contents.index(np.float32(onnx_weight(convolutions, "w2")[5, 0, 0, 0]).tobytes())
+    contents[at + 3] ^= 0x40  # the exponent: a large change of one weight
+    artifact.chmod(0o644)
+    artifact.write_bytes(contents)
+    report = report_of(tenon, convolutions, "--artifact", artifact, status=4)
+    assert [kernel["nodes"] for kernel in report["kernels"] if not kernel["ok"]] == [["Conv conv2", "Tanh act2"]]
+
+
+def onnx_weight(model, name):
+    return next(numpy_helper.to_array(w) for w in onnx.load(model).graph.initializer if w.name == name)
+
+
+def test_refuses_a_foreign_artifact(tenon, convolutions, tmp_path):
+    model = onnx.load(convolutions)
+    del model.graph.node[-1]
+    model.graph.output[0].name = "a2"
+    onnx.save(model, tmp_path / "other.onnx")
+    assert tenon("compile", tmp_path / "other.onnx", "-q", "-o", tmp_path / "other.tenon").returncode == 0
+    done = tenon("verify", convolutions, "--artifact", tmp_path / "other.tenon")
+    assert done.returncode == 1 and "[TN8015]" in done.stderr

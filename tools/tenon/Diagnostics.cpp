@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Diagnostics.h"
+
+#include "llvm/Support/Process.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace tenon::driver {
+
+/// Codes that say the compiler lacks something, not that the model is wrong.
+static bool meansUnsupported(llvm::StringRef text) {
+  for (llvm::StringRef code : {"[TN2101]", "[TN2102]", "[TN2103]", "[TN2105]", "[TN2106]", "[TN5003]"})
+    if (text.contains(code))
+      return true;
+  return text.contains("not supported");
+}
+
+Exit complain(const llvm::Twine &text, Exit status) {
+  llvm::errs() << "error: " << text << "\n";
+  return status;
+}
+
+Exit refuse(const llvm::cl::Option &flag, llvm::StringRef when) {
+  return complain("[TN8012] --" + flag.ArgStr + " has no effect " + when + "; leave it out");
+}
+
+DiagnosticPrinter::DiagnosticPrinter(mlir::MLIRContext &context)
+    : isTerminal(llvm::sys::Process::StandardErrIsDisplayed()), handler(&context, [this](mlir::Diagnostic &diagnostic) {
+        print(diagnostic);
+        return mlir::success();
+      }) {
+  context.printOpOnDiagnostic(false);
+}
+
+void DiagnosticPrinter::progress(llvm::StringRef phase, unsigned number, unsigned of) {
+  if (isTerminal)
+    llvm::errs() << "\r\033[K[" << number << "/" << of << "] " << phase;
+}
+
+void DiagnosticPrinter::clearProgress() {
+  if (isTerminal)
+    llvm::errs() << "\r\033[K";
+}
+
+Exit DiagnosticPrinter::exitStatus() const {
+  // Every error a user can cause or mend has a code; one without is ours.
+  if (coded)
+    return unsupported ? kUnsupported : kUserError;
+  return uncoded ? kInternal : kUserError;
+}
+
+void DiagnosticPrinter::print(mlir::Diagnostic &diagnostic) {
+  std::string text = diagnostic.str();
+  const char *kind = "note";
+  if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error) {
+    kind = "error";
+    unsupported |= meansUnsupported(text);
+    (llvm::StringRef(text).contains("[TN") ? coded : uncoded) = true;
+  } else if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Warning) {
+    kind = "warning";
+  }
+  clearProgress();
+  llvm::errs() << kind << ": ";
+  auto name = mlir::dyn_cast<mlir::NameLoc>(diagnostic.getLocation());
+  if (name && !llvm::StringRef(text).contains(name.getName().getValue()))
+    llvm::errs() << "node '" << name.getName().getValue() << "': ";
+  llvm::errs() << text << "\n";
+  for (mlir::Diagnostic &note : diagnostic.getNotes())
+    llvm::errs() << "note: " << note.str() << "\n";
+}
+
+} // namespace tenon::driver

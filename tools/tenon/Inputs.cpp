@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Inputs and tolerances from the command line.
+#include "Session.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace cl = llvm::cl;
+
+namespace tenon::driver {
+
+InputFlags::InputFlags(cl::SubCommand &command)
+    : values("input", cl::desc("An input: NAME=@x.npy, NAME=@x.pb or NAME=SHAPExTYPE=values, e.g. x=2x3xf32=0"), cl::sub(command)),
+      dims("dim", cl::desc("NAME=SIZE: a named dimension of random inputs (default: the smallest allowed)"), cl::sub(command)),
+      testData("test-data", cl::desc("ONNX test_data_set folder: its inputs, and its outputs to compare with"), cl::value_desc("DIR"),
+               cl::sub(command)),
+      seed("random-seed", cl::desc("Seed of random values for inputs that are not given"), cl::sub(command)) {}
+
+static int findInput(Session &session, llvm::StringRef name) {
+  for (int i = 0; i < session.inputs(); ++i)
+    if (name == session.input(i).name)
+      return i;
+  return -1;
+}
+
+static std::string quoted(llvm::ArrayRef<std::string> names) {
+  return names.empty() ? "none" : "'" + llvm::join(names, "', '") + "'";
+}
+
+Exit InputFlags::bindTestData(Session &session) {
+  for (int i = 0; i < session.inputs(); ++i) {
+    TensorFile tensor;
+    std::string error;
+    if (!readTensorFile(testData + "/input_" + std::to_string(i) + ".pb", tensor, error))
+      return complain("[TN8004] " + error);
+    int index = findInput(session, tensor.name);
+    index = index < 0 ? i : index;
+    if (session.input(index).rank == 0 && tensor.shape == std::vector<int64_t>{1}) {
+      // Some recorded sets hold a scalar as a vector of one.
+      llvm::outs() << "note  " << session.input(index).name << ": one-element vector taken as the scalar the model declares\n";
+      tensor.shape.clear();
+    }
+    if (!session.bind(index, tensor))
+      return session.exitStatus();
+  }
+  return kOk;
+}
+
+Exit InputFlags::bindValues(Session &session, std::vector<bool> &given) {
+  for (llvm::StringRef flag : values) {
+    auto [name, value] = flag.split('=');
+    int index = findInput(session, name);
+    if (index < 0) {
+      std::vector<std::string> names;
+      for (int i = 0; i < session.inputs(); ++i)
+        names.push_back(session.input(i).name);
+      return complain("[TN8006] --input=" + flag + ": the model has no input '" + name + "'; it has " + quoted(names));
+    }
+    TensorFile tensor;
+    std::string error;
+    bool ok = value.consume_front("@") ? readTensor(value, tensor, error) : parseLiteral(value, tensor, error);
+    if (!ok)
+      return complain("[TN8006] --input=" + flag + ": " + error);
+    if (!session.bind(index, tensor))
+      return session.exitStatus();
+    given[index] = true;
+  }
+  return kOk;
+}
+
+Exit InputFlags::parseDims(Session &session, llvm::StringMap<int64_t> &sizes) {
+  std::vector<std::string> names;
+  for (int i = 0; i < tenon_model_num_symbols(session.model); ++i) {
+    tenon_symbol_info info{};
+    info.size = sizeof info;
+    tenon_status_free(tenon_model_symbol(session.model, i, &info));
+    names.push_back(info.name);
+    sizes[info.name] = (std::max<int64_t>(info.min, 1) + info.divisor - 1) / info.divisor * info.divisor;
+  }
+  for (llvm::StringRef flag : dims) {
+    auto [name, size] = flag.split('=');
+    int64_t number;
+    if (size.getAsInteger(10, number) || number < 0)
+      return complain("[TN8009] --dim=" + flag + ": expected NAME=SIZE");
+    if (!sizes.count(name))
+      return complain("[TN8009] --dim=" + flag + ": the model has no dimension '" + name + "'; it has " + quoted(names));
+    sizes[name] = number;
+  }
+  return kOk;
+}
+
+Exit InputFlags::bind(Session &session, bool random) {
+  if (hasTestData()) {
+    if (!values.empty())
+      return refuse(values, "with --test-data");
+    if (!dims.empty())
+      return refuse(dims, "with --test-data");
+    if (seed.getNumOccurrences())
+      return refuse(seed, "with --test-data");
+    return bindTestData(session);
+  }
+  std::vector<bool> given(session.inputs());
+  llvm::StringMap<int64_t> sizes;
+  if (Exit exit = bindValues(session, given))
+    return exit;
+  if (Exit exit = parseDims(session, sizes))
+    return exit;
+  bool all = llvm::all_of(given, [](bool one) { return one; });
+  if (all && session.inputs() && !dims.empty())
+    return refuse(dims, "when every input is given");
+  if (all && session.inputs() && seed.getNumOccurrences())
+    return refuse(seed, "when every input is given");
+  for (int i = 0; i < session.inputs(); ++i) {
+    if (given[i])
+      continue;
+    if (!random && !seed.getNumOccurrences())
+      return complain(llvm::Twine("[TN8007] input '") + session.input(i).name + "' is not given; give --input or --random-seed");
+    if (!session.bind(i, randomTensor(session.input(i), seed + i, sizes)))
+      return session.exitStatus();
+  }
+  return kOk;
+}
+
+std::pair<Exit, std::optional<TensorFile>> InputFlags::expectedOutput(int index) const {
+  std::string path = testData + "/output_" + std::to_string(index) + ".pb", error;
+  TensorFile expected;
+  if (!hasTestData() || !llvm::sys::fs::exists(path))
+    return {kOk, std::nullopt};
+  if (!readTensorFile(path, expected, error))
+    return {complain("[TN8004] " + error), std::nullopt};
+  return {kOk, std::move(expected)};
+}
+
+ToleranceFlags::ToleranceFlags(cl::SubCommand &command)
+    : absolute("atol", cl::desc("Absolute tolerance (default 1e-4; 1e-2 for floats of 16 bits and less)"), cl::sub(command)),
+      relative("rtol", cl::desc("Relative tolerance (default 1e-3; 1e-2 for floats of 16 bits and less)"), cl::sub(command)) {}
+
+reference::Tolerance ToleranceFlags::get() const {
+  reference::Tolerance tolerance;
+  if (absolute.getNumOccurrences())
+    tolerance.absolute = absolute;
+  if (relative.getNumOccurrences())
+    tolerance.relative = relative;
+  return tolerance;
+}
+
+} // namespace tenon::driver

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Tensors outside of a session: made from a seed, read from and written to
+// files, compared.
+#include "Session.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "tenon/Frontend/ONNX/TensorFile.h"
+#include "llvm/ADT/APFloat.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+#include <random>
+
+namespace tenon::driver {
+
+size_t elementBytes(int32_t dtype) {
+  switch (dtype) {
+  case 2: case 3: case 9: return 1;
+  case 4: case 5: case 10: case 16: return 2;
+  case 1: case 6: case 12: return 4;
+  case 7: case 11: case 13: return 8;
+  default: return 0;
+  }
+}
+
+const char *dtypeName(int32_t dtype) {
+  static const char *const names[] = {"?", "f32", "u8", "i8", "u16", "i16", "i32", "i64", "string", "bool", "f16", "f64", "u32", "u64", "c64", "c128", "bf16"};
+  return dtype >= 0 && dtype <= 16 ? names[dtype] : "?";
+}
+
+template <typename T> static void put(std::string &bytes, T value) { bytes.append(reinterpret_cast<const char *>(&value), sizeof value); }
+
+static void putHalf(std::string &bytes, double value) {
+  llvm::APFloat half(value);
+  bool lost;
+  half.convert(llvm::APFloat::IEEEhalf(), llvm::APFloat::rmNearestTiesToEven, &lost);
+  put(bytes, uint16_t(half.bitcastToAPInt().getZExtValue()));
+}
+
+TensorFile randomTensor(const tenon_tensor_info &info, uint64_t seed, const llvm::StringMap<int64_t> &dims) {
+  TensorFile tensor;
+  tensor.name = info.name;
+  tensor.dtype = info.dtype;
+  int64_t elements = 1;
+  for (int32_t i = 0; i < info.rank; ++i) {
+    auto it = dims.find(info.dim_names[i]);
+    tensor.shape.push_back(info.dims[i] >= 0 ? info.dims[i] : it != dims.end() ? it->second : 1);
+    elements *= tensor.shape.back();
+  }
+  std::mt19937_64 engine(seed);
+  std::normal_distribution<float> normal;
+  for (int64_t i = 0; i < elements; ++i) {
+    float value = normal(engine);
+    switch (info.dtype) {
+    case 1: put(tensor.bytes, value); break;
+    case 11: put(tensor.bytes, double(value)); break;
+    case 10: putHalf(tensor.bytes, value); break;
+    case 9: put(tensor.bytes, uint8_t(value > 0)); break;
+    default: { // integers: small and non-negative, so that they can be indices
+      uint64_t small = engine() % 8;
+      tensor.bytes.append(reinterpret_cast<const char *>(&small), elementBytes(info.dtype));
+    }
+    }
+  }
+  return tensor;
+}
+
+static const std::pair<const char *, int32_t> kNumpyTypes[] = {
+    {"<f4", 1}, {"|u1", 2}, {"|i1", 3}, {"<u2", 4}, {"<i2", 5}, {"<i4", 6}, {"<i8", 7}, {"|b1", 9}, {"<f2", 10}, {"<f8", 11}, {"<u4", 12}, {"<u8", 13}};
+
+bool readTensor(llvm::StringRef path, TensorFile &tensor, std::string &error) {
+  if (path.ends_with(".pb"))
+    return readTensorFile(path, tensor, error);
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  if (!buffer) {
+    error = ("cannot read " + path + ": " + buffer.getError().message()).str();
+    return false;
+  }
+  llvm::StringRef bytes = (*buffer)->getBuffer();
+  auto bad = [&](const char *why) {
+    error = (path + ": " + why).str();
+    return false;
+  };
+  // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+  if (bytes.size() < 12 || !bytes.starts_with("\x93NUMPY"))
+    return bad("not a .npy file");
+  bool wide = bytes[6] >= 2;
+  size_t length = uint8_t(bytes[8]) | uint8_t(bytes[9]) << 8, start = wide ? 12 : 10;
+  if (wide)
+    length |= size_t(uint8_t(bytes[10])) << 16 | size_t(uint8_t(bytes[11])) << 24;
+  if (length > bytes.size() - start)
+    return bad("truncated header");
+  llvm::StringRef header = bytes.substr(start, length);
+  if (header.contains("'fortran_order': True"))
+    return bad("Fortran order is not supported; save it with numpy.ascontiguousarray");
+  llvm::StringRef descr = header.split("'descr': '").second.split("'").first;
+  tensor.dtype = 0;
+  for (auto [name, dtype] : kNumpyTypes)
+    if (descr == name)
+      tensor.dtype = dtype;
+  if (!tensor.dtype)
+    return bad("element type is not supported");
+  llvm::SmallVector<llvm::StringRef> parts;
+  header.split("'shape': (").second.split(")").first.split(parts, ',', -1, false);
+  tensor.shape.clear();
+  size_t need = elementBytes(tensor.dtype);
+  for (llvm::StringRef part : parts) {
+    int64_t size;
+    if (part.trim().empty())
+      continue;
+    if (part.trim().getAsInteger(10, size) || size < 0)
+      return bad("malformed shape");
+    tensor.shape.push_back(size);
+    need *= size;
+  }
+  tensor.bytes = bytes.substr(start + length).str();
+  return tensor.bytes.size() == need || bad("data does not match the shape");
+}
+
+bool writeNpy(llvm::StringRef path, const TensorFile &tensor, std::string &error) {
+  const char *descr = "|u1";
+  for (auto [name, dtype] : kNumpyTypes)
+    if (dtype == tensor.dtype)
+      descr = name;
+  std::string header = llvm::formatv("{{'descr': '{0}', 'fortran_order': False, 'shape': (", descr).str();
+  for (int64_t size : tensor.shape)
+    header += std::to_string(size) + ",";
+  header += "), }";
+  header.append(63 - (10 + header.size()) % 64, ' ');
+  header += '\n';
+  std::error_code code;
+  llvm::raw_fd_ostream os(path, code);
+  if (code) {
+    error = ("cannot write " + path + ": " + code.message()).str();
+    return false;
+  }
+  os << llvm::StringRef("\x93NUMPY\x01\x00", 8) << char(header.size() & 255) << char(header.size() >> 8) << header << tensor.bytes;
+  return true;
+}
+
+/// An element from its text; false if the type cannot hold such a number.
+static bool appendElement(llvm::StringRef text, int32_t dtype, std::string &bytes) {
+  double real;
+  if (text.getAsDouble(real))
+    return false;
+  if (dtype == 1 || dtype == 11) {
+    float narrow = real;
+    bytes.append(dtype == 1 ? reinterpret_cast<char *>(&narrow) : reinterpret_cast<char *>(&real), elementBytes(dtype));
+    return true;
+  }
+  if (dtype == 10) {
+    putHalf(bytes, real);
+    return true;
+  }
+  int64_t whole;
+  uint64_t large;
+  if (text.getAsInteger(10, whole)) {
+    if (text.getAsInteger(10, large))
+      return false;
+    whole = int64_t(large);
+  }
+  bytes.append(reinterpret_cast<char *>(&whole), elementBytes(dtype));
+  return true;
+}
+
+bool parseLiteral(llvm::StringRef text, TensorFile &tensor, std::string &error) {
+  auto [typeText, valueText] = text.split('=');
+  llvm::SmallVector<llvm::StringRef> parts;
+  typeText.split(parts, 'x');
+  int64_t elements = 1;
+  for (llvm::StringRef part : llvm::ArrayRef(parts).drop_back()) {
+    int64_t size;
+    if (part.getAsInteger(10, size) || size < 0 || __builtin_mul_overflow(elements, size, &elements)) {
+      error = ("'" + part + "' is not a dimension").str();
+      return false;
+    }
+    tensor.shape.push_back(size);
+  }
+  for (int dtype = 1; dtype <= 13; ++dtype)
+    if (parts.back() == dtypeName(dtype))
+      tensor.dtype = dtype;
+  if (!elementBytes(tensor.dtype)) {
+    error = ("'" + parts.back() + "' is not an element type; expected f16, f32, f64, i8 to i64, u8 to u64 or bool").str();
+    return false;
+  }
+  llvm::SmallVector<llvm::StringRef> values;
+  llvm::SplitString(valueText, values, " ,");
+  if (values.size() != 1 && int64_t(values.size()) != elements) {
+    error = llvm::formatv("{0} values for {1} elements", values.size(), elements).str();
+    return false;
+  }
+  for (int64_t i = 0; i < elements; ++i) {
+    llvm::StringRef value = values[values.size() == 1 ? 0 : i];
+    if (!appendElement(value, tensor.dtype, tensor.bytes)) {
+      error = ("'" + value + "' is not a number of type " + parts.back()).str();
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string typeText(const TensorFile &tensor) {
+  std::string text;
+  for (int64_t size : tensor.shape)
+    text += std::to_string(size) + "x";
+  return text + dtypeName(tensor.dtype);
+}
+
+std::optional<reference::Tensor> toReference(mlir::MLIRContext &context, const TensorFile &tensor) {
+  mlir::Type element = onnxElementType(context, tensor.dtype);
+  if (!element || reference::elementBytes(element) == 0)
+    return std::nullopt;
+  return reference::Tensor::borrow(element, tensor.shape, llvm::ArrayRef(tensor.bytes.data(), tensor.bytes.size()));
+}
+
+bool reportComparison(const TensorFile &actual, const TensorFile &expected, const reference::Tolerance &tolerance) {
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  auto a = toReference(context, actual), e = toReference(context, expected);
+  reference::Difference result;
+  if (a && e)
+    result = reference::compare(*a, *e, tolerance);
+  else
+    result.problem = std::string("has element type ") + dtypeName(actual.dtype) + ", which cannot be compared";
+  llvm::outs() << (result.ok() ? "ok    " : "WRONG ") << actual.name << ": ";
+  if (!result.problem.empty())
+    llvm::outs() << result.problem << "\n";
+  else
+    llvm::outs() << llvm::formatv("largest difference {0:E2}, {1} of {2} elements outside atol {3}, rtol {4}\n", result.absolute,
+                                  result.wrong, result.elements, tolerance.absoluteFor(a->getElementType()),
+                                  tolerance.relativeFor(a->getElementType()));
+  return result.ok();
+}
+
+} // namespace tenon::driver

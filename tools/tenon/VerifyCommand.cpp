@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `tenon verify`: runs an artifact under the runtime's observer and hands every
+// launch to the KernelVerifier. The artifact is what `tenon compile` writes:
+// nothing in the code knows that it is watched.
+#include "Compiling.h"
+#include "Session.h"
+#include "VerifyReport.h"
+
+#include "tenon/Pipelines/Verify.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+
+namespace cl = llvm::cl;
+
+namespace tenon::driver {
+
+cl::SubCommand verifyCommand("verify", "Compare a compiled model with the reference evaluator, kernel by kernel");
+static cl::opt<std::string> model(cl::Positional, cl::desc("MODEL.onnx"), cl::Required, cl::sub(verifyCommand));
+static cl::opt<std::string> target("target", cl::desc("Chip to compile for; this machine must be able to run it"), cl::init("cpu:host"), cl::sub(verifyCommand));
+static cl::opt<std::string> artifact("artifact", cl::desc("Verify this artifact of the model instead of compiling"), cl::value_desc("FILE.tenon"), cl::sub(verifyCommand));
+static cl::opt<std::string> output("o", cl::desc("Keep the artifact that is verified"), cl::value_desc("FILE"), cl::sub(verifyCommand));
+static InputFlags inputs(verifyCommand);
+static ToleranceFlags tolerance(verifyCommand);
+static cl::opt<int> threads("threads", cl::desc("Threads (0: one a processor)"), cl::init(1), cl::sub(verifyCommand));
+static cl::opt<bool> json("json", cl::desc("Print the report as JSON"), cl::sub(verifyCommand));
+
+/// The artifact must hold the kernels that the model is planned into.
+static Exit checkKernels(const Session &session, llvm::ArrayRef<KernelCheck> kernels) {
+  int count = tenon_model_num_kernels(session.model);
+  for (int i = 0; i < std::max<int>(count, kernels.size()); ++i) {
+    llvm::StringRef found = i < count ? tenon_model_kernel_name(session.model, i) : "nothing";
+    llvm::StringRef expected = i < int(kernels.size()) ? llvm::StringRef(kernels[i].kernel) : "nothing";
+    if (found != expected)
+      return complain("[TN8015] the artifact was not compiled from this model by this version: its kernel " + llvm::Twine(i) + " is " +
+                      found + ", the model's is " + expected + "; compile it again");
+  }
+  return kOk;
+}
+
+static void observe(void *user, uint32_t kernel, void *const *buffers, uint32_t count, const int64_t *symbols, uint64_t) {
+  static_cast<KernelVerifier *>(user)->observe(kernel, llvm::ArrayRef(buffers, count), symbols);
+}
+
+/// The model's outputs against the reference's and against recorded ones.
+static Exit checkOutputs(Session &session, KernelVerifier &verifier, llvm::ArrayRef<reference::Tensor> tensors,
+                         mlir::MLIRContext &context, VerifyReport &report) {
+  reference::Results expected = verifier.referenceOutputs(tensors);
+  if (mlir::failed(expected))
+    return complain("[TN8016] the reference evaluator cannot run this model", kUnsupported);
+  for (int i = 0; i < session.outputs(); ++i) {
+    auto found = session.output(i);
+    auto [exit, recorded] = inputs.expectedOutput(i);
+    if (!found || exit)
+      return found ? exit : session.exitStatus();
+    auto actual = toReference(context, *found);
+    report.outputs.push_back({found->name, "reference", compare(*actual, (*expected)[i], report.tolerance)});
+    if (!recorded)
+      continue;
+    auto known = toReference(context, *recorded);
+    if (!known)
+      return complain("[TN8004] the recorded output '" + llvm::Twine(found->name) + "' has a type that cannot be compared");
+    report.outputs.push_back({found->name, "recorded output", compare(*actual, *known, report.tolerance)});
+  }
+  return kOk;
+}
+
+static Exit verify(llvm::StringRef path, VerifyReport &report) {
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  DiagnosticPrinter printer(context);
+  auto verifier = KernelVerifier::create(context, model, report.tolerance);
+  if (!verifier)
+    return printer.exitStatus();
+  Session session;
+  if (!session.load(path, threads))
+    return session.exitStatus();
+  report.target = tenon_model_target(session.model);
+  if (Exit exit = checkKernels(session, verifier->getChecks()))
+    return exit;
+  if (Exit exit = inputs.bind(session, /*random=*/true))
+    return exit;
+  llvm::SmallVector<reference::Tensor> tensors;
+  for (int i = 0; i < session.inputs(); ++i) {
+    auto tensor = toReference(context, session.boundTensor(i));
+    if (!tensor)
+      return complain(llvm::Twine("[TN8016] the reference evaluator does not know the type of input '") + session.input(i).name + "'", kUnsupported);
+    tensors.push_back(*tensor);
+  }
+  verifier->beginRun(tensors);
+  tenon_session_set_observer(session.session, observe, verifier.get());
+  if (!session.run())
+    return session.exitStatus();
+  if (Exit exit = checkOutputs(session, *verifier, tensors, context, report))
+    return exit;
+  report.kernels = verifier->getChecks();
+  if (json)
+    report.printJson(llvm::outs());
+  else
+    report.print(llvm::outs());
+  return report.ok() ? kOk : kMismatch;
+}
+
+int runVerify() {
+  if (Exit exit = checkFile(model))
+    return exit;
+  VerifyReport report;
+  report.model = model;
+  report.tolerance = tolerance.get();
+  report.tolerance.scaled = true;
+  if (!artifact.empty()) {
+    if (target.getNumOccurrences())
+      return refuse(target, "with --artifact");
+    if (!output.empty())
+      return refuse(output, "with --artifact");
+    return verify(artifact, report);
+  }
+  llvm::SmallString<128> path(output.getValue());
+  llvm::FileRemover remover;
+  if (path.empty()) {
+    if (std::error_code code = llvm::sys::fs::createTemporaryFile("verify", "tenon", path))
+      return complain("[TN6001] cannot create a temporary artifact: " + code.message());
+    remover.setFile(path);
+  }
+  CompileOptions options;
+  options.target = target;
+  CompileResult result;
+  if (Exit exit = compile(model, path, options, /*showProgress=*/true, result))
+    return exit;
+  return verify(path, report);
+}
+
+} // namespace tenon::driver
