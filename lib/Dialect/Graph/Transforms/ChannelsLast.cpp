@@ -96,9 +96,10 @@ struct SinkElementwise : RewritePattern {
     int64_t rank = rankOf(op->getResult(0));
     std::optional<SmallVector<int64_t>> perm;
     for (Value operand : op->getOperands())
-      // A small value's transpose is no reason to move a large one: rank 3 has
-      // one permutation for both directions, and the two would chase each other.
-      if (auto found = sinkable(operand); found && int64_t(found->size()) == rank && !isSmall(operand))
+      // A small value's transpose is no reason to move a large one in rank 3:
+      // it has one permutation for both directions, and the two would chase
+      // each other.
+      if (auto found = sinkable(operand); found && int64_t(found->size()) == rank && (rank > 3 || !isSmall(operand)))
         perm = found;
     if (!perm)
       return b.notifyMatchFailure(op, "no operand is a transposed channels-last value");
@@ -169,11 +170,66 @@ struct SinkReduce : OpRewritePattern<ReduceOp> {
   }
 };
 
+/// A tensor with one element for each dimension (`runs` of them), reordered
+/// from the order of a transposed value to that of the value itself.
+Value reordered(OpBuilder &b, Value tensor, ArrayRef<int64_t> perm, int64_t runs = 1) {
+  SmallVector<int64_t> order;
+  for (int64_t run = 0; run < runs; ++run)
+    for (int64_t position : inverse(perm))
+      order.push_back(run * perm.size() + position);
+  if (auto constant = tensor.getDefiningOp<ConstantOp>()) // shape inference reads constants, not gathers of them
+    if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue())) {
+      auto values = llvm::to_vector(dense.getValues<Attribute>());
+      auto moved = llvm::map_to_vector(order, [&](int64_t position) { return values[position]; });
+      return ConstantOp::create(b, tensor.getLoc(), tensor.getType(), DenseElementsAttr::get(dense.getType(), moved));
+    }
+  auto type = RankedTensorType::get({int64_t(order.size())}, b.getI64Type());
+  Value indices = ConstantOp::create(b, tensor.getLoc(), type, DenseElementsAttr::get(type, ArrayRef(order)));
+  return GatherOp::create(b, tensor.getLoc(), tensor.getType(), tensor, indices, 0);
+}
+
+/// An op whose first operand is data, moved before the transposition of its
+/// operand; `adapt` changes what else refers to dimensions.
+template <typename Op> struct SinkData : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &b) const override {
+    auto perm = sinkable(op.getX());
+    if (!perm)
+      return b.notifyMatchFailure(op, "the operand is not channels-last");
+    auto copy = cast<Op>(b.clone(*op));
+    b.setInsertionPoint(copy);
+    copy.getXMutable().assign(op.getX().template getDefiningOp<TransposeOp>().getX());
+    adapt(copy, *perm, b);
+    copy->removeAttr("graph.shape");
+    copy.getResult().setType(cast<RankedTensorType>(permuted(op.getResult(), inverse(*perm))));
+    b.setInsertionPointAfter(copy);
+    b.replaceOp(op, transpose(b, op.getLoc(), copy.getResult(), *perm));
+    return success();
+  }
+
+  static void adapt(SliceOp op, ArrayRef<int64_t> perm, OpBuilder &) {
+    SmallVector<int64_t> axes;
+    for (int64_t axis : op.getAxes())
+      axes.push_back(perm[axis]);
+    op.setAxes(axes);
+  }
+  static void adapt(ResizeOp op, ArrayRef<int64_t> perm, OpBuilder &b) {
+    if (op.getScales())
+      op.getScalesMutable().assign(reordered(b, op.getScales(), perm));
+    if (op.getSizes())
+      op.getSizesMutable().assign(reordered(b, op.getSizes(), perm));
+  }
+  static void adapt(PadOp op, ArrayRef<int64_t> perm, OpBuilder &b) {
+    op.getPadsMutable().assign(reordered(b, op.getPads(), perm, 2));
+  }
+};
+
 class ChannelsLast : public impl::ChannelsLastPassBase<ChannelsLast> {
 public:
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<WindowToLast<ConvOp>, WindowToLast<PoolOp>, WindowToLast<ConvTransposeOp>, SinkElementwise, SinkConcat, SinkReduce>(&getContext());
+    patterns.add<WindowToLast<ConvOp>, WindowToLast<PoolOp>, WindowToLast<ConvTransposeOp>, SinkElementwise, SinkConcat, SinkReduce,
+                 SinkData<SliceOp>, SinkData<ResizeOp>, SinkData<PadOp>>(&getContext());
     TransposeOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

@@ -72,8 +72,9 @@ def ChannelsLastPass : Pass<"graph-channels-last", "::mlir::ModuleOp"> {
   let description = [{
     Convolutions and pools with one or two spatial dimensions become
     channels-last between two transposes; transposes sink through elementwise
-    ops, concatenations and reductions until they meet their inverse. Run
-    `graph-infer-shapes` afterwards: symbolic dimensions are recorded anew.
+    ops, concatenations, reductions, slices, resampling and padding until they
+    meet their inverse. Run `graph-infer-shapes` afterwards: symbolic dimensions
+    are recorded anew.
 
     ```mlir
     %y = graph.conv %x, %w ... : (tensor<1x3x8x8xf32>, ...) -> tensor<1x4x8x8xf32>
