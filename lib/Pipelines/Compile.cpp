@@ -68,7 +68,11 @@ void addStage(PassManager &pm, Stage stage) {
     pm.addPass(simplify::createEvaluateConstantsPass());
     pm.addPass(createCanonicalizerPass());
     break;
-  case Stage::Numerics: // float models: every format is final as imported
+  case Stage::Numerics:
+    pm.addPass(graph::createWidenConvolutionsPass());
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+    pm.addPass(simplify::createEvaluateConstantsPass());
     pm.addPass(simplify::createFlushDenormalWeightsPass());
     break;
   case Stage::Place:
