@@ -10,6 +10,9 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/TargetParser/Host.h"
 #include <set>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 namespace tenon::cpu {
 
@@ -33,13 +36,29 @@ static const char *const kV4[] = {"avx512bw", "avx512cd", "avx512dq", "avx512f",
 // What generated code may use beyond v4 when CPUID says so.
 static const char *const kHostExtras[] = {"avx512vnni", "avx512bf16", "avx512fp16", "avx512vbmi", "avxvnni", "amx-tile", "amx-bf16", "amx-int8"};
 
+/// Bytes of this CPU's second-level cache, by CPUID's deterministic cache
+/// parameters (leaf 4; AMD's 0x8000001D has the same form); 0 if it does not say.
+static int64_t hostL2Bytes() {
+#if defined(__x86_64__)
+  for (unsigned leaf : {4u, 0x8000001Du})
+    for (unsigned i = 0; i < 8; ++i) {
+      unsigned a, b, c, d;
+      if (!__get_cpuid_count(leaf, i, &a, &b, &c, &d) || (a & 31) == 0)
+        break;
+      if (((a >> 5) & 7) == 2)
+        return int64_t((b >> 22) + 1) * (((b >> 12) & 1023) + 1) * ((b & 4095) + 1) * (int64_t(c) + 1);
+    }
+#endif
+  return 0;
+}
+
 bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error) {
   llvm::SmallVector<llvm::StringRef> parts;
   spec.split(parts, ',');
   llvm::StringRef arch = parts.front();
   auto fail = [&](llvm::StringRef why) {
     error = ("[TN8010] --target=" + spec + ": " + why +
-             "; expected cpu:host, cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4, cpu:aarch64 or cpu:riscv64, each with ,+feature or ,-feature").str();
+             "; expected cpu:host, cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4, cpu:aarch64 or cpu:riscv64, each with ,+feature, ,-feature or ,l2=KIB").str();
     return false;
   };
   if (!arch.consume_front("cpu"))
@@ -50,6 +69,7 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
   std::set<std::string> features;
   auto take = [&](auto &list) { features.insert(std::begin(list), std::end(list)); };
   std::string name = arch.str();
+  int64_t hostL2 = 0, givenL2 = 0;
   if (arch == "host") {
     // CPUID's feature bits only; the CPU's name is not trusted.
     auto host = llvm::sys::getHostCPUFeatures();
@@ -73,6 +93,9 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
       if (features.count(extra))
         name += std::string(",+") + extra;
     target.triple = "x86_64-unknown-linux-gnu";
+    hostL2 = hostL2Bytes();
+    if (hostL2)
+      name += ",l2=" + std::to_string(hostL2 / 1024);
   } else if (arch == "x86-64-v2" || arch == "x86-64-v3" || arch == "x86-64-v4") {
     target.triple = "x86_64-unknown-linux-gnu";
     take(kV2);
@@ -95,7 +118,10 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
       features.insert(part.str());
     else if (part.consume_front("-"))
       features.erase(part.str());
-    else
+    else if (part.consume_front("l2=")) {
+      if (part.getAsInteger(10, givenL2) || givenL2 < 64 || givenL2 > 1 << 20)
+        return fail(("l2=" + part + " is not a size of 64 to 1048576 KiB").str());
+    } else
       return fail(("feature '" + part + "' has no sign").str());
   }
   if (features.count("evex512"))
@@ -104,6 +130,7 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
   target.spec = "cpu:" + name;
   for (llvm::StringRef part : llvm::ArrayRef(parts).drop_front())
     target.spec += "," + part.trim().str();
+  target.l2Bytes = givenL2 ? givenL2 * 1024 : hostL2 ? hostL2 : target.has("avx512f") ? 1024 * 1024 : 256 * 1024;
   target.vectorBits = target.has("avx512f") ? 512 : target.has("avx2") ? 256 : 128;
   target.vectorRegisters = target.has("avx512f") || !llvm::StringRef(target.triple).starts_with("x86") ? 32 : 16;
   return true;

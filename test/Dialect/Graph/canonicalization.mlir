@@ -99,3 +99,20 @@ func.func @functions(%x: tensor<4xf32>) -> tensor<4xf32> {
   %4 = graph.binary pow %3, %two : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
   return %4 : tensor<4xf32>
 }
+
+// A transpose of the last two dimensions goes into the product; of others it stays.
+// CHECK-LABEL: func.func @transposed
+// CHECK: %[[$ROT:.*]] = graph.transpose %arg1 {perm = array<i64: 0, 2, 3, 1>}
+// CHECK: %[[$P:.*]] = graph.matmul %arg0, %arg1 {transpose_rhs}
+// CHECK: graph.matmul %[[$P]], %[[$ROT]]
+// CHECK: graph.matmul %arg2, %arg2 {transpose_lhs}
+func.func @transposed(%a: tensor<2x3x4x5xf32>, %b: tensor<2x3x6x5xf32>, %m: tensor<7x8xf32>) -> (tensor<?x?x?x?xf32>, tensor<8x8xf32>) {
+  %bt = graph.transpose %b {perm = array<i64: 0, 1, 3, 2>} : (tensor<2x3x6x5xf32>) -> tensor<2x3x5x6xf32>
+  %br = graph.transpose %b {perm = array<i64: 0, 2, 3, 1>} : (tensor<2x3x6x5xf32>) -> tensor<2x6x5x3xf32>
+  %0 = graph.matmul %a, %bt : (tensor<2x3x4x5xf32>, tensor<2x3x5x6xf32>) -> tensor<2x3x4x6xf32>
+  %1 = graph.matmul %0, %br : (tensor<2x3x4x6xf32>, tensor<2x6x5x3xf32>) -> tensor<?x?x?x?xf32>
+  %mt = graph.transpose %m {perm = array<i64: 1, 0>} : (tensor<7x8xf32>) -> tensor<8x7xf32>
+  %mtt = graph.transpose %mt {perm = array<i64: 1, 0>} : (tensor<8x7xf32>) -> tensor<7x8xf32>
+  %2 = graph.matmul %mt, %mtt : (tensor<8x7xf32>, tensor<7x8xf32>) -> tensor<8x8xf32>
+  return %1, %2 : tensor<?x?x?x?xf32>, tensor<8x8xf32>
+}

@@ -17,14 +17,17 @@ struct CpuTarget {
   std::vector<std::string> features; ///< LLVM feature names, sorted, without "+"
   int64_t vectorBits = 128;          ///< native vector register width
   int64_t vectorRegisters = 16;      ///< architectural vector registers
+  int64_t l2Bytes = 256 * 1024;      ///< second-level cache of a core
 
   bool has(llvm::StringRef feature) const;
   std::string featureString() const; ///< "+a,+b" for LLVM
   int64_t f32Lanes() const { return vectorBits / 32; }
 };
 
-/// Parses `cpu:ARCH[,+feature,-feature...]`; ARCH is host, x86-64-v2, -v3, -v4,
-/// aarch64 or riscv64. False with a message naming the accepted spellings.
+/// Parses `cpu:ARCH[,+feature,-feature...][,l2=KIB]`; ARCH is host, x86-64-v2,
+/// -v3, -v4, aarch64 or riscv64. Host reads the features and the size of the
+/// second-level cache from CPUID; elsewhere l2 is 256 KiB, or 1024 with AVX-512,
+/// unless given. False with a message naming the accepted spellings.
 bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error);
 
 } // namespace tenon::cpu

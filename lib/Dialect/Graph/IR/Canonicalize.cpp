@@ -226,8 +226,37 @@ LogicalResult squareByProduct(BinaryOp op, PatternRewriter &rewriter) {
   return success();
 }
 
+/// A product reads a transposed matrix as it lies.
+LogicalResult readTransposed(MatMulOp op, PatternRewriter &rewriter) {
+  if (!isOpen(op))
+    return failure();
+  auto swapped = [](Value operand) -> TransposeOp {
+    auto transpose = operand.getDefiningOp<TransposeOp>();
+    if (!transpose || transpose.getPerm().size() < 2)
+      return nullptr;
+    SmallVector<int64_t> perm(transpose.getPerm());
+    std::swap(perm[perm.size() - 2], perm.back());
+    return llvm::equal(perm, llvm::seq<int64_t>(0, perm.size())) ? transpose : nullptr;
+  };
+  TransposeOp lhs = swapped(op.getLhs()), rhs = swapped(op.getRhs());
+  if (!lhs && !rhs)
+    return failure();
+  rewriter.modifyOpInPlace(op, [&]() {
+    if (lhs) {
+      op.getLhsMutable().assign(lhs.getX());
+      op.setTransposeLhs(!op.getTransposeLhs());
+    }
+    if (rhs) {
+      op.getRhsMutable().assign(rhs.getX());
+      op.setTransposeRhs(!op.getTransposeRhs());
+    }
+  });
+  return success();
+}
+
 } // namespace
 
+void MatMulOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(readTransposed); }
 void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(simplifyTranspose); }
 void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(simplifyReshape); }
 void ExpandOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(dropIdentity<ExpandOp>); }

@@ -36,9 +36,11 @@ TileShape chooseTile(int64_t rows, int64_t columns, const CpuTarget &target, int
   return tile;
 }
 
-int64_t tilesInCache(int64_t rowBytes, const TileShape &tile) {
-  constexpr int64_t kCachePart = 384 * 1024;
-  return std::max<int64_t>(1, kCachePart / std::max<int64_t>(1, rowBytes * tile.rows));
+int64_t tilesInCache(int64_t steps, const TileShape &tile, const CpuTarget &target) {
+  int64_t panels = 2 * steps * tile.columns() * 4, rows = steps * tile.rows * 4;
+  // A quarter is left to results and whatever else passes through.
+  int64_t part = std::max(target.l2Bytes / 4, target.l2Bytes * 3 / 4 - panels);
+  return std::max<int64_t>(1, part / std::max<int64_t>(1, rows));
 }
 
 void eachRowTile(KernelContext &c, TileShape tile, Value first, Value extent, int64_t staticExtent,
@@ -90,14 +92,17 @@ bool rowsMerge(plan::KernelOp kernel, ArrayRef<AffineExpr> space) {
   return llvm::all_of(kernel.getBody().front().getTerminator()->getOperands(), merges);
 }
 
-std::pair<Value, Value> blockedOrder(KernelContext &c, Value unit, AffineExpr tiles, AffineExpr panels, int64_t block) {
+BlockedUnit blockedOrder(KernelContext &c, Value unit, AffineExpr tiles, AffineExpr panels, int64_t block) {
   Value tileCount = c.index(tiles);
-  if (auto known = dyn_cast<AffineConstantExpr>(tiles); known && known.getValue() <= block)
-    return {c.remU(unit, tileCount), c.divU(unit, tileCount)};
+  if (auto known = dyn_cast<AffineConstantExpr>(tiles); known && known.getValue() <= block) {
+    Value tile = c.remU(unit, tileCount);
+    return {tile, c.divU(unit, tileCount), tile, tileCount};
+  }
   Value blockUnits = c.mul(c.index(panels), c.index(block));
   Value firstTile = c.mul(c.divU(unit, blockUnits), c.index(block)), within = c.remU(unit, blockUnits);
   Value inBlock = c.minS(c.index(block), c.sub(tileCount, firstTile));
-  return {c.add(firstTile, c.remU(within, inBlock)), c.divU(within, inBlock)};
+  Value number = c.remU(within, inBlock);
+  return {c.add(firstTile, number), c.divU(within, inBlock), number, inBlock};
 }
 
 std::vector<float> floatValues(ElementsAttr value) {
@@ -166,10 +171,12 @@ ContractionTile::Accumulators ContractionTile::zero() {
 ContractionTile::Accumulators ContractionTile::contract(Accumulators accumulators, Value count, Value a, Type aType,
                                                         ArrayRef<Value> rowOffsets, Value rowStride, Value b, Type bType,
                                                         Value columnOffset, Value columnStride, ArrayRef<Value> valid,
-                                                        ArrayRef<Value> masks) {
+                                                        ArrayRef<Value> masks, function_ref<void(Value)> each) {
   return c.loop(c.index(int64_t(0)), count, 1, accumulators, [&](Value step, ValueRange current) {
     SmallVector<Value> next;
     SmallVector<Value> columns;
+    if (each)
+      each(step);
     Value at = c.mulAdd(step, columnStride, columnOffset);
     for (int64_t v = 0; v < shape.vectors; ++v)
       columns.push_back(c.load(b, bType, c.add(at, c.index(v * shape.lanes)), shape.lanes, masks.empty() ? Value() : masks[v]));

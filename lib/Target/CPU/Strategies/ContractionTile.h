@@ -24,12 +24,17 @@ TileShape chooseTile(int64_t rows, int64_t columns, const CpuTarget &target, int
 /// same result), or narrower ones where there are fewer rows than a tile has.
 void eachRowTile(KernelContext &context, TileShape tile, mlir::Value first, mlir::Value extent, int64_t staticExtent,
                  llvm::function_ref<void(TileShape, mlir::Value)> body);
-/// Row tile and column panel of a unit. Row tiles vary fastest within a block
-/// of `block` of them, whose rows stay in cache while all panels pass.
-std::pair<mlir::Value, mlir::Value> blockedOrder(KernelContext &context, mlir::Value unit, mlir::AffineExpr tiles,
-                                                 mlir::AffineExpr panels, int64_t block);
-/// Row tiles whose `rowBytes` long rows fit in a part of a second-level cache.
-int64_t tilesInCache(int64_t rowBytes, const TileShape &tile);
+/// Where a unit of work stands: row tiles vary fastest within a block of them,
+/// whose rows stay in cache while all panels pass.
+struct BlockedUnit {
+  mlir::Value tile, panel; ///< row tile and column panel
+  mlir::Value number;      ///< the row tile's number within its block
+  mlir::Value inBlock;     ///< row tiles of this block
+};
+BlockedUnit blockedOrder(KernelContext &context, mlir::Value unit, mlir::AffineExpr tiles, mlir::AffineExpr panels, int64_t block);
+/// Row tiles of `steps` f32 values a row that fit in the second-level cache
+/// beside the column panel in use and the next.
+int64_t tilesInCache(int64_t steps, const TileShape &tile, const CpuTarget &target);
 
 /// Packs a [K, N] matrix (element (k, n) at k * strideK + n * strideN) of f32
 /// or 16-bit floats into panels [ceil(N / width)][K][width], zero-padded, f32.
@@ -64,10 +69,11 @@ public:
   /// rowOffsets[r] + step * rowStride of `a`, the columns read vectors at
   /// columnOffset + step * columnStride of `b`. Rows whose `valid` is false
   /// contribute zero (empty: all are valid). `masks` limit loads from `b`.
+  /// `each`, if any, emits what else to do in a step.
   Accumulators contract(Accumulators accumulators, mlir::Value count, mlir::Value a, mlir::Type aType,
                         llvm::ArrayRef<mlir::Value> rowOffsets, mlir::Value rowStride, mlir::Value b, mlir::Type bType,
                         mlir::Value columnOffset, mlir::Value columnStride, llvm::ArrayRef<mlir::Value> valid = {},
-                        llvm::ArrayRef<mlir::Value> masks = {});
+                        llvm::ArrayRef<mlir::Value> masks = {}, llvm::function_ref<void(mlir::Value)> each = nullptr);
   /// Stores the tile through the kernel's epilogue. rowIndex(r) gives the
   /// result's coordinates without the last; column is the first column of
   /// `columnCount`. `bias`, if any, gives what to add at a column. With

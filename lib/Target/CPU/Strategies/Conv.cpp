@@ -100,12 +100,14 @@ private:
       int64_t groupPanels = (p.groupOutputs() + tile.columns() - 1) / tile.columns();
       AffineExpr rows = p.isPointwise() ? pixels(p).ceilDiv(tile.rows) : p.n * p.oh;
       // Panels vary slowest: one panel's weights stay in cache over all rows.
-      int64_t block = p.isPointwise() ? tilesInCache(p.channels * 4, tile) : 1;
+      int64_t block = p.isPointwise() ? tilesInCache(p.channels, tile, c.target) : 1;
       AffineExpr panels = getAffineConstantExpr(groupPanels * p.group, c.kernel.getContext());
       c.loop(c.begin, c.end, 1, [&](Value unit) {
         Value row, panel;
         if (p.isPointwise()) {
-          std::tie(row, panel) = blockedOrder(c, unit, rows, panels, block);
+          BlockedUnit place = blockedOrder(c, unit, rows, panels, block);
+          row = place.tile;
+          panel = place.panel;
         } else {
           row = c.remU(unit, c.index(rows));
           panel = c.divU(unit, c.index(rows));
@@ -239,13 +241,7 @@ private:
 
     void finishTile(TileShape shape, const Window &at, Value first, const ContractionTile::Accumulators &sums) {
       ContractionTile t(c, shape);
-      store(t, sums, at.group, at.groupPanel, [&](Value r) {
-        SmallVector<Value> index{at.image};
-        if (p.result.size() == 4)
-          index.push_back(at.oh);
-        index.push_back(c.add(first, r));
-        return index;
-      });
+      store(t, sums, at.group, at.groupPanel, [&](Value r) { return p.pixelIndex(at.image, at.oh, c.add(first, r)); });
     }
 
     /// Filter columns kw, ..., kw + count - 1 of filter row kh on the rows of a

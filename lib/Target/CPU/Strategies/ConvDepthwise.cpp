@@ -120,10 +120,7 @@ public:
             return next;
           });
           for (int64_t j = 0; j < count; ++j) {
-            SmallVector<Value> index{image};
-            if (p.result.size() == 4)
-              index.push_back(oh);
-            index.push_back(c.add(first, c.index(j)));
+            SmallVector<Value> index = p.pixelIndex(image, oh, c.add(first, c.index(j)));
             index.push_back(channel);
             Value value = acc[j];
             if (p.op.getBias())

@@ -90,7 +90,22 @@ std::optional<ConvProblem> analyzeConv(plan::KernelOp kernel, std::string &reaso
   p.dilationW = p.op.getDilations().back();
   p.padTop = flat ? getAffineConstantExpr(0, context) : convPadding(p.op, 0, p.h, p.oh, p.kh);
   p.padLeft = convPadding(p.op, spatial - 1, p.w, p.ow, p.kw);
+  p.tall = !flat && p.w == 1 && p.ow == 1 && p.kw == 1 && p.padLeft == 0;
+  if (p.tall) {
+    std::swap(p.h, p.w);
+    std::swap(p.oh, p.ow);
+    std::swap(p.kh, p.kw);
+    std::swap(p.strideH, p.strideW);
+    std::swap(p.dilationH, p.dilationW);
+    std::swap(p.padTop, p.padLeft);
+  }
   return p;
+}
+
+SmallVector<Value> ConvProblem::pixelIndex(Value image, Value row, Value column) const {
+  if (result.size() == 3)
+    return {image, column};
+  return tall ? SmallVector<Value>{image, column, row} : SmallVector<Value>{image, row, column};
 }
 
 } // namespace tenon::cpu

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A channels-last convolution with two spatial dimensions (one-dimensional
-// ones have height 1), as its strategies see it.
+// A channels-last convolution with two spatial dimensions, as its strategies
+// see it. One-dimensional ones have height 1, and so have images that are one
+// pixel wide: tiles run along the width.
 #ifndef TENON_TARGET_CPU_STRATEGIES_CONVPROBLEM_H
 #define TENON_TARGET_CPU_STRATEGIES_CONVPROBLEM_H
 
@@ -17,6 +18,10 @@ struct ConvProblem {
   int64_t strideH, strideW, dilationH, dilationW;
   mlir::AffineExpr padTop, padLeft;
   Exprs result;
+  bool tall = false;                ///< one pixel wide: h and w (and so on) changed places
+
+  /// Coordinates in `result` of an output pixel, without the channel.
+  llvm::SmallVector<mlir::Value> pixelIndex(mlir::Value image, mlir::Value row, mlir::Value column) const;
 
   /// The bias at output channels [column, column + lanes): a buffer's values,
   /// or those of a splat constant inside the kernel.

@@ -51,8 +51,12 @@ Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
     s.source = Source::staged;
   else if (s.p.bColumn == 1)
     s.source = Source::inPlace;
-  s.block = tilesInCache((k > 0 ? k : 1024) * 4, s.tile);
   s.tiles = s.p.m.ceilDiv(s.tile.rows);
+  s.block = tilesInCache(k > 0 ? k : 1024, s.tile, target);
+  if (int64_t tiles = constantOr(s.tiles, -1); tiles > s.block) { // blocks of equal size
+    int64_t blocks = (tiles + s.block - 1) / s.block;
+    s.block = (tiles + blocks - 1) / blocks;
+  }
   s.panels = s.p.n.ceilDiv(s.tile.columns());
   return s;
 }
@@ -90,9 +94,9 @@ public:
         Value first = c.mul(c.remU(within, blocks), c.index(s.block));
         c.loop(first, c.minS(c.add(first, c.index(s.block)), c.index(s.tiles)), 1, [&](Value tile) { rowTile(tile); });
       } else {
-        auto [tile, panel] = blockedOrder(c, within, s.tiles, s.panels, s.block);
-        setPanel(panel);
-        rowTile(tile);
+        place = blockedOrder(c, within, s.tiles, s.panels, s.block);
+        setPanel(place.panel);
+        rowTile(place.tile);
       }
     });
     return result;
@@ -116,14 +120,15 @@ private:
     for (int64_t r = 0; r < shape.rows; ++r)
       rows.push_back(c.add(first, c.mul(c.index(r), c.index(p.aRow))));
     Value aStep = c.index(p.aStep);
-    auto contract = [&](Value buffer, Type type, Value at, Value step, ArrayRef<Value> masks = {}) {
-      return tile.contract(tile.zero(), k, a, aType, rows, aStep, buffer, type, at, step, {}, masks);
+    auto contract = [&](Value buffer, Type type, Value at, Value step, ArrayRef<Value> masks = {},
+                        function_ref<void(Value)> each = nullptr) {
+      return tile.contract(tile.zero(), k, a, aType, rows, aStep, buffer, type, at, step, {}, masks, each);
     };
     ContractionTile::Accumulators sums;
     Value width = c.index(shape.columns());
     switch (s.source) {
     case Source::packed:
-      sums = contract(b, c.b.getF32Type(), c.mul(c.mul(panel, k), width), width);
+      sums = packed(shape, contract);
       break;
     case Source::staged:
       sums = contract(staged, c.b.getF32Type(), c.index(int64_t(0)), width);
@@ -141,6 +146,24 @@ private:
     };
     if (failed(tile.finish(sums, p.op.getResult(), p.result, rowIndex, column, n, constantOr(p.n, -1), merged)))
       result = failure();
+  }
+
+  /// While the row tiles of a block use one panel, each fetches its share of
+  /// the next, which would otherwise arrive at the speed of memory.
+  template <typename Contract>
+  ContractionTile::Accumulators packed(TileShape shape, Contract &&contract) {
+    Value width = c.index(shape.columns()), size = c.mul(k, width);
+    Value at = c.mul(panel, size);
+    if (constantOr(p.m, kMostRows + 1) <= shape.rows)
+      return contract(b, c.b.getF32Type(), at, width);
+    Value next = c.add(panel, c.index(int64_t(1))), zero = c.index(int64_t(0));
+    Value more = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, next, c.index(s.panels));
+    Value share = c.divU(c.add(width, c.sub(place.inBlock, c.index(int64_t(1)))), place.inBlock);
+    Value from = c.add(c.mul(arith::SelectOp::create(c.b, c.loc, more, next, zero), size), c.mul(place.number, c.mul(share, k)));
+    return contract(b, c.b.getF32Type(), at, width, {}, [&](Value step) {
+      memref::PrefetchOp::create(c.b, c.loc, b, ValueRange{c.mulAdd(step, share, from)}, /*isWrite=*/false,
+                                 /*localityHint=*/2, /*isDataCache=*/true);
+    });
   }
 
   template <typename Contract>
@@ -231,6 +254,7 @@ private:
   GemmProblem &p;
   Type aType, bType;
   Value a, b, m, n, k, staged, panel, column, aBase, bBase;
+  BlockedUnit place;
   SmallVector<Value> batch;
   LogicalResult result = success();
 };

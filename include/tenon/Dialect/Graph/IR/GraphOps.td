@@ -90,6 +90,7 @@ def Graph_MatMulOp : Graph_WorkOp<"matmul"> {
   let arguments = (ins Graph_Tensor:$lhs, Graph_Tensor:$rhs, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
+  let hasCanonicalizer = 1;
 }
 def Graph_ConvOp : Graph_WorkOp<"conv"> {
   let summary = "convolution with 1 to 3 spatial dimensions";
