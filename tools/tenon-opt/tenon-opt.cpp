@@ -14,5 +14,8 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   tenon::registerTenonDialects(registry);
   tenon::registerTenonPasses();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Tenon's pass driver\n", registry));
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv,
+                                                  "Runs passes of Tenon and of MLIR on a file\n"
+                                                  "    tenon-opt model.mlir --graph-infer-shapes --plan-form-kernels\n",
+                                                  registry));
 }

@@ -7,5 +7,6 @@
 
 int main(int argc, char **argv) {
   tenon::registerOnnxTranslation();
-  return llvm::failed(mlir::mlirTranslateMain(argc, argv, "Tenon translation tool\n"));
+  return llvm::failed(mlir::mlirTranslateMain(argc, argv, "Reads other formats into MLIR\n"
+                                                          "    tenon-translate --import-onnx model.onnx\n"));
 }
