@@ -124,17 +124,29 @@ private:
     symbolPointer = host.getArgument(6);
     unsigned most = 1;
     plan.walk([&](plan::KernelOp kernel) { most = std::max(most, kernel->getNumOperands() + kernel->getNumResults()); });
+    {
+      OpBuilder::InsertionGuard guard(b);
+      exit = b.createBlock(&host.getBody(), {}, b.getI32Type(), loc);
+      func::ReturnOp::create(b, loc, exit->getArgument(0));
+    }
     launchPointer = LLVM::LoadOp::create(b, loc, pointer, element(api, b.getI8Type(), 8));
     buffers = LLVM::AllocaOp::create(b, loc, pointer, pointer, constant(most), 8);
     offsets = slotOffsets();
     checkAssumptions();
-    status = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
     for (auto [i, argument] : llvm::enumerate(func.getArguments()))
       pointers[argument] = LLVM::LoadOp::create(b, loc, pointer, element(inputs, pointer, i));
     for (Operation &op : func.getBody().front())
       if (failed(emit(&op)))
         return failure();
     return success();
+  }
+
+  Value constant32(int64_t value) { return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(value)); }
+
+  /// A block before the exit, for code that is reached by a branch.
+  Block *newBlock(TypeRange arguments = {}) {
+    OpBuilder::InsertionGuard guard(b);
+    return b.createBlock(exit, arguments, SmallVector<Location>(arguments.size(), loc));
   }
 
   /// Returns early where sizes differ that shape inference took as equal:
@@ -146,16 +158,14 @@ private:
     for (auto [i, map] : llvm::enumerate(assumptions.getAsValueRange<AffineMapAttr>())) {
       Value found = eval(map.getResult(0)), expected = eval(map.getResult(1));
       Value equal = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, found, expected);
-      Block *here = b.getInsertionBlock();
-      Block *failed = b.createBlock(here->getParent()), *rest = b.createBlock(here->getParent());
-      b.setInsertionPointToEnd(here);
+      Block *failed = newBlock(), *rest = newBlock();
       cf::CondBranchOp::create(b, loc, equal, rest, failed);
       b.setInsertionPointToStart(failed);
       Value fail = LLVM::LoadOp::create(b, loc, pointer, element(api, b.getI8Type(), 16));
-      Value code = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(i + 1));
       auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, b.getI32Type(), i64, i64});
-      auto call = LLVM::CallOp::create(b, loc, type, ValueRange{fail, invocation, code, found, expected});
-      func::ReturnOp::create(b, loc, call.getResult());
+      auto call =
+          LLVM::CallOp::create(b, loc, type, ValueRange{fail, invocation, constant32(i + 1), found, expected});
+      cf::BranchOp::create(b, loc, exit, call.getResults());
       b.setInsertionPointToStart(rest);
     }
   }
@@ -172,7 +182,7 @@ private:
     if (auto kernel = dyn_cast<plan::KernelOp>(op))
       return launch(kernel);
     if (isa<func::ReturnOp>(op)) {
-      func::ReturnOp::create(b, loc, status);
+      cf::BranchOp::create(b, loc, exit, constant32(0));
       return success();
     }
     if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
@@ -193,29 +203,26 @@ private:
   }
 
   LogicalResult emitIf(scf::IfOp branch) {
-    SmallVector<Type> types(branch.getNumResults(), pointer);
     Value condition = scalars.lookup(branch.getCondition());
     if (!condition)
       return branch.emitError("[TN5006] has a condition that the host program does not know");
-    auto host = scf::IfOp::create(b, loc, types, condition, /*withElseRegion=*/true);
-    for (auto [region, target] : {std::pair(&branch.getThenRegion(), host.thenBlock()), std::pair(&branch.getElseRegion(), host.elseBlock())}) {
-      OpBuilder::InsertionGuard guard(b);
-      if (!target->empty() && target->back().hasTrait<OpTrait::IsTerminator>())
-        target->back().erase();
-      b.setInsertionPointToEnd(target);
+    Block *join = newBlock(SmallVector<Type>(branch.getNumResults(), pointer));
+    Block *then = newBlock(), *otherwise = branch.elseBlock() ? newBlock() : join;
+    cf::CondBranchOp::create(b, loc, condition, then, otherwise);
+    for (auto [source, target] : {std::pair(branch.thenBlock(), then), std::pair(branch.elseBlock(), otherwise)}) {
+      if (!source)
+        continue;
+      b.setInsertionPointToStart(target);
+      for (Operation &op : source->without_terminator())
+        if (failed(emit(&op)))
+          return failure();
       SmallVector<Value> yields;
-      if (!region->empty())
-        for (Operation &op : region->front()) {
-          if (auto yield = dyn_cast<scf::YieldOp>(op)) {
-            for (Value value : yield.getOperands())
-              yields.push_back(lookup(value));
-          } else if (failed(emit(&op))) {
-            return failure();
-          }
-        }
-      scf::YieldOp::create(b, loc, yields);
+      for (Value value : source->getTerminator()->getOperands())
+        yields.push_back(lookup(value));
+      cf::BranchOp::create(b, loc, join, yields);
     }
-    for (auto [from, to] : llvm::zip(branch.getResults(), host.getResults()))
+    b.setInsertionPointToStart(join);
+    for (auto [from, to] : llvm::zip(branch.getResults(), join->getArguments()))
       pointers[from] = to;
     return success();
   }
@@ -261,13 +268,15 @@ private:
     Value function = func::ConstantOp::create(b, loc, kernelType, functions.lookup(kernel));
     function = UnrealizedConversionCastOp::create(b, loc, pointer, function).getResult(0);
     WorkSplit split = splits.lookup(kernel);
-    auto i32 = [&](int64_t v) -> Value { return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(v)); };
     auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, b.getI32Type(), pointer, pointer, b.getI32Type(), pointer, i64, i64});
     auto call = LLVM::CallOp::create(b, loc, type,
-                                     ValueRange{launchPointer, invocation, i32(index++), function, buffers,
-                                                i32(arguments.size()), symbolPointer, eval(split.total), constant(split.grain)});
-    // The status is not read: launches do not fail, and checks report through `fail`.
-    (void)call;
+                                     ValueRange{launchPointer, invocation, constant32(index++), function, buffers,
+                                                constant32(arguments.size()), symbolPointer, eval(split.total), constant(split.grain)});
+    // A launch that fails ends the run with what it returned.
+    Value failed = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, call.getResult(), constant32(0));
+    Block *next = newBlock();
+    cf::CondBranchOp::create(b, loc, failed, exit, call.getResults(), next, ValueRange{});
+    b.setInsertionPointToStart(next);
     return success();
   }
 
@@ -279,7 +288,8 @@ private:
   Location loc;
   Type pointer, i64;
   SmallVector<Value> symbols, offsets;
-  Value api, invocation, inputs, outputs, weights, arena, symbolPointer, launchPointer, buffers, status;
+  Block *exit = nullptr; ///< returns its argument
+  Value api, invocation, inputs, outputs, weights, arena, symbolPointer, launchPointer, buffers;
   DenseMap<Value, Value> pointers, scalars;
   DenseMap<Attribute, size_t> weightOf;
   uint32_t index = 0;
