@@ -49,22 +49,36 @@ double roundEven(double x) {
   return rest < 0.5 || (rest == 0.5 && std::fmod(floor, 2) == 0) ? floor : floor + 1;
 }
 
-Results evaluateQuantize(graph::QuantizeOp op, ArrayRef<Tensor> inputs) {
+/// Scale and zero point of each element of x; all zeros where the op has none.
+struct Parameters {
+  std::vector<double> scales, zeros;
+};
+
+template <typename Op>
+FailureOr<Parameters> parametersOf(Op op, ArrayRef<Tensor> inputs) {
   const Tensor &x = inputs[0], &scale = inputs[1], *zero = operand(op, inputs, 2);
   int64_t axis = op.getAxis() < 0 ? op.getAxis() + x.getRank() : op.getAxis(), block = op.getBlockSize();
   if (failed(checkParameter(op, scale, x.getShape(), axis, block)) ||
       (zero && failed(checkParameter(op, *zero, x.getShape(), axis, block))))
     return failure();
-  std::vector<double> values = x.toDoubles(), scales = perElement(scale, x.getShape(), axis, block), zeros;
-  if (zero)
-    zeros = perElement(*zero, x.getShape(), axis, block);
+  return Parameters{perElement(scale, x.getShape(), axis, block),
+                    zero ? perElement(*zero, x.getShape(), axis, block) : std::vector<double>(x.getNumElements())};
+}
+
+Results evaluateQuantize(graph::QuantizeOp op, ArrayRef<Tensor> inputs) {
+  const Tensor &x = inputs[0];
+  FailureOr<Parameters> parameters = parametersOf(op, inputs);
+  if (failed(parameters))
+    return failure();
+  const auto &[scales, zeros] = *parameters;
+  std::vector<double> values = x.toDoubles();
   for (size_t i = 0; i < values.size(); ++i)
     values[i] /= scales[i];
-  Type precision = x.isFloat() ? x.getElementType() : scale.getElementType();
+  Type precision = x.isFloat() ? x.getElementType() : inputs[1].getElementType();
   values = Tensor::fromDoubles(precision, x.getShape(), values).toDoubles();
   Type element = resultElement(op);
   if (isa<FloatType>(element)) {
-    for (size_t i = 0; zero && i < values.size(); ++i)
+    for (size_t i = 0; i < values.size(); ++i)
       values[i] += zeros[i];
     return one(Tensor::fromDoubles(element, x.getShape(), values, /*saturate=*/true));
   }
@@ -72,23 +86,20 @@ Results evaluateQuantize(graph::QuantizeOp op, ArrayRef<Tensor> inputs) {
   double low = element.isUnsignedInteger() ? 0 : -std::ldexp(1, width - 1);
   double high = element.isUnsignedInteger() ? std::ldexp(1, width) - 1 : std::ldexp(1, width - 1) - 1;
   for (size_t i = 0; i < values.size(); ++i) {
-    double value = roundEven(values[i]) + (zero ? zeros[i] : 0);
-    values[i] = std::isnan(value) ? (zero ? zeros[i] : 0) : std::min(std::max(value, low), high);
+    double value = roundEven(values[i]) + zeros[i];
+    values[i] = std::isnan(value) ? zeros[i] : std::min(std::max(value, low), high);
   }
   return one(Tensor::fromDoubles(element, x.getShape(), values));
 }
 
 Results evaluateDequantize(graph::DequantizeOp op, ArrayRef<Tensor> inputs) {
-  const Tensor &x = inputs[0], &scale = inputs[1], *zero = operand(op, inputs, 2);
-  int64_t axis = op.getAxis() < 0 ? op.getAxis() + x.getRank() : op.getAxis(), block = op.getBlockSize();
-  if (failed(checkParameter(op, scale, x.getShape(), axis, block)) ||
-      (zero && failed(checkParameter(op, *zero, x.getShape(), axis, block))))
+  const Tensor &x = inputs[0];
+  FailureOr<Parameters> parameters = parametersOf(op, inputs);
+  if (failed(parameters))
     return failure();
-  std::vector<double> values = x.toDoubles(), scales = perElement(scale, x.getShape(), axis, block), zeros;
-  if (zero)
-    zeros = perElement(*zero, x.getShape(), axis, block);
+  std::vector<double> values = x.toDoubles();
   for (size_t i = 0; i < values.size(); ++i)
-    values[i] = (values[i] - (zero ? zeros[i] : 0)) * scales[i];
+    values[i] = (values[i] - parameters->zeros[i]) * parameters->scales[i];
   return one(Tensor::fromDoubles(resultElement(op), x.getShape(), values));
 }
 

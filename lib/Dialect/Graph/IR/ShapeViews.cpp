@@ -10,16 +10,21 @@ using namespace mlir;
 using namespace tenon::graph;
 using Dims = ShapeAnalysis::Dims;
 
+/// The sizes that a shape operand holds, null where they are not known; nothing
+/// if not even their number is.
+static std::optional<Dims> targetShape(ShapeAnalysis &a, Value shape) {
+  if (auto contents = a.getContents(shape))
+    return Dims(*contents);
+  Dims lengths = a.getShape(shape);
+  auto length = lengths.empty() ? std::nullopt : asConstant(lengths[0]);
+  return length ? std::optional(Dims(*length)) : std::nullopt;
+}
+
 LogicalResult ReshapeOp::inferShapes(ShapeAnalysis &a) {
   Dims x = a.getShape(getX());
-  auto target = a.getContents(getShape());
-  if (!target) {
-    Dims lengths = a.getShape(getShape());
-    auto length = lengths.empty() ? std::nullopt : asConstant(lengths[0]);
-    if (!length)
-      return emitError("[TN2030] reshape to a shape of unknown length; its rank must be known when the model is compiled");
-    target = Dims(*length);
-  }
+  std::optional<Dims> target = targetShape(a, getShape());
+  if (!target)
+    return emitError("[TN2030] reshape to a shape of unknown length; its rank must be known when the model is compiled");
   // The size that is -1, or else the first not known, follows from the others.
   auto isWildcard = [](AffineExpr dim) { return asConstant(dim) == -1; };
   if (llvm::count_if(*target, isWildcard) > 1)
@@ -121,14 +126,9 @@ LogicalResult TransposeOp::inferShapes(ShapeAnalysis &a) {
 
 LogicalResult ExpandOp::inferShapes(ShapeAnalysis &a) {
   Dims x = a.getShape(getX());
-  auto target = a.getContents(getShape());
-  if (!target) {
-    Dims lengths = a.getShape(getShape());
-    auto length = lengths.empty() ? std::nullopt : asConstant(lengths[0]);
-    if (!length)
-      return emitError("[TN2036] expand to a shape of unknown length; its rank must be known when the model is compiled");
-    target = Dims(*length);
-  }
+  std::optional<Dims> target = targetShape(a, getShape());
+  if (!target)
+    return emitError("[TN2036] expand to a shape of unknown length; its rank must be known when the model is compiled");
   Dims out(std::max(x.size(), target->size()), a.constant(1));
   for (size_t i = 0; i < target->size(); ++i)
     out[i + out.size() - target->size()] = (*target)[i];
