@@ -36,13 +36,10 @@ bool grow(uint8_t *&memory, size_t &capacity, size_t bytes) {
 int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers,
                uint32_t numBuffers, const int64_t *symbols, int64_t total, int64_t grain) {
   auto *session = static_cast<tenon_session *>(invocation);
-  if (!session->observer) {
-    parallelFor(session->pool, session->threads, fn, buffers, symbols, total, grain);
-    return 0;
-  }
-  uint64_t start = now();
+  uint64_t start = session->observer ? now() : 0;
   parallelFor(session->pool, session->threads, fn, buffers, symbols, total, grain);
-  session->observer(session->observerUser, kernel, buffers, numBuffers, symbols, now() - start);
+  if (session->observer)
+    session->observer(session->observerUser, kernel, buffers, numBuffers, symbols, now() - start);
   return 0;
 }
 
@@ -174,9 +171,8 @@ TENON_API tenon_status *tenon_session_output_shape(tenon_session *session, int32
   if (!use.mine)
     return busy();
   const auto *outputs = session->model->manifest->outputs();
-  if (index < 0 || uint32_t(index) >= outputs->size())
-    return fail(TENON_INVALID_ARGUMENT, "output %d does not exist; the model has %u outputs", index,
-                outputs->size());
+  if (tenon_status *status = checkIndex("output", index, outputs->size()))
+    return status;
   session->ran = false;
   if (tenon_status *status = bindSymbols(*session))
     return status;
@@ -195,9 +191,8 @@ TENON_API tenon_status *tenon_session_output(tenon_session *session, int32_t ind
   if (!use.mine)
     return busy();
   const auto *outputs = session->model->manifest->outputs();
-  if (index < 0 || uint32_t(index) >= outputs->size())
-    return fail(TENON_INVALID_ARGUMENT, "output %d does not exist; the model has %u outputs", index,
-                outputs->size());
+  if (tenon_status *status = checkIndex("output", index, outputs->size()))
+    return status;
   if (!session->ran)
     return fail(TENON_INVALID_ARGUMENT, "the session has no results: its last run failed, or there was none");
   const auto *output = outputs->Get(index);

@@ -16,6 +16,12 @@ tenon_status *busy() {
   return fail(TENON_BUSY, "the session is in use by another call; create one session a thread");
 }
 
+tenon_status *checkIndex(const char *what, int32_t index, uint32_t count) {
+  if (index >= 0 && uint32_t(index) < count)
+    return nullptr;
+  return fail(TENON_INVALID_ARGUMENT, "%s %d does not exist; the model has %u %ss", what, index, count, what);
+}
+
 } // namespace tenon::rt
 
 namespace {
@@ -146,9 +152,8 @@ TENON_API tenon_status *tenon_session_bind_input(tenon_session *session, int32_t
   if (!use.mine)
     return busy();
   const auto *inputs = session->model->manifest->inputs();
-  if (index < 0 || uint32_t(index) >= inputs->size())
-    return fail(TENON_INVALID_ARGUMENT, "input %d does not exist; the model has %u inputs", index,
-                inputs->size());
+  if (tenon_status *status = checkIndex("input", index, inputs->size()))
+    return status;
   const auto *input = inputs->Get(index);
   if (!tensor || (!tensor->shape && tensor->rank > 0))
     return fail(TENON_INVALID_ARGUMENT, "input '%s': no tensor given", input->name()->c_str());
@@ -168,9 +173,8 @@ TENON_API tenon_status *tenon_session_bind_output(tenon_session *session, int32_
   if (!use.mine)
     return busy();
   const auto *outputs = session->model->manifest->outputs();
-  if (index < 0 || uint32_t(index) >= outputs->size())
-    return fail(TENON_INVALID_ARGUMENT, "output %d does not exist; the model has %u outputs", index,
-                outputs->size());
+  if (tenon_status *status = checkIndex("output", index, outputs->size()))
+    return status;
   size_t element = elementBytes(outputs->Get(index)->dtype());
   if (reinterpret_cast<uintptr_t>(data) % element != 0)
     return fail(TENON_INVALID_ARGUMENT, "output '%s': the buffer is not aligned to its elements of %zu bytes",

@@ -60,6 +60,9 @@ struct Use {
 /// What such a second call returns.
 tenon_status *busy();
 
+/// Refuses an index that is none of the `count` inputs or outputs (`what`).
+tenon_status *checkIndex(const char *what, int32_t index, uint32_t count);
+
 } // namespace tenon::rt
 
 #endif // TENON_RUNTIME_SESSION_H
