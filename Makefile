@@ -3,9 +3,8 @@
 # The front door: every target does its own set-up, once. CMake is used
 # directly by whoever works on the compiler: cmake --preset release|debug|sanitize.
 .DEFAULT_GOAL := build
-.PHONY: build test test-asan demo bench docs setup setup-bench clean help
+.PHONY: build test test-asan demo bench docs setup clean help
 
-BUILD  ?= build
 PYTHON := .venv/bin/python
 STAMPS := .cache
 # Arguments for the test runner, e.g. make test ARGS="--suite lit"
@@ -19,10 +18,9 @@ $(STAMPS)/setup: utils/setup.sh utils/requirements.txt
 	utils/setup.sh
 	@mkdir -p $(STAMPS) && touch $@
 
-setup-bench: $(STAMPS)/setup-bench
-$(STAMPS)/setup-bench: $(STAMPS)/setup utils/requirements-bench.txt
-	utils/setup.sh bench
-	@mkdir -p $(STAMPS) && touch $@
+$(STAMPS)/setup-%: $(STAMPS)/setup utils/requirements-%.txt
+	utils/setup.sh $*
+	@touch $@
 
 build: $(STAMPS)/setup ## all tools into build/bin
 	@test -f build/build.ninja || cmake --preset release
@@ -36,7 +34,7 @@ test-asan: $(STAMPS)/setup ## the same suites under AddressSanitizer and UBSan, 
 	cmake --build build-asan
 	@$(PYTHON) utils/run-tests.py --build build-asan --sanitize $(ARGS)
 
-demo: build $(STAMPS)/setup-bench ## compile magika's model, classify files, compare with ONNX Runtime
+demo: build $(STAMPS)/setup-demo ## compile magika's model, classify files, compare with ONNX Runtime
 	@$(PYTHON) demo/demo.py --build build
 
 bench: build $(STAMPS)/setup-bench ## Tenon, ONNX Runtime and OpenVINO in one run (BENCH=... passes arguments)
