@@ -7,6 +7,7 @@
 #   utils/setup.sh demo      also what `make demo` needs
 #   utils/setup.sh bench     also the peers of `make bench`
 # The Makefile calls it once and keeps a stamp; calling it again is harmless.
+# With TENON_SETUP=check, or without root, missing Debian packages are named only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -43,8 +44,8 @@ for package in "${debian_packages[@]}"; do
   [[ $status == ii* ]] || missing+=("$package")
 done
 if ((${#missing[@]})); then
-  if [[ $(id -u) != 0 ]]; then
-    echo "Tenon needs Debian packages that are not installed. Run this, then call make again:" >&2
+  if [[ $(id -u) != 0 || ${TENON_SETUP:-} == check ]]; then
+    echo "Tenon needs Debian packages that are not installed. Run this, then try again:" >&2
     echo "  sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends ${missing[*]}'" >&2
     exit 1
   fi
