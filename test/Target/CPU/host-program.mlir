@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The host program stops at a launch that fails and returns what it said.
-// RUN: tenon compile %s --start-from=graph --target=cpu:x86-64-v3 --stop-after=codegen -q | FileCheck %s
+// RUN: tenon compile %s --start-from=graph --target=cpu:x86-64-v3 --stop-after=codegen | FileCheck %s
 
 // CHECK-LABEL: {{^}}tenon_main:
 // CHECK:      callq *[[LAUNCH:%[a-z0-9]+]]
