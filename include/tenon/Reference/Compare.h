@@ -15,7 +15,8 @@ namespace tenon::reference {
 /// be equal. What is not set depends on the element type: 1e-4 and 1e-3, for
 /// floats of 16 bits and less 1e-2 and 1e-2. With `scaled`, the absolute part
 /// shrinks in proportion where all expected values are below 1, so that wrong
-/// small values are not taken for rounding errors.
+/// small values are not taken for rounding errors, and is at least a millionth
+/// of the largest expected value.
 struct Tolerance {
   std::optional<double> absolute, relative;
   bool scaled = false;
