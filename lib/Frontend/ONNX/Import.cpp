@@ -9,6 +9,7 @@
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include <sys/mman.h>
 
 using namespace mlir;
 using namespace tenon;
@@ -45,6 +46,14 @@ OwningOpRef<ModuleOp> importSteps(Model &model) {
   return {};
 }
 
+/// Payloads that lie misaligned in the file have been copied and need not stay
+/// in memory twice; the others are read from the file again when needed.
+/// (MemoryBuffer::dontNeedIfMmap asks posix_madvise, which glibc ignores.)
+void releasePages(const llvm::MemoryBuffer &buffer) {
+  if (buffer.getBufferKind() == llvm::MemoryBuffer::MemoryBuffer_MMap)
+    ::madvise(const_cast<char *>(buffer.getBufferStart()), buffer.getBufferSize(), MADV_DONTNEED);
+}
+
 OwningOpRef<ModuleOp> importBuffer(MLIRContext &context, SharedBuffer buffer, llvm::StringRef file,
                                    llvm::StringRef folder, Format format, const OnnxImportOptions &options) {
   context.loadDialect<onnxir::OnnxDialect, func::FuncDialect>();
@@ -67,7 +76,11 @@ OwningOpRef<ModuleOp> importBuffer(MLIRContext &context, SharedBuffer buffer, ll
       problems.error(UnreadableFile,
                      "the file is not an ONNX model, or is truncated or damaged (protobuf cannot parse it)");
     }
-    return problems.any() ? nullptr : importSteps(model);
+    if (problems.any())
+      return {};
+    OwningOpRef<ModuleOp> module = importSteps(model);
+    releasePages(*source.buffer);
+    return module;
   } catch (const std::exception &error) {
     problems.error(InternalFailure, llvm::Twine("ONNX's library failed on this model: ") + error.what());
   }
