@@ -26,6 +26,11 @@ Exprs shapeOf(plan::KernelOp kernel, mlir::Value tensor);
 Exprs stridesOf(llvm::ArrayRef<mlir::AffineExpr> shape);
 /// Product of expressions (1 if empty).
 mlir::AffineExpr product(llvm::ArrayRef<mlir::AffineExpr> exprs, mlir::MLIRContext *context);
+/// The value of a constant expression, else (also of null) `otherwise`.
+inline int64_t constantOr(mlir::AffineExpr expr, int64_t otherwise = -1) {
+  auto constant = mlir::dyn_cast_or_null<mlir::AffineConstantExpr>(expr);
+  return constant ? constant.getValue() : otherwise;
+}
 
 class KernelContext {
 public:

@@ -52,12 +52,6 @@ llvm::StringRef packedLayout(plan::KernelOp kernel, unsigned index);
 /// tensor of the kernel's epilogue has all of them or broadcasts all.
 bool rowsMerge(plan::KernelOp kernel, llvm::ArrayRef<mlir::AffineExpr> space);
 
-/// The value of a constant expression, else `otherwise`.
-inline int64_t constantOr(mlir::AffineExpr expr, int64_t otherwise) {
-  auto constant = mlir::dyn_cast<mlir::AffineConstantExpr>(expr);
-  return constant ? constant.getValue() : otherwise;
-}
-
 class ContractionTile {
 public:
   using Accumulators = llvm::SmallVector<mlir::Value>;

@@ -60,13 +60,9 @@ std::optional<ConvProblem> analyzeConv(plan::KernelOp kernel, std::string &reaso
   auto one = getAffineConstantExpr(1, context);
   Exprs x = shapeOf(kernel, p.op.getX());
   p.result = shapeOf(kernel, p.op.getResult());
-  auto known = [](AffineExpr expr) {
-    auto constant = expr ? dyn_cast<AffineConstantExpr>(expr) : AffineConstantExpr();
-    return constant ? constant.getValue() : -1;
-  };
   p.group = p.op.getGroup();
-  p.channels = known(x.back());
-  p.outputs = known(p.result.back());
+  p.channels = constantOr(x.back());
+  p.outputs = constantOr(p.result.back());
   SmallVector<int64_t> window;
   if (auto original = kernel->getAttrOfType<DenseI64ArrayAttr>("conv.filter_shape")) {
     window.append(original.asArrayRef().begin() + 2, original.asArrayRef().end());

@@ -19,12 +19,12 @@ RunPlan RunPlan::get(plan::KernelOp kernel, const CpuTarget &target, unsigned fr
   }
   p.suffix = mergedSuffix(kernel, p.space, std::min<unsigned>(from, p.space.size() - 1));
   p.run = product(ArrayRef(p.space).drop_front(p.suffix), kernel.getContext());
-  p.lanes = scalar ? 1 : lanesFor(target, computeType(type), staticValue(p.run));
+  p.lanes = scalar ? 1 : lanesFor(target, computeType(type), constantOr(p.run));
   return p;
 }
 
 WorkSplit RunPlan::split(MLIRContext *context) const {
-  int64_t length = staticValue(run);
+  int64_t length = constantOr(run);
   return {product(ArrayRef(space).take_front(suffix), context) * run.ceilDiv(kBlock),
           grainFor(length < 0 ? kBlock : std::min(length, kBlock))};
 }
@@ -34,7 +34,7 @@ LogicalResult RunPlan::emit(KernelContext &c, Value result, function_ref<Value(A
   LogicalResult status = success();
   Exprs units(ArrayRef(space).take_front(suffix));
   units.push_back(run.ceilDiv(kBlock));
-  int64_t extent = staticValue(run);
+  int64_t extent = constantOr(run);
   c.loop(c.begin, c.end, 1, [&](Value unit) {
     Values row = c.delinearize(unit, units);
     Value lo = c.mul(row.pop_back_val(), c.index(kBlock));
@@ -64,7 +64,7 @@ Value boundedIndex(KernelContext &c, Value tensor, Value at, Value extent) {
 
 void copyRun(KernelContext &c, Value from, Value fromAt, Value to, Value toAt, AffineExpr n, Type element) {
   Type storage = storageType(element);
-  int64_t extent = staticValue(n), lanes = lanesFor(c.target, storage, extent);
+  int64_t extent = constantOr(n), lanes = lanesFor(c.target, storage, extent);
   c.vectorLoop(c.index(int64_t(0)), c.index(n), lanes, extent, [&](Value i, Value mask) {
     // 16-bit floats pass through f32 and back unchanged.
     c.store(c.load(from, storage, c.add(fromAt, i), lanes, mask), to, storage, c.add(toAt, i), mask);

@@ -2,7 +2,7 @@
 //
 // Data movement: transpose, slice, concat, constant padding, tile, gather.
 // Rows of the result are the work units; contiguous runs move in vectors.
-#include "tenon/Target/CPU/Strategy.h"
+#include "Movement.h"
 
 #include "mlir/IR/Matchers.h"
 
@@ -10,11 +10,6 @@ using namespace mlir;
 
 namespace tenon::cpu {
 namespace {
-
-int64_t constantOr(AffineExpr expr, int64_t otherwise) {
-  auto constant = dyn_cast<AffineConstantExpr>(expr);
-  return constant ? constant.getValue() : otherwise;
-}
 
 /// Integers of a constant cloned into the kernel; nullopt if it is an argument.
 std::optional<SmallVector<int64_t>> constantInts(Value value) {
@@ -75,14 +70,8 @@ struct Mover {
   }
 };
 
-/// A result read through strides: element [i0, i1, ...] comes from
-/// base + sum of i * stride.
-struct StridedCopy {
-  Exprs dims, strides;
-};
-
 /// Merges neighbours that are contiguous in the source as they are in the result.
-StridedCopy merge(StridedCopy copy) {
+StridedCopy merge(const StridedCopy &copy) {
   StridedCopy merged;
   for (size_t d = 0; d < copy.dims.size(); ++d) {
     if (copy.dims[d] == 1)
@@ -119,7 +108,7 @@ public:
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     if (isa<graph::TransposeOp, graph::SliceOp>(kernel.getRootOp())) {
-      StridedCopy copy = merge(stridedCopy(kernel));
+      StridedCopy copy = stridedCopy(kernel);
       if (!copy.strides.empty() && copy.strides.back() != 1)
         return "scalar loop over a strided source";
     }
@@ -133,7 +122,7 @@ public:
     Exprs outer;
     AffineExpr run = getAffineConstantExpr(1, context);
     if (isa<graph::TransposeOp, graph::SliceOp>(root)) {
-      StridedCopy copy = merge(stridedCopy(kernel));
+      StridedCopy copy = stridedCopy(kernel);
       outer.assign(copy.dims.begin(), copy.dims.empty() ? copy.dims.end() : copy.dims.end() - 1);
       if (!copy.dims.empty())
         run = copy.dims.back();
@@ -166,23 +155,6 @@ public:
   }
 
 private:
-  static StridedCopy stridedCopy(plan::KernelOp kernel) {
-    Operation *root = kernel.getRootOp();
-    StridedCopy copy;
-    copy.dims = shapeOf(kernel, root->getResult(0));
-    Exprs source = stridesOf(shapeOf(kernel, root->getOperand(0)));
-    if (auto transpose = dyn_cast<graph::TransposeOp>(root)) {
-      for (int64_t p : transpose.getPerm())
-        copy.strides.push_back(source[p]);
-      return copy;
-    }
-    auto slice = cast<graph::SliceOp>(root);
-    copy.strides = source;
-    for (auto [axis, step] : llvm::zip(slice.getAxes(), slice.getSteps()))
-      copy.strides[axis] = copy.strides[axis] * step;
-    return copy;
-  }
-
   /// Where the slice begins in the source, clamped as ONNX says.
   static Value sliceBase(KernelContext &c, graph::SliceOp slice) {
     Exprs shape = c.shape(slice.getX()), strides = stridesOf(shape);
@@ -209,7 +181,7 @@ private:
 
   static LogicalResult emitStrided(KernelContext &c) {
     Operation *root = c.kernel.getRootOp();
-    StridedCopy copy = merge(stridedCopy(c.kernel));
+    StridedCopy copy = stridedCopy(c.kernel);
     Mover mover(c, root->getResult(0));
     Value from = c.buffer(root->getOperand(0)), to = c.outputBuffer(0);
     Value base = isa<graph::SliceOp>(root) ? sliceBase(c, cast<graph::SliceOp>(root)) : c.index(int64_t(0));
@@ -224,7 +196,7 @@ private:
       Value source = c.add(base, c.offset(c.delinearize(row, outer), ArrayRef(copy.strides).drop_back()));
       Value target = c.mul(row, length);
       if (stride == 1)
-        return mover.run(from, source, to, target, length, constantOr(inner, -1));
+        return mover.run(from, source, to, target, length, constantOr(inner));
       c.loop(c.index(int64_t(0)), length, 1, [&](Value i) {
         mover.element(from, c.add(source, c.mul(i, c.index(stride))), to, c.add(target, i));
       });
@@ -242,9 +214,9 @@ private:
       for (Value input : op.getInputs()) {
         AffineExpr run = product(ArrayRef(c.shape(input)).drop_front(op.getAxis()), context);
         Value length = c.index(run);
-        if (constantOr(run, -1) == 0)
+        if (constantOr(run) == 0)
           continue;
-        mover.run(c.buffer(input), c.mul(row, length), c.outputBuffer(0), target, length, constantOr(run, -1));
+        mover.run(c.buffer(input), c.mul(row, length), c.outputBuffer(0), target, length, constantOr(run));
         target = c.add(target, length);
       }
     });
@@ -269,7 +241,7 @@ private:
       // An index outside the data is the model's error; it must not be a crash.
       index = c.maxS(zero, c.minS(index, c.sub(size, c.index(int64_t(1)))));
       Value source = c.mul(c.add(c.mul(outer, size), index), length);
-      mover.run(c.buffer(op.getX()), source, c.outputBuffer(0), c.mul(unit, length), length, constantOr(run, -1));
+      mover.run(c.buffer(op.getX()), source, c.outputBuffer(0), c.mul(unit, length), length, constantOr(run));
     });
     return success();
   }
@@ -279,7 +251,6 @@ private:
     SmallVector<int64_t> pads = *constantInts(op.getPads());
     size_t rank = x.size();
     Mover mover(c, op.getResult());
-    Type element = getElementTypeOrSelf(op.getX().getType());
     Value from = c.buffer(op.getX()), to = c.outputBuffer(0), zero = c.index(int64_t(0));
     Value scalar;
     if (auto constant = op.getValue() ? op.getValue().getDefiningOp<graph::ConstantOp>() : graph::ConstantOp()) {
@@ -349,6 +320,26 @@ private:
 
 } // namespace
 
-void registerMovementStrategies(StrategyRegistry &registry) { registry.add(std::make_unique<MovementStrategy>()); }
+StridedCopy stridedCopy(plan::KernelOp kernel) {
+  Operation *root = kernel.getRootOp();
+  StridedCopy copy;
+  copy.dims = shapeOf(kernel, root->getResult(0));
+  Exprs source = stridesOf(shapeOf(kernel, root->getOperand(0)));
+  if (auto transpose = dyn_cast<graph::TransposeOp>(root)) {
+    for (int64_t p : transpose.getPerm())
+      copy.strides.push_back(source[p]);
+    return merge(copy);
+  }
+  auto slice = cast<graph::SliceOp>(root);
+  copy.strides = source;
+  for (auto [axis, step] : llvm::zip(slice.getAxes(), slice.getSteps()))
+    copy.strides[axis] = copy.strides[axis] * step;
+  return merge(copy);
+}
+
+void registerMovementStrategies(StrategyRegistry &registry) {
+  registry.add(std::make_unique<MovementStrategy>());
+  registerTransposeStrategy(registry);
+}
 
 } // namespace tenon::cpu

@@ -98,7 +98,7 @@ void RecurrentEmitter::matmul(unsigned direction, int64_t rows, int64_t firstGat
   Value count = c.index(n);
   if (!packed) {
     // Rows of the weights as they are: lanes along the sum.
-    int64_t extent = staticValue(n), lanes = lanesFor(c.target, f32, extent);
+    int64_t extent = constantOr(n), lanes = lanesFor(c.target, f32, extent);
     auto sumOf = [&](ValueRange a, ValueRange z) { return Values{m.add(a[0], z[0])}; };
     for (int64_t g = firstGate; g < lastGate; ++g)
       c.loop(zero, c.index(r.hidden), 1, [&](Value j) {

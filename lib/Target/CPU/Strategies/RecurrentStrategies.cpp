@@ -62,7 +62,7 @@ RecurrentPlan recurrentPlan(plan::KernelOp kernel, const RecurrentModel &r, cons
   p.padded = (r.hidden + p.lanes - 1) / p.lanes * p.lanes;
   p.columns = r.gates * p.padded;
   // Four steps of the input projection at a time, while they fit the stack block.
-  int64_t sequence = staticValue(p.xShape[0]);
+  int64_t sequence = constantOr(p.xShape[0]);
   p.steps = 4 * p.columns * 4 <= 64 * 1024 ? 4 : 1;
   if (sequence > 0)
     p.steps = std::min(p.steps, sequence);
@@ -113,7 +113,7 @@ public:
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
     RecurrentModel r = recurrentModel(kernel.getRootOp());
     RecurrentPlan p = recurrentPlan(kernel, r, target);
-    int64_t width = staticValue(p.xShape[2]);
+    int64_t width = constantOr(p.xShape[2]);
     // Panels of one register tile's width over ranges of gates, so that a
     // product streams through memory: see RecurrentEmitter::matmul.
     auto pack = [&](Value weights, int64_t n, int64_t vectors, ArrayRef<std::pair<int64_t, int64_t>> ranges) {

@@ -57,12 +57,12 @@ public:
     p.k = shapeOf(kernel, op.getK());
     p.v = shapeOf(kernel, op.getV());
     p.out = shapeOf(kernel, op.getResult());
-    p.size = staticValue(p.q[3]);
-    p.valueSize = staticValue(p.v[3]);
+    p.size = constantOr(p.q[3]);
+    p.valueSize = constantOr(p.v[3]);
     p.lanes = target.f32Lanes();
     p.keyVectors = target.vectorRegisters >= 32 ? 4 : 2;
     p.keys = p.lanes * p.keyVectors;
-    int64_t length = staticValue(p.q[2]);
+    int64_t length = constantOr(p.q[2]);
     p.rows = length >= 0 ? std::min<int64_t>(kRows, std::max<int64_t>(1, length)) : kRows;
     p.block = length >= 0 ? std::min<int64_t>(kQueryBlock, (length + p.rows - 1) / p.rows * p.rows) : kQueryBlock;
     p.block = std::max(p.block, p.rows);

@@ -40,7 +40,7 @@ public:
     p.alongAxis = product(ArrayRef(p.space).drop_front(p.axis + 1), context) == 1;
     p.suffix = p.alongAxis ? p.axis : mergedSuffix(kernel, p.space, p.axis + 1);
     p.run = product(ArrayRef(p.space).drop_front(p.suffix), context);
-    p.lanes = lanesFor(target, Float32Type::get(context), staticValue(p.run));
+    p.lanes = lanesFor(target, Float32Type::get(context), constantOr(p.run));
     return p;
   }
   static Exprs outerOf(const Plan &p) {
@@ -56,7 +56,7 @@ public:
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     Plan p = planFor(kernel, target);
-    int64_t length = staticValue(p.space[p.axis]);
+    int64_t length = constantOr(p.space[p.axis]);
     if (p.alongAxis)
       return {product(outerOf(p), kernel.getContext()), grainFor(4 * length)};
     return {product(outerOf(p), kernel.getContext()) * p.run.ceilDiv(p.lanes), grainFor(4 * length * p.lanes)};
@@ -73,7 +73,7 @@ private:
     LaneMath m{c};
     Type element = elementOf(op.getX()), f32 = c.b.getF32Type();
     Value n = c.index(p.run);
-    int64_t extent = staticValue(p.run), lanes = p.lanes;
+    int64_t extent = constantOr(p.run), lanes = p.lanes;
     bool isLog = op.getLog();
     // Exponentials are kept for the last pass: in the result itself where it
     // is stored as f32, else on the stack, else they are computed again.
@@ -137,7 +137,7 @@ private:
     Exprs strides = stridesOf(p.space);
     Exprs units = outerOf(p);
     units.push_back(p.run.ceilDiv(p.lanes));
-    int64_t lanes = p.lanes, extent = staticValue(p.run);
+    int64_t lanes = p.lanes, extent = constantOr(p.run);
     ElementEmitter emitter(c, p.space, suffixGroups(p.space.size(), p.suffix));
     LogicalResult status = success();
     c.loop(c.begin, c.end, 1, [&](Value unit) {
@@ -195,8 +195,8 @@ public:
     Type f32 = Float32Type::get(context);
     p.row = product(ArrayRef(p.space).drop_front(p.axis), context);
     p.run = product(ArrayRef(p.space).drop_front(p.suffix), context);
-    p.rowLanes = lanesFor(target, f32, staticValue(p.row));
-    p.lanes = lanesFor(target, f32, staticValue(p.run));
+    p.rowLanes = lanesFor(target, f32, constantOr(p.row));
+    p.lanes = lanesFor(target, f32, constantOr(p.run));
     return p;
   }
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
@@ -204,7 +204,7 @@ public:
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     Plan p = planFor(kernel, target);
-    return {product(ArrayRef(p.space).take_front(p.axis), kernel.getContext()), grainFor(3 * staticValue(p.row))};
+    return {product(ArrayRef(p.space).take_front(p.axis), kernel.getContext()), grainFor(3 * constantOr(p.row))};
   }
 
   LogicalResult emit(KernelContext &c) const override {
@@ -213,7 +213,7 @@ public:
     LaneMath m{c};
     Type f32 = c.b.getF32Type(), resultCompute = computeOf(op.getResult());
     Value n = c.index(p.row);
-    int64_t extent = staticValue(p.row);
+    int64_t extent = constantOr(p.row);
     bool layer = op.getKind() == graph::NormKind::layer;
     ElementEmitter emitter(c, p.space, suffixGroups(p.space.size(), p.suffix));
     LogicalResult status = success();
@@ -251,7 +251,7 @@ public:
       Exprs middleStrides = stridesOf(middle);
       nest(c, middle, [&](ArrayRef<Value> at) {
         Value start = c.mul(c.offset(at, middleStrides), c.index(p.run));
-        c.vectorLoop(c.index(int64_t(0)), c.index(p.run), p.lanes, staticValue(p.run), [&](Value i, Value mask) {
+        c.vectorLoop(c.index(int64_t(0)), c.index(p.run), p.lanes, constantOr(p.run), [&](Value i, Value mask) {
           Values point(outer);
           point.append(at.begin(), at.end());
           point.push_back(i);

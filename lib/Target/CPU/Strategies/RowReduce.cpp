@@ -65,7 +65,7 @@ struct Geometry {
       outer.push_back(space[d]);
       outerStrides.push_back(source[d] < 0 ? getAffineConstantExpr(0, context) : strides[source[d]]);
     }
-    lanes = lanesFor(target, computeOf(x), staticValue(run));
+    lanes = lanesFor(target, computeOf(x), constantOr(run));
   }
 
   AffineExpr blocks() const { return run.ceilDiv(kInnerVectors * lanes); }
@@ -134,7 +134,7 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
     };
     Exprs units(g.outer);
     units.push_back(g.blocks());
-    int64_t block = kInnerVectors * g.lanes, extent = staticValue(g.run);
+    int64_t block = kInnerVectors * g.lanes, extent = constantOr(g.run);
     c.loop(c.begin, c.end, 1, [&](Value unit) {
       Values outer = c.delinearize(unit, units);
       Value lo = c.mul(outer.pop_back_val(), c.index(block));
@@ -156,7 +156,7 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
     return status;
   }
 
-  int64_t extent = staticValue(g.run);
+  int64_t extent = constantOr(g.run);
   c.loop(c.begin, c.end, 1, [&](Value unit) {
     Values outer = c.delinearize(unit, g.outer);
     Value base = c.offset(outer, g.outerStrides), n = c.index(g.run);
@@ -194,7 +194,7 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
 
 WorkSplit splitReduction(const Geometry &g, MLIRContext *context) {
   AffineExpr rows = product(g.outer, context);
-  int64_t count = std::max<int64_t>(1, staticValue(g.count));
+  int64_t count = std::max<int64_t>(1, constantOr(g.count));
   if (!g.alongInner)
     return {rows, grainFor(count)};
   return {rows * g.blocks(), grainFor(count * kInnerVectors * g.lanes)};

@@ -29,7 +29,7 @@ public:
     if (p.axis + 1 < p.shape.size())
       p.suffix = mergedSuffix(kernel, p.shape, p.axis + 1);
     p.run = product(ArrayRef(p.shape).drop_front(p.suffix), kernel.getContext());
-    p.lanes = p.suffix == p.shape.size() ? 1 : lanesFor(target, computeOf(op.getX()), staticValue(p.run));
+    p.lanes = p.suffix == p.shape.size() ? 1 : lanesFor(target, computeOf(op.getX()), constantOr(p.run));
     for (unsigned d = 0; d < p.suffix; ++d)
       if (d != p.axis)
         p.outer.push_back(p.shape[d]);
@@ -40,7 +40,7 @@ public:
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     Plan p = planFor(kernel, target);
-    return {product(p.outer, kernel.getContext()), grainFor(staticValue(p.shape[p.axis] * p.run))};
+    return {product(p.outer, kernel.getContext()), grainFor(constantOr(p.shape[p.axis] * p.run))};
   }
   LogicalResult emit(KernelContext &c) const override {
     auto op = cast<graph::CumSumOp>(c.kernel.getRootOp());
@@ -73,7 +73,7 @@ public:
       };
       if (p.suffix == p.shape.size())
         return column({}, {});
-      c.vectorLoop(zero, c.index(p.run), p.lanes, staticValue(p.run), column);
+      c.vectorLoop(zero, c.index(p.run), p.lanes, constantOr(p.run), column);
     });
     return status;
   }
@@ -102,7 +102,7 @@ public:
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
     auto op = cast<graph::TopKOp>(kernel.getRootOp());
     return {product(outerOf(kernel), kernel.getContext()),
-            grainFor(4 * staticValue(shapeOf(kernel, op.getX())[op.getAxis()]))};
+            grainFor(4 * constantOr(shapeOf(kernel, op.getX())[op.getAxis()]))};
   }
 
   LogicalResult emit(KernelContext &c) const override {

@@ -8,11 +8,6 @@ using namespace mlir;
 
 namespace tenon::cpu {
 
-int64_t staticValue(AffineExpr expr) {
-  auto constant = dyn_cast_or_null<AffineConstantExpr>(expr);
-  return constant ? constant.getValue() : -1;
-}
-
 int64_t grainFor(int64_t workPerUnit) {
   return workPerUnit <= 0 ? 1 : std::max<int64_t>(1, 16384 / workPerUnit);
 }

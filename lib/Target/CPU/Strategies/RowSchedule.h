@@ -13,8 +13,6 @@ namespace tenon::cpu {
 
 using Values = llvm::SmallVector<mlir::Value>;
 
-/// The value of a constant expression, -1 otherwise.
-int64_t staticValue(mlir::AffineExpr expr);
 /// Units per chunk so that a chunk is worth handing to another thread.
 int64_t grainFor(int64_t workPerUnit);
 /// The widest power of two of lanes that a run of this length fills (the

@@ -17,7 +17,7 @@ public:
   std::vector<StringRef> roots() const override { return {"gather_elements", "gather_nd"}; }
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
     auto op = dyn_cast<graph::GatherNDOp>(kernel.getRootOp());
-    if (!op || staticValue(shapeOf(kernel, op.getIndices()).back()) >= 0)
+    if (!op || constantOr(shapeOf(kernel, op.getIndices()).back()) >= 0)
       return true;
     reason = "the last dimension of the indices must be static";
     return false;
@@ -57,7 +57,7 @@ public:
     auto gather = cast<graph::GatherNDOp>(op);
     int64_t batch = gather.getBatchDims();
     Exprs indexShape = c.shape(indices);
-    int64_t count = staticValue(indexShape.back());
+    int64_t count = constantOr(indexShape.back());
     unsigned outer = indexShape.size() - 1;
     return p.emit(c, op->getResult(0), [&](ArrayRef<Value> row, Value i, Value mask) {
       Values point(row);
@@ -90,7 +90,7 @@ public:
     auto nd = dyn_cast<graph::ScatterNDOp>(op);
     if (kernel.getNumResults() != 1 || kernel.getBody().front().getTerminator()->getOperand(0) != op->getResult(0))
       reason = "takes no epilogue";
-    else if (nd && staticValue(shapeOf(kernel, nd.getIndices()).back()) < 0)
+    else if (nd && constantOr(shapeOf(kernel, nd.getIndices()).back()) < 0)
       reason = "the last dimension of the indices must be static";
     else
       return true;
@@ -115,8 +115,8 @@ public:
       if (isa<BlockArgument>(x)) {
         copyRun(c, c.buffer(x), zero, out, zero, total, element);
       } else {
-        int64_t lanes = lanesFor(c.target, computeType(element), staticValue(total));
-        c.vectorLoop(zero, c.index(total), lanes, staticValue(total), [&](Value i, Value mask) {
+        int64_t lanes = lanesFor(c.target, computeType(element), constantOr(total));
+        c.vectorLoop(zero, c.index(total), lanes, constantOr(total), [&](Value i, Value mask) {
           c.store(loadFrom(c, x, i, lanes, mask), out, element, i, mask);
         });
       }
@@ -132,10 +132,10 @@ public:
         return;
       }
       auto nd = cast<graph::ScatterNDOp>(op);
-      int64_t count = staticValue(indexShape.back());
+      int64_t count = constantOr(indexShape.back());
       Exprs outer(ArrayRef(indexShape).drop_back());
       AffineExpr run = product(ArrayRef(shape).drop_front(count), context);
-      int64_t extent = staticValue(run), lanes = lanesFor(c.target, computeType(element), extent);
+      int64_t extent = constantOr(run), lanes = lanesFor(c.target, computeType(element), extent);
       nest(c, outer, [&](ArrayRef<Value> at) {
         Value first = c.offset(at, ArrayRef(indexStrides).take_front(at.size()));
         Value from = c.offset(at, ArrayRef(updateStrides).take_front(at.size())), to = zero;

@@ -46,9 +46,9 @@ Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
   p.packed = isPackedAs(kernel, op.getFilter(), kPacked);
   Exprs filter = shapeOf(kernel, op.getFilter());
   for (unsigned i = 0; i < p.rank; ++i)
-    p.kernel.push_back(staticValue(filter[p.packed ? i : i + 2]));
-  p.inChannels = staticValue(p.in[p.channel()]);
-  p.outChannels = staticValue(p.out[p.channel()]);
+    p.kernel.push_back(constantOr(filter[p.packed ? i : i + 2]));
+  p.inChannels = constantOr(p.in[p.channel()]);
+  p.outChannels = constantOr(p.out[p.channel()]);
   p.lanes = lanesFor(target, computeOf(op.getX()), p.outChannels / std::max<int64_t>(1, p.group));
   if (auto filter = dyn_cast<BlockArgument>(op.getFilter()); !p.packed && filter) {
     // Before packConstants the plan speaks of what it will pack.
@@ -92,7 +92,7 @@ public:
     AffineExpr rows = p.out[0];
     for (unsigned i = 0; i + 1 < p.rank; ++i)
       rows = rows * p.out[p.spatial(i)];
-    int64_t width = std::max<int64_t>(1, staticValue(p.out[p.spatial(p.rank - 1)]));
+    int64_t width = std::max<int64_t>(1, constantOr(p.out[p.spatial(p.rank - 1)]));
     return {rows, grainFor(width * p.outChannels * p.taps() * p.inChannels / p.group)};
   }
   LogicalResult emit(KernelContext &c) const override;

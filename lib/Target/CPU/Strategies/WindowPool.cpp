@@ -42,7 +42,7 @@ public:
     Exprs out = shapeOf(kernel, op.getResult());
     if (!isLast(kernel) && op.getStrides().back() > 2)
       return 1;
-    return lanesFor(target, computeOf(op.getX()), staticValue(out.back()));
+    return lanesFor(target, computeOf(op.getX()), constantOr(out.back()));
   }
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
     auto op = cast<graph::PoolOp>(kernel.getRootOp());
@@ -61,7 +61,7 @@ public:
     Exprs out = shapeOf(kernel, op.getResult());
     // A unit is a row: everything but the columns (and the channels, if last).
     unsigned inner = isLast(kernel) ? 2 : 1;
-    int64_t work = staticValue(product(ArrayRef(out).take_back(inner), kernel.getContext()));
+    int64_t work = constantOr(product(ArrayRef(out).take_back(inner), kernel.getContext()));
     for (int64_t k : op.getKernel())
       work *= k;
     return {product(ArrayRef(out).drop_back(inner), kernel.getContext()), grainFor(work)};
@@ -211,7 +211,7 @@ struct PoolEmitter {
 
 void PoolEmitter::emitLast(int64_t lanes) {
   Value channels = c.index(in[channel]), zero = c.index(int64_t(0));
-  int64_t extent = staticValue(in[channel]), block = 4 * lanes;
+  int64_t extent = constantOr(in[channel]), block = 4 * lanes;
   c.loop(c.begin, c.end, 1, [&](Value unit) {
     Values row = c.delinearize(unit, ArrayRef(out).drop_back(2));
     c.loop(zero, c.index(out[dims[rank - 1]]), 1, [&](Value column) {

@@ -47,13 +47,13 @@ Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
     p.suffix = mergedSuffix(kernel, p.out, from);
   } else {
     p.suffix = p.rank - 1;
-    int64_t width = staticValue(p.out.back());
+    int64_t width = constantOr(p.out.back());
     p.table = width > 0 && width <= kMaxTable;
   }
   p.run = product(ArrayRef(p.out).drop_front(p.suffix), context);
   bool narrow = computeOf(op.getX()).getIntOrFloatBitWidth() != 32 || elementOf(op.getX()) != computeOf(op.getX());
   // Gathers are of 32-bit elements.
-  p.lanes = from == p.rank && (!p.table || narrow) ? 1 : lanesFor(target, computeOf(op.getX()), staticValue(p.run));
+  p.lanes = from == p.rank && (!p.table || narrow) ? 1 : lanesFor(target, computeOf(op.getX()), constantOr(p.run));
   return p;
 }
 
@@ -82,7 +82,7 @@ public:
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     Plan p = planFor(kernel, target);
-    int64_t work = staticValue(p.run) * p.taps * p.taps;
+    int64_t work = constantOr(p.run) * p.taps * p.taps;
     return {product(ArrayRef(p.out).take_front(p.suffix), kernel.getContext()), p.table ? std::max<int64_t>(8, grainFor(work)) : grainFor(work)};
   }
   LogicalResult emit(KernelContext &c) const override;
@@ -195,7 +195,7 @@ LogicalResult ResizeStrategy::emit(KernelContext &c) const {
   Value x = c.buffer(op.getX()), zero = c.index(int64_t(0));
   Exprs strides = stridesOf(p.in);
   bool inner = p.suffix == unsigned(p.rank - 1) && !p.keeps(p.rank - 1); // the run is resized
-  int64_t width = staticValue(p.run);
+  int64_t width = constantOr(p.run);
   Values indexTable, weightTable;
   if (p.table) {
     int64_t padded = (width + p.lanes - 1) / p.lanes * p.lanes;

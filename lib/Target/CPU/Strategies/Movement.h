@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Transpositions and slices as one thing: a result read through strides.
+#ifndef TENON_LIB_TARGET_CPU_STRATEGIES_MOVEMENT_H
+#define TENON_LIB_TARGET_CPU_STRATEGIES_MOVEMENT_H
+
+#include "tenon/Target/CPU/Strategy.h"
+
+namespace tenon::cpu {
+
+/// Element [i0, i1, ...] of the result comes from base + sum of i * stride.
+struct StridedCopy {
+  Exprs dims, strides;
+};
+/// The copy of a kernel with root transpose or slice; neighbours that are
+/// contiguous in the source as they are in the result are one dimension.
+StridedCopy stridedCopy(plan::KernelOp kernel);
+
+void registerTransposeStrategy(StrategyRegistry &registry);
+
+} // namespace tenon::cpu
+
+#endif // TENON_LIB_TARGET_CPU_STRATEGIES_MOVEMENT_H

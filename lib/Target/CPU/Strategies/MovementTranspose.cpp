@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Transpositions whose innermost dimension is strided in the source. Where
+// that dimension has two to four elements, vectors of each are interleaved;
+// else square blocks are loaded along the source's innermost dimension and
+// transposed in registers. The last block of a dimension moves up to end with
+// it. Neither reads or writes an element at a time.
+#include "Movement.h"
+#include "RowSchedule.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+constexpr int64_t kMostInterleaved = 4;
+
+/// The loops of a transposition: `unit` is the result's dimension that is
+/// contiguous in the source, the last one is contiguous in the result.
+struct Schedule {
+  StridedCopy copy;
+  size_t unit;
+  int64_t lanes, inner; // inner: elements of the last dimension, if interleaved
+  bool interleaves() const { return inner > 0; }
+};
+
+std::optional<Schedule> schedule(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  auto op = dyn_cast<graph::TransposeOp>(kernel.getRootOp());
+  auto fail = [&](const char *why) {
+    reason = why;
+    return std::nullopt;
+  };
+  if (!op)
+    return fail("it is not a transposition");
+  Schedule s{stridedCopy(kernel), 0, 1, -1};
+  size_t rank = s.copy.dims.size();
+  if (rank < 2 || s.copy.strides.back() == 1)
+    return fail("rows are contiguous in source and result");
+  while (s.unit < rank && s.copy.strides[s.unit] != 1)
+    ++s.unit;
+  if (s.unit == rank)
+    return fail("no dimension is contiguous in the source");
+  int64_t bits = storageType(elementOf(op.getX())).getIntOrFloatBitWidth();
+  int64_t width = constantOr(s.copy.dims[s.unit]), inner = constantOr(s.copy.dims.back(), -1);
+  s.lanes = std::min<int64_t>(16, target.vectorBits / bits);
+  // Where the extent is not known, it is taken to fill a vector, and checked.
+  auto fits = [&](int64_t extent) { return extent < 0 || extent >= s.lanes; };
+  if (inner > 1 && inner <= kMostInterleaved && s.unit + 2 == rank) {
+    while (s.lanes > 1 && !fits(width))
+      s.lanes /= 2;
+    s.inner = inner;
+  } else {
+    while (s.lanes > 1 && !(fits(width) && fits(inner)))
+      s.lanes /= 2;
+  }
+  if (s.lanes < 4)
+    return fail("a dimension is shorter than a vector");
+  return s;
+}
+
+struct Emitter {
+  KernelContext &c;
+  const Schedule &s;
+  Value from = c.inputBuffer(0), to = c.outputBuffer(0);
+  VectorType type = VectorType::get({s.lanes}, storageType(elementOf(c.kernel.getRootOp()->getResult(0))));
+  Exprs strides = stridesOf(s.copy.dims);
+
+  Value load(Value at) { return vector::LoadOp::create(c.b, c.loc, type, from, ValueRange{at}); }
+  void store(Value value, Value at) { vector::StoreOp::create(c.b, c.loc, value, to, ValueRange{at}); }
+
+  /// `inner` vectors become as many with their elements in turns.
+  void interleave(Value source, Value target) {
+    Value stride = c.index(s.copy.strides.back());
+    SmallVector<Value> parts;
+    for (int64_t i = 0; i < s.inner; ++i)
+      parts.push_back(load(c.add(source, c.mul(c.index(i), stride))));
+    for (int64_t v = 0; v < s.inner; ++v) {
+      Value mixed = parts[0];
+      for (int64_t part = 0; part < s.inner; ++part) {
+        SmallVector<int64_t> order;
+        for (int64_t l = 0; l < s.lanes; ++l) {
+          int64_t position = v * s.lanes + l;
+          bool mine = position % s.inner == part;
+          order.push_back(mine ? s.lanes + position / s.inner : part == 0 ? 0 : l);
+        }
+        mixed = vector::ShuffleOp::create(c.b, c.loc, mixed, parts[part], order);
+      }
+      store(mixed, c.add(target, c.index(v * s.lanes)));
+    }
+  }
+
+  void block(Value source, Value target) {
+    Value sourceStep = c.index(s.copy.strides.back()), targetStep = c.index(strides[s.unit]);
+    Values rows;
+    for (int64_t i = 0; i < s.lanes; ++i)
+      rows.push_back(load(c.add(source, c.mul(c.index(i), sourceStep))));
+    transposeLanes(c, rows);
+    for (int64_t i = 0; i < s.lanes; ++i)
+      store(rows[i], c.add(target, c.mul(c.index(i), targetStep)));
+  }
+
+  void elements(Value source, Value target, Value first, Value limit) {
+    c.loop(first, limit, 1, [&](Value u) {
+      c.loop(c.index(int64_t(0)), c.index(s.copy.dims.back()), 1, [&](Value i) {
+        Value value = memref::LoadOp::create(c.b, c.loc, from, c.add(source, c.mulAdd(i, c.index(s.copy.strides.back()), u)));
+        memref::StoreOp::create(c.b, c.loc, value, to, c.add(target, c.mulAdd(u, c.index(strides[s.unit]), i)));
+      });
+    });
+  }
+
+  /// Units are rows of the other dimensions, cut along `unit` into vectors.
+  void run() {
+    size_t rank = s.copy.dims.size();
+    Exprs outer, sources, targets;
+    for (size_t d = 0; d + 1 < rank; ++d)
+      if (d != s.unit) {
+        outer.push_back(s.copy.dims[d]);
+        sources.push_back(s.copy.strides[d]);
+        targets.push_back(strides[d]);
+      }
+    outer.push_back(s.copy.dims[s.unit].ceilDiv(s.lanes));
+    Value width = c.index(s.copy.dims[s.unit]), inner = c.index(s.copy.dims.back()), lanes = c.index(s.lanes);
+    c.loop(c.begin, c.end, 1, [&](Value number) {
+      Values at = c.delinearize(number, outer);
+      Value first = c.mul(at.pop_back_val(), lanes);
+      Value source = c.offset(at, sources), target = c.offset(at, targets);
+      auto vectors = [&]() {
+        Value u = c.minS(first, c.sub(width, lanes));
+        Value start = c.add(source, u), end = c.add(target, c.mul(u, c.index(strides[s.unit])));
+        if (s.interleaves())
+          return interleave(start, end);
+        c.loop(c.index(int64_t(0)), inner, s.lanes, [&](Value i) {
+          Value column = c.minS(i, c.sub(inner, lanes));
+          block(c.add(start, c.mul(column, c.index(s.copy.strides.back()))), c.add(end, column));
+        });
+      };
+      bool known = constantOr(s.copy.dims[s.unit]) >= 0 && constantOr(s.copy.dims.back(), -1) >= 0;
+      if (known)
+        return vectors();
+      Value enough = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge, s.interleaves() ? width : c.minS(width, inner), lanes);
+      ifElse(c, enough, {}, [&]() { vectors(); return Values(); }, [&]() {
+        elements(source, target, first, c.minS(width, c.add(first, lanes)));
+        return Values();
+      });
+    });
+  }
+};
+
+class TransposeStrategy : public Strategy {
+public:
+  StringRef name() const override { return "transpose"; }
+  std::vector<StringRef> roots() const override { return {"transpose"}; }
+  bool matches(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const override {
+    return schedule(kernel, target, reason).has_value();
+  }
+  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
+    std::string reason;
+    Schedule s = *schedule(kernel, target, reason);
+    return s.interleaves() ? llvm::formatv("{0} vectors of {1} interleaved", s.inner, s.lanes).str()
+                           : llvm::formatv("blocks of {0} x {0} in registers", s.lanes).str();
+  }
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
+    std::string reason;
+    Schedule s = *schedule(kernel, target, reason);
+    AffineExpr units = s.copy.dims[s.unit].ceilDiv(s.lanes);
+    for (size_t d = 0; d + 1 < s.copy.dims.size(); ++d)
+      if (d != s.unit)
+        units = units * s.copy.dims[d];
+    return {units, std::max<int64_t>(1, 16384 / (s.lanes * std::max<int64_t>(1, constantOr(s.copy.dims.back(), 64))))};
+  }
+  LogicalResult emit(KernelContext &c) const override {
+    std::string reason;
+    Schedule s = *schedule(c.kernel, c.target, reason);
+    Emitter{c, s}.run();
+    return success();
+  }
+};
+
+} // namespace
+
+void registerTransposeStrategy(StrategyRegistry &registry) { registry.add(std::make_unique<TransposeStrategy>()); }
+
+} // namespace tenon::cpu
