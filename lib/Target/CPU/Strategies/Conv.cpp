@@ -29,22 +29,41 @@ public:
     return true;
   }
 
-  static TileShape tileOf(const ConvProblem &p, const CpuTarget &target) {
-    int64_t rows = constantOr(p.isPointwise() ? pixels(p) : p.ow, -1);
-    // Rows of a pointwise tile may lie 4 KiB apart, in one set of a 12-way cache.
-    TileShape tile = chooseTile(rows, p.groupOutputs(), target, p.isPointwise() ? 12 : 32);
+  /// The output channels of a group in panels: full ones, and a last one that
+  /// is narrower where that leaves fewer lanes idle.
+  struct Panels {
+    TileShape tile, last;
+    int64_t count;
+    int64_t columns() const { return (count - 1) * tile.columns() + last.columns(); }
+  };
+  static Panels panelsOf(const ConvProblem &p, const CpuTarget &target) {
+    AffineExpr extent = p.isPointwise() ? pixels(p) : p.ow;
+    int64_t rows = constantOr(extent), outputs = p.groupOutputs();
+    // Of an unknown number of images each still has so many pixels.
+    int64_t multiple = p.isPointwise() && rows < 0 ? extent.getLargestKnownDivisor() : 1;
+    TileShape tile = chooseTile(multiple >= kFewPixels ? multiple : rows, outputs, target);
+    // Two vectors of columns use each broadcast twice: leave one only where
+    // there are no more columns.
+    if (tile.vectors == 1 && outputs > tile.lanes)
+      tile = chooseTile(multiple >= kFewPixels ? multiple : rows, 2 * tile.lanes, target);
     if (rows < 0 && !p.isPointwise())
       tile.rows = std::min<int64_t>(tile.rows, 8);
-    return tile;
+    Panels panels{tile, tile, (outputs + tile.columns() - 1) / tile.columns()};
+    int64_t rest = outputs - (panels.count - 1) * tile.columns();
+    if (p.group == 1 && panels.count > 1)
+      while (panels.last.vectors > 1 && rest <= (panels.last.vectors - 1) * tile.lanes)
+        --panels.last.vectors;
+    return panels;
   }
   static AffineExpr pixels(const ConvProblem &p) { return p.n * p.h * p.w; }
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     std::string reason;
     ConvProblem p = *analyzeConv(kernel, reason);
-    TileShape tile = tileOf(p, target);
-    return llvm::formatv("{0}tile {1} pixels x {2} channels, {3}-bit, filter packed", p.isPointwise() ? "pointwise, " : "", tile.rows,
-                         tile.columns(), target.vectorBits).str();
+    Panels panels = panelsOf(p, target);
+    std::string last = panels.last.vectors == panels.tile.vectors ? "" : llvm::formatv(" (the last {0})", panels.last.columns()).str();
+    return llvm::formatv("{0}tile {1} pixels x {2} channels{3}, {4}-bit, filter packed", p.isPointwise() ? "pointwise, " : "",
+                         panels.tile.rows, panels.tile.columns(), last, target.vectorBits).str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
@@ -57,114 +76,155 @@ public:
     int64_t window = p.kh * p.kw, c = p.groupChannels(), o = p.groupOutputs();
     if (int64_t(values.size()) != p.outputs * c * window)
       return kernel.emitError("[TN5030] the filter's data has ") << values.size() << " elements";
-    int64_t width = tileOf(p, target).columns();
-    // [group][panel][kh][kw][c][width]: within a panel the matrix is [kh kw c, o].
+    Panels panels = panelsOf(p, target);
+    int64_t wide = (panels.count - 1) * panels.tile.columns();
+    // [group][panel][kh][kw][c][column]: within a panel the matrix is [kh kw c, o].
     std::vector<float> ordered(c * window * o);
     for (int64_t g = 0; g < p.group; ++g) {
       for (int64_t k = 0; k < window; ++k)
         for (int64_t i = 0; i < c; ++i)
           for (int64_t j = 0; j < o; ++j)
             ordered[(k * c + i) * o + j] = values[((g * o + j) * c + i) * window + k];
-      packPanels(ordered, c * window, o, o, 1, width, packed);
+      packPanels(ordered, c * window, wide, o, 1, panels.tile.columns(), packed);
+      packPanels(ArrayRef(ordered).drop_front(wide), c * window, o - wide, o, 1, panels.last.columns(), packed);
     }
     kernel->setAttr("conv.filter_shape", DenseI64ArrayAttr::get(kernel.getContext(),
         cast<RankedTensorType>(p.op.getFilter().getType()).getShape()));
-    replaceByPacked(kernel, p.filter, {p.group * ((o + width - 1) / width), window * c, width}, std::move(packed), "panels");
+    replaceByPacked(kernel, p.filter, {p.group, window * c, panels.columns()}, std::move(packed), "panels");
     return success();
   }
 
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     std::string reason;
     ConvProblem p = *analyzeConv(kernel, reason);
-    TileShape tile = tileOf(p, target);
-    int64_t panels = p.group * ((p.groupOutputs() + tile.columns() - 1) / tile.columns());
+    Panels panels = panelsOf(p, target);
+    TileShape tile = panels.tile;
     AffineExpr rows = p.isPointwise() ? pixels(p).ceilDiv(tile.rows) : p.n * p.oh;
     int64_t work = p.kh * p.kw * p.groupChannels() * tile.columns() * (p.isPointwise() ? tile.rows : constantOr(p.ow, 64));
-    return {rows * panels, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, work))};
+    return {rows * (p.group * panels.count), std::max<int64_t>(1, 65536 / std::max<int64_t>(1, work))};
   }
 
   LogicalResult emit(KernelContext &c) const override {
     std::string reason;
     ConvProblem p = *analyzeConv(c.kernel, reason);
-    return Emitter{c, p, tileOf(p, c.target)}.run();
+    return emitPanels(c, p);
   }
 
 private:
+  static constexpr int64_t kFewPixels = 8;
+
+  /// The panel that a unit is about, and the one that comes after it.
+  struct Place {
+    Value row;                 ///< pointwise: a tile of pixels; else a row of the output
+    Value channel, column, end; ///< first input channel; first output channel and the group's end
+    Value weights;             ///< offset of the panel's weights
+    Value ahead, share;        ///< offset and step of the unit's part of the next panel; null: it is in cache
+  };
+
+  static LogicalResult emitPanels(KernelContext &c, ConvProblem &p) {
+    Panels panels = panelsOf(p, c.target);
+    TileShape tile = panels.tile;
+    int64_t steps = p.kh * p.kw * p.groupChannels(), size = steps * tile.columns();
+    AffineExpr rows = p.isPointwise() ? pixels(p).ceilDiv(tile.rows) : p.n * p.oh;
+    AffineExpr all = getAffineConstantExpr(panels.count * p.group, c.kernel.getContext());
+    // Panels vary slowest: one panel's weights stay in cache over all rows.
+    AffineExpr most = p.isPointwise() ? getAffineConstantExpr(tilesInCache(p.channels, tile, c.target), c.kernel.getContext()) : rows;
+    // A row of several tiles uses its weights often enough to wait for them.
+    bool streams = steps * p.outputs * 4 > c.target.l2Bytes / 2 && (p.isPointwise() || constantOr(p.ow) <= tile.rows);
+    LogicalResult result = success();
+    c.loop(c.begin, c.end, 1, [&](Value unit) {
+      BlockedUnit at = p.isPointwise() ? blockedOrder(c, unit, rows, all, constantOr(most))
+                                       : BlockedUnit{c.remU(unit, c.index(rows)), c.divU(unit, c.index(rows)), {}, {}};
+      Value group = c.divU(at.panel, c.index(panels.count)), panel = c.remU(at.panel, c.index(panels.count));
+      Value base = c.mul(group, c.index(p.groupOutputs()));
+      Place place{at.tile, c.mul(group, c.index(p.groupChannels())), c.add(base, c.mul(panel, c.index(tile.columns()))),
+                  c.add(base, c.index(p.groupOutputs())), c.mul(at.panel, c.index(size)), {}, {}};
+      if (streams) {
+        // While the rows of a block use one panel, each fetches its share of
+        // the next, which would otherwise arrive at the speed of memory.
+        Value number = at.number ? at.number : at.tile, count = at.inBlock ? at.inBlock : c.index(rows), one = c.index(int64_t(1));
+        place.share = c.divU(c.add(c.index(tile.columns()), c.sub(count, one)), count);
+        place.ahead = c.add(c.add(place.weights, c.index(size)), c.mul(number, c.mul(place.share, c.index(steps))));
+      }
+      auto emit = [&](TileShape shape, bool isFull) {
+        Emitter emitter{c, p, shape, place, isFull};
+        p.isPointwise() ? emitter.pointwise() : emitter.window();
+        if (failed(emitter.result))
+          result = failure();
+      };
+      bool noneIdle = panels.columns() == p.groupOutputs();
+      if (panels.last.vectors == tile.vectors)
+        return emit(tile, noneIdle);
+      Value isLast = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, panel, c.index(panels.count - 1));
+      auto choice = scf::IfOp::create(c.b, c.loc, isLast, /*withElseRegion=*/true);
+      OpBuilder::InsertionGuard guard(c.b);
+      c.b.setInsertionPointToStart(choice.thenBlock());
+      emit(panels.last, noneIdle);
+      c.b.setInsertionPointToStart(choice.elseBlock());
+      emit(tile, true);
+    });
+    return result;
+  }
+
   struct Emitter {
     KernelContext &c;
     ConvProblem &p;
     TileShape tile;
+    Place place;
+    bool isFull; ///< no lane of the panel is idle
     LogicalResult result = success();
 
-    LogicalResult run() {
-      int64_t groupPanels = (p.groupOutputs() + tile.columns() - 1) / tile.columns();
-      AffineExpr rows = p.isPointwise() ? pixels(p).ceilDiv(tile.rows) : p.n * p.oh;
-      // Panels vary slowest: one panel's weights stay in cache over all rows.
-      int64_t block = p.isPointwise() ? tilesInCache(p.channels, tile, c.target) : 1;
-      AffineExpr panels = getAffineConstantExpr(groupPanels * p.group, c.kernel.getContext());
-      c.loop(c.begin, c.end, 1, [&](Value unit) {
-        Value row, panel;
-        if (p.isPointwise()) {
-          BlockedUnit place = blockedOrder(c, unit, rows, panels, block);
-          row = place.tile;
-          panel = place.panel;
-        } else {
-          row = c.remU(unit, c.index(rows));
-          panel = c.divU(unit, c.index(rows));
-        }
-        Value group = c.divU(panel, c.index(groupPanels)), groupPanel = c.remU(panel, c.index(groupPanels));
-        Value weights = c.mul(panel, c.index(p.kh * p.kw * p.groupChannels() * tile.columns()));
-        if (p.isPointwise())
-          pointwise(row, group, groupPanel, weights);
-        else
-          window(row, group, groupPanel, weights);
-      });
-      return result;
-    }
-
-    void store(ContractionTile &t, const ContractionTile::Accumulators &acc, Value group, Value groupPanel,
-               function_ref<SmallVector<Value>(Value)> rowIndex, bool merged = false) {
-      Value base = c.mul(group, c.index(p.groupOutputs()));
-      Value column = c.add(base, c.mul(groupPanel, c.index(tile.columns())));
-      Value end = c.add(base, c.index(p.groupOutputs()));
+    void store(ContractionTile &t, const ContractionTile::Accumulators &acc, function_ref<SmallVector<Value>(Value)> rowIndex,
+               bool merged = false) {
       auto bias = [&](Value at, Value mask) { return p.biasAt(c, at, tile.lanes, mask); };
       function_ref<Value(Value, Value)> addend = nullptr;
       if (p.op.getBias())
         addend = bias;
-      if (failed(t.finish(acc, p.op.getResult(), p.result, rowIndex, column, end, p.groupOutputs(), merged, addend)))
+      if (failed(t.finish(acc, p.op.getResult(), p.result, rowIndex, place.column, place.end, isFull ? tile.columns() : -1, merged, addend)))
         result = failure();
     }
 
-    void pointwise(Value tileRow, Value group, Value groupPanel, Value weights) {
-      Type xType = getElementTypeOrSelf(p.op.getX().getType());
-      eachRowTile(c, tile, c.mul(tileRow, c.index(tile.rows)), c.index(pixels(p)), constantOr(pixels(p), -1), [&](TileShape shape, Value first) {
+    void pointwise() {
+      eachRowTile(c, tile, c.mul(place.row, c.index(tile.rows)), c.index(pixels(p)), constantOr(pixels(p), -1), [&](TileShape shape, Value first) {
         ContractionTile t(c, shape);
         SmallVector<Value> rows;
-        Value channel = c.mul(group, c.index(p.groupChannels()));
         // Written as one base and constants, which become displacements.
-        Value base = c.mulAdd(first, c.index(p.channels), channel);
+        Value base = c.mulAdd(first, c.index(p.channels), place.channel);
         for (int64_t r = 0; r < shape.rows; ++r)
           rows.push_back(c.add(base, c.index(r * p.channels)));
-        auto acc = t.contract(t.zero(), c.index(p.groupChannels()), c.inputBuffer(p.x), xType, rows, c.index(int64_t(1)),
-                              c.inputBuffer(p.filter), c.b.getF32Type(), weights, c.index(tile.columns()));
+        auto acc = contract(t, t.zero(), c.index(int64_t(0)), c.index(p.groupChannels()), rows);
         Exprs outer(p.result.begin(), p.result.end() - 1);
         bool merged = rowsMerge(c.kernel, p.result); // or every row costs divisions
         auto rowIndex = [&](Value r) {
           Value row = c.add(first, r);
           return merged ? SmallVector<Value>{row} : c.delinearize(row, outer);
         };
-        store(t, acc, group, groupPanel, rowIndex, merged);
+        store(t, acc, rowIndex, merged);
       });
     }
 
-    void window(Value row, Value group, Value groupPanel, Value weights) {
-      Value image = c.divU(row, c.index(p.oh)), oh = c.remU(row, c.index(p.oh));
+    /// `count` steps of the contraction, of which `first` is the number of the
+    /// first, beside which it fetches the unit's part of the next panel.
+    ContractionTile::Accumulators contract(ContractionTile t, ContractionTile::Accumulators sums, Value first, Value count,
+                                           ArrayRef<Value> rows, ArrayRef<Value> valid = {}) {
+      auto fetch = [&](Value step) {
+        memref::PrefetchOp::create(c.b, c.loc, c.inputBuffer(p.filter), c.mulAdd(c.add(first, step), place.share, place.ahead),
+                                   /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+      };
+      return t.contract(std::move(sums), count, c.inputBuffer(p.x), getElementTypeOrSelf(p.op.getX().getType()), rows,
+                        c.index(int64_t(1)), c.inputBuffer(p.filter), c.b.getF32Type(),
+                        c.mulAdd(first, c.index(tile.columns()), place.weights), c.index(tile.columns()), valid, {},
+                        place.ahead ? function_ref<void(Value)>(fetch) : nullptr);
+    }
+
+    void window() {
+      Value image = c.divU(place.row, c.index(p.oh)), oh = c.remU(place.row, c.index(p.oh));
       Value top = c.sub(c.mul(oh, c.index(p.strideH)), c.index(p.padTop));
       // Filter rows inside the image: top + kh * dilation in [0, h).
       Value zero = c.index(int64_t(0));
       Value firstKh = c.maxS(zero, ceilDiv(c.sub(zero, top), p.dilationH));
       Value lastKh = c.minS(c.index(p.kh), ceilDiv(c.sub(c.index(p.h), top), p.dilationH));
-      Window at{image, oh, top, firstKh, lastKh, group, groupPanel, weights};
+      Window at{image, oh, top, firstKh, lastKh};
       Value ow = c.index(p.ow);
       int64_t width = constantOr(p.ow, -1);
       SmallVector<TileClass> classes = tileClasses();
@@ -183,7 +243,7 @@ private:
 
     /// What all tiles of an output row share.
     struct Window {
-      Value image, oh, top, firstKh, lastKh, group, groupPanel, weights;
+      Value image, oh, top, firstKh, lastKh;
     };
     /// The rows of a tile that one filter column reads inside the image.
     struct Span {
@@ -236,12 +296,10 @@ private:
       return c.mul(c.add(c.mul(at.image, c.index(p.h)), ih), c.index(p.w));
     }
     Value leftOf(Value first) { return c.sub(c.mul(first, c.index(p.strideW)), c.index(p.padLeft)); }
-    Value channelOf(const Window &at) { return c.mul(at.group, c.index(p.groupChannels())); }
-    int64_t tapSize() { return p.groupChannels() * tile.columns(); }
 
     void finishTile(TileShape shape, const Window &at, Value first, const ContractionTile::Accumulators &sums) {
       ContractionTile t(c, shape);
-      store(t, sums, at.group, at.groupPanel, [&](Value r) { return p.pixelIndex(at.image, at.oh, c.add(first, r)); });
+      store(t, sums, [&](Value r) { return p.pixelIndex(at.image, at.oh, c.add(first, r)); });
     }
 
     /// Filter columns kw, ..., kw + count - 1 of filter row kh on the rows of a
@@ -253,14 +311,12 @@ private:
       auto some = [&](Value column, int64_t columns, ValueRange current) {
         Value x = c.add(c.add(line, left), c.mul(column, c.index(p.dilationW)));
         SmallVector<Value> rows;
-        Value base = c.mulAdd(x, c.index(p.channels), channelOf(at));
+        Value base = c.mulAdd(x, c.index(p.channels), place.channel);
         for (int64_t r = span.low; r < span.high; ++r)
           rows.push_back(c.add(base, c.index(r * p.strideW * p.channels)));
-        Value weights = c.add(at.weights, c.mul(c.mulAdd(kh, c.index(p.kw), column), c.index(tapSize())));
+        Value tap = c.mul(c.mulAdd(kh, c.index(p.kw), column), c.index(p.groupChannels()));
         auto begin = current.begin() + span.low * shape.vectors, end = current.begin() + span.high * shape.vectors;
-        auto next = part.contract(ContractionTile::Accumulators(begin, end), c.index(columns * p.groupChannels()), c.inputBuffer(p.x),
-                                  getElementTypeOrSelf(p.op.getX().getType()), rows, c.index(int64_t(1)), c.inputBuffer(p.filter),
-                                  c.b.getF32Type(), weights, c.index(tile.columns()));
+        auto next = contract(part, ContractionTile::Accumulators(begin, end), tap, c.index(columns * p.groupChannels()), rows);
         ContractionTile::Accumulators all(current.begin(), current.end());
         std::copy(next.begin(), next.end(), all.begin() + span.low * shape.vectors);
         return all;
@@ -319,16 +375,14 @@ private:
         Value line = lineOf(at, kh);
         return c.loop(zero, c.index(p.kw), 1, rowSums, [&](Value kw, ValueRange current) {
           Value iw = c.add(left, c.mul(kw, c.index(p.dilationW)));
-          Value weights = c.add(at.weights, c.mul(c.mulAdd(kh, c.index(p.kw), kw), c.index(tapSize())));
           SmallVector<Value> rows, valid;
           for (int64_t r = 0; r < shape.rows; ++r) {
             Value x = c.add(iw, c.index(r * p.strideW));
             valid.push_back(arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::ult, x, w));
-            rows.push_back(c.mulAdd(c.add(line, c.minS(c.maxS(x, zero), lastX)), c.index(p.channels), channelOf(at)));
+            rows.push_back(c.mulAdd(c.add(line, c.minS(c.maxS(x, zero), lastX)), c.index(p.channels), place.channel));
           }
-          return t.contract(llvm::to_vector_of<Value>(current), c.index(p.groupChannels()), c.inputBuffer(p.x),
-                            getElementTypeOrSelf(p.op.getX().getType()), rows, c.index(int64_t(1)), c.inputBuffer(p.filter),
-                            c.b.getF32Type(), weights, c.index(tile.columns()), valid);
+          Value tap = c.mul(c.mulAdd(kh, c.index(p.kw), kw), c.index(p.groupChannels()));
+          return contract(t, llvm::to_vector_of<Value>(current), tap, c.index(p.groupChannels()), rows, valid);
         });
       });
     }
