@@ -36,7 +36,9 @@ TileShape chooseTile(int64_t rows, int64_t columns, const CpuTarget &target, int
   return tile;
 }
 
-int64_t tilesInCache(int64_t steps, const TileShape &tile, const CpuTarget &target) {
+int64_t tilesInBlock(int64_t steps, int64_t columns, const TileShape &tile, const CpuTarget &target) {
+  if (columns > 0 && steps * columns * 4 <= target.l2Bytes / 4)
+    return 1;
   int64_t panels = 2 * steps * tile.columns() * 4, rows = steps * tile.rows * 4;
   // A quarter is left to results and whatever else passes through.
   int64_t part = std::max(target.l2Bytes / 4, target.l2Bytes * 3 / 4 - panels);
@@ -92,17 +94,35 @@ bool rowsMerge(plan::KernelOp kernel, ArrayRef<AffineExpr> space) {
   return llvm::all_of(kernel.getBody().front().getTerminator()->getOperands(), merges);
 }
 
-BlockedUnit blockedOrder(KernelContext &c, Value unit, AffineExpr tiles, AffineExpr panels, int64_t block) {
+BlockedUnit blockedOrder(KernelContext &c, Value unit, AffineExpr tiles, AffineExpr panels, std::optional<int64_t> block) {
   Value tileCount = c.index(tiles);
-  if (auto known = dyn_cast<AffineConstantExpr>(tiles); known && known.getValue() <= block) {
+  if (!block || constantOr(tiles, *block + 1) <= *block) {
     Value tile = c.remU(unit, tileCount);
     return {tile, c.divU(unit, tileCount), tile, tileCount};
   }
-  Value blockUnits = c.mul(c.index(panels), c.index(block));
-  Value firstTile = c.mul(c.divU(unit, blockUnits), c.index(block)), within = c.remU(unit, blockUnits);
-  Value inBlock = c.minS(c.index(block), c.sub(tileCount, firstTile));
+  Value blockUnits = c.mul(c.index(panels), c.index(*block));
+  Value firstTile = c.mul(c.divU(unit, blockUnits), c.index(*block)), within = c.remU(unit, blockUnits);
+  Value inBlock = c.minS(c.index(*block), c.sub(tileCount, firstTile));
   Value number = c.remU(within, inBlock);
   return {c.add(firstTile, number), c.divU(within, inBlock), number, inBlock};
+}
+
+PanelFetch::PanelFetch(KernelContext &c, Value buffer, Value panel, AffineExpr panels, Value steps, int64_t width, Value number,
+                       Value count)
+    : c(c), buffer(buffer) {
+  Value one = c.index(int64_t(1)), zero = c.index(int64_t(0));
+  Value next = c.add(panel, one);
+  Value more = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, next, c.index(panels));
+  // After the last panel a next block of rows, if any, starts with the first.
+  next = arith::SelectOp::create(c.b, c.loc, more, next, zero);
+  share = c.divU(c.add(c.index(width), c.sub(count, one)), count);
+  Value done = c.minS(c.mul(number, share), c.index(width));
+  from = c.mul(steps, c.add(c.mul(next, c.index(width)), done));
+}
+
+void PanelFetch::emit(Value step) const {
+  memref::PrefetchOp::create(c.b, c.loc, buffer, ValueRange{c.mulAdd(step, share, from)}, /*isWrite=*/false,
+                             /*localityHint=*/2, /*isDataCache=*/true);
 }
 
 std::vector<float> floatValues(ElementsAttr value) {

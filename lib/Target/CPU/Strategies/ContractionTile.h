@@ -25,16 +25,33 @@ TileShape chooseTile(int64_t rows, int64_t columns, const CpuTarget &target, int
 void eachRowTile(KernelContext &context, TileShape tile, mlir::Value first, mlir::Value extent, int64_t staticExtent,
                  llvm::function_ref<void(TileShape, mlir::Value)> body);
 /// Where a unit of work stands: row tiles vary fastest within a block of them,
-/// whose rows stay in cache while all panels pass.
+/// whose rows stay in cache while all panels pass (no block: all of them).
 struct BlockedUnit {
   mlir::Value tile, panel; ///< row tile and column panel
   mlir::Value number;      ///< the row tile's number within its block
   mlir::Value inBlock;     ///< row tiles of this block
 };
-BlockedUnit blockedOrder(KernelContext &context, mlir::Value unit, mlir::AffineExpr tiles, mlir::AffineExpr panels, int64_t block);
-/// Row tiles of `steps` f32 values a row that fit in the second-level cache
-/// beside the column panel in use and the next.
-int64_t tilesInCache(int64_t steps, const TileShape &tile, const CpuTarget &target);
+BlockedUnit blockedOrder(KernelContext &context, mlir::Value unit, mlir::AffineExpr tiles, mlir::AffineExpr panels,
+                         std::optional<int64_t> block);
+/// Fetches the column panel after the one in use into the second-level cache,
+/// a share with each step of each tile that uses the panel; it would otherwise
+/// arrive at the speed of memory. Panels are [steps][width] in `buffer`.
+class PanelFetch {
+public:
+  /// `number` of `count` says which tile of the panel this is.
+  PanelFetch(KernelContext &context, mlir::Value buffer, mlir::Value panel, mlir::AffineExpr panels, mlir::Value steps,
+             int64_t width, mlir::Value number, mlir::Value count);
+  void emit(mlir::Value step) const;
+
+private:
+  KernelContext &c;
+  mlir::Value buffer, from, share;
+};
+/// Row tiles of a block, for matrices of `steps` f32 values a row and `columns`
+/// columns (-1: unknown): one where all panels fit in a part of the second-level
+/// cache, so that results are written row by row; else as many as have their
+/// rows fit there beside the panel in use and the next.
+int64_t tilesInBlock(int64_t steps, int64_t columns, const TileShape &tile, const CpuTarget &target);
 
 /// Packs a [K, N] matrix (element (k, n) at k * strideK + n * strideN) of f32
 /// or 16-bit floats into panels [ceil(N / width)][K][width], zero-padded, f32.

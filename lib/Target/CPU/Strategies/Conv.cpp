@@ -118,7 +118,7 @@ private:
     Value row;                 ///< pointwise: a tile of pixels; else a row of the output
     Value channel, column, end; ///< first input channel; first output channel and the group's end
     Value weights;             ///< offset of the panel's weights
-    Value ahead, share;        ///< offset and step of the unit's part of the next panel; null: it is in cache
+    std::optional<PanelFetch> next; ///< the unit's part of the next panel, where weights are not in cache
   };
 
   static LogicalResult emitPanels(KernelContext &c, ConvProblem &p) {
@@ -127,25 +127,20 @@ private:
     int64_t steps = p.kh * p.kw * p.groupChannels(), size = steps * tile.columns();
     AffineExpr rows = p.isPointwise() ? pixels(p).ceilDiv(tile.rows) : p.n * p.oh;
     AffineExpr all = getAffineConstantExpr(panels.count * p.group, c.kernel.getContext());
-    // Panels vary slowest: one panel's weights stay in cache over all rows.
-    AffineExpr most = p.isPointwise() ? getAffineConstantExpr(tilesInCache(p.channels, tile, c.target), c.kernel.getContext()) : rows;
+    std::optional<int64_t> block; // none: one panel's weights stay in cache over all rows
+    if (p.isPointwise())
+      block = tilesInBlock(p.groupChannels(), p.outputs, tile, c.target);
     // A row of several tiles uses its weights often enough to wait for them.
     bool streams = steps * p.outputs * 4 > c.target.l2Bytes / 2 && (p.isPointwise() || constantOr(p.ow) <= tile.rows);
     LogicalResult result = success();
     c.loop(c.begin, c.end, 1, [&](Value unit) {
-      BlockedUnit at = p.isPointwise() ? blockedOrder(c, unit, rows, all, constantOr(most))
-                                       : BlockedUnit{c.remU(unit, c.index(rows)), c.divU(unit, c.index(rows)), {}, {}};
+      BlockedUnit at = blockedOrder(c, unit, rows, all, block);
       Value group = c.divU(at.panel, c.index(panels.count)), panel = c.remU(at.panel, c.index(panels.count));
       Value base = c.mul(group, c.index(p.groupOutputs()));
       Place place{at.tile, c.mul(group, c.index(p.groupChannels())), c.add(base, c.mul(panel, c.index(tile.columns()))),
-                  c.add(base, c.index(p.groupOutputs())), c.mul(at.panel, c.index(size)), {}, {}};
-      if (streams) {
-        // While the rows of a block use one panel, each fetches its share of
-        // the next, which would otherwise arrive at the speed of memory.
-        Value number = at.number ? at.number : at.tile, count = at.inBlock ? at.inBlock : c.index(rows), one = c.index(int64_t(1));
-        place.share = c.divU(c.add(c.index(tile.columns()), c.sub(count, one)), count);
-        place.ahead = c.add(c.add(place.weights, c.index(size)), c.mul(number, c.mul(place.share, c.index(steps))));
-      }
+                  c.add(base, c.index(p.groupOutputs())), c.mul(at.panel, c.index(size)), {}};
+      if (streams)
+        place.next.emplace(c, c.inputBuffer(p.filter), at.panel, all, c.index(steps), tile.columns(), at.number, at.inBlock);
       auto emit = [&](TileShape shape, bool isFull) {
         Emitter emitter{c, p, shape, place, isFull};
         p.isPointwise() ? emitter.pointwise() : emitter.window();
@@ -207,14 +202,11 @@ private:
     /// first, beside which it fetches the unit's part of the next panel.
     ContractionTile::Accumulators contract(ContractionTile t, ContractionTile::Accumulators sums, Value first, Value count,
                                            ArrayRef<Value> rows, ArrayRef<Value> valid = {}) {
-      auto fetch = [&](Value step) {
-        memref::PrefetchOp::create(c.b, c.loc, c.inputBuffer(p.filter), c.mulAdd(c.add(first, step), place.share, place.ahead),
-                                   /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
-      };
+      auto fetch = [&](Value step) { place.next->emit(c.add(first, step)); };
       return t.contract(std::move(sums), count, c.inputBuffer(p.x), getElementTypeOrSelf(p.op.getX().getType()), rows,
                         c.index(int64_t(1)), c.inputBuffer(p.filter), c.b.getF32Type(),
                         c.mulAdd(first, c.index(tile.columns()), place.weights), c.index(tile.columns()), valid, {},
-                        place.ahead ? function_ref<void(Value)>(fetch) : nullptr);
+                        place.next ? function_ref<void(Value)>(fetch) : nullptr);
     }
 
     void window() {

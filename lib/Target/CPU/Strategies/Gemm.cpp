@@ -52,7 +52,8 @@ Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
   else if (s.p.bColumn == 1)
     s.source = Source::inPlace;
   s.tiles = s.p.m.ceilDiv(s.tile.rows);
-  s.block = tilesInCache(k > 0 ? k : 1024, s.tile, target);
+  int64_t columns = s.source == Source::staged ? -1 : constantOr(s.p.n, -1); // a panel is copied once a block
+  s.block = tilesInBlock(k > 0 ? k : 1024, columns, s.tile, target);
   if (int64_t tiles = constantOr(s.tiles, -1); tiles > s.block) { // blocks of equal size
     int64_t blocks = (tiles + s.block - 1) / s.block;
     s.block = (tiles + blocks - 1) / blocks;
@@ -148,22 +149,13 @@ private:
       result = failure();
   }
 
-  /// While the row tiles of a block use one panel, each fetches its share of
-  /// the next, which would otherwise arrive at the speed of memory.
   template <typename Contract>
   ContractionTile::Accumulators packed(TileShape shape, Contract &&contract) {
-    Value width = c.index(shape.columns()), size = c.mul(k, width);
-    Value at = c.mul(panel, size);
-    if (constantOr(p.m, kMostRows + 1) <= shape.rows)
+    Value width = c.index(shape.columns()), at = c.mul(panel, c.mul(k, width));
+    if (constantOr(p.m, kMostRows + 1) <= shape.rows) // one row tile: the panels are read in a row as it is
       return contract(b, c.b.getF32Type(), at, width);
-    Value next = c.add(panel, c.index(int64_t(1))), zero = c.index(int64_t(0));
-    Value more = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, next, c.index(s.panels));
-    Value share = c.divU(c.add(width, c.sub(place.inBlock, c.index(int64_t(1)))), place.inBlock);
-    Value from = c.add(c.mul(arith::SelectOp::create(c.b, c.loc, more, next, zero), size), c.mul(place.number, c.mul(share, k)));
-    return contract(b, c.b.getF32Type(), at, width, {}, [&](Value step) {
-      memref::PrefetchOp::create(c.b, c.loc, b, ValueRange{c.mulAdd(step, share, from)}, /*isWrite=*/false,
-                                 /*localityHint=*/2, /*isDataCache=*/true);
-    });
+    PanelFetch fetch(c, b, panel, s.panels, k, shape.columns(), place.number, place.inBlock);
+    return contract(b, c.b.getF32Type(), at, width, {}, [&](Value step) { fetch.emit(step); });
   }
 
   template <typename Contract>
