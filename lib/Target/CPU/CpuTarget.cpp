@@ -132,7 +132,7 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
     target.spec += "," + part.trim().str();
   target.l2Bytes = givenL2 ? givenL2 * 1024 : hostL2 ? hostL2 : target.has("avx512f") ? 1024 * 1024 : 256 * 1024;
   target.vectorBits = target.has("avx512f") ? 512 : target.has("avx2") ? 256 : 128;
-  target.vectorRegisters = target.has("avx512f") || !llvm::StringRef(target.triple).starts_with("x86") ? 32 : 16;
+  target.vectorRegisters = target.has("avx512f") || !target.isX86() ? 32 : 16;
   return true;
 }
 

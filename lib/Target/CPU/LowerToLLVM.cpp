@@ -12,6 +12,7 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 #include "tenon/Target/CPU/Codegen.h"
+#include "tenon/Target/CPU/Passes.h"
 
 using namespace mlir;
 
@@ -54,7 +55,8 @@ LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
     return failure();
   if (failed(approximateMath(module)) || failed(lowerVectors(module)))
     return failure();
-  LogicalResult lowered = run([](PassManager &pm) {
+  LogicalResult lowered = run([&](PassManager &pm) {
+    pm.addPass(createLegalizeFloatsPass({target.fusesMultiplyAdd(), target.convertsHalf()}));
     pm.addPass(createCSEPass());
     pm.addPass(createLoopInvariantCodeMotionPass());
     pm.addPass(memref::createExpandStridedMetadataPass());

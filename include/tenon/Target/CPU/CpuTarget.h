@@ -20,6 +20,12 @@ struct CpuTarget {
   int64_t l2Bytes = 256 * 1024;      ///< second-level cache of a core
 
   bool has(llvm::StringRef feature) const;
+  bool isX86() const { return llvm::StringRef(triple).starts_with("x86"); }
+  bool isRiscv() const { return llvm::StringRef(triple).starts_with("riscv"); }
+  /// Multiplies and adds in one instruction; AArch64 and RISC-V always do.
+  bool fusesMultiplyAdd() const { return !isX86() || has("fma"); }
+  /// Converts vectors between f16 and f32; AArch64 always does.
+  bool convertsHalf() const { return isX86() ? has("f16c") : !isRiscv() || has("zvfhmin") || has("zvfh"); }
   std::string featureString() const; ///< "+a,+b" for LLVM
   int64_t f32Lanes() const { return vectorBits / 32; }
 };

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Passes of the CPU target.
+#ifndef TENON_TARGET_CPU_PASSES_H
+#define TENON_TARGET_CPU_PASSES_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace tenon::cpu {
+#define GEN_PASS_DECL
+#include "tenon/Target/CPU/Passes.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "tenon/Target/CPU/Passes.h.inc"
+} // namespace tenon::cpu
+
+#endif // TENON_TARGET_CPU_PASSES_H
