@@ -16,6 +16,7 @@
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Frontend/ONNX/Import.h"
 #include "tenon/Frontend/ONNX/TensorFile.h"
+#include "tenon/Pipelines/Passes.h"
 #include "tenon/Target/CPU/Codegen.h"
 #include "tenon/Target/Common/Artifact.h"
 #include "tenon/Transforms/Fusion/Passes.h"
@@ -85,16 +86,49 @@ void addStage(PassManager &pm, Stage stage) {
   }
 }
 
-void dump(ModuleOp module, Stage stage, StringRef folder) {
+/// For reading: weights are left out, or each stage would write all of them.
+LogicalResult dump(ModuleOp module, Stage stage, StringRef folder) {
   if (folder.empty())
-    return;
-  llvm::sys::fs::create_directories(folder);
+    return success();
   llvm::SmallString<128> path(folder);
   llvm::sys::path::append(path, llvm::Twine(int(stage)) + "-" + stageName(stage) + ".mlir");
-  std::error_code code;
-  llvm::raw_fd_ostream os(path, code);
-  if (!code)
-    module->print(os, OpPrintingFlags().elideLargeResourceString(64).enableDebugInfo());
+  std::error_code code = llvm::sys::fs::create_directories(folder);
+  if (!code) {
+    llvm::raw_fd_ostream os(path, code);
+    if (!code)
+      module->print(os, OpPrintingFlags().elideLargeResourceString(64).enableDebugInfo());
+    os.close();
+    code = code ? code : os.error();
+    os.clear_error();
+  }
+  if (code)
+    return emitError(UnknownLoc::get(module.getContext()), "[TN8020] cannot write the dump ") << path << ": " << code.message();
+  return success();
+}
+
+LogicalResult verifyStage(ModuleOp module, Stage stage) {
+  PassManager pm(module.getContext());
+  pm.addPass(createVerifyStagePass({stageName(stage).str()}));
+  return pm.run(module);
+}
+
+/// IR that a user resumes from: what MLIR's parser and verifiers say of it gets a code.
+OwningOpRef<ModuleOp> readStage(MLIRContext &context, StringRef input, Stage next) {
+  OwningOpRef<ModuleOp> module;
+  std::vector<std::pair<Location, std::string>> problems;
+  {
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+      problems.push_back({diagnostic.getLocation(), diagnostic.str()});
+      return success();
+    });
+    module = parseSourceFile<ModuleOp>(input, &context);
+  }
+  for (auto &[location, text] : problems)
+    emitError(location) << "[TN4010] this is no IR to start the stage " << stageName(next) << " from: " << text;
+  // The stage graph also takes graph ops as they are: tests are written in them.
+  if (module && next != Stage::Graph && failed(verifyStage(*module, Stage(int(next) - 1))))
+    return {};
+  return module;
 }
 
 ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map) {
@@ -169,9 +203,9 @@ LogicalResult runStages(ModuleOp module, Stage first, Stage last, const CompileO
       options.progress(stageName(Stage(stage)));
     PassManager pm(module.getContext());
     addStage(pm, Stage(stage));
-    if (failed(pm.run(module)))
+    pm.addPass(createVerifyStagePass({stageName(Stage(stage)).str()}));
+    if (failed(pm.run(module)) || failed(dump(module, Stage(stage), options.dumpTo)))
       return failure();
-    dump(module, Stage(stage), options.dumpTo);
     result.phaseSeconds.push_back({stageName(Stage(stage)).str(), clock.lap()});
   }
   return success();
@@ -206,7 +240,8 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   FailureOr<cpu::Program> program = cpu::buildProgram(*module, target, registry);
   if (failed(program))
     return failure();
-  dump(*program->module, Stage::Codegen, options.dumpTo);
+  if (failed(dump(*program->module, Stage::Codegen, options.dumpTo)))
+    return failure();
   result.phaseSeconds.push_back({"kernels", clock.lap()});
   if (failed(cpu::lowerToLLVM(*program->module, target)))
     return failure();
@@ -247,8 +282,8 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
   OwningOpRef<ModuleOp> module;
   Stage next = Stage::Graph;
   if (options.startFrom) {
-    module = parseSourceFile<ModuleOp>(input, &context);
     next = *options.startFrom;
+    module = readStage(context, input, next);
   } else {
     if (options.progress)
       options.progress("import");
@@ -256,8 +291,8 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
   }
   if (!module)
     return failure();
-  if (!options.startFrom)
-    dump(*module, Stage::Import, options.dumpTo);
+  if (!options.startFrom && (failed(verifyStage(*module, Stage::Import)) || failed(dump(*module, Stage::Import, options.dumpTo))))
+    return failure();
   result.phaseSeconds.push_back({"import", clock.lap()});
   if (options.stopAfter == Stage::Import) {
     print(*module, result);

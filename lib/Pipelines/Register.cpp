@@ -14,6 +14,7 @@
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Pipelines/Compile.h"
+#include "tenon/Pipelines/Passes.h"
 #include "tenon/Target/CPU/Passes.h"
 #include "tenon/Transforms/Fusion/Passes.h"
 #include "tenon/Transforms/Memory/Passes.h"
@@ -38,6 +39,7 @@ void loadTenonDialects(MLIRContext &context) {
 
 void registerTenonPasses() {
   cpu::registerPasses();
+  registerPasses();
   graph::registerPasses();
   onnxtograph::registerPasses();
   fusion::registerPasses();

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Stages can be stopped at and resumed from, and compilations repeated.
+
+A model that is stopped after any stage and resumed from the text gives the bytes
+of a straight compilation. So does a second compilation from another folder, by
+another path, in another environment, on another number of processors.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from harness import SHARED, Driver, Results, excerpt
+
+STAGES = ("import", "graph", "numerics", "place")
+# Static shapes, named dimensions, branches, weights that are Constant nodes.
+RESUMED = ("mnist-8", "resnet8-cifar-fp32", "byte-bilstm", "silero-vad")
+# The same and float16, com.microsoft, external data, many kernels.
+REPEATED = ("mnist-8", "silero-vad", "squeezenet11-fp16", "tiny-random-gpt2-ort", "tiny-random-llama-fp16", "yolox-nano")
+
+
+class Suite:
+    def __init__(self, driver, scratch):
+        self.driver, self.scratch = driver, scratch
+
+    def straight(self, model, folder):
+        artifact = folder / "straight.tenon"
+        status, text = self.driver("compile", "-q", model, "-o", artifact)
+        return (artifact.read_bytes(), "") if status == 0 else (None, excerpt(text))
+
+    def resumed(self, name, stage):
+        """Stops after `stage`, resumes from what was printed."""
+        folder = self.scratch / f"{name}-{stage}"
+        folder.mkdir()
+        wanted, problem = self.straight(SHARED / "models" / name / "model.onnx", folder)
+        if wanted is None:
+            return False, problem
+        # The artifact records the file's name, so the text goes by the model's.
+        text = folder / "model.onnx"
+        with open(text, "wb") as output:
+            command = [str(self.driver.program), "compile", str(SHARED / "models" / name / "model.onnx"), f"--stop-after={stage}"]
+            done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, timeout=self.driver.timeout, check=False)
+        if done.returncode != 0:
+            return False, excerpt(done.stderr.decode(errors="replace"))
+        following = [*STAGES, "codegen"][STAGES.index(stage) + 1]
+        status, output = self.driver("compile", "-q", text, f"--start-from={following}", "-o", folder / "resumed.tenon")
+        if status != 0:
+            return False, excerpt(output)
+        same = (folder / "resumed.tenon").read_bytes() == wanted
+        shutil.rmtree(folder)
+        return same, f"    resuming from {following} gives other bytes than a straight compilation"
+
+    def edited(self):
+        """What is edited between two stages is what runs: a sum becomes a product."""
+        folder = self.scratch / "edited"
+        folder.mkdir()
+        model = SHARED / "models/mnist-8/model.onnx"
+        status, text = self.driver("compile", model, "--stop-after=graph")
+        (folder / "edited.mlir").write_text(text.replace("graph.binary add", "graph.binary mul"))
+        if status != 0 or "graph.binary add" not in text:
+            return False, "    there is no sum to edit"
+        status, output = self.driver("compile", "-q", folder / "edited.mlir", "--start-from=numerics", "-o", folder / "e.tenon")
+        if status != 0:
+            return False, excerpt(output)
+        status, output = self.driver("run", folder / "e.tenon", "--test-data", model.parent / "test_data_set_0")
+        return status == 4, f"    exit status {status}, expected 4 (other values)\n{excerpt(output)}"
+
+    def dumped(self):
+        """--dump-to writes every stage, and changes nothing."""
+        folder = self.scratch / "dumped"
+        folder.mkdir()
+        model = SHARED / "models/mnist-8/model.onnx"
+        wanted, problem = self.straight(model, folder)
+        status, output = self.driver("compile", "-q", model, "-o", folder / "d.tenon", "--dump-to", folder / "stages")
+        if wanted is None or status != 0:
+            return False, problem or excerpt(output)
+        names = sorted(p.name for p in (folder / "stages").iterdir() if p.stat().st_size)
+        expected = [f"{i}-{stage}.mlir" for i, stage in enumerate([*STAGES, "codegen"])]
+        if names != expected or (folder / "d.tenon").read_bytes() != wanted:
+            return False, f"    dumped {names}, expected {expected} and an unchanged artifact"
+        # Dumps are for reading: the weights are not in them, and that is said.
+        status, output = self.driver("compile", folder / "stages/1-graph.mlir", "--start-from=numerics", "-o", folder / "r.tenon")
+        return status == 1 and "[TN4011]" in output, excerpt(output)
+
+    def misplaced(self):
+        """A stage refuses what an earlier one should have done."""
+        folder = self.scratch / "misplaced"
+        folder.mkdir()
+        status, text = self.driver("compile", SHARED / "models/mnist-8/model.onnx", "--stop-after=graph")
+        (folder / "graph.mlir").write_text(text)
+        status, output = self.driver("compile", folder / "graph.mlir", "--start-from=codegen", "-o", folder / "m.tenon")
+        return status == 1 and "[TN4001]" in output, f"    exit status {status}\n{excerpt(output)}"
+
+    def repeated(self, name):
+        """Compiles twice with everything different that must not matter."""
+        source = SHARED / "models" / name
+        places = [self.scratch / f"{name}-first", self.scratch / f"{name}-second" / "much" / "deeper", ]
+        found = []
+        for i, place in enumerate(places):
+            shutil.copytree(source, place, ignore=shutil.ignore_patterns("test_data_set_*"))
+            model = "model.onnx" if i else place / "model.onnx"
+            command = [str(self.driver.program), "compile", "-q", str(model), "-o", str(place / "a.tenon"), "--target=cpu:x86-64-v3"]
+            environment = dict(os.environ)
+            if i:
+                environment.update(LANG="tr_TR.UTF-8", LC_ALL="C.UTF-8", TZ="Asia/Kathmandu", HOME="/nowhere", COLUMNS="40")
+                environment["TMPDIR"] = str(place)
+                if shutil.which("setarch"):
+                    command = ["setarch", "-R", *command]
+                if shutil.which("taskset"):
+                    command = ["taskset", "-c", str(min(os.sched_getaffinity(0))), *command]
+            done = subprocess.run(
+                command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                timeout=self.driver.timeout, check=False,
+            )
+            if done.returncode != 0:
+                return False, excerpt(done.stdout.decode(errors="replace"))
+            found.append((place / "a.tenon").read_bytes())
+            shutil.rmtree(place)
+        different = next((i for i, (a, b) in enumerate(zip(*found)) if a != b), None)
+        return found[0] == found[1], f"    {len(found[0])} and {len(found[1])} bytes, the first difference at {different}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--json", help="write the names of passed, failed and skipped cases here")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--timeout", type=int, default=300, help="seconds for one compilation")
+    arguments = parser.parse_args()
+
+    results = Results({}, verbose=False)
+    driver = Driver(Path(arguments.build).resolve(), arguments.timeout)
+    if not (SHARED / "models").is_dir():
+        results.skip("stages", "no ../shared")
+        return results.finish(arguments.json)
+    if not driver.exists():
+        results.record("stages", False, f"    {driver.program} is not built")
+        return results.finish(arguments.json)
+
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(arguments.jobs) as pool:
+        suite = Suite(driver, Path(name))
+        waiting = [(f"resume {m} after {s}", pool.submit(suite.resumed, m, s)) for m in RESUMED for s in STAGES]
+        waiting += [(f"repeat {m}", pool.submit(suite.repeated, m)) for m in REPEATED]
+        waiting += [(check.__name__, pool.submit(check)) for check in (suite.edited, suite.dumped, suite.misplaced)]
+        for case, future in waiting:
+            results.record(case, *future.result())
+    return results.finish(arguments.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
