@@ -13,7 +13,7 @@ enum Exit {
   kOk = 0,
   kUserError = 1,   ///< a flag, a file or the model is wrong
   kUnsupported = 2, ///< the compiler or this machine lacks something; the output lists it
-  kResource = 3,    ///< memory
+  kResource = 3,    ///< memory or disk space
   kMismatch = 4,    ///< values are not what they should be
   kInternal = 70    ///< a fault of ours
 };

@@ -8,7 +8,7 @@ namespace tenon::driver {
 
 /// Codes that say the compiler lacks something, not that the model is wrong.
 static bool meansUnsupported(llvm::StringRef text) {
-  for (llvm::StringRef code : {"[TN2101]", "[TN2102]", "[TN2103]", "[TN2105]", "[TN2106]", "[TN5003]"})
+  for (llvm::StringRef code : {"[TN1010]", "[TN1017]", "[TN1030]", "[TN2060]", "[TN2101]", "[TN2102]", "[TN2103]", "[TN2105]", "[TN2106]", "[TN5003]"})
     if (text.contains(code))
       return true;
   return text.contains("not supported");
@@ -43,6 +43,8 @@ void DiagnosticPrinter::clearProgress() {
 
 Exit DiagnosticPrinter::exitStatus() const {
   // Every error a user can cause or mend has a code; one without is ours.
+  if (exhausted)
+    return kResource;
   if (coded)
     return unsupported ? kUnsupported : kUserError;
   return uncoded ? kInternal : kUserError;
@@ -55,6 +57,7 @@ void DiagnosticPrinter::print(mlir::Diagnostic &diagnostic) {
     kind = "error";
     unsupported |= meansUnsupported(text);
     (llvm::StringRef(text).contains("[TN") ? coded : uncoded) = true;
+    exhausted |= llvm::StringRef(text).contains("[TN6002]"); // the disk
   } else if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Warning) {
     kind = "warning";
   }
@@ -63,6 +66,12 @@ void DiagnosticPrinter::print(mlir::Diagnostic &diagnostic) {
   auto name = mlir::dyn_cast<mlir::NameLoc>(diagnostic.getLocation());
   if (name && !llvm::StringRef(text).contains(name.getName().getValue()))
     llvm::errs() << "node '" << name.getName().getValue() << "': ";
+  if (auto file = mlir::dyn_cast<mlir::FileLineColLoc>(diagnostic.getLocation())) {
+    llvm::errs() << file.getFilename().getValue() << ":";
+    if (file.getLine()) // a binary model has none
+      llvm::errs() << file.getLine() << ":" << file.getColumn() << ":";
+    llvm::errs() << " ";
+  }
   llvm::errs() << text << "\n";
   for (mlir::Diagnostic &note : diagnostic.getNotes())
     llvm::errs() << "note: " << note.str() << "\n";

@@ -26,7 +26,7 @@ private:
   void print(mlir::Diagnostic &diagnostic);
 
   bool isTerminal;
-  bool unsupported = false, uncoded = false, coded = false;
+  bool unsupported = false, exhausted = false, uncoded = false, coded = false;
   mlir::ScopedDiagnosticHandler handler;
 };
 

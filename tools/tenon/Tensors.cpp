@@ -7,6 +7,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "tenon/Frontend/ONNX/TensorFile.h"
 #include "llvm/ADT/APFloat.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -136,7 +137,15 @@ bool writeNpy(llvm::StringRef path, const TensorFile &tensor, std::string &error
     return false;
   }
   os << llvm::StringRef("\x93NUMPY\x01\x00", 8) << char(header.size() & 255) << char(header.size() >> 8) << header << tensor.bytes;
-  return true;
+  os.close();
+  code = os.error();
+  os.clear_error(); // reported here, not by the stream's destructor
+  if (code) {
+    if (llvm::sys::fs::is_regular_file(path))
+      llvm::sys::fs::remove(path);
+    error = ("cannot write " + path + ": " + code.message()).str();
+  }
+  return !code;
 }
 
 /// An element from its text; false if the type cannot hold such a number.
@@ -182,6 +191,11 @@ bool parseLiteral(llvm::StringRef text, TensorFile &tensor, std::string &error) 
       tensor.dtype = dtype;
   if (!elementBytes(tensor.dtype)) {
     error = ("'" + parts.back() + "' is not an element type; expected f16, f32, f64, i8 to i64, u8 to u64 or bool").str();
+    return false;
+  }
+  constexpr int64_t kMostLiteral = int64_t(1) << 32;
+  if (elements > kMostLiteral / int64_t(elementBytes(tensor.dtype))) {
+    error = llvm::formatv("{0} elements are too many for a literal; give a file, NAME=@x.npy", elements).str();
     return false;
   }
   llvm::SmallVector<llvm::StringRef> values;

@@ -3,10 +3,11 @@
 // tenon: compiles ONNX models ahead of time and runs the result.
 #include "Commands.h"
 
+#include "llvm/Support/raw_ostream.h"
+
 using namespace tenon::driver;
 
-int main(int argc, char **argv) {
-  llvm::cl::ParseCommandLineOptions(argc, argv, "Tenon: ONNX models compiled ahead of time for a chip\n");
+static int dispatch() {
   if (compileCommand)
     return runCompile();
   if (runCommand)
@@ -23,4 +24,15 @@ int main(int argc, char **argv) {
     return runTargets();
   llvm::cl::PrintHelpMessage(false, true);
   return kUserError;
+}
+
+int main(int argc, char **argv) {
+  llvm::cl::ParseCommandLineOptions(argc, argv, "Tenon: ONNX models compiled ahead of time for a chip\n");
+  int exit = dispatch();
+  llvm::outs().flush();
+  if (std::error_code code = llvm::outs().error()) {
+    llvm::outs().clear_error(); // or its destructor aborts
+    return complain("[TN8021] cannot write to standard output: " + llvm::Twine(code.message()), kResource);
+  }
+  return exit;
 }

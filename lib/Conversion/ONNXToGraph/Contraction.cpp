@@ -12,6 +12,9 @@ namespace graph = tenon::graph;
 namespace {
 
 LogicalResult convertGemm(NodeContext &c) {
+  for (unsigned i : {0, 1})
+    if (c.rank(c.input(i)) != 2)
+      return c.error(Problem::range, "input " + Twine(i) + " has rank " + Twine(c.rank(c.input(i))) + ", expected 2");
   Value y = c.matmul(c.input(0), c.input(1), c.integer("transA", 0), c.integer("transB", 0));
   float alpha = c.real("alpha", 1), beta = c.real("beta", 1);
   if (alpha != 1)
@@ -24,8 +27,20 @@ LogicalResult convertGemm(NodeContext &c) {
   return c.set(y);
 }
 
+/// kernel_shape repeats what the filter's type says.
+LogicalResult checkKernelShape(NodeContext &c, Value filter) {
+  Ints given = c.ints("kernel_shape").value_or(Ints());
+  for (auto [i, size] : llvm::enumerate(given))
+    if (auto actual = c.staticDim(filter, i + 2); actual && *actual != size)
+      return c.error(Problem::range, "attribute kernel_shape has " + Twine(size) + " for spatial dimension " + Twine(i) +
+                                         ", the filter has " + Twine(*actual));
+  return success();
+}
+
 LogicalResult convertConv(NodeContext &c) {
   Value x = c.input(0), filter = c.input(1);
+  if (failed(checkKernelShape(c, filter)))
+    return failure();
   auto spatial = Spatial::read(c, c.rank(x) - 2);
   if (c.rank(filter) != c.rank(x))
     return c.error(Problem::range, "filter has rank " + Twine(c.rank(filter)) + ", input has rank " +
@@ -60,6 +75,8 @@ bool padsOfOutputShape(NodeContext &c, Spatial &spatial, Ints &outputPadding, Ar
 
 LogicalResult convertConvTranspose(NodeContext &c) {
   Value x = c.input(0), filter = c.input(1);
+  if (failed(checkKernelShape(c, filter)))
+    return failure();
   int64_t count = c.rank(x) - 2;
   auto spatial = Spatial::read(c, count);
   Ints outputPadding = c.ints("output_padding").value_or(Ints(count, 0));
@@ -69,6 +86,8 @@ LogicalResult convertConvTranspose(NodeContext &c) {
   if (auto given = c.ints("output_shape")) {
     // Some exporters state batch and channels too.
     auto sizes = ArrayRef(*given).take_back(count);
+    if (llvm::any_of(sizes, [](int64_t size) { return size < 0; }))
+      return c.error(Problem::range, "attribute output_shape has a negative size");
     if (int64_t(sizes.size()) != count)
       return c.error(Problem::range, "attribute output_shape must have " + Twine(count) + " values");
     if (!padsOfOutputShape(c, spatial, outputPadding, sizes))

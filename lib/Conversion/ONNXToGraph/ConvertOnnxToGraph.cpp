@@ -54,6 +54,8 @@ private:
         hasFailed = true;
         continue;
       }
+      if (failed(graph::checkMemorySize(type, [&] { return emitError(argument.getLoc()) << "input " << name << ": "; })))
+        hasFailed = true;
       auto names = func.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), onnxir::kDimsAttr);
       graph::ShapeAnalysis::Dims dims;
       for (auto [i, size] : llvm::enumerate(type.getShape())) {

@@ -144,6 +144,8 @@ LogicalResult convertSplit(NodeContext &c) {
   if (c.input(1) && c.since() != 1)
     sizes = c.constantInts(c.input(1), "split");
   int64_t count = c.node.getNumResults();
+  if (int64_t given = c.integer("num_outputs", count); given != count)
+    return c.error(Problem::range, "attribute num_outputs = " + Twine(given) + ", the node has " + Twine(count) + " outputs");
   if (!sizes) {
     int64_t size = c.requireDim(x, axis, "the size of the split axis"), chunk = llvm::divideCeil(size, count);
     sizes.emplace();
@@ -153,6 +155,13 @@ LogicalResult convertSplit(NodeContext &c) {
   if (int64_t(sizes->size()) != count)
     return c.error(Problem::range,
                    "split has " + Twine(sizes->size()) + " sizes for " + Twine(count) + " outputs");
+  // A slice would be clamped silently.
+  int64_t total = 0;
+  for (int64_t size : *sizes)
+    if (size < 0 || __builtin_add_overflow(total, size, &total))
+      return c.error(Problem::range, "split has a part of size " + Twine(size) + ", expected 0 or more");
+  if (auto size = c.staticDim(x, axis); size && *size != total)
+    return c.error(Problem::range, "split's sizes add up to " + Twine(total) + ", the axis has " + Twine(*size));
   SmallVector<Value> parts;
   int64_t begin = 0;
   for (int64_t size : *sizes) {

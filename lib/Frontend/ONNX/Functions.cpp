@@ -191,9 +191,29 @@ private:
 };
 } // namespace
 
+/// What a function says it returns must be made inside; after inlining only the
+/// caller's name for it would be left to report.
+static void checkResults(Model &model) {
+  for (const FunctionProto &function : model.proto.functions()) {
+    llvm::StringSet<> made;
+    for (const std::string &input : function.input())
+      made.insert(input);
+    for (const NodeProto &node : function.node())
+      for (const std::string &output : node.output())
+        made.insert(output);
+    for (const std::string &output : function.output())
+      if (!made.contains(output))
+        model.problems.error(BadFunction, "model-local function " + functionId(function.domain(), function.name(), "") +
+                                              ": output '" + output + "' is defined by no node of it");
+  }
+}
+
 void tenon::onnxfe::inlineLocalFunctions(Model &model) {
   onnx::ModelProto &proto = model.proto;
   if (proto.functions().empty())
+    return;
+  checkResults(model);
+  if (model.problems.any())
     return;
   InlinedSize size(proto);
   if (size.of(proto.graph().node()) > kMostNodes)

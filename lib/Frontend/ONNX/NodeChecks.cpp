@@ -61,7 +61,18 @@ private:
                             "the operator was removed from ONNX in opset " +
                                 llvm::Twine(schema->SinceVersion()) + "; export the model again");
     checkArity(node, *schema, place);
+    if (node.op_type() == "If" && node.domain().empty())
+      checkBranches(node, place);
     checkAttributes(node, *schema, names, place);
+  }
+
+  /// Each branch of an If makes all of its outputs.
+  void checkBranches(const NodeProto &node, const std::string &place) {
+    for (const AttributeProto &attr : node.attribute())
+      if (attr.has_g() && attr.g().output_size() != node.output_size())
+        problems.error(WrongArity, place,
+                       attr.name() + " has " + llvm::Twine(attr.g().output_size()) + " outputs, expected " +
+                           llvm::Twine(node.output_size()) + " as the node has");
   }
 
   void checkUnknown(const NodeProto &node, const std::string &place) {

@@ -88,6 +88,8 @@ public:
           ++missing[i];
         }
     }
+    if (!parent && graph.output().empty())
+      problems.error(UndefinedOutput, "the graph has no outputs; a model must compute something");
     for (const onnx::ValueInfoProto &output : graph.output())
       if (!scope.contains(output.name()))
         problems.error(UndefinedOutput, "graph output '" + output.name() + "'" + inGraph(prefix) +

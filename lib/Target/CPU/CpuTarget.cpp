@@ -8,7 +8,12 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
+#include <memory>
+#include <mutex>
 #include <set>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -50,6 +55,20 @@ static int64_t hostL2Bytes() {
     }
 #endif
   return 0;
+}
+
+/// LLVM itself only warns of a feature that it does not know.
+static bool hasFeature(llvm::StringRef tripleText, llvm::StringRef feature) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargetMCs();
+  });
+  std::string error;
+  llvm::Triple triple(tripleText);
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
+  std::unique_ptr<llvm::MCSubtargetInfo> info(target ? target->createMCSubtargetInfo(triple, "", "") : nullptr);
+  return info && llvm::any_of(info->getAllProcessorFeatures(), [&](const llvm::SubtargetFeatureKV &known) { return feature == known.Key; });
 }
 
 bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error) {
@@ -113,16 +132,21 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
     return fail(("unknown architecture '" + arch + "'").str());
   }
   for (llvm::StringRef part : llvm::ArrayRef(parts).drop_front()) {
-    part = part.trim();
-    if (part.consume_front("+"))
-      features.insert(part.str());
-    else if (part.consume_front("-"))
-      features.erase(part.str());
-    else if (part.consume_front("l2=")) {
-      if (part.getAsInteger(10, givenL2) || givenL2 < 64 || givenL2 > 1 << 20)
-        return fail(("l2=" + part + " is not a size of 64 to 1048576 KiB").str());
-    } else
+    llvm::StringRef feature = part.trim();
+    if (feature.consume_front("l2=")) {
+      if (feature.getAsInteger(10, givenL2) || givenL2 < 64 || givenL2 > 1 << 20)
+        return fail(("l2=" + feature + " is not a size of 64 to 1048576 KiB").str());
+      continue;
+    }
+    bool isAdded = feature.consume_front("+");
+    if (!isAdded && !feature.consume_front("-"))
       return fail(("feature '" + part + "' has no sign").str());
+    if (!hasFeature(target.triple, feature))
+      return fail(("LLVM knows no feature '" + feature + "' of this architecture").str());
+    if (isAdded)
+      features.insert(feature.str());
+    else
+      features.erase(feature.str());
   }
   if (features.count("evex512"))
     features.erase("evex512"); // implied by avx512f since LLVM 21

@@ -55,11 +55,19 @@ private:
 FailureOr<Image> linkImage(StringRef object, const CpuTarget &target, Location loc) {
   llvm::SmallString<128> objectPath, imagePath;
   int fd;
-  if (llvm::sys::fs::createTemporaryFile("tenon", "o", fd, objectPath) ||
-      llvm::sys::fs::createTemporaryFile("tenon", "so", imagePath))
-    return emitError(loc, "[TN5020] cannot create a temporary file for linking");
+  std::error_code code = llvm::sys::fs::createTemporaryFile("tenon", "o", fd, objectPath);
+  if (!code)
+    code = llvm::sys::fs::createTemporaryFile("tenon", "so", imagePath);
+  if (code)
+    return emitError(loc, "[TN5020] cannot create a temporary file for linking (TMPDIR says where): ") << code.message();
   llvm::FileRemover removeObject(objectPath), removeImage(imagePath);
-  llvm::raw_fd_ostream(fd, /*shouldClose=*/true) << object;
+  llvm::raw_fd_ostream objectFile(fd, /*shouldClose=*/true);
+  objectFile << object;
+  objectFile.close();
+  if (std::error_code code = objectFile.error()) {
+    objectFile.clear_error();
+    return emitError(loc, "[TN6002] writing a temporary file for linking failed: ") << code.message();
+  }
 
   std::string log;
   llvm::raw_string_ostream os(log);

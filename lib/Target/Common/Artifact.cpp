@@ -73,6 +73,11 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
 } // namespace
 
 bool writeArtifact(const Artifact &artifact, llvm::StringRef path, std::string &error) {
+  // Renaming over a device or a pipe would replace it.
+  if (llvm::sys::fs::exists(path) && !llvm::sys::fs::is_regular_file(path)) {
+    error = ("[TN6001] " + path + " exists and is not a regular file; name another output").str();
+    return false;
+  }
   llvm::SmallString<128> temporary;
   int fd;
   if (std::error_code code = llvm::sys::fs::createUniqueFile(path + ".%%%%%%.tmp", fd, temporary)) {

@@ -291,9 +291,36 @@ std::pair<int64_t, int64_t> ShapeAnalysis::getRange(AffineExpr expr) const {
   }
 }
 
+LogicalResult checkMemorySize(Type type, llvm::function_ref<InFlightDiagnostic()> report) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || !tensor.getElementType().isIntOrFloat())
+    return success();
+  constexpr int64_t kMostBytes = int64_t(1) << 47; // what a process can address
+  int64_t bytes = llvm::divideCeil(tensor.getElementTypeBitWidth(), 8);
+  bool tooLarge = false, empty = false;
+  for (auto [i, size] : llvm::enumerate(tensor.getShape())) {
+    if (ShapedType::isDynamic(size))
+      continue;
+    if (size < 0)
+      return report() << "[TN2061] dimension " << i << " of " << tensor.getRank() << " would be " << size
+                      << ", expected 0 or more";
+    empty |= size == 0;
+    tooLarge |= __builtin_mul_overflow(bytes, size, &bytes) || bytes > kMostBytes;
+  }
+  if (tooLarge && !empty)
+    return report() << "[TN2062] a tensor of " << tensor << " has more bytes than a machine can address";
+  return success();
+}
+
 LogicalResult ShapeAnalysis::visit(Operation *op) {
-  if (auto rule = dyn_cast<ShapeInferenceOpInterface>(op))
-    return rule.inferShapes(*this);
+  if (auto rule = dyn_cast<ShapeInferenceOpInterface>(op)) {
+    if (failed(rule.inferShapes(*this)))
+      return failure();
+    for (Type type : op->getResultTypes())
+      if (failed(checkMemorySize(type, [&] { return op->emitError(); })))
+        return failure();
+    return success();
+  }
   if (isa<scf::IfOp>(op))
     return visitIf(op);
   // The condition of scf.if is extracted from a tensor.

@@ -62,6 +62,17 @@ AffineExpr outputSize(AffineExpr in, Window w, AutoPad pad, bool ceilMode, Shape
   return out;
 }
 
+/// A bias has one value an output channel.
+LogicalResult checkBias(Operation *op, Value bias, AffineExpr channels, ShapeAnalysis &a) {
+  if (!bias)
+    return success();
+  Dims shape = a.getShape(bias);
+  if (shape.size() == 1 && a.unify(shape[0], channels))
+    return success();
+  return op->emitError("[TN2063] the bias has type ") << bias.getType() << ", expected one value for each of "
+         << text(channels) << " output channels";
+}
+
 bool negative(AffineExpr e) {
   auto constant = dyn_cast<AffineConstantExpr>(e);
   return constant && constant.getValue() < 0;
@@ -78,6 +89,8 @@ LogicalResult ConvOp::inferShapes(ShapeAnalysis &a) {
   AffineExpr channels = x[last ? spatial + 1 : 1], wanted = w[1] * int64_t(getGroup());
   if (!a.unify(channels, wanted))
     return emitError("[TN2056] conv's data has ") << text(channels) << " channels, its filter needs " << text(wanted);
+  if (failed(checkBias(*this, getBias(), w[0], a)))
+    return failure();
   Dims out(x.size());
   out[0] = x[0];
   out[last ? spatial + 1 : 1] = w[0];
@@ -101,6 +114,8 @@ LogicalResult ConvTransposeOp::inferShapes(ShapeAnalysis &a) {
   if (x.size() != spatial + 2 || w.size() != spatial + 2 || getPads().size() != 2 * spatial)
     return emitError("[TN2023] conv_transpose has ") << x.size() << "-D data, a " << w.size() << "-D filter and " << spatial << " strides";
   bool last = getLayout() == ChannelLayout::last;
+  if (failed(checkBias(*this, getBias(), w[1] * getGroup(), a)))
+    return failure();
   Dims out(x.size());
   out[0] = x[0];
   out[last ? spatial + 1 : 1] = w[1] * getGroup();
@@ -184,20 +199,36 @@ LogicalResult AttentionOp::inferShapes(ShapeAnalysis &a) {
   return success();
 }
 
-template <typename Op> static LogicalResult recurrentShape(Op op, ShapeAnalysis &a) {
+template <typename Op> static LogicalResult recurrentShape(Op op, int64_t gates, ShapeAnalysis &a) {
   Dims x = a.getShape(op.getX());
   if (x.size() != 3)
     return op.emitError("[TN2029] recurrence needs 3-D data [sequence, batch, features]");
   AffineExpr directions = a.constant(op.getDirection() == RnnDirection::bidirectional ? 2 : 1), hidden = a.constant(op.getHiddenSize());
+  auto check = [&](StringRef name, Value weights, ArrayRef<AffineExpr> expected) -> LogicalResult {
+    Dims shape = weights ? a.getShape(weights) : Dims(expected);
+    bool fits = shape.size() == expected.size();
+    for (size_t i = 0; fits && i < shape.size(); ++i)
+      fits = bool(a.unify(shape[i], expected[i]));
+    if (fits)
+      return success();
+    auto report = op.emitError("[TN2064] ") << name << " has type " << weights.getType() << ", expected a shape of";
+    for (AffineExpr dim : expected)
+      report << ' ' << text(dim);
+    return report;
+  };
+  AffineExpr rows = hidden * gates;
+  if (failed(check("W", op.getW(), {directions, rows, x[2]})) || failed(check("R", op.getR(), {directions, rows, hidden})) ||
+      failed(check("B", op.getB(), {directions, rows * 2})) || failed(check("initial_h", op.getInitialH(), {directions, x[1], hidden})))
+    return failure();
   a.setShape(op.getY(), {x[0], directions, x[1], hidden});
   a.setShape(op.getYH(), {directions, x[1], hidden});
   return success();
 }
 LogicalResult LstmOp::inferShapes(ShapeAnalysis &a) {
-  if (failed(recurrentShape(*this, a)))
+  if (failed(recurrentShape(*this, 4, a)))
     return failure();
   a.setShape(getYC(), Dims(a.getShape(getYH())));
   return success();
 }
-LogicalResult GruOp::inferShapes(ShapeAnalysis &a) { return recurrentShape(*this, a); }
-LogicalResult RnnOp::inferShapes(ShapeAnalysis &a) { return recurrentShape(*this, a); }
+LogicalResult GruOp::inferShapes(ShapeAnalysis &a) { return recurrentShape(*this, 3, a); }
+LogicalResult RnnOp::inferShapes(ShapeAnalysis &a) { return recurrentShape(*this, 1, a); }

@@ -133,6 +133,9 @@ LogicalResult ConcatOp::inferShapes(ShapeAnalysis &a) {
   return success();
 }
 
+// Sums of sizes up to here do not overflow.
+static constexpr int64_t kMostPadding = int64_t(1) << 60;
+
 LogicalResult PadOp::inferShapes(ShapeAnalysis &a) {
   Dims x = a.getShape(getX()), out;
   auto pads = a.getContents(getPads());
@@ -140,6 +143,9 @@ LogicalResult PadOp::inferShapes(ShapeAnalysis &a) {
     return emitError("[TN2041] pad of rank ") << x.size() << " with " << pads->size() << " amounts, expected " << 2 * x.size();
   for (size_t i = 0; i < x.size(); ++i) {
     AffineExpr begin = pads ? (*pads)[i] : AffineExpr(), end = pads ? (*pads)[i + x.size()] : AffineExpr();
+    for (AffineExpr amount : {begin, end})
+      if (auto known = asConstant(amount); known && (*known > kMostPadding || *known < -kMostPadding))
+        return emitError("[TN2041] pad of ") << *known << " elements, expected at most " << kMostPadding;
     out.push_back(begin && end ? x[i] + begin + end : a.dataSymbol());
   }
   a.setShape(getResult(), out);
@@ -212,7 +218,20 @@ LogicalResult GatherElementsOp::inferShapes(ShapeAnalysis &a) {
 }
 
 LogicalResult ScatterNDOp::inferShapes(ShapeAnalysis &a) {
-  a.setShape(getResult(), Dims(a.getShape(getX())));
+  Dims x = a.getShape(getX()), indices = a.getShape(getIndices()), given = a.getShape(getUpdates());
+  auto depth = indices.empty() ? std::nullopt : asConstant(indices.back());
+  if (!depth || *depth < 1 || *depth > int64_t(x.size()))
+    return emitError("[TN2065] scatter_nd needs indices with a static last dimension within the data's rank");
+  Dims wanted(indices.begin(), indices.end() - 1);
+  wanted.append(x.begin() + *depth, x.end());
+  bool fits = given.size() == wanted.size();
+  for (size_t i = 0; fits && i < given.size(); ++i)
+    fits = bool(a.unify(given[i], wanted[i]));
+  if (!fits)
+    return emitError("[TN2065] scatter_nd's updates are ") << getUpdates().getType() << "; for indices of "
+           << getIndices().getType() << " and data of " << getX().getType() << " they need rank " << wanted.size()
+           << " and the sizes that these two give";
+  a.setShape(getResult(), x);
   // Shape tensors are edited so: one position an index.
   auto contents = a.getContents(getX()), updates = a.getContents(getUpdates());
   auto positions = a.getConstantInts(getIndices());
@@ -237,7 +256,7 @@ LogicalResult ScatterElementsOp::inferShapes(ShapeAnalysis &a) {
 /// floor(dim * scale), where the scale is a ratio of small numbers.
 static AffineExpr scaled(AffineExpr dim, float scale, ShapeAnalysis &a) {
   if (auto size = asConstant(dim)) // in f32, as runtimes agree
-    return a.constant(int64_t(std::floor(float(*size) * scale)));
+    return a.constant(int64_t(std::min(std::floor(float(*size) * scale), float(int64_t(1) << 62))));
   for (int64_t q = 1; q <= 64; ++q) {
     double p = std::round(double(scale) * q);
     if (p >= 1 && std::abs(double(scale) * q - p) <= 1e-6 * p)
@@ -259,6 +278,9 @@ LogicalResult ResizeOp::inferShapes(ShapeAnalysis &a) {
     auto scales = constantOp ? dyn_cast<DenseElementsAttr>(constantOp.getValue()) : DenseElementsAttr();
     if (!scales || !isa<FloatType>(scales.getElementType()) || scales.getNumElements() != int64_t(x.size()))
       return emitError("[TN2047] resize needs constant scales, one an axis");
+    for (APFloat value : scales.getValues<APFloat>())
+      if (!value.isFinite() || value.isZero() || value.isNegative())
+        return emitError("[TN2047] resize by a scale of ") << value.convertToDouble() << ", expected a positive number";
     for (auto [dim, value] : llvm::zip(x, scales.getValues<APFloat>()))
       out.push_back(scaled(dim, float(value.convertToDouble()), a));
   }

@@ -41,6 +41,14 @@ int compare(const Factors &a, const Factors &b) {
   return 0;
 }
 
+/// No tensor has such a size. Arithmetic stays there instead of wrapping around to
+/// a size that looks like one; ShapeAnalysis refuses it where it arises.
+constexpr int64_t kMostCoefficient = int64_t(1) << 62;
+
+int64_t limited(__int128 value) {
+  return std::clamp<__int128>(value, -kMostCoefficient, kMostCoefficient);
+}
+
 struct Term {
   Factors factors;
   int64_t coefficient;
@@ -56,10 +64,10 @@ public:
     auto it = llvm::find_if(terms, [&](const Term &t) { return compare(t.factors, term.factors) >= 0; });
     if (it == terms.end() || compare(it->factors, term.factors) != 0) {
       if (term.coefficient)
-        terms.insert(it, term);
+        terms.insert(it, Term{term.factors, limited(term.coefficient)});
       return;
     }
-    it->coefficient += term.coefficient;
+    it->coefficient = limited(__int128(it->coefficient) + term.coefficient);
     if (!it->coefficient)
       terms.erase(it);
   }
@@ -126,7 +134,7 @@ public:
 
 private:
   static Term times(const Term &a, const Term &b) {
-    Term result{a.factors, a.coefficient * b.coefficient};
+    Term result{a.factors, limited(__int128(a.coefficient) * b.coefficient)};
     result.factors.append(b.factors);
     llvm::stable_sort(result.factors, [](AffineExpr x, AffineExpr y) { return compare(x, y) < 0; });
     return result;
@@ -157,8 +165,8 @@ std::optional<std::pair<Polynomial, int64_t>> nestedQuotient(const Polynomial &v
     return std::nullopt;
   Polynomial numerator = Polynomial::of(inner.getLHS());
   if (value.terms.size() == 2)
-    numerator.add(Term{{}, value.terms[1].coefficient * divisor.getValue()});
-  return std::make_pair(numerator, by * divisor.getValue());
+    numerator.add(Term{{}, limited(__int128(value.terms[1].coefficient) * divisor.getValue())});
+  return std::make_pair(numerator, limited(__int128(by) * divisor.getValue()));
 }
 
 Polynomial quotient(AffineExprKind kind, Polynomial value, Polynomial divisor) {

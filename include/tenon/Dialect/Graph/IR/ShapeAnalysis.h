@@ -94,6 +94,10 @@ private:
   llvm::DenseMap<mlir::Value, Dims> contents;
 };
 
+/// Refuses a negative static dimension (TN2061), and static sizes that no machine
+/// can address (TN2062).
+llvm::LogicalResult checkMemorySize(mlir::Type type, llvm::function_ref<mlir::InFlightDiagnostic()> report);
+
 } // namespace tenon::graph
 
 #endif // TENON_DIALECT_GRAPH_IR_SHAPEANALYSIS_H

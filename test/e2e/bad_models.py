@@ -1,0 +1,436 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Models that must be refused: a table of names, makers, codes and places.
+
+A maker writes a model into a folder and returns its path. The place is text that
+the message has to contain: the node's or value's name, or the file's.
+"""
+
+import os
+from dataclasses import dataclass, field
+from typing import Callable
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+F32, I64, I32, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL
+HUGE = 2**62
+
+
+@dataclass
+class BadModel:
+    name: str
+    make: Callable  # folder -> path of the model
+    code: str  # regular expression over what follows "TN"
+    places: tuple = ("bad",)  # texts that some error has to contain
+    status: int = 1
+    flags: list = field(default_factory=list)
+
+
+def value(name, shape, dtype=F32):
+    return helper.make_tensor_value_info(name, dtype, shape)
+
+
+def model_of(nodes, inputs, outputs, weights=(), opset=18, functions=(), opsets=None):
+    graph = helper.make_graph(list(nodes), "g", list(inputs), list(outputs), list(weights))
+    imports = opsets if opsets is not None else [helper.make_opsetid("", opset)]
+    model = helper.make_model(graph, opset_imports=imports, functions=list(functions))
+    model.ir_version = 9
+    return model
+
+
+def save(model, folder, name="model.onnx"):
+    path = folder / name
+    path.write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
+    return path
+
+
+def saved(build):
+    """A maker from a function that returns a model (or bytes)."""
+    return lambda folder: save(build(), folder)
+
+
+def node(op, shapes, weights=None, opset=18, dtype=F32, outputs=1, domain="", rank=None, **attributes):
+    """A maker: one node `bad` whose inputs have `shapes`, then constants `weights`."""
+
+    def build():
+        names = [f"x{i}" for i in range(len(shapes))]
+        constants = [
+            numpy_helper.from_array(np.asarray(w), f"w{i}") for i, w in enumerate(weights or [])
+        ]
+        made = helper.make_node(
+            op, names + [c.name for c in constants], [f"y{i}" for i in range(outputs)], "bad", domain=domain, **attributes
+        )
+        results = [value(f"y{i}", rank) for i in range(outputs)]
+        types = dtype if isinstance(dtype, (list, tuple)) else [dtype] * len(shapes)
+        opsets = [helper.make_opsetid("", opset)] + ([helper.make_opsetid(domain, 1)] if domain else [])
+        inputs = [value(n, s, t) for n, s, t in zip(names, shapes, types)]
+        return model_of([made], inputs, results, constants, opsets=opsets)
+
+    return saved(build)
+
+
+def i64(*values):
+    return np.array(values, np.int64)
+
+
+def f32(*shape):
+    return np.zeros(shape, np.float32)
+
+
+def raw_weight(name, dims, data, dtype=F32):
+    tensor = TensorProto(name=name, data_type=dtype)
+    tensor.dims.extend(dims)
+    tensor.raw_data = data
+    return tensor
+
+
+def weight(dims, data=b"", change=None):
+    """A maker: x + a weight `bad` of these dims and bytes."""
+
+    def build():
+        tensor = raw_weight("bad", dims, data)
+        if change:
+            change(tensor)
+        return model_of([helper.make_node("Add", ["x", "bad"], ["y"], "sum")], [value("x", [4])], [value("y", None)], [tensor])
+
+    return saved(build)
+
+
+def external(location, offset=None, length=None, prepare=None):
+    """A maker: a weight `bad` of four floats in external data."""
+
+    def make(folder):
+        (folder / "good.bin").write_bytes(bytes(64))
+        if prepare:
+            prepare(folder)
+        tensor = TensorProto(name="bad", data_type=F32, data_location=TensorProto.EXTERNAL)
+        tensor.dims.append(4)
+        for key, text in (("location", location), ("offset", offset), ("length", length)):
+            if text is not None:
+                entry = tensor.external_data.add()
+                entry.key, entry.value = key, str(text)
+        nodes = [helper.make_node("Add", ["x", "bad"], ["y"], "sum")]
+        return save(model_of(nodes, [value("x", [4])], [value("y", [4])], [tensor]), folder)
+
+    return make
+
+
+def chain(*nodes, outputs=("y",), inputs=(("x", [4]),), weights=()):
+    """A maker from (op, inputs, outputs, name) tuples over four floats."""
+
+    def build():
+        made = [helper.make_node(op, list(ins), list(outs), name) for op, ins, outs, name in nodes]
+        return model_of(made, [value(n, s) for n, s in inputs], [value(n, None) for n in outputs], weights)
+
+    return saved(build)
+
+
+def branch(name, nodes, outputs):
+    return helper.make_graph(nodes, name, [], [value(o, [4]) for o in outputs])
+
+
+def conditional(then_graph, else_graph, outputs=("y",)):
+    def build():
+        attributes = {"then_branch": then_graph}
+        if else_graph is not None:
+            attributes["else_branch"] = else_graph
+        made = helper.make_node("If", ["c"], list(outputs), "bad", **attributes)
+        return model_of([made], [value("c", [], BOOL), value("x", [4])], [value(o, None) for o in outputs])
+
+    return saved(build)
+
+
+def relu(source, target, name="r"):
+    return helper.make_node("Relu", [source], [target], name)
+
+
+def functions(*bodies, call="F0", opsets=None):
+    """A maker: model-local functions, each a list of nodes from `a` to `b`."""
+
+    def build():
+        imports = [helper.make_opsetid("", 18), helper.make_opsetid("local", 1)]
+        made = [
+            helper.make_function("local", f"F{i}", ["a"], ["b"], nodes, opsets if opsets is not None else imports)
+            for i, nodes in enumerate(bodies)
+        ]
+        entry = helper.make_node(call, ["x"], ["y"], "call", domain="local")
+        return model_of([entry], [value("x", [4])], [value("y", None)], functions=made, opsets=imports)
+
+    return saved(build)
+
+
+def local_call(name, label):
+    return helper.make_node(name, ["a"], ["b"], label, domain="local")
+
+
+def with_input_dims(dims, dtype=F32):
+    return saved(lambda: model_of([relu("bad", "y")], [value("bad", dims, dtype)], [value("y", None, dtype)]))
+
+
+def changed(change):
+    """A maker: a good model after `change`."""
+
+    def build():
+        model = model_of([relu("x", "y", "bad")], [value("x", [4])], [value("y", [4])])
+        change(model)
+        return model
+
+    return saved(build)
+
+
+def several():
+    nodes = [
+        helper.make_node("NoSuchOp", ["x"], ["a"], "first_bad"),
+        helper.make_node("Relu", ["missing"], ["b"], "second_bad"),
+        helper.make_node("Conv", ["x"], ["c"], "third_bad"),
+    ]
+    return model_of(nodes, [value("x", [4])], [value(n, None) for n in "abc"])
+
+
+def several_conversions():
+    nodes = [
+        helper.make_node("Softmax", ["x"], ["a"], "first_bad", axis=7),
+        helper.make_node("NonZero", ["x"], ["b"], "second_bad"),
+        helper.make_node("Transpose", ["x"], ["c"], "third_bad", perm=[0, 0]),
+    ]
+    return model_of(nodes, [value("x", [4, 4])], [value("a", None), value("b", None, I64), value("c", None)])
+
+
+def outside(folder):
+    (folder.parent / "outside.bin").write_bytes(bytes(64))
+
+
+def linked(folder):
+    outside(folder)
+    os.symlink(folder.parent / "outside.bin", folder / "link.bin")
+
+
+def linked_folder(folder):
+    (folder.parent / "elsewhere").mkdir(exist_ok=True)
+    (folder.parent / "elsewhere" / "w.bin").write_bytes(bytes(64))
+    os.symlink(folder.parent / "elsewhere", folder / "sub")
+
+
+def garbage(data, name="bad.onnx"):
+    return lambda folder: save(data, folder, name)
+
+
+def directory(folder):
+    (folder / "bad.onnx").mkdir()
+    return folder / "bad.onnx"
+
+
+FILES = [
+    BadModel("empty file", garbage(b""), "1001"),
+    BadModel("text instead of a model", garbage(b"this is no model\n" * 40), "1001"),
+    BadModel("an ELF file", garbage(b"\x7fELF\x02\x01\x01" + bytes(600)), "1001"),
+    BadModel("random bytes", garbage(np.random.RandomState(1).bytes(5000)), "1001"),
+    BadModel("zeros", garbage(bytes(4096)), "1001"),
+    BadModel("text that is no ONNX text", garbage(b"not a <model>", "bad.onnxtxt"), "1002"),
+    BadModel("a directory", directory, "(1001|8002)"),
+    BadModel("no such file", lambda folder: folder / "bad.onnx", "(1001|8002)"),
+    BadModel("a device", lambda folder: "/dev/null", "(1001|8002)", ("/dev/null",)),
+]
+
+STRUCTURE = [
+    BadModel("cycle of two", chain(("Relu", ["b"], ["a"], "bad"), ("Relu", ["a"], ["b"], "other"), outputs=("a",)), "1022"),
+    BadModel("cycle of one", chain(("Add", ["y", "x"], ["y"], "bad")), "1022"),
+    BadModel("value produced twice", chain(("Relu", ["x"], ["y"], "r"), ("Abs", ["x"], ["y"], "bad")), "1021"),
+    BadModel("node writes an input", chain(("Relu", ["x"], ["x"], "bad"), ("Abs", ["x"], ["y"], "a")), "102[12]"),
+    BadModel("input declared twice", saved(lambda: model_of([relu("bad", "y")], [value("bad", [4])] * 2, [value("y", None)])), "1021"),
+    BadModel("weight declared twice", saved(lambda: model_of(
+        [helper.make_node("Add", ["x", "bad"], ["y"], "sum")], [value("x", [4])], [value("y", None)],
+        [raw_weight("bad", [4], bytes(16))] * 2)), "1021"),
+    BadModel("unknown value", chain(("Relu", ["nowhere"], ["y"], "bad")), "1020", ("bad", "nowhere")),
+    BadModel("output that nothing makes", chain(("Relu", ["x"], ["z"], "r"), outputs=("bad",)), "1023"),
+    BadModel("no outputs", chain(("Relu", ["x"], ["y"], "bad"), outputs=()), "1023", ("output",)),
+    BadModel("no graph at all", changed(lambda m: m.ClearField("graph")), "1\\d\\d\\d", ("graph",)),
+    BadModel("node without an operator", chain(("", ["x"], ["y"], "bad")), "101\\d", status=2),
+    BadModel("unknown operator", chain(("NoSuchOp", ["x"], ["y"], "bad")), "1010", ("bad", "NoSuchOp"), 2),
+    BadModel("unknown domain", node("Gadget", [[4]], domain="org.nowhere"), "1010", ("bad", "org.nowhere"), 2),
+    BadModel("domain not imported", changed(lambda m: setattr(m.graph.node[0], "domain", "org.nowhere")), "10(04|10)", ("bad", "org.nowhere")),
+    BadModel("no opset", changed(lambda m: m.ClearField("opset_import")), "1004", ("opset",)),
+    BadModel("opset of the future", changed(lambda m: setattr(m.opset_import[0], "version", 999)), "1003", ("999",)),
+    BadModel("opset of the past", changed(lambda m: setattr(m.opset_import[0], "version", 1)), "1003", ("1",)),
+    BadModel("negative opset", changed(lambda m: setattr(m.opset_import[0], "version", -3)), "1003", ("-3",)),
+    BadModel("IR version of the future", changed(lambda m: setattr(m, "ir_version", 9999)), "1005", ("9999",)),
+    BadModel("too few inputs", chain(("Add", ["x"], ["y"], "bad")), "1012"),
+    BadModel("too many inputs", chain(("Relu", ["x", "x"], ["y"], "bad")), "1012"),
+    BadModel("too many outputs", chain(("Relu", ["x"], ["y", "z"], "bad")), "1012"),
+    BadModel("unknown attribute", node("Relu", [[4]], colour=3), "1013", ("bad", "colour")),
+    BadModel("attribute of another type", node("Softmax", [[4]], axis="last"), "1014", ("bad", "axis")),
+    BadModel("attribute missing", node("Cast", [[4]]), "1015", ("bad", "to")),
+    BadModel("element types differ", node("Add", [[4], [4]], dtype=[F32, I64]), "1016"),
+    BadModel("element type not allowed", node("Conv", [[1, 1, 4, 4], [1, 1, 3, 3]], dtype=I64), "1016"),
+    BadModel("input without a type", saved(lambda: model_of([relu("bad", "y")], [onnx.ValueInfoProto(name="bad")], [value("y", None)])), "2105", status=2),
+    BadModel("element type 99", with_input_dims([4], 99), "10\\d\\d", status=2),
+    BadModel("several problems at once", saved(several), "1010", ("first_bad", "second_bad", "third_bad"), status=2),
+    BadModel("several problems of conversion", saved(several_conversions), "\\d+", ("first_bad", "third_bad"), status=2),
+    BadModel("If without else", conditional(branch("t", [relu("x", "p")], ["p"]), None), "1015"),
+    BadModel("If with a constant for a branch", changed(lambda m: (
+        setattr(m.graph.node[0], "op_type", "If"),
+        m.graph.node[0].attribute.extend([helper.make_attribute("then_branch", 1), helper.make_attribute("else_branch", 1)]))), "1014"),
+    BadModel("branches with different counts", conditional(
+        branch("t", [relu("x", "p")], ["p"]), branch("e", [relu("x", "q")], ["q", "q"])), "\\d+"),
+    BadModel("branch with an unknown value", conditional(
+        branch("t", [relu("nowhere", "p", "inner")], ["p"]), branch("e", [relu("x", "q")], ["q"])), "1020", ("inner", "nowhere")),
+    BadModel("branch with a cycle", conditional(
+        branch("t", [relu("q2", "p", "inner"), relu("p", "q2", "inner2")], ["p"]),
+        branch("e", [relu("x", "q")], ["q"])), "1022", ("inner",)),
+    BadModel("branch without its output", conditional(
+        branch("t", [relu("x", "p")], ["other"]), branch("e", [relu("x", "q")], ["q"])), "1023", ("other",)),
+    BadModel("recursive function", functions([local_call("F0", "bad")]), "1050", ("F0",)),
+    BadModel("functions that call each other", functions([local_call("F1", "bad")], [local_call("F0", "bad2")]), "1050", ("F0",)),
+    BadModel("function with an unknown operator", functions([helper.make_node("NoSuchOp", ["a"], ["b"], "bad")]), "1010", ("NoSuchOp",), 2),
+    BadModel("function with an unknown value", functions([helper.make_node("Relu", ["nowhere"], ["b"], "bad")]), "10(20|50)", ("nowhere",)),
+    BadModel("function without its output", functions([helper.make_node("Relu", ["a"], ["c"], "bad")]), "10(23|50)", ("F0",)),
+]
+
+DIMENSIONS = [
+    BadModel("input of 2^62 elements", with_input_dims([HUGE]), "\\d+"),
+    BadModel("input whose elements overflow", with_input_dims([2**32, 2**32]), "\\d+"),
+    BadModel("input whose bytes overflow", with_input_dims([2**61, 4]), "\\d+"),
+    BadModel("negative input dimension", with_input_dims([-3, 4]), "1031"),
+    BadModel("weight with a negative dimension", weight([-4], bytes(16)), "10\\d\\d"),
+    BadModel("weight of 2^62 elements", weight([HUGE], bytes(16)), "10\\d\\d"),
+    BadModel("weight whose elements overflow", weight([2**32, 2**32], bytes(16)), "10\\d\\d"),
+    BadModel("weight shorter than declared", weight([4], bytes(12)), "1032"),
+    BadModel("weight longer than declared", weight([4], bytes(20)), "1032"),
+    BadModel("weight without data", weight([4]), "1032"),
+    BadModel("weight with a broken element", weight([4], bytes(15)), "1032"),
+    BadModel("float_data too short", weight([4], change=lambda t: (t.ClearField("raw_data"), t.float_data.extend([1, 2]))), "1032"),
+    BadModel("data of another type", weight([4], change=lambda t: (t.ClearField("raw_data"), t.int64_data.extend([1, 2, 3, 4]))), "1032"),
+    BadModel("weight of type 99", weight([4], bytes(16), change=lambda t: setattr(t, "data_type", 99)), "10\\d\\d", status=2),
+    BadModel("weight of undefined type", weight([4], bytes(16), change=lambda t: setattr(t, "data_type", 0)), "10\\d\\d", status=2),
+    BadModel("weight in segments", weight([4], bytes(16), change=lambda t: setattr(t.segment, "end", 2)), "10\\d\\d"),
+    BadModel("ConstantOfShape of 2^60", node("ConstantOfShape", [], [i64(2**60)]), "\\d+"),
+    BadModel("ConstantOfShape that overflows", node("ConstantOfShape", [], [i64(2**40, 2**40)]), "\\d+"),
+    BadModel("ConstantOfShape of -1", node("ConstantOfShape", [], [i64(-1)]), "\\d+"),
+    BadModel("Expand to 2^60", node("Expand", [[1]], [i64(2**60)]), "\\d+"),
+    BadModel("Expand that overflows", node("Expand", [[1]], [i64(2**40, 2**40)]), "\\d+"),
+    BadModel("Tile by 2^60", node("Tile", [[4]], [i64(2**60)]), "\\d+"),
+    BadModel("Tile that overflows", node("Tile", [[4]], [i64(2**62)]), "\\d+"),
+    BadModel("Pad by 2^62", node("Pad", [[4]], [i64(HUGE, HUGE)]), "\\d+"),
+    BadModel("Pad by 2^63 - 1", node("Pad", [[4]], [i64(2**63 - 1, 2**63 - 1)]), "\\d+"),
+    BadModel("OneHot of depth 2^60", node("OneHot", [[4]], [i64(2**60), np.array([0, 1], np.float32)], dtype=I64), "\\d+"),
+    BadModel("Range of 2^60", node("Range", [], [np.int64(0), np.int64(2**60), np.int64(1)]), "\\d+"),
+    BadModel("Resize to 2^60", node("Resize", [[1, 1, 4, 4]], [f32(0), f32(0), i64(1, 1, 2**60, 4)]), "\\d+"),
+    BadModel("Resize by 1e30", node("Resize", [[1, 1, 4, 4]], [f32(0), np.array([1, 1, 1e30, 1], np.float32)]), "\\d+"),
+]
+
+EXTERNAL = [
+    BadModel("external data in the parent folder", external("../outside.bin", prepare=outside), "1040"),
+    BadModel("external data at an absolute path", external("/etc/hostname"), "1040"),
+    BadModel("external data hidden behind dots", external("sub/../../outside.bin", prepare=outside), "104[01]"),
+    BadModel("external data behind a link", external("link.bin", prepare=linked), "1040"),
+    BadModel("external data behind a linked folder", external("sub/w.bin", prepare=linked_folder), "1040"),
+    BadModel("external data is a folder", external("."), "104[01]"),
+    BadModel("external data absent", external("absent.bin"), "1041", ("bad", "absent.bin")),
+    BadModel("external data without a location", external(None), "104\\d"),
+    BadModel("external data with an empty location", external(""), "104\\d"),
+    BadModel("external offset beyond the end", external("good.bin", 1 << 20, 16), "1042"),
+    BadModel("external offset and length overflow", external("good.bin", 2**63 - 8, 16), "1042"),
+    BadModel("external length beyond the end", external("good.bin", 56, 16), "1042"),
+    BadModel("external length of another shape", external("good.bin", 0, 8), "10(32|42)"),
+    BadModel("negative external offset", external("good.bin", -4, 16), "1042"),
+    BadModel("external offset that is no number", external("good.bin", "4x", 16), "104\\d"),
+]
+
+IMAGE, KERNEL = [1, 2, 8, 8], [4, 2, 3, 3]
+ATTRIBUTES = [
+    BadModel("kernel of zero", node("MaxPool", [IMAGE], kernel_shape=[0, 3]), "\\d+"),
+    BadModel("negative kernel", node("AveragePool", [IMAGE], kernel_shape=[-1, 3]), "\\d+"),
+    BadModel("kernel larger than its input", node("MaxPool", [IMAGE], kernel_shape=[64, 64]), "\\d+"),
+    BadModel("kernel of another rank", node("MaxPool", [IMAGE], kernel_shape=[3]), "\\d+"),
+    BadModel("huge kernel", node("MaxPool", [IMAGE], kernel_shape=[2**62, 2**62]), "\\d+"),
+    BadModel("stride of zero", node("Conv", [IMAGE, KERNEL], strides=[0, 1]), "\\d+"),
+    BadModel("negative stride", node("MaxPool", [IMAGE], kernel_shape=[3, 3], strides=[-1, 1]), "\\d+"),
+    BadModel("dilation of zero", node("Conv", [IMAGE, KERNEL], dilations=[0, 1]), "\\d+"),
+    BadModel("huge dilation", node("Conv", [IMAGE, KERNEL], dilations=[2**62, 1]), "\\d+"),
+    BadModel("negative pads", node("Conv", [IMAGE, KERNEL], pads=[-9, 0, 0, 0]), "\\d+"),
+    BadModel("huge pads", node("Conv", [IMAGE, KERNEL], pads=[2**62, 0, 2**62, 0]), "\\d+"),
+    BadModel("too few pads", node("Conv", [IMAGE, KERNEL], pads=[1, 1]), "\\d+"),
+    BadModel("unknown auto_pad", node("Conv", [IMAGE, KERNEL], auto_pad="SOMEHOW"), "\\d+", status=2),
+    BadModel("group of zero", node("Conv", [IMAGE, KERNEL], group=0), "\\d+"),
+    BadModel("negative group", node("Conv", [IMAGE, KERNEL], group=-2), "\\d+"),
+    BadModel("group that does not divide", node("Conv", [IMAGE, KERNEL], group=3), "\\d+"),
+    BadModel("channels that do not match", node("Conv", [IMAGE, [4, 3, 3, 3]]), "\\d+"),
+    BadModel("kernel_shape against weights", node("Conv", [IMAGE, KERNEL], kernel_shape=[5, 5]), "\\d+"),
+    BadModel("bias of another length", node("Conv", [IMAGE, KERNEL, [5]]), "\\d+"),
+    BadModel("ConvTranspose output_padding", node("ConvTranspose", [IMAGE, [2, 4, 3, 3]], output_padding=[2**62, 0]), "\\d+"),
+    BadModel("ConvTranspose output_shape", node("ConvTranspose", [IMAGE, [2, 4, 3, 3]], output_shape=[-5, 3]), "\\d+"),
+    BadModel("axis out of range", node("Softmax", [[4, 4]], axis=7), "\\d+"),
+    BadModel("axis far out of range", node("Softmax", [[4, 4]], axis=-2**63), "\\d+"),
+    BadModel("Concat axis out of range", node("Concat", [[4, 4], [4, 4]], axis=2), "\\d+"),
+    BadModel("Concat of shapes that differ", node("Concat", [[4, 4], [4, 5]], axis=0), "\\d+"),
+    BadModel("Gather axis out of range", node("Gather", [[4, 4]], [i64(0)], axis=2), "\\d+"),
+    BadModel("Gather index out of range", node("Gather", [[4, 4]], [i64(9)]), "\\d+"),
+    BadModel("Flatten axis out of range", node("Flatten", [[4, 4]], axis=5), "\\d+"),
+    BadModel("perm with a repetition", node("Transpose", [[4, 4]], perm=[0, 0]), "\\d+"),
+    BadModel("perm of another rank", node("Transpose", [[4, 4]], perm=[0, 1, 2]), "\\d+"),
+    BadModel("perm out of range", node("Transpose", [[4, 4]], perm=[0, 9]), "\\d+"),
+    BadModel("Squeeze of a dimension of 4", node("Squeeze", [[4, 4]], [i64(0)]), "\\d+"),
+    BadModel("Squeeze axis out of range", node("Squeeze", [[1, 4]], [i64(6)]), "\\d+"),
+    BadModel("Unsqueeze axis twice", node("Unsqueeze", [[4]], [i64(0, 0)]), "\\d+"),
+    BadModel("Unsqueeze axis out of range", node("Unsqueeze", [[4]], [i64(9)]), "\\d+"),
+    BadModel("Reshape to another count", node("Reshape", [[4, 4]], [i64(3, 5)]), "\\d+"),
+    BadModel("Reshape with two -1", node("Reshape", [[4, 4]], [i64(-1, -1)]), "\\d+"),
+    BadModel("Reshape to -7", node("Reshape", [[4, 4]], [i64(-7)]), "\\d+"),
+    BadModel("Reshape that does not divide", node("Reshape", [[4, 4]], [i64(-1, 3)]), "\\d+"),
+    BadModel("Reshape by 0 beyond the rank", node("Reshape", [[4]], [i64(4, 0)]), "\\d+"),
+    BadModel("Expand to an incompatible shape", node("Expand", [[4]], [i64(3)]), "\\d+"),
+    BadModel("negative repeats", node("Tile", [[4]], [i64(-2)]), "\\d+"),
+    BadModel("repeats of another rank", node("Tile", [[4]], [i64(1, 1)]), "\\d+"),
+    BadModel("Slice step of zero", node("Slice", [[4]], [i64(0), i64(4), i64(0), i64(0)]), "\\d+"),
+    BadModel("Slice with unequal lists", node("Slice", [[4]], [i64(0, 1), i64(4)]), "\\d+"),
+    BadModel("Slice axis out of range", node("Slice", [[4]], [i64(0), i64(4), i64(5)]), "\\d+"),
+    BadModel("Split sizes that do not add up", node("Split", [[4]], [i64(1, 1)], outputs=2), "\\d+"),
+    BadModel("Split with a negative size", node("Split", [[4]], [i64(-1, 5)], outputs=2), "\\d+"),
+    BadModel("Split into none", node("Split", [[4]], num_outputs=0), "\\d+"),
+    BadModel("Pad lists of another length", node("Pad", [[4]], [i64(1)]), "\\d+"),
+    BadModel("Pad below zero", node("Pad", [[4]], [i64(-9, 0)]), "\\d+"),
+    BadModel("unknown Pad mode", node("Pad", [[4]], [i64(1, 1)], mode="sideways"), "\\d+", status=2),
+    BadModel("Range step of zero", node("Range", [], [np.int64(0), np.int64(9), np.int64(0)]), "\\d+"),
+    BadModel("TopK of more than there is", node("TopK", [[4]], [i64(9)], outputs=2), "\\d+"),
+    BadModel("TopK of a negative count", node("TopK", [[4]], [i64(-1)], outputs=2), "\\d+"),
+    BadModel("Resize by zero", node("Resize", [[1, 1, 4, 4]], [f32(0), np.array([1, 1, 0, 1], np.float32)]), "\\d+"),
+    BadModel("Resize by NaN", node("Resize", [[1, 1, 4, 4]], [f32(0), np.array([1, 1, np.nan, 1], np.float32)]), "\\d+"),
+    BadModel("Resize with too few scales", node("Resize", [[1, 1, 4, 4]], [f32(0), np.array([1, 2], np.float32)]), "\\d+"),
+    BadModel("unknown Resize mode", node("Resize", [[1, 1, 4, 4]], [f32(0), np.array([1, 1, 2, 2], np.float32)], mode="best"), "\\d+", status=2),
+    BadModel("blocksize of zero", node("DepthToSpace", [[1, 4, 2, 2]], blocksize=0), "\\d+"),
+    BadModel("blocksize that does not divide", node("DepthToSpace", [[1, 4, 2, 2]], blocksize=3), "\\d+"),
+    BadModel("huge blocksize", node("SpaceToDepth", [[1, 4, 2, 2]], blocksize=2**62), "\\d+"),
+    BadModel("MatMul of shapes that do not match", node("MatMul", [[2, 3], [4, 5]]), "\\d+"),
+    BadModel("MatMul of batches that do not match", node("MatMul", [[2, 3, 4], [3, 4, 5]]), "\\d+"),
+    BadModel("MatMul of a scalar", node("MatMul", [[], [4, 5]]), "\\d+"),
+    BadModel("Gemm of shapes that do not match", node("Gemm", [[2, 3], [4, 5]]), "\\d+"),
+    BadModel("Gemm of rank 3", node("Gemm", [[1, 2, 3], [3, 5]]), "\\d+"),
+    BadModel("Add of shapes that do not broadcast", node("Add", [[4], [3]]), "\\d+"),
+    BadModel("Where of shapes that do not broadcast", node("Where", [[2], [3], [4]], dtype=[BOOL, F32, F32]), "\\d+"),
+    BadModel("BatchNormalization of other lengths", node("BatchNormalization", [IMAGE, [3], [3], [3], [3]]), "\\d+"),
+    BadModel("LayerNormalization axis", node("LayerNormalization", [[4, 4], [4]], axis=9), "\\d+"),
+    BadModel("GroupNormalization groups", node("GroupNormalization", [[1, 4, 8, 8], [4], [4]], opset=21, num_groups=3), "\\d+"),
+    BadModel("InstanceNormalization of rank 1", node("InstanceNormalization", [[4], [4], [4]]), "\\d+"),
+    BadModel("LRN of size zero", node("LRN", [IMAGE], size=0), "\\d+"),
+    BadModel("CumSum axis out of range", node("CumSum", [[4]], [np.int64(4)]), "\\d+"),
+    BadModel("ReduceSum axis out of range", node("ReduceSum", [[4]], [i64(3)]), "\\d+"),
+    BadModel("ArgMax axis out of range", node("ArgMax", [[4]], axis=3), "\\d+"),
+    BadModel("Cast to type 99", node("Cast", [[4]], to=99), "2105", status=2),
+    BadModel("Cast to a string", node("Cast", [[4]], to=8), "2105", status=2),
+    BadModel("LSTM of another hidden size", node("LSTM", [[5, 1, 3], [1, 16, 3], [1, 16, 4]], outputs=1, hidden_size=7), "\\d+"),
+    BadModel("LSTM of an unknown direction", node("LSTM", [[5, 1, 3], [1, 16, 3], [1, 16, 4]], outputs=1, hidden_size=4, direction="sideways"), "\\d+", status=2),
+    BadModel("GRU of an unknown activation", node("GRU", [[5, 1, 3], [1, 12, 3], [1, 12, 4]], outputs=1, hidden_size=4, activations=["Magic", "Tanh"]), "\\d+", status=2),
+    BadModel("Einsum equation", node("Einsum", [[2, 3], [3, 4]], equation="ij,jk->"" il"), "\\d+"),
+    BadModel("Einsum that is none", node("Einsum", [[2, 3]], equation="->->"), "\\d+"),
+    BadModel("GatherElements of another rank", node("GatherElements", [[4, 4]], [i64(0)]), "\\d+"),
+    BadModel("ScatterND of other shapes", node("ScatterND", [[4, 4]], [np.zeros((2, 1), np.int64), f32(3, 3)]), "\\d+"),
+    BadModel("operator whose result depends on data", node("NonZero", [[4]]), "(2101|2060)", ("bad", "NonZero"), 2),
+    BadModel("Constant with two values", changed(lambda m: (
+        setattr(m.graph.node[0], "op_type", "Constant"), m.graph.node[0].ClearField("input"),
+        m.graph.node[0].attribute.extend([helper.make_attribute("value_float", 1.0), helper.make_attribute("value_int", 1)]))), "10\\d\\d"),
+    BadModel("Constant without a value", changed(lambda m: (
+        setattr(m.graph.node[0], "op_type", "Constant"), m.graph.node[0].ClearField("input"))), "10\\d\\d"),
+]
+
+ALL = FILES + STRUCTURE + DIMENSIONS + EXTERNAL + ATTRIBUTES
