@@ -4,6 +4,7 @@
 // identical kernels become one function.
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "tenon/Support/SourceNodes.h"
 #include "tenon/Target/CPU/Codegen.h"
@@ -90,6 +91,20 @@ LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, 
   return success();
 }
 
+/// A function of f64 in the kernel for which there is neither an instruction nor a
+/// polynomial, so that it would become a call of a C library.
+std::string libraryFunction(func::FuncOp kernel) {
+  std::string found;
+  kernel.walk([&](Operation *op) {
+    if (isa<math::MathDialect>(op->getDialect()) && getElementTypeOrSelf(op->getResult(0)).isF64() &&
+        !isa<math::AbsFOp, math::SqrtOp, math::FmaOp, math::FloorOp, math::CeilOp, math::TruncOp, math::RoundOp, math::RoundEvenOp,
+             math::CopySignOp>(op))
+      found = op->getName().stripDialect().str();
+    return found.empty() ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return found;
+}
+
 } // namespace
 
 std::string weightBytes(ElementsAttr value) {
@@ -162,6 +177,10 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
       function = "kernel_" + kernel.getName().str();
       if (failed(emitKernel(b, function, kernel, *strategy, target, symbols))) {
         kernel.emitError("[TN5004] kernel ") << kernel.getName() << " could not be emitted by strategy " << strategy->name();
+        ok = false;
+      } else if (std::string name = libraryFunction(program.module->lookupSymbol<func::FuncOp>(function)); !name.empty()) {
+        kernel.emitError("[TN5003] no CPU kernel for ") << kernel.getName() << " (ONNX nodes "
+            << llvm::join(nodes.getArrayRef(), ", ") << "): there is no " << name << " of f64; cast the value to f32";
         ok = false;
       }
     }
