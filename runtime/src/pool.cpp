@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Pools of threads. A job is cut into chunks that threads take from an atomic
-// counter, so a thread that loses its processor delays one chunk and not its
-// whole share. Waiting threads spin a bounded while, then sleep on a futex.
+// Pools of threads. A job is cut into a share a thread, and shares into chunks
+// that are taken from atomic counters: a thread works on its own share, so that
+// it finds in its cache what it wrote in the job before, and then on what others
+// left, so that one that loses its processor delays a chunk and not its whole
+// share. Waiting threads spin a bounded while, then sleep on a futex.
 //
 // A pool serves one job at a time; a session that finds it busy runs its job on
 // its own thread, which is the better use of the processors when there are
@@ -30,12 +32,18 @@ namespace {
 constexpr int kMaxThreads = 256;
 constexpr uint64_t kSpinNanoseconds = 30000;
 
+struct alignas(64) Share { // a cache line each
+  std::atomic<int64_t> next;
+  int64_t end;
+};
+
 struct Job {
   tenon_kernel_fn fn;
   void *const *buffers;
   const int64_t *symbols;
-  int64_t total, chunk;
-  std::atomic<int64_t> next{0};
+  int64_t chunk;
+  Share *shares;
+  int count; ///< of shares
 };
 
 std::atomic<uint32_t> forkEpoch{1};
@@ -53,11 +61,13 @@ struct tenon_pool {
   uint32_t epoch = 0; ///< when the workers were started
   int workers = 0;
   pthread_t threads[kMaxThreads];
+  Share shares[kMaxThreads]; ///< of the job
   // Shared with the workers.
   std::atomic<uint32_t> generation{0}; ///< counts jobs; workers sleep on it
   std::atomic<uint32_t> running{0};    ///< workers inside the job; the owner sleeps on it
   std::atomic<uint32_t> sleepers{0};
   std::atomic<uint32_t> ownerSleeps{0};
+  std::atomic<int> started{1}; ///< threads that have a number
   std::atomic<int> wanted{0}; ///< workers that may still join the job
   std::atomic<Job *> job{nullptr};
   std::atomic<bool> stop{false};
@@ -98,18 +108,24 @@ bool spinWhile(std::atomic<uint32_t> &word, uint32_t value) {
   }
 }
 
-void work(Job &job) {
-  for (;;) {
-    int64_t begin = job.next.fetch_add(job.chunk, std::memory_order_relaxed);
-    if (begin >= job.total)
-      return;
-    int64_t end = job.total - begin > job.chunk ? begin + job.chunk : job.total;
-    job.fn(job.buffers, job.symbols, begin, end);
+/// Works on the job's share number `home`, then on the others.
+void work(Job &job, int home) {
+  for (int i = 0; i < job.count; ++i) {
+    Share &share = job.shares[(home + i) % job.count];
+    // Looked at first: a counter that is done need not be written.
+    while (share.next.load(std::memory_order_relaxed) < share.end) {
+      int64_t begin = share.next.fetch_add(job.chunk, std::memory_order_relaxed);
+      if (begin >= share.end)
+        break;
+      int64_t end = share.end - begin > job.chunk ? begin + job.chunk : share.end;
+      job.fn(job.buffers, job.symbols, begin, end);
+    }
   }
 }
 
 void *workerMain(void *argument) {
   auto *pool = static_cast<tenon_pool *>(argument);
+  int number = pool->started.fetch_add(1); // 1, 2, ...: the owner is 0
   // Threads inherit the floating-point mode of whoever made them.
 #if defined(__x86_64__)
   __builtin_ia32_ldmxcsr(0x1f80);
@@ -133,7 +149,7 @@ void *workerMain(void *argument) {
     pool->running.fetch_add(1);
     if (pool->wanted.fetch_sub(1) > 0)
       if (Job *job = pool->job.load())
-        work(*job);
+        work(*job, number);
     if (pool->running.fetch_sub(1) == 1 && pool->ownerSleeps.load())
       wake(pool->running, 1);
   }
@@ -150,6 +166,7 @@ bool acquire(tenon_pool &pool) {
     pool.workers = 0;
     pool.running = pool.sleepers = pool.ownerSleeps = 0;
     pool.wanted = 0;
+    pool.started = 1;
     pool.job = nullptr;
   }
   return true;
@@ -208,10 +225,15 @@ void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const 
     return;
   }
   startWorkers(*pool, threads - 1);
-  Job job{fn, buffers, symbols, total, grain};
   // About eight chunks a thread: enough to even out a disturbed processor.
-  int64_t even = total / (int64_t(threads) * 8);
-  job.chunk = even > grain ? even : grain;
+  int64_t even = total / (int64_t(threads) * 8), chunk = even > grain ? even : grain;
+  Job job{fn, buffers, symbols, chunk, pool->shares, threads};
+  int64_t chunks = (total - 1) / chunk + 1;
+  for (int64_t i = 0, begin = 0; i < threads; ++i) {
+    int64_t end = (i + 1) * chunks / threads * chunk;
+    pool->shares[i].next.store(begin, std::memory_order_relaxed);
+    pool->shares[i].end = begin = end < total ? end : total;
+  }
   pool->job.store(&job);
   pool->wanted.store(threads - 1);
   pool->generation.fetch_add(1);
@@ -219,7 +241,7 @@ void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const 
   // generation before it sleeps.
   if (pool->sleepers.load())
     wake(pool->generation, threads - 1);
-  work(job);
+  work(job, 0);
   // Nobody may join any more; then wait for those inside.
   pool->wanted.store(0);
   pool->job.store(nullptr);
@@ -242,7 +264,7 @@ TENON_API tenon_status *tenon_pool_create(int32_t threads, tenon_pool **pool) {
     return fail(TENON_INVALID_ARGUMENT, "threads is %d; expected 0 (one a processor) to %d", threads,
                 kMaxThreads);
   pthread_once(&watchForks, installForkHandler);
-  void *memory = malloc(sizeof(tenon_pool));
+  void *memory = aligned_alloc(alignof(tenon_pool), sizeof(tenon_pool));
   if (!memory)
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate a pool");
   *pool = new (memory) tenon_pool();
