@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Emission of recurrent kernels. A unit is one direction of one sequence.
-// State, gates and projections live in stack blocks whose gates are padded to
-// whole vectors, so that cell arithmetic needs no masks.
+// Emission of recurrent kernels. A unit is one direction of one sequence, or
+// of two that share each pass over the recurrent weights, which come from the
+// second-level cache at every step. State, gates and projections live in stack
+// blocks whose gates are padded to whole vectors, so that cell arithmetic needs
+// no masks.
 #include "RecurrentSchedule.h"
 
 using namespace mlir;
@@ -10,18 +12,28 @@ using namespace mlir;
 namespace tenon::cpu {
 
 RecurrentEmitter::RecurrentEmitter(KernelContext &c, RecurrentModel model, RecurrentPlan plan)
-    : c(c), r(std::move(model)), p(std::move(plan)), m{c}, f32(c.b.getF32Type()), zero(c.index(int64_t(0))) {
+    : c(c), r(std::move(model)), p(std::move(plan)), m{c}, f32(c.b.getF32Type()), zero(c.index(int64_t(0))), sequence(zero) {
   biasW = scratch(c, p.columns, f32);
   biasR = scratch(c, p.columns, f32);
-  projection = scratch(c, p.steps * p.columns, f32);
-  product = scratch(c, p.columns, f32);
-  h = scratch(c, p.padded, f32);
-  cell = scratch(c, p.padded, f32);
-  reset = scratch(c, p.padded, f32);
+  projection = scratch(c, p.steps * p.sequences * p.columns, f32);
+  product = scratch(c, p.sequences * p.columns, f32);
+  h = scratch(c, p.sequences * p.padded, f32);
+  cell = scratch(c, p.sequences * p.padded, f32);
+  reset = scratch(c, p.sequences * p.padded, f32);
+}
+
+void RecurrentEmitter::forSequences(function_ref<void()> body) {
+  if (p.sequences == 1)
+    return body();
+  c.loop(zero, c.index(p.sequences), 1, [&](Value number) {
+    sequence = number;
+    body();
+  });
+  sequence = zero;
 }
 
 void RecurrentEmitter::forHidden(function_ref<void(Value)> body) {
-  c.loop(zero, c.index(p.padded), p.lanes, body);
+  forSequences([&]() { c.loop(zero, c.index(p.padded), p.lanes, body); });
 }
 
 Value RecurrentEmitter::clipped(Value x) {
@@ -76,7 +88,8 @@ void RecurrentEmitter::loadBiases(unsigned direction) {
 }
 
 void RecurrentEmitter::loadState(unsigned direction, Value batch) {
-  Value from = c.mul(c.mulAdd(c.index(direction), c.index(p.xShape[1]), batch), c.index(r.hidden));
+  Value number = c.add(batch, sequence);
+  Value from = c.mul(c.mulAdd(c.index(direction), c.index(p.xShape[1]), number), c.index(r.hidden));
   auto load = [&](Value initial, Value state) {
     c.vectorLoop(zero, c.index(r.hidden), p.lanes, r.hidden, [&](Value j, Value mask) {
       Value v = c.constant(f32, 0, p.lanes);
@@ -84,7 +97,7 @@ void RecurrentEmitter::loadState(unsigned direction, Value batch) {
         Value given = m.toF32(loadFrom(c, initial, c.add(from, j), p.lanes, mask));
         v = mask ? m.select(mask, given, v) : given;
       }
-      put(v, state, j);
+      put(v, state, own(j));
     });
   };
   load(r.initialH, h);
@@ -151,19 +164,26 @@ void RecurrentEmitter::matmul(unsigned direction, int64_t rows, int64_t firstGat
 
 void RecurrentEmitter::recur(unsigned direction, int64_t firstGate, int64_t lastGate, Value vector) {
   AffineExpr n = getAffineConstantExpr(r.hidden, c.kernel.getContext());
-  matmul(direction, 1, firstGate, lastGate, n, r.r, p.packedR, p.recurVectors, biasR, product,
-         [&](int64_t, Value k, int64_t lanes, Value mask) { return c.load(vector, f32, k, lanes, mask); });
+  matmul(direction, p.sequences, firstGate, lastGate, n, r.r, p.packedR, p.recurVectors, biasR, product,
+         [&](int64_t row, Value k, int64_t lanes, Value mask) {
+           return c.load(vector, f32, c.add(k, c.index(row * p.padded)), lanes, mask);
+         });
+}
+
+/// Gate element `at` of the projection of step `row` of the sequence in work.
+Value RecurrentEmitter::projectedAt(Value row, Value at) {
+  return c.mulAdd(c.mulAdd(row, c.index(p.sequences), sequence), c.index(p.columns), at);
 }
 
 /// Pre-activation of gate g: projection plus recurrent product.
 Value RecurrentEmitter::gate(Value row, int64_t g, Value j) {
   Value at = c.add(j, c.index(g * p.padded));
-  Value projected = get(projection, c.mulAdd(row, c.index(p.columns), at), p.lanes);
-  return m.add(projected, get(product, at, p.lanes));
+  Value projected = get(projection, projectedAt(row, at), p.lanes);
+  return m.add(projected, get(product, c.mulAdd(sequence, c.index(p.columns), at), p.lanes));
 }
 
 void RecurrentEmitter::lstmCell(unsigned direction, Value row, Value j) {
-  Value old = get(cell, j, p.lanes);
+  Value old = get(cell, own(j), p.lanes);
   Value inRow = c.sub(c.index(r.hidden), j);
   // Peepholes i, o, f of the direction; lanes beyond the hidden size are zero.
   auto peephole = [&](int64_t which, Value pre, Value state) {
@@ -179,8 +199,8 @@ void RecurrentEmitter::lstmCell(unsigned direction, Value row, Value j) {
   Value candidate = activate(direction, 1, clipped(gate(row, 3, j)));
   Value next = m.add(m.mul(forget, old), m.mul(input, candidate));
   Value output = activate(direction, 0, clipped(peephole(1, gate(row, 1, j), next)));
-  put(next, cell, j);
-  put(m.mul(output, activate(direction, 2, next)), h, j);
+  put(next, cell, own(j));
+  put(m.mul(output, activate(direction, 2, next)), h, own(j));
 }
 
 void RecurrentEmitter::gruStep(unsigned direction, Value row) {
@@ -191,7 +211,7 @@ void RecurrentEmitter::gruStep(unsigned direction, Value row) {
     recur(direction, 0, 2, h);
     forHidden([&](Value j) {
       Value gateR = activate(direction, 0, clipped(gate(row, 1, j)));
-      put(m.mul(gateR, get(h, j, p.lanes)), reset, j);
+      put(m.mul(gateR, get(h, own(j), p.lanes)), reset, own(j));
     });
     recur(direction, 2, 3, reset);
   }
@@ -200,12 +220,12 @@ void RecurrentEmitter::gruStep(unsigned direction, Value row) {
     if (r.linearBeforeReset) {
       Value gateR = activate(direction, 0, clipped(gate(row, 1, j)));
       Value at = c.add(j, c.index(2 * p.padded));
-      pre = m.madd(gateR, get(product, at, p.lanes), get(projection, c.mulAdd(row, c.index(p.columns), at), p.lanes));
+      pre = m.madd(gateR, get(product, c.mulAdd(sequence, c.index(p.columns), at), p.lanes), get(projection, projectedAt(row, at), p.lanes));
     } else {
       pre = gate(row, 2, j);
     }
-    Value candidate = activate(direction, 1, clipped(pre)), old = get(h, j, p.lanes);
-    put(m.add(m.mul(m.sub(m.like(update, 1), update), candidate), m.mul(update, old)), h, j);
+    Value candidate = activate(direction, 1, clipped(pre)), old = get(h, own(j), p.lanes);
+    put(m.add(m.mul(m.sub(m.like(update, 1), update), candidate), m.mul(update, old)), h, own(j));
   });
 }
 
@@ -214,7 +234,7 @@ void RecurrentEmitter::storeHidden(Value result, Value at, Value state) {
   if (!buffer)
     return;
   c.vectorLoop(zero, c.index(r.hidden), p.lanes, r.hidden, [&](Value j, Value mask) {
-    Value v = state ? get(state, j, p.lanes) : c.constant(f32, 0, p.lanes);
+    Value v = state ? get(state, own(j), p.lanes) : c.constant(f32, 0, p.lanes);
     c.store(m.toFloat(v, computeOf(result)), buffer, elementOf(result), c.add(at, j), mask);
   });
 }
@@ -228,21 +248,23 @@ void RecurrentEmitter::step(unsigned direction, Value row, Value t, Value batch)
       if (r.gates == 4)
         lstmCell(direction, row, j);
       else
-        put(activate(direction, 0, clipped(gate(row, 0, j))), h, j);
+        put(activate(direction, 0, clipped(gate(row, 0, j))), h, own(j));
     });
   }
-  Value at = c.mulAdd(c.mulAdd(t, c.index(r.directions), c.index(direction)), c.index(p.xShape[1]), batch);
-  storeHidden(r.y, c.mul(at, c.index(r.hidden)), h);
+  forSequences([&]() {
+    Value at = c.mulAdd(c.mulAdd(t, c.index(r.directions), c.index(direction)), c.index(p.xShape[1]), c.add(batch, sequence));
+    storeHidden(r.y, c.mul(at, c.index(r.hidden)), h);
+  });
 }
 
 void RecurrentEmitter::unit(unsigned direction, Value batch) {
   loadBiases(direction);
-  loadState(direction, batch);
-  Value sequence = c.index(p.xShape[0]), batches = c.index(p.xShape[1]), width = c.index(p.xShape[2]);
-  Value length = sequence;
+  forSequences([&]() { loadState(direction, batch); });
+  Value duration = c.index(p.xShape[0]), batches = c.index(p.xShape[1]), width = c.index(p.xShape[2]);
+  Value length = duration;
   if (r.lengths) {
     length = m.toIndex(loadFrom(c, r.lengths, batch, 1));
-    length = c.maxS(zero, c.minS(length, sequence));
+    length = c.maxS(zero, c.minS(length, duration));
   }
   bool backwards = r.reverseOnly || direction == 1;
   Value last = c.sub(length, c.index(1));
@@ -252,9 +274,10 @@ void RecurrentEmitter::unit(unsigned direction, Value batch) {
     Values bases;
     for (int64_t k = 0; k < p.steps; ++k) {
       Value t = time(c.minS(c.add(start, c.index(k)), last));
-      bases.push_back(c.mul(c.mulAdd(t, batches, batch), width));
+      for (int64_t number = 0; number < p.sequences; ++number)
+        bases.push_back(c.mul(c.mulAdd(t, batches, c.add(batch, c.index(number))), width));
     }
-    matmul(direction, p.steps, 0, r.gates, p.xShape[2], r.w, p.packedW, p.projectVectors, biasW, projection,
+    matmul(direction, p.steps * p.sequences, 0, r.gates, p.xShape[2], r.w, p.packedW, p.projectVectors, biasW, projection,
            [&](int64_t row, Value k, int64_t lanes, Value mask) {
              return m.toF32(loadFrom(c, r.x, c.add(bases[row], k), lanes, mask));
            });
@@ -262,25 +285,14 @@ void RecurrentEmitter::unit(unsigned direction, Value batch) {
            [&](Value row) { step(direction, row, time(c.add(start, row)), batch); });
   });
   if (r.lengths)
-    c.loop(length, sequence, 1, [&](Value t) {
+    c.loop(length, duration, 1, [&](Value t) {
       Value at = c.mulAdd(c.mulAdd(t, c.index(r.directions), c.index(direction)), batches, batch);
       storeHidden(r.y, c.mul(at, c.index(r.hidden)), {});
     });
-  Value at = c.mul(c.mulAdd(c.index(direction), batches, batch), c.index(r.hidden));
-  storeHidden(r.yH, at, h);
-  storeHidden(r.yC, at, cell);
-}
-
-void RecurrentEmitter::emit() {
-  c.loop(c.begin, c.end, 1, [&](Value number) {
-    if (r.directions == 1)
-      return unit(0, number);
-    Value batches = c.index(p.xShape[1]);
-    Value which = c.divU(number, batches), batch = c.remU(number, batches);
-    for (unsigned direction = 0; direction < r.directions; ++direction) {
-      Value mine = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, which, c.index(direction));
-      ifThen(c, mine, [&]() { unit(direction, batch); });
-    }
+  forSequences([&]() {
+    Value at = c.mul(c.mulAdd(c.index(direction), batches, c.add(batch, sequence)), c.index(r.hidden));
+    storeHidden(r.yH, at, h);
+    storeHidden(r.yC, at, cell);
   });
 }
 

@@ -28,16 +28,20 @@ struct RecurrentPlan {
   Exprs xShape; // [seq, batch, in]
   int64_t lanes, padded;   // hidden size in whole vectors
   int64_t columns;         // gates * padded
+  int64_t sequences;       // of the batch that share a pass over the weights
   int64_t steps;           // time steps of a projection
   int64_t projectVectors, recurVectors; // register tile widths
   bool packedW, packedR;
 };
 RecurrentPlan recurrentPlan(plan::KernelOp kernel, const RecurrentModel &m, const CpuTarget &target);
+/// The same with one sequence at a time.
+RecurrentPlan alone(RecurrentPlan plan);
 
 class RecurrentEmitter {
 public:
   RecurrentEmitter(KernelContext &c, RecurrentModel model, RecurrentPlan plan);
-  void emit();
+  /// One direction of `plan.sequences` sequences, from `batch` on.
+  void unit(unsigned direction, mlir::Value batch);
 
 private:
   KernelContext &c;
@@ -47,6 +51,7 @@ private:
   mlir::Type f32;
   mlir::Value zero;
   mlir::Value biasW, biasR, projection, product, h, cell, reset; // stack blocks
+  mlir::Value sequence; // the one in work, within the unit
 
   mlir::Value get(mlir::Value buffer, mlir::Value at, int64_t lanes) { return c.load(buffer, f32, at, lanes); }
   void put(mlir::Value v, mlir::Value buffer, mlir::Value at) { c.store(v, buffer, f32, at); }
@@ -62,11 +67,15 @@ private:
   /// New state from the gates, lanes at `j`.
   void lstmCell(unsigned direction, mlir::Value row, mlir::Value j);
   void gruStep(unsigned direction, mlir::Value row);
+  /// Every vector of hidden elements of every sequence of the unit.
   void forHidden(llvm::function_ref<void(mlir::Value j)> body);
+  void forSequences(llvm::function_ref<void()> body);
+  /// Hidden element j of the sequence in work, in a block of states.
+  mlir::Value own(mlir::Value j) { return c.mulAdd(sequence, c.index(p.padded), j); }
+  mlir::Value projectedAt(mlir::Value row, mlir::Value at);
   mlir::Value gate(mlir::Value row, int64_t g, mlir::Value j);
   void step(unsigned direction, mlir::Value row, mlir::Value t, mlir::Value batch);
   void storeHidden(mlir::Value result, mlir::Value at, mlir::Value state);
-  void unit(unsigned direction, mlir::Value batch);
 };
 
 } // namespace tenon::cpu

@@ -11,6 +11,7 @@ namespace tenon::cpu {
 
 constexpr StringLiteral kPacked = "direction,panel,in,gates";
 constexpr int64_t kMaxStack = 256 * 1024; // bytes of one kernel's blocks
+constexpr int64_t kFirstLevel = 32 * 1024; // bytes of weights that stay in a first-level cache
 
 RecurrentModel recurrentModel(Operation *op) {
   RecurrentModel r;
@@ -61,16 +62,25 @@ RecurrentPlan recurrentPlan(plan::KernelOp kernel, const RecurrentModel &r, cons
   p.lanes = lanesFor(target, Float32Type::get(kernel.getContext()), r.hidden);
   p.padded = (r.hidden + p.lanes - 1) / p.lanes * p.lanes;
   p.columns = r.gates * p.padded;
-  // Four steps of the input projection at a time, while they fit the stack block.
-  int64_t sequence = constantOr(p.xShape[0]);
-  p.steps = 4 * p.columns * 4 <= 64 * 1024 ? 4 : 1;
-  if (sequence > 0)
-    p.steps = std::min(p.steps, sequence);
   bool many = target.vectorRegisters >= 32;
-  p.projectVectors = p.steps > 1 ? (many ? 4 : 2) : (many ? 8 : 4);
-  p.recurVectors = many ? 8 : 6;
   p.packedW = isPackedAs(kernel, r.w, kPacked);
   p.packedR = isPackedAs(kernel, r.r, kPacked);
+  // Two sequences share the recurrent weights where those exceed the first-level
+  // cache and registers hold both; different lengths would part them.
+  bool streams = r.hidden * p.columns * 4 > kFirstLevel;
+  p.sequences = streams && many && !r.lengths && constantOr(p.xShape[1], 2) >= 2 ? 2 : 1;
+  // Four rows of the input projection at a time, while they fit the stack block.
+  p.steps = 4 * p.columns * 4 <= 64 * 1024 ? 4 / p.sequences : 1;
+  if (int64_t sequence = constantOr(p.xShape[0]); sequence > 0)
+    p.steps = std::min(p.steps, sequence);
+  p.projectVectors = p.steps > 1 ? (many ? 4 : 2) : (many ? 8 : 4);
+  p.recurVectors = many ? 8 : 6;
+  return p;
+}
+
+RecurrentPlan alone(RecurrentPlan p) {
+  p.steps *= p.sequences;
+  p.sequences = 1;
   return p;
 }
 
@@ -95,7 +105,7 @@ public:
       reason = "the number of activations does not fit the directions";
     else if (!computeOf(r.x).isF32())
       reason = "the element type must be floating point of at most 32 bits";
-    else if ((p.steps + 3) * p.columns * 4 > kMaxStack)
+    else if ((p.steps + 3) * p.sequences * p.columns * 4 > kMaxStack)
       reason = "the hidden size does not fit the kernel's stack block";
     else
       return true;
@@ -107,8 +117,8 @@ public:
     auto side = [&](bool packed, int64_t rows, int64_t vectors) {
       return packed ? llvm::formatv("tile {0}x{1}", rows, vectors * p.lanes).str() : std::string("dot products");
     };
-    return "projection " + side(p.packedW, p.steps, p.projectVectors) + ", recurrence " +
-           side(p.packedR, 1, p.recurVectors) + ", " + lanesText(p.lanes, Float32Type::get(kernel.getContext()));
+    return "projection " + side(p.packedW, p.steps * p.sequences, p.projectVectors) + ", recurrence " +
+           side(p.packedR, p.sequences, p.recurVectors) + ", " + lanesText(p.lanes, Float32Type::get(kernel.getContext()));
   }
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
     RecurrentModel r = recurrentModel(kernel.getRootOp());
@@ -145,15 +155,39 @@ public:
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     RecurrentModel r = recurrentModel(kernel.getRootOp());
-    Exprs shape = shapeOf(kernel, r.x);
-    return {shape[1] * r.directions, 1};
+    RecurrentPlan p = recurrentPlan(kernel, r, target);
+    return {p.xShape[1].ceilDiv(p.sequences) * r.directions, 1};
   }
   LogicalResult emit(KernelContext &c) const override {
     RecurrentModel r = recurrentModel(c.kernel.getRootOp());
     for (Value value : c.kernel.getBody().front().getTerminator()->getOperands())
       if (value.getDefiningOp() != r.op)
         return r.op->emitError("[TN5021] takes no epilogue in a recurrent kernel");
-    RecurrentEmitter(c, r, recurrentPlan(c.kernel, r, c.target)).emit();
+    RecurrentPlan p = recurrentPlan(c.kernel, r, c.target);
+    RecurrentEmitter together(c, r, p);
+    std::optional<RecurrentEmitter> single;
+    if (int64_t batches = constantOr(p.xShape[1]); p.sequences > 1 && (batches < 0 || batches % p.sequences))
+      single.emplace(c, r, alone(p));
+    Value batches = c.index(p.xShape[1]), units = c.index(p.xShape[1].ceilDiv(p.sequences));
+    auto unit = [&](unsigned direction, Value number) {
+      Value first = c.mul(number, c.index(p.sequences)), rest = c.sub(batches, first);
+      if (!single)
+        return together.unit(direction, first);
+      Value enough = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge, rest, c.index(p.sequences));
+      ifElse(c, enough, {}, [&]() { together.unit(direction, first); return Values(); }, [&]() {
+        c.loop(first, batches, 1, [&](Value batch) { single->unit(direction, batch); });
+        return Values();
+      });
+    };
+    c.loop(c.begin, c.end, 1, [&](Value number) {
+      if (r.directions == 1)
+        return unit(0, number);
+      Value which = c.divU(number, units), batch = c.remU(number, units);
+      for (unsigned direction = 0; direction < r.directions; ++direction) {
+        Value mine = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, which, c.index(direction));
+        ifThen(c, mine, [&]() { unit(direction, batch); });
+      }
+    });
     return success();
   }
 };
