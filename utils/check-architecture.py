@@ -281,6 +281,36 @@ def mlir_linked_once():
                 yield f"{name}:{number}: links MLIR or LLVM by itself: {line.strip()}"
 
 
+# Enumerations whose values become codes when a message is made.
+CODE_ENUMS = ("lib/Frontend/ONNX/Problems.h", "lib/Conversion/ONNXToGraph/NodeContext.h", "runtime/include/tenon/tenon.h")
+
+
+def codes_documented():
+    """Each code that a message carries has a row with text, cause and fix in docs/Errors."""
+    used = {}
+    for name in select("lib/", "include/", "tools/", "runtime/", "python/", suffixes=CODE + (".py",)):
+        pattern = r"\bTN(\d{4})\b" + (r"|\b\w+ = ([1-9]\d{3})\b" if name in CODE_ENUMS else "")
+        for number, line in lines(name):
+            for match in re.finditer(pattern, line):
+                used.setdefault("TN" + (match.group(1) or match.group(2)), f"{name}:{number}")
+    rows = {}
+    for name in select("docs/Errors/", suffixes=(".md",)):
+        for number, line in lines(name):
+            match = re.match(r"\| (TN\d{4}) \|", line)
+            if not match:
+                continue
+            code, cells = match.group(1), [cell.strip() for cell in line.strip("|").split(" | ")]
+            if len(cells) != 4 or not all(cells):
+                yield f"{name}:{number}: {code} needs a text, a cause and a fix"
+            if code in rows:
+                yield f"{name}:{number}: {code} has a row at {rows[code]} already"
+            if code not in used:
+                yield f"{name}:{number}: nothing reports {code}"
+            rows[code] = f"{name}:{number}"
+    for code in sorted(used.keys() - rows.keys()):
+        yield f"{used[code]}: {code} has no row in docs/Errors"
+
+
 def names_of_files():
     """No junk drawers, no committed copies of generated files."""
     for name in FILES:
@@ -294,7 +324,8 @@ def names_of_files():
 RULES = (
     include_direction, targets_apart, runtime_alone, protobuf_in_frontend, no_global_state,
     no_crash_on_input, exceptions_in_frontend, chips_in_targets, passes_described_and_tested,
-    ops_described, size_budget, license_header, checks_are_run, mlir_linked_once, names_of_files,
+    ops_described, size_budget, license_header, checks_are_run, mlir_linked_once, codes_documented,
+    names_of_files,
 )
 
 
