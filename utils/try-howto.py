@@ -23,18 +23,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "HowTo"
-BLOCK = re.compile(r"^ *```(\w+)([^\n]*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^ *(?P<fence>`{3,})\w+(?P<options>[^\n]*)\n(?P<text>.*?)^ *(?P=fence)$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(page):
     """(options, text without its indentation) of the blocks that say what to do with them."""
     for match in BLOCK.finditer(page.read_text()):
-        options = dict(re.findall(r'(path|after|before)="?((?<=")[^"]*|[^\s"]+)', match.group(2)))
-        if "run" in match.group(2).split():
+        options = dict(re.findall(r'(path|after|before)="?((?<=")[^"]*|[^\s"]+)', match["options"]))
+        if "run" in match["options"].split():
             options["run"] = True
         if options:
-            indent = len(match.group(0)) - len(match.group(0).lstrip())
-            yield options, "\n".join(line[indent:] for line in match.group(3).split("\n"))
+            indent = len(match[0]) - len(match[0].lstrip())
+            yield options, "\n".join(line[indent:] for line in match["text"].split("\n"))
 
 
 def place(lines, options):
