@@ -12,6 +12,7 @@ import gzip
 import importlib.util
 import io
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -78,25 +79,28 @@ def samples(build):
     return found
 
 
-def median_ms(call, seconds=1.0):
-    """Median of as many calls as fit, at least 10."""
-    call()
-    times, deadline = [], time.perf_counter() + seconds
-    while len(times) < 10 or time.perf_counter() < deadline:
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times)) * 1e3
+def medians_ms(calls, seconds=2.0):
+    """Medians of calls that take turns, so that other load on the machine hits all alike."""
+    times = [[] for _ in calls]
+    deadline = time.perf_counter() + seconds
+    while len(times[0]) < 10 or time.perf_counter() < deadline:
+        for call, taken in zip(calls, times):
+            start = time.perf_counter()
+            call()
+            taken.append(time.perf_counter() - start)
+    return [float(np.median(taken)) * 1e3 for taken in times]
 
 
 def show(title, command, limit=None):
-    print(f"\n$ {' '.join(map(str, command))}", flush=True)
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    """Runs a command at the root and prints it as one would type it there."""
+    command = [os.path.relpath(part, ROOT) if isinstance(part, Path) else part for part in command]
+    print(f"\n$ {' '.join(command)}", flush=True)
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     lines = done.stdout.splitlines()
     for line in lines[:limit]:
         print(line)
     if limit and len(lines) > limit:
-        print(f"... {len(lines) - limit} more lines")
+        print(f"... {len(lines) - limit} more lines: run the command to see them")
     if done.returncode != 0:
         raise SystemExit(f"{title} failed with exit status {done.returncode}")
 
@@ -120,7 +124,7 @@ def main():
     output.parent.mkdir(parents=True, exist_ok=True)
     driver = build / "bin" / "tenon"
     show("compiling", [driver, "compile", folder / "model.onnx", "-o", output, "--target=cpu:host"])
-    show("explain", [driver, "explain", output], limit=24)
+    show("explain", [driver, "explain", output], limit=16)
 
     session = tenon.load(output).session(threads=1)
     options = onnxruntime.SessionOptions()
@@ -145,11 +149,11 @@ def main():
           f"largest difference of a score: {np.abs(ours - theirs).max():.1e}")
 
     one = np.ascontiguousarray(batch[:1])
-    print("\nSpeed, one thread, median ms (files a second):")
+    load = os.getloadavg()[0]
+    print(f"\nSpeed, one thread, median ms (files a second); load of the machine {load:.1f} on {os.cpu_count()} processors:")
     for title, array in (("one file", one), (f"{len(files)} files at once", batch)):
-        rounds = [(median_ms(lambda: session.run({name: array})), median_ms(lambda: peer.run(None, {name: array})))
-                  for _ in range(3)]
-        mine, theirs_ms = np.median([r[0] for r in rounds]), np.median([r[1] for r in rounds])
+        feed = {name: array}
+        mine, theirs_ms = medians_ms([lambda: session.run(feed), lambda: peer.run(None, feed)])
         count = len(array)
         print(f"  {title:18} Tenon {mine:8.2f} ({count / mine * 1e3:7.0f}/s)   "
               f"ONNX Runtime {theirs_ms:8.2f} ({count / theirs_ms * 1e3:7.0f}/s)   {theirs_ms / mine:.2f}x")
