@@ -48,9 +48,23 @@ nb::list toPython(const std::vector<Problem> &problems) {
   return all;
 }
 
-nb::dict compile(const std::string &input, nb::object bytes, const std::string &output, const std::string &target) {
+nb::dict compile(const std::string &input, nb::object bytes, const std::string &output, const std::string &target,
+                 const std::string &dumpTo, nb::object progress) {
   tenon::CompileOptions options;
   options.target = target;
+  options.dumpTo = dumpTo;
+  // An exception must not pass through the compiler, which is built without them.
+  std::optional<nb::python_error> interruption;
+  if (!progress.is_none())
+    options.progress = [&](llvm::StringRef phase) {
+      nb::gil_scoped_acquire acquire;
+      try {
+        if (!interruption)
+          progress(phase.str());
+      } catch (nb::python_error &error) {
+        interruption.emplace(std::move(error));
+      }
+    };
   std::string model;
   if (!bytes.is_none()) {
     nb::bytes data = nb::cast<nb::bytes>(bytes);
@@ -75,6 +89,8 @@ nb::dict compile(const std::string &input, nb::object bytes, const std::string &
       result = std::move(*compiled);
   }
 
+  if (interruption)
+    throw std::move(*interruption);
   if (!result) {
     nb::object error = nb::module_::import_("tenon.errors").attr("from_compiler")(toPython(problems));
     PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error.ptr())), error.ptr());
@@ -97,5 +113,6 @@ nb::dict compile(const std::string &input, nb::object bytes, const std::string &
 } // namespace
 
 NB_MODULE(_compiler, m) {
-  m.def("compile", &compile, nb::arg("input"), nb::arg("bytes").none(), nb::arg("output"), nb::arg("target"));
+  m.def("compile", &compile, nb::arg("input"), nb::arg("bytes").none(), nb::arg("output"), nb::arg("target"),
+        nb::arg("dump_to"), nb::arg("progress").none());
 }

@@ -5,7 +5,6 @@
 // interpreter lock, which is free while a model runs.
 #include "tenon/tenon.h"
 
-#include <mutex>
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
@@ -63,6 +62,18 @@ nb::tuple describe(const tenon_tensor_info &info) {
   return nb::make_tuple(info.name, info.dtype, dims, names);
 }
 
+nb::list describeAll(const Model &model, int count,
+                     tenon_status *(*query)(const tenon_model *, int32_t, tenon_tensor_info *)) {
+  nb::list all;
+  for (int i = 0; i < count; ++i) {
+    tenon_tensor_info info{};
+    info.size = sizeof(info);
+    check(query(model.handle, i, &info));
+    all.append(describe(info));
+  }
+  return all;
+}
+
 using Input = nb::ndarray<nb::ro, nb::device::cpu, nb::c_contig>;
 using Output = nb::ndarray<nb::device::cpu, nb::c_contig>;
 
@@ -93,8 +104,6 @@ struct Session {
     tenon_status *status;
     {
       nb::gil_scoped_release release;
-      // A session belongs to one thread at a time; Python code may forget.
-      std::lock_guard<std::mutex> guard(mutex);
       status = tenon_session_run(handle);
     }
     check(status);
@@ -113,7 +122,6 @@ struct Session {
   }
 
   nb::object owner; // keeps the model
-  std::mutex mutex;
   tenon_session *handle = nullptr;
 };
 
@@ -123,28 +131,8 @@ NB_MODULE(_runtime, m) {
   nb::class_<Model>(m, "Model")
       .def(nb::init<const std::string &, bool>(), nb::arg("path"), nb::arg("check_weights") = false)
       .def(nb::init<nb::bytes, bool>(), nb::arg("bytes"), nb::arg("check_weights") = false)
-      .def("inputs",
-           [](Model &model) {
-             nb::list all;
-             for (int i = 0; i < tenon_model_num_inputs(model.handle); ++i) {
-               tenon_tensor_info info{};
-               info.size = sizeof(info);
-               check(tenon_model_input(model.handle, i, &info));
-               all.append(describe(info));
-             }
-             return all;
-           })
-      .def("outputs",
-           [](Model &model) {
-             nb::list all;
-             for (int i = 0; i < tenon_model_num_outputs(model.handle); ++i) {
-               tenon_tensor_info info{};
-               info.size = sizeof(info);
-               check(tenon_model_output(model.handle, i, &info));
-               all.append(describe(info));
-             }
-             return all;
-           })
+      .def("inputs", [](Model &m) { return describeAll(m, tenon_model_num_inputs(m.handle), tenon_model_input); })
+      .def("outputs", [](Model &m) { return describeAll(m, tenon_model_num_outputs(m.handle), tenon_model_output); })
       .def("kernels",
            [](Model &model) {
              nb::list all;

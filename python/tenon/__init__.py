@@ -9,6 +9,9 @@
 `tenon.compile`.
 """
 
+import os
+import typing
+
 from .errors import (
     ArtifactError, CompileError, Diagnostic, DTypeError, InputError, RunError, ShapeError, TenonError,
     UnsupportedCpuError,
@@ -16,17 +19,33 @@ from .errors import (
 from .runtime import Artifact, Session, TensorInfo, load
 
 
-def compile(model, target="cpu:host", output=None):
-    """Compiles a model and returns the loaded artifact.
+def compile(
+    model: "str | os.PathLike[str] | bytes | typing.Any",
+    target: str = "cpu:host",
+    output: "str | os.PathLike[str] | None" = None,
+    *,
+    dump_to: "str | os.PathLike[str] | None" = None,
+    progress: "typing.Callable[[str], object] | None" = None,
+) -> Artifact:
+    """Compiles an ONNX model and returns the loaded artifact.
 
-    `model` is a path, the bytes of a serialized model, or an object with
-    SerializeToString (onnx.ModelProto). `output` is where the artifact is
-    written; without it the artifact is a temporary file until `save`.
-    All problems of the model are raised together as one CompileError.
+    model     a path, the bytes of a serialized model, or an object with
+              SerializeToString (onnx.ModelProto)
+    target    the chip, e.g. "cpu:host" or "cpu:x86-64-v3"; `tenon targets` lists them
+    output    where the artifact is written, all or nothing; without it the
+              artifact is a temporary file until `Artifact.save`
+    dump_to   a folder for the IR after each stage
+    progress  called with the name of each phase as it begins
+
+    The artifact's `summary` holds the target, counts of nodes and kernels, sizes
+    in bytes, seconds by phase, and `warnings`, a list of `Diagnostic`.
+
+    Raises CompileError, whose `diagnostics` are all problems of the model.
+    An exception of `progress` is raised once the compilation has ended.
     """
     from .compiler import compile_model
 
-    return compile_model(model, target, output)
+    return compile_model(model, target, output, dump_to, progress)
 
 
 __all__ = [

@@ -9,7 +9,8 @@ from .errors import to_diagnostics
 from .runtime import Artifact
 
 
-def compile_model(model, target, output):
+def compile_model(model, target, output, dump_to=None, progress=None):
+    """See tenon.compile."""
     data = None
     path = ""
     if isinstance(model, (str, os.PathLike)):
@@ -26,7 +27,7 @@ def compile_model(model, target, output):
         os.close(handle)
         output = temporary
     try:
-        summary = _compiler.compile(path, data, os.fspath(output), target)
+        summary = _compiler.compile(path, data, os.fspath(output), target, os.fspath(dump_to or ""), progress)
         summary["warnings"] = to_diagnostics(summary["warnings"])
         return Artifact(output, summary=summary, temporary=temporary is not None)
     except BaseException:

@@ -13,14 +13,18 @@ class Diagnostic:
     code: str
     message: str
     location: str = ""
-    notes: list = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __str__(self):
         return "\n".join([f"{self.severity}: {self.message}", *(f"  note: {note}" for note in self.notes)])
 
 
 class TenonError(Exception):
-    """Base of all. `code` is the first error's code, `diagnostics` holds every one."""
+    """Base of all. `code` is the first error's code (docs/Errors explains it),
+    `diagnostics` holds every one."""
+
+    code: str
+    diagnostics: list[Diagnostic]
 
     def __init__(self, code, message, diagnostics=()):
         super().__init__(message)

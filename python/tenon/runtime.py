@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Artifacts and sessions over NumPy arrays, on the runtime's C ABI."""
 
+import collections.abc
 import os
 import shutil
+import threading
 import weakref
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import _runtime
-from .errors import DTypeError, InputError
+from .errors import DTypeError, InputError, ShapeError
 
 # ONNX's TensorProto.DataType to NumPy. The 8-bit and bfloat16 kinds come from
 # ml_dtypes, if it is installed.
@@ -40,10 +42,11 @@ class TensorInfo:
     name: str
     dtype: np.dtype
     onnx_dtype: int
-    shape: tuple
+    shape: tuple[int | str | None, ...]
 
     @property
-    def is_static(self):
+    def is_static(self) -> bool:
+        """Whether every dimension is fixed."""
         return all(isinstance(d, int) for d in self.shape)
 
 
@@ -59,7 +62,15 @@ def _carrier(array):
 
 
 class Artifact:
-    """A compiled model: a mapped file (or bytes), shared by all its sessions."""
+    """A compiled model: a mapped file (or bytes), shared by all its sessions.
+
+    inputs, outputs  lists of `TensorInfo`, in the model's order
+    summary          what `tenon.compile` reports; empty after `tenon.load`
+    """
+
+    inputs: list[TensorInfo]
+    outputs: list[TensorInfo]
+    summary: dict
 
     def __init__(self, source, summary=None, temporary=False, check_weights=False):
         self._source = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else os.fspath(source)
@@ -70,84 +81,134 @@ class Artifact:
         if temporary:
             weakref.finalize(self, os.unlink, self._source)
 
-    def save(self, path):
-        """Copies the artifact to a file of its own, all or nothing."""
+    def save(self, path: "str | os.PathLike[str]") -> None:
+        """Copies the artifact to a file of its own, all or nothing. Raises OSError."""
         partial = f"{os.fspath(path)}.partial"
-        if isinstance(self._source, bytes):
-            with open(partial, "wb") as file:
-                file.write(self._source)
-        else:
-            shutil.copyfile(self._source, partial)
-        os.replace(partial, path)
+        try:
+            if isinstance(self._source, bytes):
+                with open(partial, "wb") as file:
+                    file.write(self._source)
+            else:
+                shutil.copyfile(self._source, partial)
+            os.replace(partial, path)
+        except OSError:
+            if os.path.exists(partial):
+                os.unlink(partial)
+            raise
 
-    def session(self, threads=1):
-        """A session; threads=0 means one a processor. Make one for each Python thread."""
+    def session(self, threads: int = 1) -> "Session":
+        """A session; threads=0 means one a processor. Make one for each Python thread.
+
+        Raises InputError for a negative number.
+        """
         return Session(self, threads)
 
     @property
-    def kernels(self):
-        """(name, strategy, [ONNX nodes]) of each kernel, in the order they run."""
+    def kernels(self) -> list[tuple[str, str, list[str]]]:
+        """(name, strategy, ONNX nodes) of each kernel, in the order they run."""
         return [(name, strategy, nodes.split("\n")) for name, strategy, nodes in self._model.kernels()]
 
     @property
-    def ledger(self):
+    def ledger(self) -> str:
         """The compiler's decisions, one record each, as JSON text."""
         return self._model.ledger
 
     @property
-    def target(self):
+    def target(self) -> str:
+        """What it was compiled for, with every feature, e.g. "cpu:x86-64-v3"."""
         return self._model.target
 
     @property
-    def weight_bytes(self):
+    def weight_bytes(self) -> int:
+        """Bytes of weights, mapped once for all sessions."""
         return self._model.weight_bytes
 
     @property
-    def code_bytes(self):
+    def code_bytes(self) -> int:
+        """Bytes of machine code."""
         return self._model.code_bytes
 
 
 class Session:
-    """Runs one model with buffers of its own. Not for two threads at once."""
+    """Runs one model with buffers of its own; the weights are the artifact's.
+
+    Calls from several threads take turns; for runs side by side make a session
+    for each thread. The interpreter lock is free while a model runs.
+    """
 
     def __init__(self, artifact, threads):
         self.artifact = artifact
         self._session = _runtime.Session(artifact._model, threads)
         self._by_name = {info.name: (index, info) for index, info in enumerate(artifact.inputs)}
         self._shapes = {}  # shapes of all inputs -> shapes of all outputs, of the last run
+        self._lock = threading.Lock()
 
-    def run(self, inputs):
+    def run(
+        self, inputs: "collections.abc.Mapping[str, np.ndarray]",
+        outputs: "collections.abc.Mapping[str, np.ndarray] | None" = None,
+    ) -> dict[str, np.ndarray]:
         """Takes {input name: array}, returns {output name: array}.
 
-        C-contiguous arrays of the declared dtype are read in place; others are
-        made contiguous first, but never converted to another dtype. Outputs are
-        new arrays that the model writes directly.
+        Inputs that are C-contiguous arrays of the declared dtype are read in
+        place; others are made contiguous first, but never converted to another
+        dtype. Shapes are those of `Artifact.inputs`; a dimension with a name has
+        the same size wherever the name occurs.
+
+        The model writes results directly into new arrays, or for names in
+        `outputs` into the arrays given there: C-contiguous, writable, of the
+        result's shape and dtype, not overlapping an input.
+
+        Raises InputError for missing and unknown names, DTypeError and ShapeError
+        for arrays that do not fit, RunError if sizes contradict each other inside
+        of the model. After an error the session can be used again.
         """
+        with self._lock:
+            return self._run(inputs, outputs or {})
+
+    def _run(self, inputs, given):
         key = self._bind(inputs)
         shapes = self._shapes.get(key)
         if shapes is None:
             shapes = [self._session.output_shape(i) for i in range(len(self.artifact.outputs))]
             self._shapes = {key: shapes}
+        self._refuse_unknown("output", given, [info.name for info in self.artifact.outputs])
         results = {}
         for i, (info, shape) in enumerate(zip(self.artifact.outputs, shapes)):
-            results[info.name] = result = np.empty(shape, info.dtype)
+            result = given.get(info.name)
+            if result is None:
+                result = np.empty(shape, info.dtype)
+            else:
+                self._check_output(info, shape, result)
+            results[info.name] = result
             self._session.bind_output(i, _carrier(result))
         self._session.run()
         return results
 
     @property
-    def arena_bytes(self):
+    def arena_bytes(self) -> int:
         """Bytes of activations of the last run."""
         return self._session.arena_bytes
 
+    @staticmethod
+    def _refuse_unknown(what, given, names):
+        unknown = [f"the model has no {what} '{name}'" for name in given if name not in names]
+        if unknown:
+            raise InputError("TN7001", f"[TN7001] {'; '.join(unknown)}; its {what}s are: {', '.join(names) or 'none'}")
+
+    @staticmethod
+    def _check_output(info, shape, array):
+        if array.dtype != info.dtype:
+            raise DTypeError("TN7007", f"[TN7007] output '{info.name}': found {array.dtype}, expected {info.dtype}")
+        if array.shape != tuple(shape):
+            raise ShapeError("TN7006", f"[TN7006] output '{info.name}': found shape {array.shape}, expected {tuple(shape)}")
+        if not array.flags.c_contiguous or not array.flags.writeable:
+            raise InputError("TN7001", f"[TN7001] output '{info.name}' must be C-contiguous and writable")
+
     def _bind(self, inputs):
-        missing = [name for name in self._by_name if name not in inputs]
-        unknown = [name for name in inputs if name not in self._by_name]
-        if missing or unknown:
-            names = ", ".join(self._by_name) or "none"
-            what = [f"no input '{n}' given" for n in missing] + [f"the model has no input '{n}'" for n in unknown]
-            code = "TN7009" if missing else "TN7001"
-            raise InputError(code, f"[{code}] {'; '.join(what)}; its inputs are: {names}")
+        missing = [f"no input '{name}' given" for name in self._by_name if name not in inputs]
+        if missing:
+            raise InputError("TN7009", f"[TN7009] {'; '.join(missing)}; the model's inputs are: {', '.join(self._by_name)}")
+        self._refuse_unknown("input", inputs, list(self._by_name))
         key = []
         self._held = []  # arrays must outlive the run that reads them
         for name, (index, info) in self._by_name.items():
@@ -161,6 +222,11 @@ class Session:
         return tuple(key)
 
 
-def load(path_or_bytes, check_weights=False):
-    """Loads an artifact. `check_weights` also verifies the hash of the weights."""
+def load(path_or_bytes: "str | os.PathLike[str] | bytes", check_weights: bool = False) -> Artifact:
+    """Loads an artifact from a file, which is mapped, or from bytes, which are kept.
+
+    The hashes of manifest and code are always verified, that of the weights with
+    `check_weights`. Raises ArtifactError for a file that is missing, damaged or of
+    another version, UnsupportedCpuError for code that this CPU cannot run.
+    """
     return Artifact(path_or_bytes, check_weights=check_weights)
