@@ -3,7 +3,7 @@
 # The front door: every target does its own set-up, once. CMake is used
 # directly by whoever works on the compiler: cmake --preset release|debug|sanitize.
 .DEFAULT_GOAL := build
-.PHONY: build test test-asan demo bench docs setup clean help
+.PHONY: build test test-asan test-tsan demo bench docs setup clean help
 
 PYTHON := .venv/bin/python
 STAMPS := .cache
@@ -34,6 +34,11 @@ test-asan: $(STAMPS)/setup ## the same suites under AddressSanitizer and UBSan, 
 	cmake --build build-asan
 	@$(PYTHON) utils/run-tests.py --build build-asan --sanitize $(ARGS)
 
+test-tsan: $(STAMPS)/setup ## the runtime's tests under ThreadSanitizer, in build-tsan
+	@test -f build-tsan/build.ninja || cmake --preset tsan
+	cmake --build --preset tsan
+	@$(PYTHON) utils/run-tests.py --build build-tsan --suite unit
+
 demo: build $(STAMPS)/setup-demo ## compile magika's model, classify files, compare with ONNX Runtime
 	@$(PYTHON) demo/demo.py --build build
 
@@ -44,4 +49,4 @@ docs: build ## dialect and pass reference into build/docs
 	@$(PYTHON) utils/generate-docs.py --output build/docs
 
 clean: ## removes the build folders, keeps the set-up
-	rm -rf build build-asan build-debug
+	rm -rf build build-asan build-debug build-tsan

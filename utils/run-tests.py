@@ -52,6 +52,8 @@ class Runner:
             self.environment.setdefault("ASAN_OPTIONS", "detect_leaks=0:detect_container_overflow=0")
             self.environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
         self.sanitize = arguments.sanitize
+        # ThreadSanitizer ends a process that starts threads after a fork, which the pool's tests do.
+        self.environment.setdefault("TSAN_OPTIONS", "die_after_fork=0")
 
     def call(self, command):
         """Runs a command with its output shown; returns its exit status."""

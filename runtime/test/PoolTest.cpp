@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <thread>
+#include <time.h>
 #include <unistd.h>
 
 using namespace tenon::testing;
@@ -48,6 +49,21 @@ TEST(Pool, JobsAfterSleep) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2)); // longer than workers spin
     checkUnits(tenon::rt::defaultPool(), 4, 100, 1);
   }
+}
+
+// Waiting threads spin for microseconds, then cost nothing.
+TEST(Pool, WaitingThreadsSleep) {
+  auto processorSeconds = [] {
+    timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return double(time.tv_sec) + double(time.tv_nsec) * 1e-9;
+  };
+  checkUnits(tenon::rt::defaultPool(), 4, 1000, 1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  double before = processorSeconds();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_LT(processorSeconds() - before, 0.02);
+  checkUnits(tenon::rt::defaultPool(), 4, 1000, 1); // and wake up
 }
 
 TEST(Pool, ManyOwners) {
@@ -121,6 +137,30 @@ TEST(Threads, SessionsOfOneModel) {
   for (std::thread &thread : threads)
     thread.join();
   EXPECT_EQ(wrong, 0);
+}
+
+TEST(Threads, SessionsShareTheWeights) {
+  TemporaryFile file(buildArtifact().bytes);
+  Fixture first(file.path);
+  tenon_session *second = nullptr;
+  ASSERT_TRUE(Result(tenon_session_create(first.model, nullptr, &second)).ok());
+  const void *seen[2] = {};
+  auto record = [](void *user, uint32_t kernel, void *const *buffers, uint32_t, const int64_t *, uint64_t) {
+    if (kernel == 0) // x, the weights, and what it computes
+      *static_cast<const void **>(user) = buffers[1];
+  };
+  int64_t shape[] = {2, 4};
+  float data[8] = {};
+  tenon_tensor tensor = {data, 1, 2, shape, sizeof data};
+  for (tenon_session *session : {first.session, second}) {
+    tenon_session_set_observer(session, record, &seen[session == second]);
+    for (int input : {0, 1})
+      ASSERT_TRUE(Result(tenon_session_bind_input(session, input, &tensor)).ok());
+    ASSERT_TRUE(Result(tenon_session_run(session)).ok());
+  }
+  EXPECT_NE(seen[0], nullptr);
+  EXPECT_EQ(seen[0], seen[1]);
+  tenon_session_free(second);
 }
 
 TEST(Threads, OneSessionIsOneThreads) {
