@@ -58,10 +58,14 @@ def build_runner(build, architecture, folder):
     return program
 
 
-def read_tensor(path):
+def read_proto(path):
     tensor = onnx.TensorProto()
     tensor.ParseFromString(Path(path).read_bytes())
-    return numpy_helper.to_array(tensor)
+    return tensor
+
+
+def read_tensor(path):
+    return numpy_helper.to_array(read_proto(path))
 
 
 class Emulated:
