@@ -26,8 +26,8 @@ def tolerances(model):
     return ("1e-2", "1e-2") if "fp16" in model else ("1e-4", "1e-3")
 
 
-def check(driver, folder, artifact, target):
-    """Returns (worked, what went wrong)."""
+def check(driver, folder, artifact, target, verify=True):
+    """Returns (worked, what went wrong). The evaluator that verifies is slow."""
     status, output = driver("compile", folder / "model.onnx", "-o", artifact, f"--target={target}")
     if status != 0:
         return False, f"    compile: exit status {status}\n{excerpt(output)}"
@@ -40,6 +40,8 @@ def check(driver, folder, artifact, target):
             if status != 0:
                 where = f"{data.name} with {threads} thread(s)"
                 return False, f"    run {where}: exit status {status}\n{excerpt(output)}"
+    if not verify:
+        return True, ""
     first = sorted(folder.glob("test_data_set_*"))[0]
     status, output = driver(
         "verify", folder / "model.onnx", "--artifact", artifact, "--test-data", first, "--threads", 2, "--json"
