@@ -73,12 +73,12 @@ void copyRun(KernelContext &c, Value from, Value fromAt, Value to, Value toAt, A
 
 namespace {
 
-class CreationStrategy : public Strategy {
+class CreationStrategy : public RunStrategy {
 public:
   StringRef name() const override { return "misc-creation"; }
   std::vector<StringRef> roots() const override { return {"fill", "range", "trilu", "one_hot", "shape", "size"}; }
 
-  static RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) {
+  RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) const override {
     Operation *op = kernel.getRootOp();
     Type type = elementOf(op->getResult(0));
     unsigned rank = shapeOf(kernel, op->getResult(0)).size();
@@ -89,12 +89,6 @@ public:
       return RunPlan::get(kernel, target, axis + 1 == rank ? axis : axis + 1, Type(IntegerType::get(op->getContext(), 64)));
     }
     return RunPlan::get(kernel, target, 0, type, isa<graph::ShapeOp, graph::SizeOp>(op));
-  }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return lanesText(planFor(kernel, target).lanes, computeOf(kernel.getRootOp()->getResult(0)));
-  }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return planFor(kernel, target).split(kernel.getContext());
   }
 
   LogicalResult emit(KernelContext &c) const override {

@@ -41,6 +41,18 @@ std::unique_ptr<Strategy> makeQuantizeStrategy();
 std::unique_ptr<Strategy> makeGatherElementsStrategy();
 std::unique_ptr<Strategy> makeScatterStrategy();
 
+/// A strategy whose kernels are runs of lanes.
+class RunStrategy : public Strategy {
+public:
+  virtual RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) const = 0;
+  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
+    return lanesText(planFor(kernel, target).lanes, computeOf(kernel.getRootOp()->getResult(0)));
+  }
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
+    return planFor(kernel, target).split(kernel.getContext());
+  }
+};
+
 } // namespace tenon::cpu
 
 #endif // TENON_LIB_TARGET_CPU_STRATEGIES_MISCRUNS_H

@@ -11,7 +11,7 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-class GatherElementsStrategy : public Strategy {
+class GatherElementsStrategy : public RunStrategy {
 public:
   StringRef name() const override { return "misc-gather"; }
   std::vector<StringRef> roots() const override { return {"gather_elements", "gather_nd"}; }
@@ -23,7 +23,7 @@ public:
     return false;
   }
 
-  static RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) {
+  RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) const override {
     Operation *op = kernel.getRootOp();
     Type type = elementOf(op->getResult(0));
     unsigned rank = shapeOf(kernel, op->getResult(0)).size();
@@ -32,12 +32,6 @@ public:
     unsigned outer = shapeOf(kernel, op->getOperand(1)).size() - 1;
     // Whole slices are runs; single elements go one by one.
     return RunPlan::get(kernel, target, outer < rank ? outer : rank ? rank - 1 : 0, type, outer >= rank);
-  }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return lanesText(planFor(kernel, target).lanes, computeOf(kernel.getRootOp()->getResult(0)));
-  }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return planFor(kernel, target).split(kernel.getContext());
   }
   LogicalResult emit(KernelContext &c) const override {
     Operation *op = c.kernel.getRootOp();
