@@ -48,8 +48,10 @@ class Runner:
         self.environment = dict(os.environ, TENON_BUILD_DIR=str(self.build))
         if arguments.sanitize:
             # Everything Tenon allocates is checked; what MLIR and Python keep until
-            # the process ends is theirs.
-            self.environment.setdefault("ASAN_OPTIONS", "detect_leaks=0:detect_container_overflow=0")
+            # the process ends is theirs. Containers and LLVM's arenas mark their unused
+            # parts, which only holds where both sides of a library are instrumented.
+            options = "detect_leaks=0:detect_container_overflow=0:allow_user_poisoning=0"
+            self.environment.setdefault("ASAN_OPTIONS", options)
             self.environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
         self.sanitize = arguments.sanitize
         # ThreadSanitizer ends a process that starts threads after a fork, which the pool's tests do.
