@@ -4,8 +4,9 @@
 
 The models are built by ../shared/tools/bigmodels.py, with ONNX Runtime's outputs,
 in .cache/fullsize (or $TENON_FULLSIZE) unless they are there. Each is compiled for
-cpu:host and cpu:x86-64-v3 and reproduces the outputs with 1 and 2 threads. Its
-compilation, and that of every float model of ../shared/models, keeps to the limits
+cpu:host and cpu:x86-64-v3 and reproduces the outputs with 1 and 2 threads; its
+kernels agree with the reference evaluator, and at three sizes of its open
+dimensions its outputs with ONNX Runtime's. Its compilation, and that of every float model of ../shared/models, keeps to the limits
 of processor time and memory, and its artifact to that of load time; the last table
 shows by how much.
 """
@@ -22,11 +23,23 @@ from pathlib import Path
 import numpy as np
 from onnx import numpy_helper
 
+import dynamic_shapes
 from cross import read_proto
 from harness import ROOT, SHARED, Driver, Results, excerpt, read_expected
 
 HERE = Path(__file__).resolve().parent
 MODELS = ("mobilenetv2", "yolov8n", "resnet50", "minilm", "vit-b16", "bert-base", "gpt2")
+IMAGES = [[(batch, 3, 224, 224)] for batch in (1, 2, 3)]
+TOKENS = [[size] * 3 for size in ((1, 1), (2, 37), (3, 64))]
+GPT2 = dynamic_shapes.decoder(24, lambda batch, past: (batch, 12, past, 64))
+SIZES = {  # of the inputs, where dimensions are open
+    "mobilenetv2": IMAGES,
+    "resnet50": IMAGES,
+    "vit-b16": IMAGES,
+    "minilm": TOKENS,
+    "bert-base": TOKENS,
+    "gpt2": [GPT2(*size) for size in ((1, 1, 17), (1, 32, 0), (2, 5, 11))],
+}
 TARGETS = ("cpu:host", "cpu:x86-64-v3")
 SECONDS = {"collection": 30, "fullsize": 120}  # of processor time for one compilation
 MEGABYTES, WEIGHTS = 500, 2  # peak memory: WEIGHTS times the weights, and MEGABYTES more
@@ -37,6 +50,7 @@ LOAD_SECONDS = 0.005
 # may also be wrong by this part of the largest value of its row: boxes by a fifth of a
 # pixel, scores by 3e-4.
 ROW_SCALE = {"yolov8n": 3e-4}
+VERIFY_ATOL = {"yolov8n": 1e-2}  # for the same reason; the largest coordinate is 640
 KIB, MIB = 1024, 1024 * 1024
 
 
@@ -129,6 +143,13 @@ class Suite:
                     return self.results.record(f"{name} values", False, detail)
         self.results.record(f"{name} values", True)
 
+    def kernels(self, name, folder):
+        flags = ["--test-data", folder / "test_data_set_0"]
+        if name in VERIFY_ATOL:
+            flags += ["--atol", VERIFY_ATOL[name]]
+        status, text = self.driver("verify", folder / "model.onnx", *flags)
+        self.results.record(f"{name} verify", status == 0, f"    exit status {status}\n{excerpt(text)}")
+
     def table(self):
         print("\n| compilation | processor time, s | limit | peak, MiB | limit | load, us |\n|---|---|---|---|---|---|")
         for name, seconds, most, peak, most_memory, load in self.rows:
@@ -163,6 +184,9 @@ def main():
         results.record("fullsize", False, f"    {driver.program} is not built")
         return results.finish(arguments.json)
 
+    python = (Path(arguments.build) / "python").is_dir() and not driver.sanitized
+    if python:
+        sys.path.insert(0, str(Path(arguments.build).resolve() / "python"))
     with tempfile.TemporaryDirectory() as name:
         suite = Suite(driver, arguments.build, results, Path(name))
         for folder in sorted(p.parent for p in (SHARED / "models").glob("*/model.onnx")):
@@ -179,6 +203,13 @@ def main():
                 artifact = suite.compiled(f"{name} {target}", arguments.models / name / "model.onnx", target, "fullsize")
                 if artifact:
                     suite.values(f"{name} {target}", artifact, arguments.models / name)
+            suite.kernels(name, arguments.models / name)
+            if name not in SIZES:
+                continue
+            if python:
+                results.record(f"{name} sizes", *dynamic_shapes.isolated(arguments.models / name, SIZES[name]))
+            else:
+                results.skip(f"{name} sizes", "the Python package is not built")
         suite.table()
     return results.finish(arguments.json)
 
