@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Writes the reference of dialects, interfaces and passes from their TableGen records.
+"""Writes the reference of dialects, interfaces and passes from their TableGen
+records, and the table of operators from the compiler itself.
 
-One Markdown page a .td file, and an index. Nothing of it is committed: what is
-described lives in include/tenon/**/*.td.
+One Markdown page a .td file, one of operators, and an index. Nothing of it is
+committed: what is described lives in include/tenon/**/*.td and in the tables that
+`tenon ops` reads.
 """
 
 import argparse
@@ -29,6 +31,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", default="build/docs")
     parser.add_argument("--llvm", default="/usr/lib/llvm-22", help="LLVM's installation prefix")
+    parser.add_argument("--tenon", default="build/bin/tenon", help="the driver to ask for its operators")
     arguments = parser.parse_args()
     output = Path(arguments.output)
     output.mkdir(parents=True, exist_ok=True)
@@ -49,7 +52,14 @@ def main():
         page = output / f"{str(relative.with_suffix('')).replace('/', '-')}.md"
         page.write_text(f"# {relative.with_suffix('')}\n\n{done.stdout}")
         index.append(f"- [{relative.with_suffix('')}]({page.name})")
-    (output / "index.md").write_text("# Reference, generated from the TableGen records\n\n" + "\n".join(index) + "\n")
+    done = subprocess.run([arguments.tenon, "ops", "--markdown"], capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        (output / "operators.md").write_text(done.stdout)
+        index.append("- [ONNX operators and the kernels that take them](operators.md)")
+    else:
+        failed += 1
+        print(f"{arguments.tenon} ops: {done.stderr.strip()}", file=sys.stderr)
+    (output / "index.md").write_text("# Reference, generated from the sources\n\n" + "\n".join(index) + "\n")
     print(f"{len(index)} pages in {output}")
     return 1 if failed else 0
 

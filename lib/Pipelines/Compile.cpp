@@ -87,6 +87,8 @@ void addStage(PassManager &pm, Stage stage) {
 }
 
 /// For reading: weights are left out, or each stage would write all of them.
+OpPrintingFlags elided() { return OpPrintingFlags().elideLargeResourceString(64).enableDebugInfo(); }
+
 LogicalResult dump(ModuleOp module, Stage stage, StringRef folder) {
   if (folder.empty())
     return success();
@@ -96,7 +98,7 @@ LogicalResult dump(ModuleOp module, Stage stage, StringRef folder) {
   if (!code) {
     llvm::raw_fd_ostream os(path, code);
     if (!code)
-      module->print(os, OpPrintingFlags().elideLargeResourceString(64).enableDebugInfo());
+      module->print(os, elided());
     os.close();
     code = code ? code : os.error();
     os.clear_error();
@@ -124,11 +126,25 @@ OwningOpRef<ModuleOp> readStage(MLIRContext &context, StringRef input, Stage nex
     module = parseSourceFile<ModuleOp>(input, &context);
   }
   for (auto &[location, text] : problems)
-    emitError(location) << "[TN4010] this is no IR to start the stage " << stageName(next) << " from: " << text;
+    emitError(location) << "[TN8011] this is no IR to start the stage " << stageName(next) << " from: " << text;
   // The stage graph also takes graph ops as they are: tests are written in them.
   if (module && next != Stage::Graph && failed(verifyStage(*module, Stage(int(next) - 1))))
     return {};
   return module;
+}
+
+/// Announces a stage with how much it has to do: "codegen, 41 kernels".
+void announce(ModuleOp module, Stage stage, const CompileOptions &options) {
+  if (!options.progress)
+    return;
+  size_t count = 0;
+  const char *what = stage <= Stage::Graph ? "ONNX nodes" : stage <= Stage::Place ? "operations" : "kernels";
+  module->walk([&](Operation *op) {
+    count += stage <= Stage::Graph ? isa<onnxir::NodeOp>(op)
+             : stage <= Stage::Place ? isa<graph::GraphDialect>(op->getDialect()) && !isa<graph::ConstantOp>(op)
+                                     : isa<plan::KernelOp>(op);
+  });
+  options.progress((stageName(stage) + ", " + Twine(count) + " " + what).str());
 }
 
 ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map) {
@@ -145,11 +161,15 @@ ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map
 }
 
 LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, const cpu::CpuTarget &target, StringRef output,
-                      StringRef model, CompileResult &result) {
+                      StringRef model, bool keepPlan, CompileResult &result) {
   auto func = plan.lookupSymbol<func::FuncOp>("main");
   Artifact artifact;
   artifact.model = llvm::sys::path::filename(model).str();
   artifact.target = target.spec;
+  if (keepPlan) {
+    llvm::raw_string_ostream text(artifact.plan);
+    plan->print(text, elided());
+  }
   for (auto [i, argument] : llvm::enumerate(func.getArguments())) {
     auto name = func.getArgAttrOfType<StringAttr>(i, "onnx.name");
     artifact.inputs.push_back(describe(name ? name.getValue() : StringRef("input"), cast<RankedTensorType>(argument.getType()),
@@ -164,15 +184,15 @@ LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, co
     for (auto entry : symbols.getAsRange<DictionaryAttr>())
       artifact.symbols.push_back({entry.getAs<StringAttr>("name").str(), entry.getAs<IntegerAttr>("min").getInt(),
                                   entry.getAs<IntegerAttr>("max").getInt(), entry.getAs<IntegerAttr>("divisor").getInt()});
-  llvm::json::Array records;
+  result.ledger = buildLedger(plan, program.kernels);
+  llvm::raw_string_ostream(artifact.ledger) << llvm::json::Value(result.ledger.toJson());
   for (const cpu::KernelInfo &kernel : program.kernels) {
-    artifact.kernels.push_back({kernel.name, kernel.strategy, kernel.nodes});
-    result.kernels.push_back({kernel.name, kernel.strategy, kernel.nodes});
-    for (const std::string &node : kernel.nodes)
-      records.push_back(llvm::json::Object{{"node", node}, {"device", "cpu"}, {"kernel", kernel.name}, {"strategy", kernel.strategy}});
+    std::string strategy = kernel.strategy + (kernel.schedule.empty() ? "" : " (" + kernel.schedule + ")");
+    ArtifactKernel entry{kernel.name, std::move(strategy), kernel.nodes, {}, kernel.work};
+    for (const cpu::BufferInfo &buffer : kernel.buffers)
+      entry.buffers.push_back({buffer.name, onnxDataType(buffer.element), buffer.isOutput, buffer.weightOffset});
+    artifact.kernels.push_back(std::move(entry));
   }
-  llvm::raw_string_ostream(artifact.ledger) << llvm::json::Value(llvm::json::Object{{"records", std::move(records)}});
-  result.ledger = artifact.ledger;
   artifact.variants.push_back({"cpu", target.triple, target.features, std::move(image.bytes), image.mainAddress,
                                image.arenaSizeAddress, image.outputDimsAddress});
   artifact.weightBytes = program.weightBytes;
@@ -183,6 +203,7 @@ LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, co
   result.weightBytes = program.weightBytes;
   result.codeBytes = artifact.variants.front().image.size();
   result.arenaBytes = plan->getAttrOfType<IntegerAttr>("plan.arena_bytes").getInt();
+  result.symbolicSlots = plan->getAttrOfType<ArrayAttr>("plan.slots").size();
   std::string error;
   if (!writeArtifact(artifact, output, error))
     return plan.emitError(error);
@@ -199,8 +220,7 @@ void print(ModuleOp module, CompileResult &result) {
 LogicalResult runStages(ModuleOp module, Stage first, Stage last, const CompileOptions &options, CompileResult &result) {
   Clock clock;
   for (int stage = int(first); stage <= int(last) && stage <= int(Stage::Place); ++stage) {
-    if (options.progress)
-      options.progress(stageName(Stage(stage)));
+    announce(module, Stage(stage), options);
     PassManager pm(module.getContext());
     addStage(pm, Stage(stage));
     pm.addPass(createVerifyStagePass({stageName(Stage(stage)).str()}));
@@ -220,7 +240,6 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   if (!cpu::parseCpuTarget(options.target, target, error))
     return emitError(UnknownLoc::get(&context), error);
   result.target = target.spec;
-  module->walk([&](onnxir::NodeOp) { ++result.nodes; });
   if (failed(runStages(*module, next, last, options, result)))
     return failure();
   if (int(last) <= int(Stage::Place)) {
@@ -228,8 +247,7 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
     return result;
   }
   Clock clock;
-  if (options.progress)
-    options.progress("codegen");
+  announce(*module, Stage::Codegen, options);
   cpu::StrategyRegistry registry;
   if (failed(cpu::packConstants(*module, target, registry)))
     return failure();
@@ -238,9 +256,7 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   if (failed(pm.run(*module)))
     return failure();
   FailureOr<cpu::Program> program = cpu::buildProgram(*module, target, registry);
-  if (failed(program))
-    return failure();
-  if (failed(dump(*program->module, Stage::Codegen, options.dumpTo)))
+  if (failed(program) || failed(dump(*program->module, Stage::Codegen, options.dumpTo)))
     return failure();
   result.phaseSeconds.push_back({"kernels", clock.lap()});
   if (failed(cpu::lowerToLLVM(*program->module, target)))
@@ -257,9 +273,8 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   FailureOr<cpu::Image> image = cpu::linkImage(*object, target, module->getLoc());
   if (failed(image))
     return failure();
-  if (options.progress)
-    options.progress("package");
-  if (failed(package(*module, *program, std::move(*image), target, output, input, result)))
+  announce(*module, Stage::Package, options);
+  if (failed(package(*module, *program, std::move(*image), target, output, input, options.keepPlan, result)))
     return failure();
   result.phaseSeconds.push_back({"package", clock.lap()});
   return result;
@@ -272,7 +287,10 @@ static OnnxImportOptions importOptions() {
 }
 
 OwningOpRef<ModuleOp> importForCompilation(MLIRContext &context, StringRef model) {
-  return importOnnx(context, model, importOptions());
+  OwningOpRef<ModuleOp> module = importOnnx(context, model, importOptions());
+  if (module)
+    recordNodes(*module);
+  return module;
 }
 
 FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, StringRef output, const CompileOptions &options) {
@@ -308,6 +326,7 @@ FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes
   OwningOpRef<ModuleOp> module = importOnnxBytes(context, bytes, "", importOptions());
   if (!module)
     return failure();
+  recordNodes(*module);
   result.phaseSeconds.push_back({"import", clock.lap()});
   return finish(std::move(module), Stage::Graph, "model", output, options, std::move(result));
 }

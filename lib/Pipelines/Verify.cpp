@@ -10,7 +10,7 @@
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Frontend/ONNX/Import.h"
 #include "tenon/Pipelines/Compile.h"
-#include "tenon/Support/SourceNodes.h"
+#include "tenon/Support/Provenance.h"
 #include "llvm/Support/xxhash.h"
 
 using namespace mlir;

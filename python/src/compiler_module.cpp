@@ -101,8 +101,8 @@ nb::dict compile(const std::string &input, nb::object bytes, const std::string &
     phases[phase.c_str()] = seconds;
   summary["phase_seconds"] = phases;
   summary["target"] = result->target;
-  summary["nodes"] = result->nodes;
-  summary["kernels"] = result->kernels.size();
+  summary["nodes"] = result->ledger.nodes.size();
+  summary["kernels"] = result->ledger.kernels.size();
   summary["weight_bytes"] = result->weightBytes;
   summary["code_bytes"] = result->codeBytes;
   summary["arena_bytes"] = result->arenaBytes;

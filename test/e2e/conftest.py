@@ -18,4 +18,5 @@ def tenon():
         command = [str(program), *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
 
+    call.program = str(program)
     return call

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Compiling.h"
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallString.h"
-#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -24,24 +25,53 @@ static cl::opt<std::string> dumpTo("dump-to", cl::desc("Folder for the IR after 
 static cl::opt<bool> keepPlan("keep-plan", cl::desc("Keep the plan's text in the artifact, for `tenon inspect --plan`"), cl::sub(compileCommand));
 static cl::opt<bool> quiet("q", cl::desc("No summary and no progress"), cl::sub(compileCommand));
 
+/// "24 ONNX nodes: 21 in 13 kernels, 2 as views, 1 evaluated": each is counted once.
+static std::string nodesText(const Ledger &ledger) {
+  unsigned counts[5] = {};
+  for (const NodeRecord &node : ledger.nodes)
+    ++counts[int(node.fate)];
+  std::string text = llvm::formatv("{0} ONNX nodes: {1} in {2} kernels", ledger.nodes.size(), counts[int(Fate::Kernel)], ledger.kernels.size());
+  const std::pair<Fate, const char *> rest[] = {{Fate::View, "as views"}, {Fate::Constant, "evaluated"}, {Fate::Dimensions, "shape arithmetic"}, {Fate::Removed, "removed"}};
+  for (auto [fate, what] : rest)
+    if (counts[int(fate)])
+      text += llvm::formatv(", {0} {1}", counts[int(fate)], what);
+  return text;
+}
+
+/// One line a code: what kind of thing the user should know, and how often.
+static void printNotes(const Ledger &ledger) {
+  llvm::MapVector<llvm::StringRef, std::vector<const LedgerNote *>> byCode;
+  for (const LedgerNote &note : ledger.notes)
+    byCode[note.code].push_back(&note);
+  for (auto &[code, notes] : byCode) {
+    llvm::SetVector<llvm::StringRef> kernels;
+    for (const LedgerNote *note : notes)
+      kernels.insert(note->kernels.begin(), note->kernels.end());
+    llvm::outs() << "note       [" << code << "] " << kernels.size() << " of " << ledger.kernels.size() << " kernels: " << notes.front()->text;
+    if (notes.size() > 1)
+      llvm::outs() << ", and " << notes.size() - 1 << " more";
+    llvm::outs() << "\n";
+  }
+  if (!ledger.notes.empty())
+    llvm::outs() << "           `tenon explain` lists all of them\n";
+}
+
 static void printSummary(const CompileResult &result, llvm::StringRef path) {
   llvm::raw_ostream &os = llvm::outs();
   auto size = [](uint64_t bytes) { return bytes < 1 << 20 ? llvm::format("%.1f KiB", bytes / 1024.0) : llvm::format("%.1f MiB", bytes / 1048576.0); };
   os << "target     " << result.target << "\n";
-  os << "operators  " << result.nodes << " ONNX nodes in " << result.kernels.size() << " kernels, all on the CPU\n";
-  os << "weights    " << size(result.weightBytes) << ", code " << size(result.codeBytes) << ", arena " << size(result.arenaBytes) << "\n";
-  os << "time      ";
+  os << "operators  " << nodesText(result.ledger) << "\n";
+  os << "memory     weights " << size(result.weightBytes) << ", code " << size(result.codeBytes) << ", arena " << size(result.arenaBytes);
+  if (result.symbolicSlots)
+    os << " and " << result.symbolicSlots << " buffers sized at run time";
+  os << "\ntime      ";
   double total = 0;
   for (auto &[phase, seconds] : result.phaseSeconds) {
     os << ' ' << phase << llvm::format(" %.2f", seconds);
     total += seconds;
   }
   os << llvm::format(", total %.2f s\n", total);
-  unsigned scalar = 0;
-  for (const KernelSummary &kernel : result.kernels)
-    scalar += llvm::StringRef(kernel.strategy).contains("scalar");
-  if (scalar)
-    os << "note       " << scalar << " kernels use scalar loops; `tenon explain` lists them\n";
+  printNotes(result.ledger);
   os << "wrote      " << path << "\n";
 }
 

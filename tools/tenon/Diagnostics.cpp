@@ -51,6 +51,9 @@ Exit DiagnosticPrinter::exitStatus() const {
 }
 
 void DiagnosticPrinter::print(mlir::Diagnostic &diagnostic) {
+  // What remarks tell is in the ledger, which the summary and `tenon explain` show.
+  if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Remark)
+    return;
   std::string text = diagnostic.str();
   const char *kind = "note";
   if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error) {

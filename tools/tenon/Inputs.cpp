@@ -117,7 +117,10 @@ Exit InputFlags::bind(Session &session, bool random) {
       continue;
     if (!random && !seed.getNumOccurrences())
       return complain(llvm::Twine("[TN8007] input '") + session.input(i).name + "' is not given; give --input or --random-seed");
-    if (!session.bind(i, randomTensor(session.input(i), seed + i, sizes)))
+    std::optional<TensorFile> tensor = randomTensor(session.input(i), seed + i, sizes);
+    if (!tensor)
+      return complain(llvm::Twine("[TN8019] input '") + session.input(i).name + "' would be larger than any memory; give smaller --dim", kResource);
+    if (!session.bind(i, *tensor))
       return session.exitStatus();
   }
   return kOk;

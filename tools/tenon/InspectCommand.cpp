@@ -1,93 +1,168 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Commands.h"
 #include "Session.h"
+#include "Table.h"
 
-#include "tenon/Target/CPU/CpuTarget.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace cl = llvm::cl;
 
 namespace tenon::driver {
 
-cl::SubCommand explainCommand("explain", "Say what became of each ONNX node");
-static cl::opt<std::string> explained(cl::Positional, cl::desc("FILE.tenon"), cl::Required, cl::sub(explainCommand));
-static cl::opt<bool> json("json", cl::desc("Print the ledger as JSON"), cl::sub(explainCommand));
-cl::SubCommand inspectCommand("inspect", "Describe an artifact");
-static cl::opt<std::string> inspected(cl::Positional, cl::desc("FILE.tenon"), cl::Required, cl::sub(inspectCommand));
+cl::SubCommand inspectCommand("inspect", "Describe an artifact, for this or another CPU, without running it");
+static cl::opt<std::string> artifact(cl::Positional, cl::desc("FILE.tenon"), cl::Required, cl::sub(inspectCommand));
 static cl::opt<bool> checkWeights("check", cl::desc("Also verify the hash of the weights"), cl::sub(inspectCommand));
-cl::SubCommand targetsCommand("targets", "List the targets");
+static cl::opt<bool> showKernels("kernels", cl::desc("List the kernels with their buffers"), cl::sub(inspectCommand));
+static cl::opt<bool> showPlan("plan", cl::desc("Print the plan alone, if the artifact was compiled with --keep-plan"), cl::sub(inspectCommand));
+static cl::opt<bool> json("json", cl::desc("Print everything but the plan as JSON"), cl::sub(inspectCommand));
 
-static tenon_model *load(llvm::StringRef path, bool check) {
-  tenon_model *model = nullptr;
-  tenon_load_options options{sizeof options, check};
-  if (tenon_status *status = tenon_model_load(path.str().c_str(), &options, &model)) {
-    llvm::errs() << "error: " << tenon_status_text(status) << "\n";
-    tenon_status_free(status);
-  }
-  return model;
-}
+namespace {
 
-int runExplain() {
-  tenon_model *model = load(explained, false);
-  if (!model)
-    return kUserError;
-  if (json) {
-    llvm::outs() << tenon_model_ledger(model) << "\n";
-  } else {
-    llvm::outs() << llvm::formatv("{0,-40} {1,-6} {2,-26} {3}\n", "ONNX node", "device", "fused into", "kernel");
-    for (int i = 0; i < tenon_model_num_kernels(model); ++i) {
-      llvm::SmallVector<llvm::StringRef> nodes;
-      llvm::StringRef(tenon_model_kernel_nodes(model, i)).split(nodes, '\n');
-      for (llvm::StringRef node : nodes)
-        llvm::outs() << llvm::formatv("{0,-40} {1,-6} {2,-26} {3}\n", node, "cpu", tenon_model_kernel_name(model, i), tenon_model_kernel_strategy(model, i));
-    }
-  }
-  tenon_model_free(model);
-  return kOk;
-}
-
-static void print(const char *kind, const tenon_tensor_info &info) {
-  llvm::outs() << kind << " " << info.name << ": " << dtypeName(info.dtype) << "[";
-  for (int i = 0; i < info.rank; ++i) {
-    llvm::outs() << (i ? ", " : "");
-    if (info.dims[i] >= 0)
-      llvm::outs() << info.dims[i];
-    else
-      llvm::outs() << (info.dim_names[i][0] ? info.dim_names[i] : "?");
-  }
-  llvm::outs() << "]\n";
-}
-
-int runInspect() {
-  tenon_model *model = load(inspected, checkWeights);
-  if (!model)
-    return kUserError;
-  llvm::outs() << "producer " << tenon_model_producer(model) << "\ntarget   " << tenon_model_target(model) << "\nkernels  "
-               << tenon_model_num_kernels(model) << "\nweights  " << tenon_model_weight_bytes(model) << " bytes\ncode     "
-               << tenon_model_code_bytes(model) << " bytes\n";
-  tenon_tensor_info info{};
+template <typename Info> Info query(const tenon_model *model, tenon_status *(*ask)(const tenon_model *, int32_t, Info *), int32_t index) {
+  Info info{};
   info.size = sizeof info;
+  tenon_status_free(ask(model, index, &info));
+  return info;
+}
+
+tenon_buffer_info buffer(const tenon_model *model, int32_t kernel, int32_t index) {
+  tenon_buffer_info info{};
+  info.size = sizeof info;
+  tenon_status_free(tenon_model_kernel_buffer(model, kernel, index, &info));
+  return info;
+}
+
+std::string dimText(const tenon_tensor_info &info, int i) {
+  if (info.dims[i] >= 0)
+    return std::to_string(info.dims[i]);
+  return info.dim_names[i][0] ? info.dim_names[i] : "?";
+}
+
+std::string typeText(const tenon_tensor_info &info) {
+  std::string text = std::string(dtypeName(info.dtype)) + "[";
+  for (int i = 0; i < info.rank; ++i)
+    text += (i ? ", " : "") + dimText(info, i);
+  return text + "]";
+}
+
+std::vector<std::string> nodesOf(const tenon_model *model, int32_t kernel) {
+  llvm::SmallVector<llvm::StringRef> nodes;
+  llvm::StringRef(tenon_model_kernel_nodes(model, kernel)).split(nodes, '\n', -1, false);
+  return {nodes.begin(), nodes.end()};
+}
+
+std::string bufferText(const tenon_buffer_info &info) {
+  std::string text = std::string(dtypeName(info.dtype)) + " " + info.name;
+  return info.weight_offset < 0 ? text : text + " (weight at " + std::to_string(info.weight_offset) + ")";
+}
+
+void printText(const tenon_model *model) {
+  llvm::raw_ostream &os = llvm::outs();
+  os << "producer   " << tenon_model_producer(model) << "\ntarget     " << tenon_model_target(model) << "\nkernels    "
+     << tenon_model_num_kernels(model) << "\nweights    " << tenon_model_weight_bytes(model) << " bytes\ncode       "
+     << tenon_model_code_bytes(model) << " bytes\n";
+  for (int i = 0; i < tenon_model_num_symbols(model); ++i) {
+    auto symbol = query(model, tenon_model_symbol, i);
+    os << "dimension  " << symbol.name << ": " << symbol.min << " to ";
+    if (symbol.max == std::numeric_limits<int64_t>::max())
+      os << "any size";
+    else
+      os << symbol.max;
+    if (symbol.divisor > 1)
+      os << ", a multiple of " << symbol.divisor;
+    os << "\n";
+  }
   for (int i = 0; i < tenon_model_num_inputs(model); ++i) {
-    tenon_status_free(tenon_model_input(model, i, &info));
-    print("input   ", info);
+    auto info = query(model, tenon_model_input, i);
+    os << "input      " << info.name << ": " << typeText(info) << "\n";
   }
   for (int i = 0; i < tenon_model_num_outputs(model); ++i) {
-    tenon_status_free(tenon_model_output(model, i, &info));
-    print("output  ", info);
+    auto info = query(model, tenon_model_output, i);
+    os << "output     " << info.name << ": " << typeText(info) << "\n";
   }
-  tenon_model_free(model);
-  return kOk;
 }
 
-int runTargets() {
-  for (const char *spec : {"cpu:host", "cpu:x86-64-v2", "cpu:x86-64-v3", "cpu:x86-64-v4", "cpu:aarch64", "cpu:riscv64"}) {
-    cpu::CpuTarget target;
-    std::string error;
-    if (cpu::parseCpuTarget(spec, target, error))
-      llvm::outs() << llvm::formatv("{0,-15} {1}, {2}-bit vectors", spec, target.triple, target.vectorBits)
-                   << (target.spec != spec ? " (" + target.spec + ")" : "") << "\n";
+void printKernels(const tenon_model *model) {
+  Table table({"kernel", "strategy", "reads", "writes"});
+  for (int i = 0; i < tenon_model_num_kernels(model); ++i) {
+    std::vector<std::string> reads, writes;
+    for (int k = 0; k < tenon_model_kernel_num_buffers(model, i); ++k) {
+      auto info = buffer(model, i, k);
+      (info.is_output ? writes : reads).push_back(bufferText(info));
+    }
+    for (size_t row = 0; row < std::max({reads.size(), writes.size(), size_t(1)}); ++row)
+      table.add({row ? "" : tenon_model_kernel_name(model, i), row ? "" : llvm::StringRef(tenon_model_kernel_strategy(model, i)).split(" (").first.str(),
+                 row < reads.size() ? reads[row] : "", row < writes.size() ? writes[row] : ""});
   }
+  table.print(llvm::outs());
+}
+
+llvm::json::Array tensorsJson(const tenon_model *model, int count, tenon_status *(*ask)(const tenon_model *, int32_t, tenon_tensor_info *)) {
+  llvm::json::Array array;
+  for (int i = 0; i < count; ++i) {
+    auto info = query(model, ask, i);
+    llvm::json::Array dims;
+    for (int d = 0; d < info.rank; ++d)
+      dims.push_back(info.dims[d] >= 0 ? llvm::json::Value(info.dims[d]) : llvm::json::Value(dimText(info, d)));
+    array.push_back(llvm::json::Object{{"name", info.name}, {"type", dtypeName(info.dtype)}, {"dims", std::move(dims)}});
+  }
+  return array;
+}
+
+void printJson(const tenon_model *model) {
+  llvm::json::Array symbols, kernels;
+  for (int i = 0; i < tenon_model_num_symbols(model); ++i) {
+    auto symbol = query(model, tenon_model_symbol, i);
+    symbols.push_back(llvm::json::Object{{"name", symbol.name}, {"min", symbol.min}, {"max", symbol.max}, {"divisor", symbol.divisor}});
+  }
+  for (int i = 0; i < tenon_model_num_kernels(model); ++i) {
+    llvm::json::Array buffers;
+    for (int k = 0; k < tenon_model_kernel_num_buffers(model, i); ++k) {
+      auto info = buffer(model, i, k);
+      buffers.push_back(llvm::json::Object{
+          {"name", info.name}, {"type", dtypeName(info.dtype)}, {"output", bool(info.is_output)}, {"weight_offset", info.weight_offset}});
+    }
+    kernels.push_back(llvm::json::Object{{"kernel", tenon_model_kernel_name(model, i)},
+                                         {"strategy", tenon_model_kernel_strategy(model, i)},
+                                         {"nodes", llvm::json::Array(nodesOf(model, i))},
+                                         {"buffers", std::move(buffers)}});
+  }
+  llvm::outs() << llvm::formatv("{0:2}", llvm::json::Value(llvm::json::Object{
+                                             {"producer", tenon_model_producer(model)},
+                                             {"target", tenon_model_target(model)},
+                                             {"weight_bytes", int64_t(tenon_model_weight_bytes(model))},
+                                             {"code_bytes", int64_t(tenon_model_code_bytes(model))},
+                                             {"dimensions", std::move(symbols)},
+                                             {"inputs", tensorsJson(model, tenon_model_num_inputs(model), tenon_model_input)},
+                                             {"outputs", tensorsJson(model, tenon_model_num_outputs(model), tenon_model_output)},
+                                             {"kernels", std::move(kernels)}}))
+               << "\n";
+}
+
+} // namespace
+
+int runInspect() {
+  for (const cl::Option *flag : {(const cl::Option *)&showKernels, (const cl::Option *)&json})
+    if (showPlan && flag->getNumOccurrences())
+      return refuse(*flag, "with --plan");
+  if (json && showKernels)
+    return refuse(showKernels, "with --json, which has them");
+  ArtifactFile file;
+  if (Exit exit = file.load(artifact, checkWeights))
+    return exit;
+  llvm::StringRef plan = tenon_model_plan(file.model);
+  if (showPlan && plan.empty())
+    return complain("[TN8018] " + artifact + " holds no plan; compile with --keep-plan");
+  if (showPlan)
+    llvm::outs() << plan << "\n";
+  else if (json)
+    printJson(file.model);
+  else
+    printText(file.model);
+  if (showKernels)
+    printKernels(file.model);
   return kOk;
 }
 

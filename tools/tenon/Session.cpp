@@ -24,6 +24,11 @@ Exit report(tenon_status *status) {
   return exit;
 }
 
+Exit ArtifactFile::load(llvm::StringRef path, bool checkWeights) {
+  tenon_load_options options{sizeof options, checkWeights, "null"};
+  return report(tenon_model_load(path.str().c_str(), &options, &model));
+}
+
 bool Session::check(tenon_status *status) {
   Exit exit = report(status);
   if (exit == kOk)
@@ -35,7 +40,7 @@ bool Session::check(tenon_status *status) {
 bool Session::load(llvm::StringRef path, int threads) {
   if (!check(tenon_model_load(path.str().c_str(), nullptr, &model)))
     return false;
-  tenon_session_options options{sizeof(options), threads};
+  tenon_session_options options{sizeof(options), threads, nullptr};
   bound.resize(inputs());
   return check(tenon_session_create(model, &options, &session));
 }
@@ -43,7 +48,7 @@ bool Session::load(llvm::StringRef path, int threads) {
 bool Session::bind(int index, const TensorFile &tensor) {
   bound[index] = tensor;
   TensorFile &own = bound[index];
-  tenon_tensor view{own.bytes.data(), own.dtype, int32_t(own.shape.size()), own.shape.data()};
+  tenon_tensor view{own.bytes.data(), own.dtype, int32_t(own.shape.size()), own.shape.data(), own.bytes.size()};
   size_t bytes = elementBytes(own.dtype);
   for (int64_t size : own.shape)
     bytes *= size;

@@ -42,6 +42,15 @@ private:
   Exit failure = kUserError;
 };
 
+/// An artifact to ask about, never to run: it may be for another CPU.
+class ArtifactFile {
+public:
+  ~ArtifactFile() { tenon_model_free(model); }
+  Exit load(llvm::StringRef path, bool checkWeights = false);
+
+  tenon_model *model = nullptr;
+};
+
 /// Prints the runtime's error, frees it, and gives its exit status; kOk for none.
 Exit report(tenon_status *status);
 
@@ -79,7 +88,8 @@ const char *dtypeName(int32_t dtype);
 /// "2x3xf32".
 std::string typeText(const TensorFile &tensor);
 /// Seeded values for an input; dimensions by `dims` (name to size), 1 otherwise.
-TensorFile randomTensor(const tenon_tensor_info &info, uint64_t seed, const llvm::StringMap<int64_t> &dims);
+/// Nothing if no memory could hold them.
+std::optional<TensorFile> randomTensor(const tenon_tensor_info &info, uint64_t seed, const llvm::StringMap<int64_t> &dims);
 /// NumPy's .npy files, and .pb files by readTensorFile.
 bool readTensor(llvm::StringRef path, TensorFile &tensor, std::string &error);
 bool writeNpy(llvm::StringRef path, const TensorFile &tensor, std::string &error);

@@ -39,7 +39,7 @@ static void putHalf(std::string &bytes, double value) {
   put(bytes, uint16_t(half.bitcastToAPInt().getZExtValue()));
 }
 
-TensorFile randomTensor(const tenon_tensor_info &info, uint64_t seed, const llvm::StringMap<int64_t> &dims) {
+std::optional<TensorFile> randomTensor(const tenon_tensor_info &info, uint64_t seed, const llvm::StringMap<int64_t> &dims) {
   TensorFile tensor;
   tensor.name = info.name;
   tensor.dtype = info.dtype;
@@ -47,8 +47,13 @@ TensorFile randomTensor(const tenon_tensor_info &info, uint64_t seed, const llvm
   for (int32_t i = 0; i < info.rank; ++i) {
     auto it = dims.find(info.dim_names[i]);
     tensor.shape.push_back(info.dims[i] >= 0 ? info.dims[i] : it != dims.end() ? it->second : 1);
-    elements *= tensor.shape.back();
+    if (__builtin_mul_overflow(elements, tensor.shape.back(), &elements))
+      return std::nullopt;
   }
+  constexpr int64_t kMostElements = int64_t(1) << 48;
+  if (elements > kMostElements)
+    return std::nullopt;
+  tensor.bytes.reserve(elements * elementBytes(info.dtype)); // too much fails at once
   std::mt19937_64 engine(seed);
   std::normal_distribution<float> normal;
   for (int64_t i = 0; i < elements; ++i) {

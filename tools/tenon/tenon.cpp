@@ -3,30 +3,43 @@
 // tenon: compiles ONNX models ahead of time and runs the result.
 #include "Commands.h"
 
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/PrettyStackTrace.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
+#include <new>
+#include <unistd.h>
 
 using namespace tenon::driver;
 
 static int dispatch() {
-  if (compileCommand)
-    return runCompile();
-  if (runCommand)
-    return runRun();
-  if (verifyCommand)
-    return runVerify();
-  if (benchCommand)
-    return runBench();
-  if (explainCommand)
-    return runExplain();
-  if (inspectCommand)
-    return runInspect();
-  if (targetsCommand)
-    return runTargets();
+  const std::pair<llvm::cl::SubCommand &, int (*)()> commands[] = {
+      {compileCommand, runCompile}, {runCommand, runRun},         {verifyCommand, runVerify},
+      {benchCommand, runBench},     {explainCommand, runExplain}, {inspectCommand, runInspect},
+      {opsCommand, runOps},         {targetsCommand, runTargets}};
+  for (auto &[command, run] : commands)
+    if (command)
+      return run();
   llvm::cl::PrintHelpMessage(false, true);
   return kUserError;
 }
 
+[[noreturn]] static void outOfMemory() {
+  _exit(complain("[TN8019] out of memory; give the process more, or a smaller model or input", kResource));
+}
+
+/// A crash is a fault of ours and has its own exit status; the stack trace that
+/// LLVM prints before goes into the report.
+static void onCrash(void *) {
+  llvm::errs() << "error: [TN8070] internal error: please report this with the model and the command line\n";
+  _exit(kInternal);
+}
+
 int main(int argc, char **argv) {
+  llvm::sys::PrintStackTraceOnErrorSignal(argv[0]);
+  llvm::sys::AddSignalHandler(onCrash, nullptr);
+  llvm::install_bad_alloc_error_handler([](void *, const char *, bool) { outOfMemory(); });
+  std::set_new_handler(outOfMemory);
   llvm::cl::ParseCommandLineOptions(argc, argv, "Tenon: ONNX models compiled ahead of time for a chip\n");
   int exit = dispatch();
   llvm::outs().flush();

@@ -7,6 +7,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "tenon/Pipelines/Ledger.h"
 #include "llvm/ADT/StringRef.h"
 #include <functional>
 #include <optional>
@@ -31,18 +32,14 @@ struct CompileOptions {
   std::function<void(llvm::StringRef phase)> progress;
 };
 
-struct KernelSummary {
-  std::string name, strategy;
-  std::vector<std::string> nodes;
-};
-
 struct CompileResult {
   std::string text; ///< IR or assembly if the compilation stopped early
   std::vector<std::pair<std::string, double>> phaseSeconds;
-  std::vector<KernelSummary> kernels;
   std::string target;
-  uint64_t nodes = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0;
-  std::string ledger; ///< JSON
+  uint64_t weightBytes = 0, codeBytes = 0;
+  uint64_t arenaBytes = 0;    ///< of buffers whose size is known
+  uint64_t symbolicSlots = 0; ///< arena slots whose size named dimensions decide
+  Ledger ledger;
 };
 
 /// Registers every dialect the compiler uses.

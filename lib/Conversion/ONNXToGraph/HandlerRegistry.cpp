@@ -33,7 +33,21 @@ HandlerRegistry HandlerRegistry::withAll() {
   return registry;
 }
 
-bool tenon::onnxtograph::hasHandler(llvm::StringRef domain, llvm::StringRef opType, int64_t since) {
+static const HandlerRegistry &allHandlers() {
   static const HandlerRegistry registry = HandlerRegistry::withAll();
-  return registry.lookup(domain, opType, since) != nullptr;
+  return registry;
+}
+
+bool tenon::onnxtograph::hasHandler(llvm::StringRef domain, llvm::StringRef opType, int64_t since) {
+  return allHandlers().lookup(domain, opType, since) != nullptr;
+}
+
+std::vector<std::pair<std::string, std::string>> tenon::onnxtograph::handledOperators() {
+  std::vector<std::pair<std::string, std::string>> operators;
+  for (llvm::StringRef key : allHandlers().keys()) {
+    auto [domain, name] = key.rsplit("::");
+    operators.emplace_back(domain.str(), name.str());
+  }
+  llvm::sort(operators);
+  return operators;
 }

@@ -29,6 +29,8 @@ public:
            std::function<llvm::LogicalResult(NodeContext &)> convert);
   /// The newest handler not above `since`, or null.
   const Handler *lookup(llvm::StringRef domain, llvm::StringRef opType, int64_t since) const;
+  /// Keys "domain::operator".
+  auto keys() const { return handlers.keys(); }
 
 private:
   llvm::StringMap<std::map<int64_t, Handler>> handlers;

@@ -3,12 +3,12 @@
 // The first look at a model: versions, opset imports, and initializers that are
 // also inputs.
 #include "Model.h"
+#include "tenon/Frontend/ONNX/Operators.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace tenon::onnxfe;
 
 namespace {
-constexpr int64_t kOldestOpset = 7;
 constexpr int64_t kOldestIr = 3;
 
 /// "ai.onnx" is another spelling of the default domain; one of them is enough.
@@ -51,7 +51,7 @@ void checkOpset(Model &model, const onnx::OperatorSetIdProto &import) {
   const auto &known = onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map();
   std::string domain = import.domain() == "ai.onnx" ? "" : import.domain();
   auto range = known.find(domain);
-  int64_t oldest = domain.empty() ? kOldestOpset : 1;
+  int64_t oldest = domain.empty() ? tenon::kOldestOpset : 1;
   int64_t newest = range == known.end() ? INT32_MAX : range->second.second;
   if (import.version() < oldest || import.version() > newest)
     model.problems.error(UnsupportedOpset,

@@ -6,7 +6,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
-#include "tenon/Support/SourceNodes.h"
+#include "tenon/Support/Provenance.h"
 #include "tenon/Target/CPU/Codegen.h"
 
 using namespace mlir;
@@ -31,6 +31,19 @@ std::string fingerprint(plan::KernelOp kernel) {
     os << ';';
   });
   return text;
+}
+
+/// Operations of the kernel; 0 where they depend on symbols.
+uint64_t workOf(plan::KernelOp kernel) {
+  uint64_t total = 0;
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    auto cost = dyn_cast<graph::CostOpInterface>(op);
+    int64_t work = cost && !isa<graph::ConstantOp>(op) ? cost.getWork() : 0;
+    if (work < 0)
+      return 0;
+    total += work;
+  }
+  return total;
 }
 
 /// memref<?xT> over a raw pointer: its LLVM descriptor, cast back.
@@ -186,9 +199,7 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     }
     functionOf[kernel] = function;
     splits[kernel] = strategy->split(kernel, target);
-    KernelInfo info{kernel.getName().str(), strategy->name().str(), {}};
-    if (std::string text = strategy->describe(kernel, target); !text.empty())
-      info.strategy += " (" + text + ")";
+    KernelInfo info{kernel.getName().str(), strategy->name().str(), strategy->describe(kernel, target), {}, {}, workOf(kernel)};
     for (StringRef node : nodes)
       info.nodes.push_back(node.str());
     program.kernels.push_back(std::move(info));

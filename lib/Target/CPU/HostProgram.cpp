@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "tenon/Support/Provenance.h"
 #include "tenon/Target/CPU/Codegen.h"
 
 using namespace mlir;
@@ -254,13 +255,44 @@ private:
     return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), arena, ValueRange{offset});
   }
 
+  /// Kernels are described in the order of their launches, which is that of the
+  /// module's text.
+  KernelInfo &describe(plan::KernelOp kernel) {
+    KernelInfo &info = program.kernels[index];
+    assert(info.name == kernel.getName() && "kernels are described in another order than launched");
+    return info;
+  }
+
+  BufferInfo describe(Value value, bool isOutput) {
+    Type element = getElementTypeOrSelf(value.getType());
+    while (auto view = value.getDefiningOp<plan::ViewOp>())
+      value = view.getX();
+    if (auto argument = dyn_cast<BlockArgument>(value)) {
+      auto func = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+      auto name = func.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "onnx.name");
+      return {name ? name.str() : "", element, isOutput, -1};
+    }
+    llvm::SetVector<StringRef> nodes = sourceNodes(value.getLoc());
+    auto constantOp = value.getDefiningOp<graph::ConstantOp>();
+    int64_t offset = constantOp ? program.weights[weightOf.lookup(constantOp.getValue())].offset : -1;
+    std::string name = nodes.empty() ? "" : nodes.back().str();
+    if (auto resource = constantOp ? dyn_cast<DenseResourceElementsAttr>(constantOp.getValue()) : DenseResourceElementsAttr())
+      name = resource.getRawHandle().getKey().str();
+    return {std::move(name), element, isOutput, offset};
+  }
+
   LogicalResult launch(plan::KernelOp kernel) {
     SmallVector<Value> arguments;
-    for (Value input : kernel.getInputs())
+    KernelInfo &info = describe(kernel);
+    for (Value input : kernel.getInputs()) {
       arguments.push_back(lookup(input));
+      info.buffers.push_back(describe(input, /*isOutput=*/false));
+    }
     for (auto [i, result] : llvm::enumerate(kernel.getResults())) {
       pointers[result] = place(kernel, i);
       arguments.push_back(pointers[result]);
+      Value yielded = kernel.getBody().front().getTerminator()->getOperand(i);
+      info.buffers.push_back(describe(isa<BlockArgument>(yielded) ? result : yielded, /*isOutput=*/true));
     }
     for (auto [i, argument] : llvm::enumerate(arguments))
       LLVM::StoreOp::create(b, loc, argument, element(buffers, pointer, i));

@@ -32,4 +32,12 @@ const Strategy *StrategyRegistry::find(plan::KernelOp kernel, const CpuTarget &t
   return nullptr;
 }
 
+std::vector<std::string> StrategyRegistry::namesFor(StringRef root) const {
+  std::vector<std::string> names;
+  for (const auto &strategy : llvm::reverse(strategies))
+    if (llvm::is_contained(strategy->roots(), root))
+      names.push_back(strategy->name().str());
+  return names;
+}
+
 } // namespace tenon::cpu

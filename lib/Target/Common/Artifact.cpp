@@ -61,12 +61,16 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
   });
   auto kernels = each(b, artifact.kernels, [&](const ArtifactKernel &k) {
     auto name = b.CreateString(k.name), strategy = b.CreateString(k.strategy);
-    return schema::CreateKernel(b, name, strategy, b.CreateVectorOfStrings(k.nodes));
+    auto nodes = b.CreateVectorOfStrings(k.nodes);
+    auto buffers = each(b, k.buffers, [&](const ArtifactBuffer &buffer) {
+      return schema::CreateBuffer(b, b.CreateString(buffer.name), buffer.dtype, buffer.isOutput, buffer.weightOffset);
+    });
+    return schema::CreateKernel(b, name, strategy, nodes, buffers, k.work);
   });
   auto producer = b.CreateString("tenon 0.1.0"), model = b.CreateString(artifact.model), target = b.CreateString(artifact.target);
-  auto ledger = b.CreateString(artifact.ledger);
+  auto ledger = b.CreateString(artifact.ledger), plan = b.CreateString(artifact.plan);
   schema::FinishManifestBuffer(b, schema::CreateManifest(b, TENON_ABI_VERSION, producer, model, target, inputs, outputs, symbols,
-                                                         variants, kernels, layout.weightsOffset, artifact.weightBytes, weightsHash, ledger));
+                                                         variants, kernels, layout.weightsOffset, artifact.weightBytes, weightsHash, ledger, plan));
   return b.Release();
 }
 

@@ -18,15 +18,22 @@ namespace tenon::fusion {
 #define GEN_PASS_DEF_FORMKERNELSPASS
 #include "tenon/Transforms/Fusion/Passes.h.inc"
 
+template <typename... Ops> static bool isOneOf(OperationName name) {
+  return ((name.getStringRef() == Ops::getOperationName()) || ...);
+}
+
+bool isView(OperationName name) {
+  return isOneOf<graph::ReshapeOp, graph::SqueezeOp, graph::UnsqueezeOp, graph::FlattenOp>(name);
+}
+
+bool isElementwise(OperationName name) {
+  return isOneOf<graph::UnaryOp, graph::BinaryOp, graph::SelectOp, graph::CastOp, graph::ExpandOp>(name);
+}
+
 namespace {
 
-bool isView(Operation *op) {
-  return isa<graph::ReshapeOp, graph::SqueezeOp, graph::UnsqueezeOp, graph::FlattenOp>(op);
-}
-
-bool isElementwise(Operation *op) {
-  return isa<graph::UnaryOp, graph::BinaryOp, graph::SelectOp, graph::CastOp, graph::ExpandOp>(op);
-}
+bool isView(Operation *op) { return fusion::isView(op->getName()); }
+bool isElementwise(Operation *op) { return fusion::isElementwise(op->getName()); }
 
 /// Roots whose schedules store through the elementwise emitter.
 bool acceptsEpilogue(Operation *op) {

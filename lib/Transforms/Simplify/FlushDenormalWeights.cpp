@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Reference/Tensor.h"
+#include "tenon/Support/Provenance.h"
 
 using namespace mlir;
 
@@ -57,7 +58,12 @@ private:
     llvm::transform(words, out, [](uint32_t bits) { return isDenormal(bits) ? bits & 0x80000000 : bits; });
     OpBuilder b(op);
     auto constant = graph::ConstantOp::create(b, op.getLoc(), op.getType(), result.toAttribute("flushed"));
-    op.getResult().replaceUsesWithIf(constant, isWeight);
+    for (OpOperand &use : llvm::make_early_inc_range(op->getUses()))
+      if (isWeight(use)) {
+        Operation *user = use.getOwner();
+        user->setLoc(withNote(user->getLoc(), "TN4010", "denormal weights (below 1.2e-38) are taken as zero"));
+        use.set(constant);
+      }
     if (op->use_empty())
       op->erase();
     return count;

@@ -11,7 +11,7 @@
 // CHECK-DAG: row-top-k (scalar loop
 // CHECK-DAG: window-pool (16 lanes of 32 bits over channels)
 // CHECK-DAG: recurrent (projection dot products, recurrence dot products, 16 lanes of 32 bits)
-// CHECK-DAG: scatter (one unit: copy, then updates in order)
+// CHECK-DAG: scatter (one unit: copy, then scalar updates in order)
 func.func @main(%x: tensor<4x50xf32> {onnx.name = "x", onnx.dims = ["", ""]},
                 %q: tensor<1x2x8x64xf32> {onnx.name = "q", onnx.dims = ["", "", "", ""]},
                 %im: tensor<1x8x8x32xf32> {onnx.name = "im", onnx.dims = ["", "", "", ""]},

@@ -18,6 +18,8 @@ namespace tenon::onnxtograph {
 /// Whether a handler exists for this operator at this since-version. The
 /// importer expands the others to their standard function body.
 bool hasHandler(llvm::StringRef domain, llvm::StringRef opType, int64_t since);
+/// Domain and name of every operator that has one; the default domain is "".
+std::vector<std::pair<std::string, std::string>> handledOperators();
 
 } // namespace tenon::onnxtograph
 

@@ -11,10 +11,21 @@
 
 namespace tenon::cpu {
 
+/// What a kernel reads or writes.
+struct BufferInfo {
+  std::string name; ///< of the ONNX node that produces it; of a model input
+  mlir::Type element;
+  bool isOutput = false;
+  int64_t weightOffset = -1; ///< in the weights; -1: not a weight
+};
+
 /// One kernel as the artifact's manifest describes it.
 struct KernelInfo {
   std::string name, strategy;
-  std::vector<std::string> nodes; ///< ONNX nodes it covers
+  std::string schedule;            ///< Strategy::describe
+  std::vector<std::string> nodes;  ///< ONNX nodes it covers
+  std::vector<BufferInfo> buffers; ///< inputs, then outputs
+  uint64_t work = 0;               ///< operations; 0 where they depend on symbols
 };
 
 /// A constant that the program reads, and its offset in the weights section.

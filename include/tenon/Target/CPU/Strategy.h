@@ -27,7 +27,10 @@ public:
   virtual std::vector<llvm::StringRef> roots() const = 0;
   /// Whether it can emit this kernel; `reason` says why not.
   virtual bool matches(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const { return true; }
-  /// Text on the chosen schedule for the ledger, e.g. "tile 12x32, 512-bit".
+  /// The chosen schedule for the ledger, facts separated by commas, e.g.
+  /// "tile 12x32, 512-bit". The ledger reads three of them: "tile ..." is the
+  /// register tile, "N-bit" or "L lanes of B bits" the vectors, and the word
+  /// "scalar" says that code is not vectorized, which is reported (TN5101).
   virtual std::string describe(plan::KernelOp kernel, const CpuTarget &target) const { return ""; }
   /// Lets the strategy rewrite the kernel's constant operands into its packed
   /// layout before codegen (new graph.constant, `packed` attribute set).
@@ -44,6 +47,8 @@ public:
   void add(std::unique_ptr<Strategy> strategy) { strategies.push_back(std::move(strategy)); }
   /// Null with the reasons of all refusals if none takes the kernel.
   const Strategy *find(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const;
+  /// Names of the strategies for a root op, the preferred first.
+  std::vector<std::string> namesFor(llvm::StringRef root) const;
 
 private:
   std::vector<std::unique_ptr<Strategy>> strategies;

@@ -29,13 +29,21 @@ struct ArtifactCode {
   std::string image;
   uint64_t mainAddress, arenaSizeAddress, outputDimsAddress;
 };
+struct ArtifactBuffer {
+  std::string name;
+  int32_t dtype;
+  bool isOutput;
+  int64_t weightOffset; ///< -1: not a weight
+};
 struct ArtifactKernel {
   std::string name, strategy;
   std::vector<std::string> nodes;
+  std::vector<ArtifactBuffer> buffers;
+  uint64_t work;
 };
 
 struct Artifact {
-  std::string model, target, ledger;
+  std::string model, target, ledger, plan;
   std::vector<ArtifactTensor> inputs, outputs;
   std::vector<ArtifactSymbol> symbols;
   std::vector<ArtifactCode> variants;

@@ -12,6 +12,11 @@ namespace tenon::fusion {
 #include "tenon/Transforms/Fusion/Passes.h.inc"
 #define GEN_PASS_REGISTRATION
 #include "tenon/Transforms/Fusion/Passes.h.inc"
+
+/// Ops that become a view of their operand's buffer.
+bool isView(mlir::OperationName name);
+/// Ops that can join the kernel of an operand's producer.
+bool isElementwise(mlir::OperationName name);
 } // namespace tenon::fusion
 
 #endif // TENON_TRANSFORMS_FUSION_PASSES_H

@@ -8,6 +8,7 @@
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Support/Provenance.h"
 
 using namespace mlir;
 
@@ -94,6 +95,7 @@ template <typename Conv> LogicalResult foldFactor(BinaryOp op, PatternRewriter &
     Value factor = alongAxis(b, affine->constant, affine->channels, rank, axis);
     return BinaryOp::create(b, op.getLoc(), value.getType(), BinaryKind::mul, value, factor);
   };
+  op->setLoc(withNote(op.getLoc(), "TN4020", "a constant factor of the channels is multiplied into the filter, which is rounded anew"));
   affine->replace(op, times(filter, rank, axis), bias ? times(bias, 1, 0) : Value(), b);
   return success();
 }

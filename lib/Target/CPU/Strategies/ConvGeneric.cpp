@@ -139,7 +139,11 @@ public:
       }
     return true;
   }
-  std::string describe(plan::KernelOp, const CpuTarget &) const override { return "direct loops, filter not packed"; }
+  std::string describe(plan::KernelOp kernel, const CpuTarget &) const override {
+    auto op = cast<graph::ConvOp>(kernel.getRootOp());
+    bool alongRow = op.getLayout() == graph::ChannelLayout::first && op.getStrides().back() == 1;
+    return alongRow ? "vectors along the image's rows, scalar at their ends, filter not packed" : "scalar loops, filter not packed";
+  }
 
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
     Exprs space = shapeOf(kernel, kernel.getRootOp()->getResult(0));

@@ -90,7 +90,7 @@ public:
       return true;
     return false;
   }
-  std::string describe(plan::KernelOp, const CpuTarget &) const override { return "one unit: copy, then updates in order"; }
+  std::string describe(plan::KernelOp, const CpuTarget &) const override { return "one unit: copy, then scalar updates in order"; }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
     return {getAffineConstantExpr(1, kernel.getContext()), 1};
   }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The ledger: what became of every ONNX node, which kernels run and how, and
+// what the user must be told (docs/Runtime/ledger.md). It travels in the
+// artifact as JSON; `tenon explain` and the summary after compiling render it.
+#ifndef TENON_PIPELINES_LEDGER_H
+#define TENON_PIPELINES_LEDGER_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "tenon/Support/Provenance.h"
+#include "tenon/Target/CPU/Codegen.h"
+#include "llvm/Support/JSON.h"
+
+namespace tenon {
+
+/// What became of an ONNX node.
+enum class Fate {
+  Kernel,     ///< kernels compute it
+  View,       ///< the same bytes under another shape
+  Constant,   ///< evaluated while compiling
+  Dimensions, ///< shape arithmetic: resolved to numbers and named dimensions
+  Removed     ///< changes nothing, is not used, or equals another node
+};
+llvm::StringRef fateName(Fate fate);
+
+struct NodeRecord {
+  std::string name, op;
+  Fate fate;
+  std::vector<std::string> kernels;
+};
+
+struct KernelRecord {
+  std::string name, device, strategy, schedule, precision;
+  std::string tile;           ///< the schedule's register tile, "" if it has none
+  int64_t vectorBits = 0;     ///< 0: scalar, or not known
+  uint64_t work = 0;          ///< operations; 0 where they depend on symbols
+  std::vector<std::string> nodes;
+};
+
+struct LedgerNote : Note {
+  std::vector<std::string> kernels, nodes;
+};
+
+struct Ledger {
+  std::vector<NodeRecord> nodes; ///< in the model's order
+  std::vector<KernelRecord> kernels;
+  std::vector<LedgerNote> notes; ///< by code
+
+  llvm::json::Object toJson() const;
+  static std::optional<Ledger> fromJson(llvm::StringRef text);
+};
+
+/// Lists the module's ONNX nodes in its attribute `onnx.nodes`, so that later
+/// stages, and a compilation that resumes from their text, know them all.
+void recordNodes(mlir::ModuleOp imported);
+/// The ledger of a planned module and what code generation chose for it.
+Ledger buildLedger(mlir::ModuleOp plan, llvm::ArrayRef<cpu::KernelInfo> kernels);
+
+} // namespace tenon
+
+#endif // TENON_PIPELINES_LEDGER_H

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The ledger as JSON and back. Keys are added, never changed.
+#include "tenon/Pipelines/Ledger.h"
+
+using namespace mlir;
+
+namespace tenon {
+
+llvm::json::Object Ledger::toJson() const {
+  llvm::json::Array nodeArray, kernelArray, noteArray;
+  for (const NodeRecord &node : nodes)
+    nodeArray.push_back(llvm::json::Object{
+        {"node", node.name}, {"operator", node.op}, {"became", fateName(node.fate)}, {"kernels", llvm::json::Array(node.kernels)}});
+  for (const KernelRecord &kernel : kernels)
+    kernelArray.push_back(llvm::json::Object{{"kernel", kernel.name},
+                                             {"device", kernel.device},
+                                             {"strategy", kernel.strategy},
+                                             {"schedule", kernel.schedule},
+                                             {"tile", kernel.tile},
+                                             {"vector_bits", kernel.vectorBits},
+                                             {"precision", kernel.precision},
+                                             {"work", int64_t(kernel.work)},
+                                             {"nodes", llvm::json::Array(kernel.nodes)}});
+  for (const LedgerNote &note : notes)
+    noteArray.push_back(llvm::json::Object{{"code", note.code},
+                                           {"text", note.text},
+                                           {"kernels", llvm::json::Array(note.kernels)},
+                                           {"nodes", llvm::json::Array(note.nodes)}});
+  return llvm::json::Object{{"nodes", std::move(nodeArray)}, {"kernels", std::move(kernelArray)}, {"notes", std::move(noteArray)}};
+}
+
+namespace {
+
+std::string text(const llvm::json::Object &object, StringRef key) { return object.getString(key).value_or("").str(); }
+
+std::vector<std::string> texts(const llvm::json::Object &object, StringRef key) {
+  std::vector<std::string> result;
+  if (const llvm::json::Array *array = object.getArray(key))
+    for (const llvm::json::Value &value : *array)
+      result.push_back(value.getAsString().value_or("").str());
+  return result;
+}
+
+Fate parseFate(StringRef name) {
+  for (Fate fate : {Fate::Kernel, Fate::View, Fate::Constant, Fate::Dimensions})
+    if (fateName(fate) == name)
+      return fate;
+  return Fate::Removed;
+}
+
+void forEachObject(const llvm::json::Object &root, StringRef key, llvm::function_ref<void(const llvm::json::Object &)> visit) {
+  if (const llvm::json::Array *array = root.getArray(key))
+    for (const llvm::json::Value &value : *array)
+      if (const llvm::json::Object *object = value.getAsObject())
+        visit(*object);
+}
+
+} // namespace
+
+std::optional<Ledger> Ledger::fromJson(StringRef json) {
+  llvm::Expected<llvm::json::Value> parsed = llvm::json::parse(json);
+  if (!parsed) {
+    llvm::consumeError(parsed.takeError());
+    return std::nullopt;
+  }
+  const llvm::json::Object *root = parsed->getAsObject();
+  if (!root)
+    return std::nullopt;
+  Ledger ledger;
+  forEachObject(*root, "nodes", [&](const llvm::json::Object &node) {
+    ledger.nodes.push_back({text(node, "node"), text(node, "operator"), parseFate(text(node, "became")), texts(node, "kernels")});
+  });
+  forEachObject(*root, "kernels", [&](const llvm::json::Object &kernel) {
+    ledger.kernels.push_back({text(kernel, "kernel"), text(kernel, "device"), text(kernel, "strategy"), text(kernel, "schedule"),
+                              text(kernel, "precision"), text(kernel, "tile"), kernel.getInteger("vector_bits").value_or(0),
+                              uint64_t(kernel.getInteger("work").value_or(0)), texts(kernel, "nodes")});
+  });
+  forEachObject(*root, "notes", [&](const llvm::json::Object &note) {
+    ledger.notes.push_back({{text(note, "code"), text(note, "text")}, texts(note, "kernels"), texts(note, "nodes")});
+  });
+  return ledger;
+}
+
+} // namespace tenon

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "tenon/Pipelines/SupportedOperators.h"
+
+#include "tenon/Conversion/ONNXToGraph/Passes.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Frontend/ONNX/Operators.h"
+#include "tenon/Target/CPU/Codegen.h"
+#include "tenon/Transforms/Fusion/Passes.h"
+#include <map>
+
+using namespace mlir;
+
+namespace tenon {
+
+StringRef supportName(OperatorSupport support) {
+  static constexpr StringLiteral names[] = {"yes", "by its function body", "no"};
+  return names[int(support)];
+}
+
+namespace {
+
+class SupportTable {
+public:
+  SupportTable() : operators(onnxOperators()) {
+    for (auto [i, entry] : llvm::enumerate(operators))
+      versions[{entry.domain, entry.name}].push_back(i);
+  }
+
+  std::vector<OperatorRange> ranges() {
+    std::vector<OperatorRange> result;
+    for (auto &[key, list] : versions)
+      if (key.first.empty() || onnxtograph::hasHandler(key.first, key.second, operators[list.back()].since))
+        addRanges(list, result);
+    for (auto &[domain, name] : onnxtograph::handledOperators())
+      if (!versions.contains({domain, name})) // no schema: one version
+        result.push_back({domain, name, 1, 0, OperatorSupport::Handled});
+    llvm::sort(result, [](const OperatorRange &a, const OperatorRange &b) {
+      return std::tie(a.domain, a.name, a.first) < std::tie(b.domain, b.name, b.first);
+    });
+    return result;
+  }
+
+private:
+  OperatorSupport supportOf(const OnnxOperator &entry, unsigned depth = 0) {
+    if (onnxtograph::hasHandler(entry.domain, entry.name, entry.since))
+      return OperatorSupport::Handled;
+    if (!entry.hasBody || entry.isDeprecated || depth > kDeepest)
+      return OperatorSupport::No;
+    for (const OnnxOperator::Call &call : entry.body) {
+      const OnnxOperator *callee = find(call);
+      if (!isConstant(call) && (!callee || supportOf(*callee, depth + 1) == OperatorSupport::No))
+        return OperatorSupport::No;
+    }
+    return OperatorSupport::Expanded;
+  }
+
+  /// Constant nodes become constants during import.
+  static bool isConstant(const OnnxOperator::Call &call) { return call.domain.empty() && call.name == "Constant"; }
+
+  const OnnxOperator *find(const OnnxOperator::Call &call) {
+    const OnnxOperator *newest = nullptr;
+    if (auto it = versions.find({call.domain, call.name}); it != versions.end())
+      for (size_t i : it->second)
+        if (operators[i].since <= call.opset)
+          newest = &operators[i];
+    return newest;
+  }
+
+  /// Joins versions that are supported in one way.
+  void addRanges(ArrayRef<size_t> list, std::vector<OperatorRange> &result) {
+    bool isFirst = true;
+    for (auto [position, i] : llvm::enumerate(list)) {
+      const OnnxOperator &entry = operators[i];
+      int64_t last = position + 1 < list.size() ? operators[list[position + 1]].since - 1 : 0;
+      int64_t first = entry.domain.empty() ? std::max(entry.since, kOldestOpset) : entry.since;
+      if ((last && last < first) || entry.isDeprecated)
+        continue;
+      OperatorSupport support = isConstant({entry.domain, entry.name, 0}) ? OperatorSupport::Handled : supportOf(entry);
+      if (!isFirst && result.back().support == support && result.back().last + 1 == first)
+        result.back().last = last;
+      else
+        result.push_back({entry.domain, entry.name, first, last, support});
+      isFirst = false;
+    }
+  }
+
+  static constexpr unsigned kDeepest = 8; // bodies that call functions
+  std::vector<OnnxOperator> operators;
+  std::map<std::pair<std::string, std::string>, SmallVector<size_t>> versions;
+};
+
+} // namespace
+
+std::vector<OperatorRange> supportedOperators() { return SupportTable().ranges(); }
+
+std::vector<GraphOpSupport> cpuGraphOps(MLIRContext &context) {
+  context.loadDialect<graph::GraphDialect>();
+  cpu::StrategyRegistry registry;
+  std::vector<GraphOpSupport> result;
+  for (RegisteredOperationName name : context.getRegisteredOperations()) {
+    if (name.getDialectNamespace() != graph::GraphDialect::getDialectNamespace())
+      continue;
+    StringRef op = name.stripDialect();
+    GraphOpSupport entry{op.str(), registry.namesFor(op)};
+    if (fusion::isView(name))
+      entry.strategies = {"view"};
+    else if (fusion::isElementwise(name))
+      entry.strategies = registry.namesFor("elementwise");
+    else if (op == graph::ConstantOp::getOperationName().split('.').second)
+      entry.strategies = {"weight"};
+    result.push_back(std::move(entry));
+  }
+  llvm::sort(result, [](const GraphOpSupport &a, const GraphOpSupport &b) { return a.op < b.op; });
+  return result;
+}
+
+} // namespace tenon

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The `tenon` command: exit statuses, flags that must not be ignored, and the
+commands that describe rather than run."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import time
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+OK, USER_ERROR, UNSUPPORTED, RESOURCE, MISMATCH, INTERNAL = 0, 1, 2, 3, 4, 70
+
+
+def save(path, nodes, inputs, outputs, initializers=(), opset=17):
+    graph = helper.make_graph(nodes, "g", inputs, outputs, list(initializers))
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8), path)
+    return path
+
+
+def value(name, shape, dtype=TensorProto.FLOAT):
+    return helper.make_tensor_value_info(name, dtype, shape)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """One node of each fate: kernels, a view, an evaluated constant, shape arithmetic, nothing."""
+    weight = numpy_helper.from_array(np.arange(12, dtype=np.float32).reshape(4, 3), "w")
+    nodes = [
+        helper.make_node("Transpose", ["w"], ["wt"], "evaluated", perm=[1, 0]),
+        helper.make_node("MatMul", ["x", "wt"], ["m"], "product"),
+        helper.make_node("Relu", ["m"], ["r"], "activation"),
+        helper.make_node("Identity", ["r"], ["i"], "nothing"),
+        helper.make_node("Shape", ["i"], ["s"], "sizes"),
+        helper.make_node("Unsqueeze", ["i", "axes"], ["u"], "relabelled"),
+        helper.make_node("Exp", ["u"], ["y"], "exponential"),
+        helper.make_node("Cast", ["s"], ["z"], "cast_sizes", to=TensorProto.FLOAT),
+    ]
+    return save(
+        tmp_path_factory.mktemp("driver") / "model.onnx", nodes, [value("x", ["batch", 3])],
+        [value("y", ["batch", 1, 4]), value("z", [2])], [weight, numpy_helper.from_array(np.array([1]), "axes")],
+    )
+
+
+@pytest.fixture(scope="module")
+def artifact(tenon, model):
+    path = model.with_suffix(".tenon")
+    assert tenon("compile", model, "-o", path, "--keep-plan", "-q").returncode == OK
+    return path
+
+
+def refused(done, status, *texts):
+    assert done.returncode == status, f"{done.returncode}: {done.stderr}"
+    for text in texts:
+        assert text in done.stderr, done.stderr
+
+
+# Exit statuses.
+
+
+def test_success_is_0(tenon, artifact):
+    assert tenon("run", artifact, "--random-seed", 1).returncode == OK
+
+
+@pytest.mark.parametrize(
+    "arguments, text",
+    [
+        (["compile", "missing.onnx"], "[TN8002]"),
+        (["compile", "MODEL", "--target=cpu:vax"], "[TN8010]"),
+        (["compile", "MODEL", "--stop-after=lunch"], "[TN8001]"),
+        (["compile", "MODEL", "--no-such-flag"], "no-such-flag"),
+        (["compile"], "[TN8013]"),
+        (["run", "missing.tenon"], "[TN7002]"),
+        (["run", "ARTIFACT"], "[TN8007]"),
+        (["run", "ARTIFACT", "--input", "q=3xf32=0"], "[TN8006]"),
+        (["run", "ARTIFACT", "--input", "x=2x4xf32=0"], "[TN7006]"),
+        (["run", "ARTIFACT", "--input", "x=2x3xi64=0"], "[TN7007]"),
+        (["bench", "ARTIFACT", "--dim", "depth=3"], "[TN8009]"),
+        (["verify", "MODEL", "--artifact", "MODEL"], "[TN7003]"),
+    ],
+)
+def test_user_errors_are_1_and_say_what(tenon, model, artifact, arguments, text):
+    names = {"MODEL": model, "ARTIFACT": artifact}
+    refused(tenon(*(names.get(argument, argument) for argument in arguments)), USER_ERROR, text)
+
+
+def test_unsupported_is_2_and_lists_all(tenon, tmp_path):
+    nodes = [helper.make_node("Det", ["x"], ["d"], "first"), helper.make_node("NonZero", ["x"], ["n"], "second")]
+    path = save(
+        tmp_path / "m.onnx", nodes, [value("x", [3, 3])], [value("d", []), value("n", [2, None], TensorProto.INT64)]
+    )
+    refused(tenon("compile", path), UNSUPPORTED, "first (Det", "second (NonZero", "[TN2101]")
+    assert not (tmp_path / "m.tenon").exists()
+
+
+def test_out_of_memory_is_3(tenon, artifact):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+    done = tenon("bench", artifact, "--dim", f"batch={1 << 40}", preexec_fn=limit)
+    refused(done, RESOURCE, "memory")
+
+
+def test_other_values_are_4(tenon, artifact, tmp_path):
+    np.save(tmp_path / "y.npy", np.full((2, 1, 4), 7, np.float32))
+    done = tenon("run", artifact, "--input", "x=2x3xf32=0", "--expected-output", f"y=@{tmp_path / 'y.npy'}")
+    assert done.returncode == MISMATCH and "WRONG y" in done.stdout
+    np.save(tmp_path / "y.npy", np.ones((2, 1, 4), np.float32))
+    done = tenon("run", artifact, "--input", "x=2x3xf32=0", "--expected-output", f"y=@{tmp_path / 'y.npy'}")
+    assert done.returncode == OK and "ok    y" in done.stdout
+
+
+def test_a_crash_is_70(tenon, artifact):
+    process = subprocess.Popen(
+        [tenon.program, "bench", str(artifact), "--duration", "30"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    time.sleep(0.5)  # past the start, where handlers are installed
+    process.send_signal(signal.SIGSEGV)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == INTERNAL and b"[TN8070]" in errors
+
+
+# Flags that would be ignored are refused.
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["compile", "MODEL", "--stop-after=graph", "-o", "x.tenon"],
+        ["compile", "MODEL", "--stop-after=graph", "-q"],
+        ["run", "ARTIFACT", "--random-seed", "1", "--atol", "1"],
+        ["run", "ARTIFACT", "--input", "x=2x3xf32=0", "--random-seed", "1"],
+        ["run", "ARTIFACT", "--input", "x=2x3xf32=0", "--dim", "batch=3"],
+        ["run", "ARTIFACT", "--test-data", ".", "--random-seed", "1"],
+        ["verify", "MODEL", "--artifact", "ARTIFACT", "--target", "cpu:host"],
+        ["verify", "MODEL", "--artifact", "ARTIFACT", "-o", "x.tenon"],
+        ["inspect", "ARTIFACT", "--plan", "--json"],
+        ["ops", "--json", "--markdown"],
+    ],
+)
+def test_ignored_flags_are_refused(tenon, model, artifact, arguments):
+    names = {"MODEL": model, "ARTIFACT": artifact}
+    done = tenon(*(names.get(argument, argument) for argument in arguments))
+    refused(done, USER_ERROR, "[TN8012]", "has no effect")
+
+
+# Spellings that people bring along.
+
+
+def test_other_tools_spellings(tenon, model, artifact, tmp_path):
+    same = tmp_path / "same.tenon"
+    done = tenon("compile", f"--onnx={model}", f"--saveEngine={same}", "--keep-plan")
+    assert done.returncode == OK, done.stderr
+    assert same.read_bytes() == artifact.read_bytes()
+    assert tenon("run", f"--loadEngine={same}", "--random-seed=1").returncode == OK
+    graph = tenon("compile", model, "--compile-to=graph")
+    assert graph.returncode == OK and graph.stdout == tenon("compile", model, "--stop-after", "graph").stdout
+    (tmp_path / "graph.mlir").write_text(graph.stdout)
+    resumed = tenon("compile", tmp_path / "graph.mlir", "--compile-from=numerics", "-o", tmp_path / "resumed.tenon")
+    assert resumed.returncode == OK, resumed.stderr
+
+
+# What describes.
+
+
+def test_summary(tenon, model, tmp_path):
+    done = tenon("compile", model, "-o", tmp_path / "x.tenon")
+    lines = done.stdout.splitlines()
+    assert len(lines) < 24, "the summary is one screen"
+    starts = [line.split()[0] for line in lines if line[0] != " "]
+    assert starts == ["target", "operators", "memory", "time"] + ["note"] * starts.count("note") + ["wrote"]
+    assert "8 ONNX nodes" in lines[1] and "1 as views, 1 evaluated" in lines[1] and "removed" in lines[1]
+    assert done.stderr == "", "progress is for terminals"
+
+
+def test_explain_knows_every_node(tenon, artifact):
+    ledger = json.loads(tenon("explain", artifact, "--json").stdout)
+    became = {node["node"]: node["became"] for node in ledger["nodes"]}
+    assert became["evaluated"] == "constant" and became["relabelled"] == "view" and became["nothing"] == "removed"
+    kernels = {node["node"]: node["kernels"] for node in ledger["nodes"]}
+    assert kernels["product"] == kernels["activation"] and len(kernels["product"]) == 1
+    product = next(kernel for kernel in ledger["kernels"] if kernel["kernel"] in kernels["product"])
+    assert product["device"] == "cpu" and product["tile"] and product["vector_bits"] >= 128
+    assert product["precision"] == "f32"
+    text = tenon("explain", artifact).stdout
+    for node in ledger["nodes"]:
+        assert node["node"] in text
+
+
+def test_explain_lists_lossy_steps(tenon, tmp_path):
+    x = [value("x", [1, 64], TensorProto.FLOAT16)]
+    nodes = [helper.make_node("Exp", ["x"], ["e"], "inner"), helper.make_node("Sqrt", ["e"], ["y"], "outer")]
+    path = save(tmp_path / "half.onnx", nodes, x, [value("y", [1, 64], TensorProto.FLOAT16)])
+    assert tenon("compile", path, "-q").returncode == OK
+    ledger = json.loads(tenon("explain", path.with_suffix(".tenon"), "--json").stdout)
+    notes = [note for note in ledger["notes"] if note["code"] == "TN5102"]
+    assert len(notes) == 1 and set(notes[0]["nodes"]) == {"inner", "outer"}
+    assert ledger["kernels"][0]["precision"] == "f16 in f32"
+
+
+def test_columns_survive_long_names(tenon, tmp_path):
+    long = "a/very/long/name/" * 8
+    nodes = [helper.make_node("Relu", ["x"], ["a"], long), helper.make_node("Softmax", ["a"], ["y"], "short")]
+    path = save(tmp_path / "long.onnx", nodes, [value("x", [2, 8])], [value("y", [2, 8])])
+    assert tenon("compile", path, "-q").returncode == OK
+    lines = tenon("explain", path.with_suffix(".tenon")).stdout.splitlines()
+    column = lines[0].index("operator")
+    name = next(i for i, line in enumerate(lines) if line == long)
+    assert lines[name + 1][column:].startswith("Relu") and lines[name + 1][:column].strip() == ""
+    short = next(line for line in lines if line.startswith("short"))
+    assert short[column:].startswith("Softmax")
+
+
+def test_inspect_works_for_other_cpus(tenon, model, tmp_path):
+    path = tmp_path / "arm.tenon"
+    assert tenon("compile", model, "--target=cpu:aarch64", "-o", path, "-q").returncode == OK
+    assert tenon("run", path, "--random-seed", 1).returncode == UNSUPPORTED
+    done = tenon("inspect", path, "--json", "--check")
+    assert done.returncode == OK, done.stderr
+    described = json.loads(done.stdout)
+    assert described["target"] == "cpu:aarch64"
+    assert described["dimensions"] == [{"name": "batch", "min": described["dimensions"][0]["min"], "max": (1 << 63) - 1, "divisor": 1}]
+    assert tenon("explain", path).returncode == OK
+
+
+def test_inspect_shows_buffers_and_plan(tenon, artifact):
+    described = json.loads(tenon("inspect", artifact, "--json").stdout)
+    kernel = next(kernel for kernel in described["kernels"] if "product" in kernel["nodes"])
+    reads = [buffer for buffer in kernel["buffers"] if not buffer["output"]]
+    assert [buffer["name"] for buffer in reads if buffer["weight_offset"] < 0] == ["x"]
+    assert sum(buffer["weight_offset"] >= 0 for buffer in reads) == 1
+    assert [buffer["name"] for buffer in kernel["buffers"] if buffer["output"]] == ["activation"]
+    plan = tenon("inspect", artifact, "--plan")
+    assert plan.returncode == OK and "plan.kernel" in plan.stdout and kernel["kernel"] in plan.stdout
+
+
+def test_ops_tell_the_truth(tenon, tmp_path):
+    table = json.loads(tenon("ops", "--json").stdout)
+    newest = {row["operator"]: row for row in table["operators"] if row["domain"] == "ai.onnx" and row["last_opset"] is None}
+    assert len(newest) > 180, "every operator of ONNX is listed"
+    for operator in ("Det", "NonZero", "Loop"):
+        assert newest[operator]["supported"] == "no"
+    # One-input operators that take any float tensor: the table's word against the compiler's.
+    tried = 0
+    for operator, row in newest.items():
+        if operator not in ELEMENTWISE and row["supported"] != "no":
+            continue
+        if operator not in ELEMENTWISE + ["Det", "NonZero"]:
+            continue
+        shape, dtype = {"Det": [], "NonZero": [2, None]}.get(operator, [3, 3]), TensorProto.FLOAT
+        dtype = TensorProto.INT64 if operator == "NonZero" else TensorProto.BOOL if operator == "IsNaN" else dtype
+        path = save(tmp_path / "one.onnx", [helper.make_node(operator, ["x"], ["y"])], [value("x", [3, 3])], [value("y", shape, dtype)], opset=20)
+        expected = UNSUPPORTED if row["supported"] == "no" else OK
+        assert tenon("compile", path, "-q").returncode == expected, operator
+        tried += 1
+    assert tried == len(ELEMENTWISE) + 2
+    kernels = {row["operation"]: row["kernels"] for row in table["operations"]}
+    assert kernels["unary"] and kernels["conv"] and kernels["reshape"] == ["view"]
+
+
+ELEMENTWISE = ["Abs", "Erf", "Gelu", "HardSwish", "IsNaN", "Mish", "Softplus"]
+
+
+def test_ops_markdown_is_a_page(tenon):
+    page = tenon("ops", "--markdown").stdout
+    assert page.startswith("# Operators\n") and "| ai.onnx | Conv | 7+ | yes |" in page and "| conv | " in page
+    assert "| com.microsoft | " in page
+
+
+def test_targets(tenon):
+    targets = json.loads(tenon("targets", "--json").stdout)
+    assert {"cpu:host", "cpu:x86-64-v3", "cpu:aarch64"} <= {target["target"] for target in targets}
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals")
+def test_progress_on_a_terminal(tenon, model, tmp_path):
+    master, slave = os.openpty()
+    subprocess.run([tenon.program, "compile", str(model), "-o", str(tmp_path / "x.tenon")], stdout=subprocess.DEVNULL, stderr=slave, check=True)
+    os.close(slave)
+    shown = os.read(master, 65536).decode()
+    os.close(master)
+    for phase in ("[1/6] import", "[2/6] graph, 8 ONNX nodes", "[5/6] codegen, ", "[6/6] package"):
+        assert phase in shown, shown
