@@ -5,6 +5,7 @@
 returns (ok, detail), with ok None where the machine cannot ask the question.
 """
 
+import json
 import os
 import platform
 import resource
@@ -169,8 +170,9 @@ class Runs:
         """(name, first, last) of header, code, weights and manifest."""
         offset = struct.unpack_from("<Q", self.bytes, 16)[0]
         code = self.bytes.index(b"\x7fELF")
+        code_bytes = json.loads(self.driver("inspect", "--json", self.artifact)[1])["code_bytes"]
         weights = self.bytes.rindex(np.ones(4, np.float32).tobytes(), 0, offset)
-        return [("header", 0, HEADER), ("code", code, code + 4096), ("weights", weights - 32, weights), ("manifest", offset, len(self.bytes))]
+        return [("header", 0, HEADER), ("code", code, code + code_bytes), ("weights", weights - 32, weights), ("manifest", offset, len(self.bytes))]
 
     def flips(self, first, last):
         """Every region is flipped in many places; each must be noticed before use."""
@@ -286,7 +288,7 @@ class Runs:
         yield "unknown feature", self.compile_refused([*output, "--target=cpu:x86-64-v3,+warp"], "8010", ("warp",))
         yield "unknown stage to stop after", self.compile_refused([*output, "--stop-after=lunch"], "8001", ("lunch",))
         yield "unknown stage to start from", self.compile_refused([*output, "--start-from=lunch"], "8001", ("lunch",))
-        yield "a model where IR is expected", self.compile_refused([*output, "--start-from=graph"], "4010", ("good.onnx",))
+        yield "a model where IR is expected", self.compile_refused([*output, "--start-from=graph"], "8011", ("good.onnx",))
         yield "stages in the wrong order", self.compile_refused(
             ["--start-from=place", "--stop-after=graph"], "8001", ("--stop-after",))
 

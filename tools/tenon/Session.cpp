@@ -17,7 +17,7 @@ Exit report(tenon_status *status) {
   Exit exit = kUserError;
   if (code == TENON_OUT_OF_MEMORY)
     exit = kResource;
-  else if (code == TENON_UNSUPPORTED_CPU || code == TENON_VERSION || code == TENON_NO_DRIVER)
+  else if (code == TENON_UNSUPPORTED_CPU || code == TENON_NO_DRIVER)
     exit = kUnsupported;
   complain(tenon_status_text(status));
   tenon_status_free(status);

@@ -7,6 +7,7 @@
 #include "llvm/Support/PrettyStackTrace.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
+#include <csignal>
 #include <new>
 #include <unistd.h>
 
@@ -38,6 +39,7 @@ static void onCrash(void *) {
 int main(int argc, char **argv) {
   llvm::sys::PrintStackTraceOnErrorSignal(argv[0]);
   llvm::sys::AddSignalHandler(onCrash, nullptr);
+  signal(SIGXFSZ, SIG_IGN); // a file size limit is an error of the write that meets it, like a full disk
   llvm::install_bad_alloc_error_handler([](void *, const char *, bool) { outOfMemory(); });
   std::set_new_handler(outOfMemory);
   llvm::cl::ParseCommandLineOptions(argc, argv, "Tenon: ONNX models compiled ahead of time for a chip\n");
