@@ -148,7 +148,7 @@ void announce(ModuleOp module, Stage stage, const CompileOptions &options) {
 }
 
 ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map) {
-  ArtifactTensor tensor{name.str(), onnxDataType(type.getElementType()), {}};
+  ArtifactTensor tensor{name.str(), onnxir::codeOfElementType(type.getElementType()), {}};
   for (auto [i, size] : llvm::enumerate(type.getShape())) {
     if (!ShapedType::isDynamic(size)) {
       tensor.dims.push_back({size, -1});

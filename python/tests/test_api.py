@@ -116,6 +116,29 @@ def test_strided_and_read_only_inputs(scale):
     np.testing.assert_array_equal(session.run({"x": frozen})["y"], expected(frozen))
 
 
+def test_scalars_and_small_integers():
+    import onnx.parser
+
+    model = onnx.parser.parse_model("""
+        <ir_version: 10, opset_import: ["" : 21]>
+        g (int64 by, int4[n] x) => (int4[n] y, int64[n] z)
+        {
+          y = Identity(x)
+          wide = Cast<to = 7>(x)
+          z = Mul(wide, by)
+        }
+    """)
+    session = tenon.compile(model).session()
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    x = np.array([-8, -1, 0, 7, 3], ml_dtypes.int4)
+    for by in (np.array(-2), np.int64(-2), np.array([-2])):
+        results = session.run({"by": by, "x": x})
+        assert results["y"].dtype == x.dtype and (results["y"] == x).all()
+        np.testing.assert_array_equal(results["z"], [16, 2, 0, -14, -6])
+    with pytest.raises(tenon.ShapeError, match="TN7006"):
+        session.run({"by": np.array([1, 2]), "x": x})
+
+
 def test_save_and_load(scale, tmp_path):
     path = tmp_path / "scale.tenon"
     scale.save(path)

@@ -5,6 +5,7 @@
 #include "Session.h"
 
 #include "mlir/IR/MLIRContext.h"
+#include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Frontend/ONNX/TensorFile.h"
 #include "llvm/ADT/APFloat.h"
 #include "llvm/Support/FileSystem.h"
@@ -227,7 +228,7 @@ std::string typeText(const TensorFile &tensor) {
 }
 
 std::optional<reference::Tensor> toReference(mlir::MLIRContext &context, const TensorFile &tensor) {
-  mlir::Type element = onnxElementType(context, tensor.dtype);
+  mlir::Type element = tenon::onnxir::elementTypeOfCode(&context, tensor.dtype);
   if (!element || reference::elementBytes(element) == 0)
     return std::nullopt;
   return reference::Tensor::borrow(element, tensor.shape, llvm::ArrayRef(tensor.bytes.data(), tensor.bytes.size()));

@@ -79,60 +79,8 @@ std::optional<Ints> NodeContext::axesByInputOrAttribute(unsigned index, int64_t 
 //===-- constants -----------------------------------------------------------===//
 
 Type NodeContext::typeOfCode(int64_t code) {
-  auto integer = [&](unsigned width, bool isUnsigned) {
-    return IntegerType::get(builder.getContext(), width,
-                            isUnsigned ? IntegerType::Unsigned : IntegerType::Signless);
-  };
-  switch (code) {
-  case 1:
-    return builder.getF32Type();
-  case 2:
-    return integer(8, true);
-  case 3:
-    return integer(8, false);
-  case 4:
-    return integer(16, true);
-  case 5:
-    return integer(16, false);
-  case 6:
-    return integer(32, false);
-  case 7:
-    return integer(64, false);
-  case 9:
-    return integer(1, false);
-  case 10:
-    return builder.getF16Type();
-  case 11:
-    return builder.getF64Type();
-  case 12:
-    return integer(32, true);
-  case 13:
-    return integer(64, true);
-  case 16:
-    return builder.getBF16Type();
-  case 17:
-    return Float8E4M3FNType::get(builder.getContext());
-  case 18:
-    return Float8E4M3FNUZType::get(builder.getContext());
-  case 19:
-    return Float8E5M2Type::get(builder.getContext());
-  case 20:
-    return Float8E5M2FNUZType::get(builder.getContext());
-  case 21:
-    return integer(4, true);
-  case 22:
-    return integer(4, false);
-  case 23:
-    return Float4E2M1FNType::get(builder.getContext());
-  case 24:
-    return Float8E8M0FNUType::get(builder.getContext());
-  case 25:
-    return integer(2, true);
-  case 26:
-    return integer(2, false);
-  default:
-    return {};
-  }
+  Type type = onnxir::elementTypeOfCode(builder.getContext(), code);
+  return isa_and_nonnull<IntegerType, FloatType>(type) ? type : Type();
 }
 
 Value NodeContext::constant(ElementsAttr value) {

@@ -11,12 +11,6 @@
 
 namespace tenon::onnxfe {
 
-/// A name for messages: "FLOAT8E4M3FN", or the number where ONNX has none.
-std::string elementTypeName(int onnxType);
-
-/// The MLIR element type, or null.
-mlir::Type elementType(mlir::MLIRContext *context, int onnxType);
-
 class TensorReader {
 public:
   TensorReader(mlir::MLIRContext *context, Source &source, Problems &problems)

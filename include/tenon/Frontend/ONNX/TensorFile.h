@@ -13,11 +13,6 @@ namespace tenon {
 /// a diagnostic.
 mlir::ElementsAttr readOnnxTensorFile(mlir::MLIRContext &context, llvm::StringRef path);
 
-/// TensorProto.DataType of an element type; 0 (UNDEFINED) for types ONNX lacks.
-int32_t onnxDataType(mlir::Type element);
-/// The element type of a TensorProto.DataType, or null.
-mlir::Type onnxElementType(mlir::MLIRContext &context, int32_t dataType);
-
 } // namespace tenon
 
 #endif // TENON_FRONTEND_ONNX_TENSORFILE_H

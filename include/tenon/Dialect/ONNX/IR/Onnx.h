@@ -27,6 +27,13 @@ inline constexpr llvm::StringLiteral kDimsAttr = "onnx.dims";
 inline constexpr llvm::StringLiteral kOpsetAttr = "onnx.opset";
 inline constexpr llvm::StringLiteral kIrVersionAttr = "onnx.ir_version";
 inline constexpr llvm::StringLiteral kProducerAttr = "onnx.producer";
+
+/// The element type with this number in TensorProto.DataType; null if ONNX has none.
+mlir::Type elementTypeOfCode(mlir::MLIRContext *context, int64_t code);
+/// Its inverse; 0 for a type that is none of ONNX's.
+int codeOfElementType(mlir::Type type);
+/// ONNX's name of an element type, e.g. "FLOAT16".
+std::string elementTypeName(int64_t code);
 } // namespace tenon::onnxir
 
 #endif // TENON_DIALECT_ONNX_IR_ONNX_H
