@@ -231,6 +231,26 @@ def ops_described():
                 yield f"{name}:{number}: {match.group(1)} has no summary"
 
 
+def ops_tested():
+    """Each op is in its dialect's round-trip test, each numbered constraint of a graph op in an errors test."""
+    for name in select("include/tenon/Dialect/", suffixes=("Ops.td",)):
+        text, dialect = (ROOT / name).read_text(), name.split("/")[3]
+        tests = {n: (ROOT / n).read_text() for n in FILES if n.startswith(f"test/Dialect/{dialect}/")}
+        errors = set()
+        for test, content in tests.items():
+            if "/errors" in test:
+                errors |= set(re.findall(r"expected-error[^\n]*\{\{\W*(C\d+)\W[^\n]*\n[^\n]*?graph\.(\w+)", content))
+        round_trip = "".join(content for test, content in tests.items() if "/round-trip" in test)
+        for match in re.finditer(r'^def\s+\w+\s*:\s*\w+<\s*(?:\w+_Dialect,\s*)?"(\w+)"', text, re.MULTILINE):
+            op, end = match.group(1), text.find("\ndef ", match.end())
+            number = text.count("\n", 0, match.start()) + 1
+            if not re.search(rf"{dialect.lower()}\.{op}\b", round_trip):
+                yield f"{name}:{number}: {op} is in no round-trip test under test/Dialect/{dialect}"
+            for constraint in re.findall(r"^\s+(C\d+):", text[match.end() : end if end > 0 else len(text)], re.MULTILINE):
+                if (constraint, op) not in errors:
+                    yield f"{name}:{number}: {op}'s constraint {constraint} has no test in test/Dialect/{dialect}/errors*.mlir"
+
+
 def size_budget():
     """No source file over 800 lines, no file over 100 kB ."""
     sources = CODE + (".py", ".mlir", ".test", ".sh", ".cmake", ".md", ".fbs", ".onnxtxt")
@@ -324,8 +344,8 @@ def names_of_files():
 RULES = (
     include_direction, targets_apart, runtime_alone, protobuf_in_frontend, no_global_state,
     no_crash_on_input, exceptions_in_frontend, chips_in_targets, passes_described_and_tested,
-    ops_described, size_budget, license_header, checks_are_run, mlir_linked_once, codes_documented,
-    names_of_files,
+    ops_described, ops_tested, size_budget, license_header, checks_are_run, mlir_linked_once,
+    codes_documented, names_of_files,
 )
 
 

@@ -1,0 +1,56 @@
+// RUN: tenon-opt %s --split-input-file --verify-diagnostics
+
+// One test for each constraint of plan.kernel, and where its yield may be.
+
+func.func @f(%x: tensor<4xf32>, %h: tensor<4xf16>) {
+  // expected-error @+1 {{has operand types that differ from its block arguments'}}
+  %y = plan.kernel "k" on "cpu" root "elementwise" (%x) : (tensor<4xf32>) -> tensor<4xf16> {
+  ^bb0(%a: tensor<4xf16>):
+    %u = graph.unary exp %a : (tensor<4xf16>) -> tensor<4xf16>
+    plan.yield %u : tensor<4xf16>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>, %h: tensor<4xf16>) {
+  // expected-error @+1 {{has result types that differ from its yield's operand types}}
+  %y = plan.kernel "k" on "cpu" root "elementwise" (%x) : (tensor<4xf32>) -> tensor<4xf16> {
+  ^bb0(%a: tensor<4xf32>):
+    %u = graph.unary exp %a : (tensor<4xf32>) -> tensor<4xf32>
+    plan.yield %u : tensor<4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>, %h: tensor<4xf16>) {
+  // expected-error @+1 {{has 2 arg_shapes for 1 operands}}
+  %y = plan.kernel "k" on "cpu" root "elementwise" (%x) {arg_shapes = [affine_map<() -> (4)>, affine_map<() -> (4)>]} : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%a: tensor<4xf32>):
+    %u = graph.unary exp %a : (tensor<4xf32>) -> tensor<4xf32>
+    plan.yield %u : tensor<4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>, %h: tensor<4xf16>) {
+  // expected-error @+1 {{names root "matmul", which none of its ops is}}
+  %y = plan.kernel "k" on "cpu" root "matmul" (%x) : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%a: tensor<4xf32>):
+    %u = graph.unary exp %a : (tensor<4xf32>) -> tensor<4xf32>
+    plan.yield %u : tensor<4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{expects parent op 'plan.kernel'}}
+  plan.yield %x : tensor<4xf32>
+}
