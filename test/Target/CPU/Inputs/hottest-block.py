@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Prints the inner loop of the assembly on standard input: the basic block that
+ends in a jump to its own label and holds the most fused multiply-adds, with
+their number in front. Fails where no block has any."""
+
+import re
+import sys
+
+LABEL = re.compile(r"^(\.?[\w$.]+):")
+JUMP = re.compile(r"^\s+j\w+\s+(\S+)")
+FMA = re.compile(r"^\s+vfn?m(add|sub)\d+[ps]s")
+
+
+def loops(lines):
+    """Basic blocks that jump to themselves, as lists of lines."""
+    label, block = None, []
+    for line in lines:
+        if found := LABEL.match(line):
+            label, block = found.group(1), []
+        elif not line.strip().startswith(("#", ".")):
+            block.append(line.rstrip())
+            if jump := JUMP.match(line):
+                if jump.group(1) == label:
+                    yield block
+                label, block = None, []
+
+
+def main():
+    count = lambda block: sum(bool(FMA.match(line)) for line in block)  # noqa: E731
+    best = max(loops(sys.stdin), key=count, default=[])
+    if not count(best):
+        sys.exit("no loop with a fused multiply-add")
+    print(f"fma {count(best)} of {len(best)} instructions")
+    print("\n".join(best))
+
+
+if __name__ == "__main__":
+    main()
