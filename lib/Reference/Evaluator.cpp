@@ -4,6 +4,7 @@
 #include "tenon/Reference/Evaluator.h"
 #include "Families.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -95,6 +96,8 @@ Results Evaluator::evaluateOp(Operation *op, ArrayRef<Tensor> inputs, Environmen
       return SmallVector<Tensor>();
     return evaluateBlock(region.front(), {}, values);
   }
+  if (isa<arith::SelectOp>(op)) // what MLIR makes of an scf.if with empty branches
+    return SmallVector<Tensor>{inputs[0].toInts()[0] ? inputs[1] : inputs[2]};
   if (registry.isRegionOp(name)) {
     Block &body = op->getRegion(0).front();
     return evaluateBlock(body, inputs.take_front(body.getNumArguments()), values);

@@ -2,6 +2,7 @@
 //
 // tenon::compileModel as a Python function. Diagnostics are collected, all of
 // them, and raised as one tenon.CompileError; nothing is printed.
+#include "reference.h"
 #include "tenon/Pipelines/Compile.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -115,4 +116,5 @@ nb::dict compile(const std::string &input, nb::object bytes, const std::string &
 NB_MODULE(_compiler, m) {
   m.def("compile", &compile, nb::arg("input"), nb::arg("bytes").none(), nb::arg("output"), nb::arg("target"),
         nb::arg("dump_to"), nb::arg("progress").none());
+  tenon::python::defineReference(m);
 }

@@ -5,6 +5,7 @@
 #include "element.h"
 #include "session.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <time.h>
 
@@ -43,11 +44,21 @@ int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *cons
   return 0;
 }
 
+/// A size that the compiled code takes as equal to another one is not: the
+/// values of the named dimensions say what does not fit.
 int32_t failed(void *invocation, int32_t code, int64_t a, int64_t b) {
   auto *session = static_cast<tenon_session *>(invocation);
-  if (!session->runError)
-    session->runError = fail(TENON_RUN, "check %d of the compiled code failed: found %lld, expected %lld",
-                             code, (long long)a, (long long)b);
+  if (session->runError)
+    return code ? code : -1;
+  const auto &symbols = *session->model->manifest->symbols();
+  char sizes[512] = "";
+  size_t used = 0;
+  for (uint32_t s = 0; s < symbols.size() && used < sizeof sizes; ++s)
+    used += size_t(snprintf(sizes + used, sizeof sizes - used, "%s%s = %lld", s ? ", " : "",
+                            symbols.Get(s)->name()->c_str(), (long long)session->symbols[s]));
+  session->runError = fail(TENON_RUN,
+                           "the inputs' dimensions do not fit together (check %d: found %lld, expected %lld) where %s",
+                           code, (long long)a, (long long)b, used ? sizes : "the model has no open dimensions");
   return code ? code : -1;
 }
 

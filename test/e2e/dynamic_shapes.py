@@ -39,7 +39,9 @@ SIZES = {
     "magika-v3_3": [[(b, 2048)] for b in (1, 2, 5)],
     # nnsplit halves its sequence and doubles it again: even lengths only.
     "nnsplit-en": [[s] for s in ((1, 12), (3, 62), (2, 200))],
-    "ppocr-cls": [[s] for s in ((1, 3, 48, 192), (2, 3, 32, 100), (3, 3, 64, 128))],
+    # At a height below 64 its last pooling window does not fit, which is refused;
+    # ONNX Runtime rounds the negative size up to one.
+    "ppocr-cls": [[s] for s in ((1, 3, 64, 192), (2, 3, 64, 100), (3, 3, 96, 128))],
     "ppocr-rec-en": [[s] for s in ((1, 3, 32, 100), (2, 3, 32, 164), (3, 3, 32, 320))],
     "ppocrv3-det-en": [[s] for s in ((1, 3, 64, 96), (2, 3, 96, 32), (1, 3, 160, 320))],
     "silero-vad": [[(b, 576), (2, b, 128), ()] for b in (1, 2, 5)],

@@ -77,6 +77,11 @@ Value emitAttention(NodeContext &c, AttentionParts &parts) {
     scores = c.add(scores, mask);
   steps[2] = scores;
   steps[3] = c.create<graph::SoftmaxOp>(c.elementType(q), scores, uint64_t(3));
+  if (mask) { // a row that sees no key is zero, as in graph.attention
+    Value top = c.reduce(ReduceKind::max, scores, {3}, true);
+    Value sees = c.binary(BinaryKind::gt, top, c.scalarLike(q, -INFINITY));
+    steps[3] = c.select(sees, steps[3], c.scalarLike(q, 0));
+  }
   if (parts.wantScores)
     parts.scores = steps[std::clamp<int64_t>(parts.scoresMode, 0, 3)];
   return c.matmul(steps[3], repeat(v));

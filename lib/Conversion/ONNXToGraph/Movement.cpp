@@ -73,9 +73,13 @@ LogicalResult convertSqueeze(NodeContext &c) {
   auto axes = c.axesByInputOrAttribute(1, c.rank(x));
   if (!axes) {
     axes.emplace();
-    for (int64_t i = 0; i < c.rank(x); ++i)
+    for (int64_t i = 0; i < c.rank(x); ++i) {
       if (c.staticDim(x, i) == 1)
         axes->push_back(i);
+      else if (!c.staticDim(x, i))
+        mlir::emitWarning(c.loc) << "[TN2107] " << c.node.getName() << " (Squeeze): no axes are given; dimension " << i
+                                 << " varies and stays, also where it is 1";
+    }
   }
   // graph.squeeze assumes that the dimension is 1, and an assumption holds for a
   // whole run. In a branch taken at run time it may only hold there.

@@ -38,6 +38,12 @@ LogicalResult convertReduce(NodeContext &c, ReduceKind kind) {
     Value wide = c.reduce(kind, c.cast(x, c.builder.getI32Type()), axes, c.integer("keepdims", 1));
     return c.set(c.cast(wide, c.i1()));
   }
+  // Roots and logarithms of integers are computed in double, then truncated.
+  const ReduceKind real[] = {ReduceKind::l2, ReduceKind::log_sum, ReduceKind::log_sum_exp};
+  if (!c.isFloat(x) && llvm::is_contained(real, kind)) {
+    Value y = c.reduce(kind, c.cast(x, c.builder.getF64Type()), axes, c.integer("keepdims", 1));
+    return c.set(c.castLike(y, x));
+  }
   return c.set(c.reduce(kind, x, axes, c.integer("keepdims", 1)));
 }
 

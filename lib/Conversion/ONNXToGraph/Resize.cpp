@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Resize and Upsample of all versions. What the older ones fix (asymmetric
-// coordinates, rounding down) are attributes of the newer ones.
+// Resize and Upsample of all versions, and GridSample. What the older ones fix
+// (asymmetric coordinates, rounding down) are attributes of the newer ones.
 #include "HandlerRegistry.h"
 #include "NodeContext.h"
+
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace tenon::onnxtograph;
@@ -55,6 +57,14 @@ Value orNull(NodeContext &c, Value value) { return value && c.staticDim(value, 0
 /// Factors or sizes of some axes as those of all; the others keep their size.
 Value ofAllAxes(NodeContext &c, Value given, ArrayRef<int64_t> axes, bool isSizes) {
   Value x = c.input(0);
+  // Constant factors stay constants: the result's shape needs them.
+  DenseFPElementsAttr factors;
+  if (!isSizes && matchPattern(given, m_Constant(&factors)) && factors.getNumElements() == int64_t(axes.size())) {
+    std::vector<float> all(c.rank(x), 1);
+    for (auto [axis, factor] : llvm::zip(axes, factors.getValues<APFloat>()))
+      all[axis] = float(factor.convertToDouble());
+    return c.realConstant(all);
+  }
   SmallVector<Value> parts;
   for (int64_t i = 0; i < c.rank(x); ++i) {
     auto position = llvm::find(axes, i);
@@ -95,10 +105,81 @@ LogicalResult convertResize(NodeContext &c) {
   return c.set(emitResize(c, scales, sizes, *mode, *coordinate, *nearest));
 }
 
+/// Samples of a feature map [N, C, H, W] at positions [N, H', W', 2] in [-1, 1],
+/// gathered from the flattened map: up to four neighbours each.
+class GridSampler {
+public:
+  explicit GridSampler(NodeContext &c) : c(c), x(c.input(0)), grid(c.input(1)) {}
+
+  LogicalResult convert() {
+    StringRef mode = c.text("mode", "linear"), padding = c.text("padding_mode", "zeros");
+    if (c.rank(x) != 4 || c.rank(grid) != 4)
+      return c.error(Problem::unsupported, "volumes have no form, expected inputs of rank 4");
+    if (mode != "linear" && mode != "bilinear" && mode != "nearest")
+      return c.error(Problem::unsupported, "attribute mode = " + mode + ", expected linear or nearest");
+    if (padding != "zeros" && padding != "border")
+      return c.error(Problem::unsupported, "attribute padding_mode = " + padding + ", expected zeros or border");
+    zeros = padding == "zeros";
+    for (int i : {0, 1}) {
+      Value number = c.squeeze(c.shapeOf(Extent::dimOf(x, 3 - i)), {0});
+      width[i] = c.cast(number, c.elementType(grid));
+      last[i] = c.sub(width[i], c.scalarLike(grid, 1));
+      at[i] = position(i);
+    }
+    map = c.flatten(x, 2, 4);
+    Value y = mode == "nearest" ? sample(c.unary(UnaryKind::round_even, at[0]), c.unary(UnaryKind::round_even, at[1])) : linear();
+    return c.set(c.reshape(y, {Extent::dimOf(x, 0), Extent::dimOf(x, 1), Extent::dimOf(grid, 1), Extent::dimOf(grid, 2)}));
+  }
+
+private:
+  /// Coordinates along the width (0) or height (1) in elements, [N, H', W'].
+  Value position(int i) {
+    Value g = c.add(c.squeeze(c.slice(grid, 3, i, i + 1), {3}), c.scalarLike(grid, 1)), half = c.scalarLike(grid, 0.5);
+    Value p = c.integer("align_corners", 0) ? c.mul(c.mul(g, last[i]), half)
+                                            : c.mul(c.sub(c.mul(g, width[i]), c.scalarLike(grid, 1)), half);
+    return zeros ? p : clip(p, i);
+  }
+  Value clip(Value p, int i) {
+    return c.binary(BinaryKind::min, c.binary(BinaryKind::max, p, c.scalarLike(grid, 0)), last[i]);
+  }
+  /// [N, 1, H' W'] of [N, H', W'].
+  Value row(Value v) { return c.unsqueeze(c.flatten(v, 1, 3), {1}); }
+
+  /// The map's values at whole coordinates, [N, C, H' W']; zero outside.
+  Value sample(Value column, Value line) {
+    Value cx = clip(column, 0), cy = clip(line, 1);
+    Value index = c.add(c.mul(c.cast(cy, c.i64()), c.cast(width[0], c.i64())), c.cast(cx, c.i64()));
+    index = c.expand(row(index), {Extent::dimOf(x, 0), Extent::dimOf(x, 1), 1});
+    Value y = c.create<graph::GatherElementsOp>(c.elementType(x), map, index, uint64_t(2));
+    if (!zeros)
+      return y;
+    Value inside = c.binary(BinaryKind::logical_and, c.binary(BinaryKind::eq, cx, column), c.binary(BinaryKind::eq, cy, line));
+    return c.select(row(inside), y, c.scalarLike(x, 0));
+  }
+
+  Value linear() {
+    Value one = c.scalarLike(grid, 1), sum;
+    Value x0 = c.unary(UnaryKind::floor, at[0]), y0 = c.unary(UnaryKind::floor, at[1]);
+    Value fx = c.sub(at[0], x0), fy = c.sub(at[1], y0);
+    for (int dy : {0, 1})
+      for (int dx : {0, 1}) {
+        Value weight = c.mul(dx ? fx : c.sub(one, fx), dy ? fy : c.sub(one, fy));
+        Value part = c.mul(sample(dx ? c.add(x0, one) : x0, dy ? c.add(y0, one) : y0), c.castLike(row(weight), x));
+        sum = sum ? c.add(sum, part) : part;
+      }
+    return sum;
+  }
+
+  NodeContext &c;
+  Value x, grid, map, width[2], last[2], at[2];
+  bool zeros = true;
+};
+
 } // namespace
 
 void tenon::onnxtograph::addResize(HandlerRegistry &registry) {
   registry.add(kOnnx, "Upsample", 7, 1, convertUpsample);
   registry.add(kOnnx, "Resize", 10, 2, convertUpsample);
   registry.add(kOnnx, "Resize", 11, 1, convertResize);
+  registry.add(kOnnx, "GridSample", 16, 2, [](NodeContext &c) { return GridSampler(c).convert(); });
 }

@@ -34,8 +34,8 @@ Exprs ElementEmitter::spaceStrides(Value tensor) {
       if (space[d] == 1)
         continue;
       int64_t own = d - missing;
-      if (own >= 0 && shape[own] != 1)
-        stride = strides[own];
+      if (own >= 0)
+        stride = broadcastStride(shape[own], space[d], strides[own]);
       break;
     }
     result.push_back(stride);

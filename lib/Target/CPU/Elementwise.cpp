@@ -174,6 +174,32 @@ Value emitFloatBinary(BinaryKind kind, Value x, Value y, Math m) {
   }
 }
 
+/// By squaring, one step for each bit of the exponent; wraps as multiplication
+/// does. 1 and -1 have powers of negative exponents, all others give 0.
+Value integerPower(Value x, Value y, Math m, bool isUnsigned) {
+  auto &b = m.b;
+  Location loc = m.loc;
+  using P = arith::CmpIPredicate;
+  auto is = [&](P predicate, Value a, Value z) -> Value { return arith::CmpIOp::create(b, loc, predicate, a, z); };
+  auto isOdd = [&](Value v) { return is(P::ne, arith::AndIOp::create(b, loc, v, m.c(1)), m.c(0)); };
+  auto index = [&](int64_t v) -> Value { return arith::ConstantIndexOp::create(b, loc, v); };
+  int64_t bits = getElementTypeOrSelf(m.type).getIntOrFloatBitWidth();
+  auto loop = scf::ForOp::create(b, loc, index(0), index(bits), index(1), ValueRange{m.c(1), x, y},
+                                 [&](OpBuilder &, Location, Value, ValueRange carried) {
+    Value product = arith::MulIOp::create(b, loc, carried[0], carried[1]);
+    Value result = m.select(isOdd(carried[2]), product, carried[0]);
+    Value square = arith::MulIOp::create(b, loc, carried[1], carried[1]);
+    Value rest = arith::ShRUIOp::create(b, loc, carried[2], m.c(1));
+    scf::YieldOp::create(b, loc, ValueRange{result, square, rest});
+  });
+  Value power = loop.getResult(0);
+  if (isUnsigned)
+    return power;
+  Value ofMinusOne = m.select(isOdd(y), m.c(-1), m.c(1));
+  Value inverse = m.select(is(P::eq, x, m.c(1)), m.c(1), m.select(is(P::eq, x, m.c(-1)), ofMinusOne, m.c(0)));
+  return m.select(is(P::slt, y, m.c(0)), inverse, power);
+}
+
 Value emitIntegerBinary(BinaryKind kind, Value x, Value y, Math m, bool isUnsigned) {
   auto &b = m.b;
   Location loc = m.loc;
@@ -211,7 +237,7 @@ Value emitIntegerBinary(BinaryKind kind, Value x, Value y, Math m, bool isUnsign
     Value fix = arith::AndIOp::create(b, loc, nonZero, signs);
     return arith::SelectOp::create(b, loc, fix, arith::AddIOp::create(b, loc, rest, divisor), rest);
   }
-  case BinaryKind::pow: return isUnsigned ? Value() : Value(math::IPowIOp::create(b, loc, x, y));
+  case BinaryKind::pow: return integerPower(x, y, m, isUnsigned);
   case BinaryKind::min:
     return isUnsigned ? Value(arith::MinUIOp::create(b, loc, x, y)) : Value(arith::MinSIOp::create(b, loc, x, y));
   case BinaryKind::max:
@@ -290,12 +316,43 @@ Value emitCast(CastOp op, Value x, Math m) {
                       : Value(arith::ExtSIOp::create(b, loc, shaped(target), x));
 }
 
+/// Why an op on floats of this type has no lowering; empty if it has.
+StringRef refusalOf(Operation *op, FloatType type) {
+  if (type.getWidth() < 16)
+    return "8-bit and smaller floats have no CPU kernels";
+  if (type.getWidth() <= 32)
+    return "";
+  // MLIR's polynomials are of single precision.
+  constexpr StringRef noDouble = "the function has no double-precision polynomial; cast the operand to float32";
+  if (auto binary = dyn_cast<BinaryOp>(op))
+    return binary.getKind() == BinaryKind::pow || binary.getKind() == BinaryKind::atan2 ? noDouble : "";
+  auto unary = dyn_cast<UnaryOp>(op);
+  if (!unary)
+    return "";
+  switch (unary.getKind()) {
+  case UnaryKind::exp: case UnaryKind::log: case UnaryKind::sin: case UnaryKind::cos: case UnaryKind::tan:
+  case UnaryKind::asin: case UnaryKind::acos: case UnaryKind::atan: case UnaryKind::sinh: case UnaryKind::cosh:
+  case UnaryKind::tanh: case UnaryKind::asinh: case UnaryKind::acosh: case UnaryKind::atanh: case UnaryKind::erf:
+  case UnaryKind::sigmoid: case UnaryKind::elu: case UnaryKind::celu: case UnaryKind::selu: case UnaryKind::softplus:
+  case UnaryKind::mish: case UnaryKind::gelu: case UnaryKind::gelu_tanh: case UnaryKind::swish:
+    return noDouble;
+  default:
+    return "";
+  }
+}
+
 } // namespace
 
 Value emitElementwise(KernelContext &context, Operation *op, ArrayRef<Value> operands) {
   Math m(context.b, context.loc, operands.front().getType());
   Type element = getElementTypeOrSelf(op->getOperand(0).getType());
   bool isFloat = isa<FloatType>(element), isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
+  for (Type type : {element, getElementTypeOrSelf(op->getResult(0).getType())})
+    if (auto real = dyn_cast<FloatType>(type))
+      if (StringRef reason = refusalOf(op, real); !reason.empty()) {
+        op->emitError("[TN5002] has no CPU lowering for element type ") << type << ": " << reason;
+        return {};
+      }
   Value result;
   if (auto unary = dyn_cast<UnaryOp>(op))
     result = isFloat ? emitFloatUnary(unary, operands[0], m) : emitIntegerUnary(unary, operands[0], m, isUnsigned);
@@ -307,8 +364,12 @@ Value emitElementwise(KernelContext &context, Operation *op, ArrayRef<Value> ope
                        : emitIntegerBinary(binary.getKind(), operands[0], operands[1], m, isUnsigned);
   } else if (isa<SelectOp>(op))
     result = arith::SelectOp::create(context.b, context.loc, operands[0], operands[1], operands[2]);
-  else if (auto cast = dyn_cast<CastOp>(op))
+  else if (auto cast = dyn_cast<CastOp>(op)) {
     result = emitCast(cast, operands[0], m);
+    auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(cast.getType()));
+    if (result && integer && integer.getWidth() > 1 && integer.getWidth() < 8)
+      result = wrapToWidth(context.b, context.loc, result, integer);
+  }
   if (!result)
     op->emitError("[TN5002] has no CPU lowering for element type ") << element;
   return result;

@@ -200,6 +200,11 @@ private:
     }
     if (auto branch = dyn_cast<scf::IfOp>(op))
       return emitIf(branch);
+    if (auto select = dyn_cast<arith::SelectOp>(op); select && scalars.contains(select.getCondition()) && isa<TensorType>(select.getType())) {
+      pointers[select.getResult()] = arith::SelectOp::create(b, loc, scalars.lookup(select.getCondition()),
+                                                             lookup(select.getTrueValue()), lookup(select.getFalseValue()));
+      return success();
+    }
     return op->emitError("[TN5006] has no place in a host program");
   }
 

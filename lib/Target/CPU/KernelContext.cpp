@@ -54,6 +54,16 @@ Exprs stridesOf(ArrayRef<AffineExpr> shape) {
   return strides;
 }
 
+bool mayBroadcast(AffineExpr dim, AffineExpr space) { return dim != space && !isa<AffineConstantExpr>(dim); }
+
+AffineExpr broadcastStride(AffineExpr dim, AffineExpr space, AffineExpr stride) {
+  if (dim == 1)
+    return getAffineConstantExpr(0, dim.getContext());
+  if (!mayBroadcast(dim, space))
+    return stride;
+  return stride * (getAffineConstantExpr(1, dim.getContext()) - getAffineConstantExpr(2, dim.getContext()).floorDiv(dim + 1));
+}
+
 Type storageType(Type type) {
   if (type.isInteger(1))
     return IntegerType::get(type.getContext(), 8);
@@ -222,6 +232,19 @@ static Value asInteger16(OpBuilder &b, Location loc, Value buffer) {
   return UnrealizedConversionCastOp::create(b, loc, type, raw).getResult(0);
 }
 
+Value wrapToWidth(OpBuilder &b, Location loc, Value value, IntegerType type) {
+  auto constant = [&](int64_t number) -> Value {
+    TypedAttr attr = b.getIntegerAttr(getElementTypeOrSelf(value.getType()), number);
+    if (auto vector = dyn_cast<VectorType>(value.getType()))
+      attr = DenseElementsAttr::get(vector, Attribute(attr));
+    return arith::ConstantOp::create(b, loc, attr);
+  };
+  if (type.isUnsigned())
+    return arith::AndIOp::create(b, loc, value, constant((int64_t(1) << type.getWidth()) - 1));
+  Value shift = constant(getElementTypeOrSelf(value.getType()).getIntOrFloatBitWidth() - type.getWidth());
+  return arith::ShRSIOp::create(b, loc, arith::ShLIOp::create(b, loc, value, shift), shift);
+}
+
 Value KernelContext::load(Value buffer, Type elementType, Value at, int64_t lanes, Value mask) {
   Type storage = storageType(elementType);
   Value value;
@@ -245,6 +268,8 @@ Value KernelContext::load(Value buffer, Type elementType, Value at, int64_t lane
     Value zero = constant(storage, 0, lanes);
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, value, zero);
   }
+  if (auto integer = dyn_cast<IntegerType>(elementType); integer && integer.getWidth() < 8)
+    return wrapToWidth(b, loc, value, integer);
   Type compute = computeType(elementType);
   if (compute != storage && isa<FloatType>(compute))
     return arith::ExtFOp::create(b, loc, withLanes(compute, lanes), value);

@@ -44,7 +44,7 @@ private:
     unsigned last = 0;
     for (Operation *user : value.getUsers()) {
       last = std::max(last, position.lookup(user));
-      if (isa<plan::ViewOp>(user))
+      if (isa<plan::ViewOp, arith::SelectOp>(user))
         last = std::max(last, lastUse(user->getResult(0)));
       if (auto yield = dyn_cast<scf::YieldOp>(user))
         for (auto [i, operand] : llvm::enumerate(yield.getOperands()))

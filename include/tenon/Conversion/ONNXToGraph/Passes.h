@@ -21,6 +21,9 @@ bool hasHandler(llvm::StringRef domain, llvm::StringRef opType, int64_t since);
 /// Domain and name of every operator that has one; the default domain is "".
 std::vector<std::pair<std::string, std::string>> handledOperators();
 
+/// Calls `visit` with each operator that has a handler, in order.
+void forEachHandler(llvm::function_ref<void(llvm::StringRef domain, llvm::StringRef opType)> visit);
+
 } // namespace tenon::onnxtograph
 
 #endif // TENON_CONVERSION_ONNXTOGRAPH_PASSES_H

@@ -24,6 +24,11 @@ using Exprs = llvm::SmallVector<mlir::AffineExpr>;
 Exprs shapeOf(plan::KernelOp kernel, mlir::Value tensor);
 /// Row-major strides of a shape.
 Exprs stridesOf(llvm::ArrayRef<mlir::AffineExpr> shape);
+/// The stride of a dimension `dim` that broadcasts to `space`: 0 where it is 1,
+/// which may only turn out at run time.
+mlir::AffineExpr broadcastStride(mlir::AffineExpr dim, mlir::AffineExpr space, mlir::AffineExpr stride);
+/// Whether a dimension may turn out to broadcast at run time.
+bool mayBroadcast(mlir::AffineExpr dim, mlir::AffineExpr space);
 /// Product of expressions (1 if empty).
 mlir::AffineExpr product(llvm::ArrayRef<mlir::AffineExpr> exprs, mlir::MLIRContext *context);
 /// The value of a constant expression, else (also of null) `otherwise`.
@@ -98,6 +103,10 @@ mlir::Type storageType(mlir::Type elementType);
 /// Type that arithmetic on a tensor element type is done in: f32 for 16-bit
 /// and 8-bit floats, i1 for booleans, signless integers.
 mlir::Type computeType(mlir::Type elementType);
+
+/// The low bits of a wider integer, extended as an integer type of less than a
+/// byte says: elements of such types take a whole byte.
+mlir::Value wrapToWidth(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, mlir::IntegerType type);
 
 /// Emits one elementwise graph op on compute-type operands, scalars or
 /// vectors alike. Null (with an error on the op) if the kind has no lowering.

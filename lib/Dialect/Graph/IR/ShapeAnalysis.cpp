@@ -128,6 +128,7 @@ void ShapeAnalysis::dropUnusedSymbols(Operation *root) {
   assumptions = std::move(kept);
   symbols = std::move(left);
   shapes = std::move(live);
+  joins.clear();
   for (auto &[value, dims] : shapes)
     for (AffineExpr &dim : dims)
       dim = canonical(rename(dim));
@@ -216,12 +217,60 @@ std::optional<SmallVector<int64_t>> ShapeAnalysis::getConstantInts(Value value) 
   return result;
 }
 
+/// `dim`, or `otherwise` where dim is 1: (dim mod 2) * (2 floordiv (dim + 1)) is
+/// 1 for 1, and 0 for every other size.
+static AffineExpr unlessOne(AffineExpr dim, AffineExpr otherwise) {
+  AffineExpr isOne = (dim % 2) * getAffineConstantExpr(2, dim.getContext()).floorDiv(dim + 1);
+  return canonical(dim + (otherwise - dim) * isOne);
+}
+
+bool ShapeAnalysis::broadcastsTo(AffineExpr dim, AffineExpr to) {
+  if (dim == 1 || dim == to)
+    return true;
+  if (getRange(dim).first > 1)
+    return bool(unify(dim, to));
+  if (isa<AffineConstantExpr>(dim) && isa<AffineConstantExpr>(to))
+    return false;
+  assume(unlessOne(dim, to), to);
+  return true;
+}
+
 AffineExpr ShapeAnalysis::broadcast(AffineExpr a, AffineExpr b) {
-  if (b == 1)
+  if (b == 1 || a == b)
     return a;
   if (a == 1)
     return b;
-  return unify(a, b);
+  if (isDataDependent(a) || isDataDependent(b))
+    return unify(a, b);
+  auto into = [&](AffineExpr dim, AffineExpr to) { return broadcastsTo(dim, to) ? to : AffineExpr(); };
+  // The one that is never smaller is the result.
+  auto [low, high] = getRange(canonical(a - b));
+  if (isa<AffineConstantExpr>(b) || high <= 0)
+    return into(a, b);
+  if (isa<AffineConstantExpr>(a) || low >= 0)
+    return into(b, a);
+  auto partsOf = [&](AffineExpr dim) {
+    for (auto &[result, parts] : joins)
+      if (result == dim)
+        return parts;
+    return SmallVector<AffineExpr>{dim};
+  };
+  SmallVector<AffineExpr> parts = partsOf(a);
+  for (AffineExpr part : partsOf(b))
+    if (!llvm::is_contained(parts, part))
+      parts.push_back(part);
+  auto covers = [&](ArrayRef<AffineExpr> others) {
+    return others.size() == parts.size() && llvm::all_of(others, [&](AffineExpr e) { return llvm::is_contained(parts, e); });
+  };
+  for (AffineExpr dim : {a, b})
+    if (covers(partsOf(dim)))
+      return dim;
+  for (auto &[result, others] : joins)
+    if (covers(others))
+      return result;
+  AffineExpr result = unlessOne(a, b);
+  joins.push_back({result, parts});
+  return into(b, result);
 }
 
 AffineExpr ShapeAnalysis::unify(AffineExpr a, AffineExpr b) {
@@ -323,6 +372,15 @@ LogicalResult ShapeAnalysis::visit(Operation *op) {
   }
   if (isa<scf::IfOp>(op))
     return visitIf(op);
+  // What MLIR makes of an scf.if with empty branches.
+  if (auto select = dyn_cast<arith::SelectOp>(op); select && isa<RankedTensorType>(select.getType())) {
+    Dims a = getShape(select.getTrueValue()), b = getShape(select.getFalseValue());
+    for (auto [x, y] : llvm::zip(a, b))
+      if (x != y)
+        x = dataSymbol();
+    setShape(select.getResult(), a);
+    return success();
+  }
   // The condition of scf.if is extracted from a tensor.
   if (auto extract = dyn_cast<tensor::ExtractOp>(op))
     if (auto elements = getContents(extract.getTensor()); elements && elements->size() == 1)

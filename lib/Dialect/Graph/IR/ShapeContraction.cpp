@@ -51,6 +51,11 @@ AffineExpr outputSize(AffineExpr in, Window w, AutoPad pad, bool ceilMode, Shape
   int64_t extent = (w.kernel - 1) * w.dilation + 1;
   if (pad == AutoPad::same_upper || pad == AutoPad::same_lower)
     return in.ceilDiv(w.stride);
+  // A window that never fits gives no output; what follows (means of nothing)
+  // would be no number.
+  int64_t least = extent - (pad == AutoPad::valid ? 0 : w.begin + w.end);
+  if (least > 1 && !isa<AffineConstantExpr>(in))
+    a.assumeAtLeast(in, least);
   AffineExpr span = in + (pad == AutoPad::valid ? 0 : w.begin + w.end) - extent;
   if (!ceilMode)
     return span.floorDiv(w.stride) + 1;
@@ -195,6 +200,10 @@ LogicalResult AttentionOp::inferShapes(ShapeAnalysis &a) {
   if (!a.unify(q[3], k[3]) || !a.unify(k[2], v[2]))
     return emitError("[TN2057] attention's key is ") << text(k[2]) << " by " << text(k[3]) << ", its query and value need "
            << text(v[2]) << " by " << text(q[3]);
+  Dims scores{q[0], q[1], q[2], k[2]}, mask = getMask() ? a.getShape(getMask()) : Dims();
+  for (size_t i = 0; i < mask.size(); ++i)
+    if (mask.size() > 4 || !a.broadcastsTo(mask[i], scores[i + 4 - mask.size()]))
+      return emitError("[TN2057] attention's mask does not broadcast to the scores: dimension ") << i << " is " << text(mask[i]);
   a.setShape(getResult(), {q[0], q[1], q[2], v[3]});
   return success();
 }

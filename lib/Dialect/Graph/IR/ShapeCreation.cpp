@@ -4,7 +4,9 @@
 // range, one_hot, top_k.
 #include "ShapeContents.h"
 #include "SymbolicPolynomial.h"
+#include "mlir/IR/Matchers.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -59,7 +61,23 @@ LogicalResult FillOp::inferShapes(ShapeAnalysis &a) {
   return success();
 }
 
+/// The single element of a floating-point constant.
+static std::optional<double> realOf(Value value) {
+  DenseFPElementsAttr elements;
+  if (!matchPattern(value, m_Constant(&elements)) || elements.getNumElements() != 1)
+    return std::nullopt;
+  return (*elements.value_begin<APFloat>()).convertToDouble();
+}
+
 LogicalResult RangeOp::inferShapes(ShapeAnalysis &a) {
+  auto realStart = realOf(getStart()), realLimit = realOf(getLimit()), realStep = realOf(getDelta());
+  if (realStart && realLimit && realStep && *realStep != 0) {
+    double count = std::ceil((*realLimit - *realStart) / *realStep);
+    if (!(count < double(int64_t(1) << 48)))
+      return emitError("[TN2050] range from ") << *realStart << " to " << *realLimit << " by " << *realStep << " has no end";
+    a.setShape(getResult(), {a.constant(std::max<int64_t>(0, int64_t(count)))});
+    return success();
+  }
   AffineExpr start = scalarOf(a, getStart()), limit = scalarOf(a, getLimit());
   auto step = asConstant(scalarOf(a, getDelta()));
   if (!start || !limit || !step || *step == 0) {

@@ -158,7 +158,16 @@ LogicalResult SelectOp::inferShapes(ShapeAnalysis &a) {
 }
 
 LogicalResult SoftmaxOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }
-LogicalResult NormOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }
+LogicalResult NormOp::inferShapes(ShapeAnalysis &a) {
+  Dims x = a.getShape(getX());
+  for (Value parameter : {getScale(), getBias()}) {
+    Dims dims = parameter ? a.getShape(parameter) : Dims();
+    for (size_t i = 0; i < dims.size(); ++i)
+      if (dims.size() > x.size() || !a.broadcastsTo(dims[i], x[i + x.size() - dims.size()]))
+        return emitError("[TN2012] scale and bias must broadcast to x: a dimension is ") << text(dims[i]);
+  }
+  return sameAs(a, getX(), getResult());
+}
 LogicalResult CumSumOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }
 LogicalResult TriluOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }
 LogicalResult QuantizeOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }

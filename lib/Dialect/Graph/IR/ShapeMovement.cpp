@@ -58,6 +58,7 @@ static AffineExpr clampedBackBound(AffineExpr dim, AffineExpr bound, ShapeAnalys
     return dim - 1;
   if (*at <= -kEnd)
     return a.constant(-1);
+  a.assumeAtLeast(dim, *at < 0 ? -*at : *at + 1);
   return *at < 0 ? dim + *at : bound;
 }
 

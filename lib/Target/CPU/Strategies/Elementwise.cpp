@@ -13,14 +13,14 @@ namespace {
 using Groups = SmallVector<std::pair<unsigned, unsigned>>;
 constexpr int64_t kBlock = 2048; // elements of a unit where one dimension is left
 
-/// 'f' has the dimension, 'b' broadcasts it.
+/// 'f' has the dimension, 'b' broadcasts it, '?' turns out at run time.
 std::string broadcastPattern(plan::KernelOp kernel, Value tensor, ArrayRef<AffineExpr> space) {
   Exprs shape = shapeOf(kernel, tensor);
   std::string pattern(space.size(), 'b');
   for (size_t i = 0; i < shape.size(); ++i) {
     size_t d = i + space.size() - shape.size();
     if (shape[i] != 1)
-      pattern[d] = 'f';
+      pattern[d] = mayBroadcast(shape[i], space[d]) ? '?' : 'f';
   }
   return pattern;
 }
@@ -56,7 +56,7 @@ Groups mergeDims(plan::KernelOp kernel, ArrayRef<AffineExpr> space) {
         --previous;
       if (space[previous] != 1)
         for (const std::string &pattern : patterns)
-          merge &= pattern[previous] == pattern[d];
+          merge &= pattern[previous] == pattern[d] && pattern[d] != '?';
     }
     if (merge)
       groups.back().second = d;

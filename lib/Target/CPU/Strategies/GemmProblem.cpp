@@ -48,7 +48,7 @@ GemmProblem analyzeGemm(plan::KernelOp kernel) {
     p.batch.push_back(p.result[i]);
     auto stride = [&](const Exprs &shape, const Exprs &strides, size_t matrixRank) {
       int64_t d = int64_t(i) + int64_t(shape.size() - std::min(shape.size(), matrixRank)) - int64_t(batchRank);
-      return d < 0 || shape[d] == 1 ? zero : strides[d];
+      return d < 0 ? zero : broadcastStride(shape[d], p.result[i], strides[d]);
     };
     p.aBatch.push_back(stride(a, aStrides, 2));
     p.bBatch.push_back(stride(b, bStrides, 2));

@@ -117,7 +117,11 @@ public:
       }
       if (mask && kind == Kind::lanes) // lanes beyond the end divide by one
         scale = s.select(mask, scale, s.like(scale, 1));
-      v = math::RoundEvenOp::create(c.b, c.loc, s.div(s.toF32(v), scale));
+      v = s.div(s.toF32(v), scale);
+      // The quotient is of x's element type, which rounds it.
+      if (Type element = elementOf(o.x); element.isF16() || element.isBF16())
+        v = arith::ExtFOp::create(c.b, c.loc, v.getType(), Value(arith::TruncFOp::create(c.b, c.loc, wide(element), v)));
+      v = math::RoundEvenOp::create(c.b, c.loc, v);
       if (zeroPoint)
         v = s.add(v, s.toF32(zeroPoint));
       double low = isUnsigned ? 0 : -double(int64_t(1) << (width - 1));

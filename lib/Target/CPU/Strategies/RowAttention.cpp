@@ -153,17 +153,23 @@ Value AttentionEmitter::applyMask(Value score, ArrayRef<Value> head, Value query
   Value at = zero;
   for (int64_t d = missing; d < 3; ++d)
     if (shape[d - missing] != 1)
-      at = c.mulAdd(coordinates[d], c.index(strides[d - missing]), at);
+      at = c.mulAdd(coordinates[d], c.index(broadcastStride(shape[d - missing], p.q[d], strides[d - missing])), at);
   Value value;
   Type element = elementOf(mask);
-  if (shape.empty() || shape.back() == 1)
+  if (shape.empty() || shape.back() == 1) {
     value = c.broadcast(loadFrom(c, mask, at, 1), p.lanes);
-  else
+  } else if (mayBroadcast(shape.back(), p.k[2])) {
+    Value isOne = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, c.index(shape.back()), c.index(1));
+    Value all = c.broadcast(loadFrom(c, mask, at, 1), p.lanes), own = m.select(isOne, zero, limit);
+    value = m.select(isOne, all, loadFrom(c, mask, c.add(at, key), p.lanes, m.laneMask(key, own, p.lanes)));
+  } else {
     value = loadFrom(c, mask, c.add(at, key), p.lanes, m.laneMask(key, limit, p.lanes));
+  }
+  // A row masked by minus infinity alone has weights of zero: the running
+  // maximum starts above it.
   if (element.isInteger(1))
-    return m.select(value, score, m.like(score, kLowest));
-  // Minus infinity would make a fully masked row no number.
-  return m.max(m.add(score, m.toF32(value)), m.like(score, kLowest));
+    return m.select(value, score, m.like(score, -std::numeric_limits<double>::infinity()));
+  return m.add(score, m.toF32(value));
 }
 
 /// One register tile: scores, online softmax and weighted sum of p.rows queries

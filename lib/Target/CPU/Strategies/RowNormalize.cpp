@@ -107,16 +107,16 @@ private:
           c.store(e, kept, f32, inResult ? c.add(base, i) : i, mask);
         return e;
       });
-      // log: x - (max + log(sum)); else e * (1 / sum).
-      Value factor = isLog ? c.broadcast(m.add(max, m.log(sum)), lanes)
-                           : c.broadcast(m.div(c.constant(f32, 1, 1), sum), lanes);
+      // log: (x - max) - log(sum), which keeps the logarithm beside a large
+      // maximum; else e * (1 / sum).
+      Value factor = c.broadcast(isLog ? m.log(sum) : m.div(c.constant(f32, 1, 1), sum), lanes);
       point.push_back({});
       c.vectorLoop(c.index(int64_t(0)), n, lanes, extent, [&](Value i, Value mask) {
         Value v;
         if (kept)
           v = m.mul(c.load(kept, f32, inResult ? c.add(base, i) : i, lanes, mask), factor);
         else if (isLog)
-          v = m.sub(loadFrom(c, op.getX(), c.add(base, i), lanes, mask), factor);
+          v = m.sub(m.sub(loadFrom(c, op.getX(), c.add(base, i), lanes, mask), wide), factor);
         else
           v = m.mul(m.exp(m.sub(loadFrom(c, op.getX(), c.add(base, i), lanes, mask), wide)), factor);
         point.back() = i;
@@ -155,10 +155,10 @@ private:
         Value sum = c.loop(zero, n, 1, {c.constant(f32, 0, lanes)}, [&](Value j, ValueRange acc) {
           return Values{m.add(m.exp(m.sub(load(j), max)), acc[0])};
         })[0];
-        Value factor = op.getLog() ? m.add(max, m.log(sum)) : m.div(m.like(sum, 1), sum);
+        Value factor = op.getLog() ? m.log(sum) : m.div(m.like(sum, 1), sum);
         c.loop(zero, n, 1, [&](Value j) {
           Value v = load(j);
-          v = op.getLog() ? m.sub(v, factor) : m.mul(m.exp(m.sub(v, max)), factor);
+          v = op.getLog() ? m.sub(m.sub(v, max), factor) : m.mul(m.exp(m.sub(v, max)), factor);
           at[p.axis] = j;
           Values full(at);
           full.push_back(i);

@@ -37,8 +37,9 @@ bool canMerge(plan::KernelOp kernel, ArrayRef<AffineExpr> space, unsigned first,
     for (unsigned d = first; d <= last; ++d) {
       if (space[d] == 1)
         continue;
-      int has = int64_t(d) >= missing && shape[d - missing] != 1;
-      if (seen >= 0 && seen != has)
+      bool own = int64_t(d) >= missing;
+      int has = own && shape[d - missing] != 1;
+      if ((seen >= 0 && seen != has) || (first != last && own && mayBroadcast(shape[d - missing], space[d])))
         return false;
       seen = has;
     }

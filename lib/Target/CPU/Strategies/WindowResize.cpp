@@ -97,10 +97,11 @@ struct ResizeEmitter {
   graph::ResizeOp op;
   Plan p;
   LaneMath m;
-  Type f64, f32;
+  Type f64, work; // coordinates; weights and sums
 
   ResizeEmitter(KernelContext &c, graph::ResizeOp op, Plan plan)
-      : c(c), op(op), p(std::move(plan)), m{c}, f64(c.b.getF64Type()), f32(c.b.getF32Type()) {}
+      : c(c), op(op), p(std::move(plan)), m{c}, f64(c.b.getF64Type()),
+        work(computeOf(op.getX()).isF64() ? f64 : Type(c.b.getF32Type())) {}
 
   Value real(double v) { return c.constant(f64, v, 1); }
   Value real(Value index) { return m.indexToFloat(index, f64); }
@@ -119,7 +120,8 @@ struct ResizeEmitter {
     switch (op.getCoordinate()) {
     case M::asymmetric: return m.div(at, scale);
     case M::align_corners: {
-      Value span = m.select(single(), real(1.0), m.sub(out, real(1.0)));
+      // With given factors, ONNX's length of the result is not yet rounded.
+      Value span = m.select(single(), real(1.0), m.sub(m.mul(scale, in), real(1.0)));
       return m.select(single(), real(0.0), m.div(m.mul(at, m.sub(in, real(1.0))), span));
     }
     case M::pytorch_half_pixel: return m.select(single(), real(0.0), halfPixel());
@@ -147,12 +149,12 @@ struct ResizeEmitter {
       }
       return {{clamp(toIndex(x), d), {}}};
     }
-    auto narrow = [&](Value v) -> Value { return arith::TruncFOp::create(c.b, c.loc, f32, v); };
+    auto narrow = [&](Value v) { return m.toFloat(v, work); };
     if (p.taps == 2) {
       // Positions clamp to the image, so that borders repeat.
       x = m.max(real(0.0), m.min(x, m.sub(real(c.index(p.in[d])), real(1.0))));
       Value low = floor(x), index = toIndex(low), weight = narrow(m.sub(x, low));
-      return {{clamp(index, d), m.sub(c.constant(f32, 1, 1), weight)}, {clamp(c.add(index, c.index(1)), d), weight}};
+      return {{clamp(index, d), m.sub(c.constant(work, 1, 1), weight)}, {clamp(c.add(index, c.index(1)), d), weight}};
     }
     Value low = floor(x), index = toIndex(low), t = m.sub(x, low);
     double a = op.getCubicCoefficient().convertToDouble();
@@ -202,7 +204,7 @@ LogicalResult ResizeStrategy::emit(KernelContext &c) const {
     for (int64_t t = 0; t < p.taps; ++t) {
       indexTable.push_back(scratch(c, padded, c.b.getI32Type()));
       if (p.taps > 1)
-        weightTable.push_back(scratch(c, padded, e.f32));
+        weightTable.push_back(scratch(c, padded, e.work));
     }
     c.loop(zero, c.index(p.run), 1, [&](Value o) {
       for (auto [t, tap] : llvm::enumerate(e.taps(p.rank - 1, o))) {
@@ -237,7 +239,7 @@ LogicalResult ResizeStrategy::emit(KernelContext &c) const {
           sum = v;
           return;
         }
-        v = source.toF32(v);
+        v = source.toFloat(v, e.work);
         if (weight)
           v = m.mul(v, weight);
         sum = sum ? m.add(sum, v) : v;
@@ -254,7 +256,7 @@ LogicalResult ResizeStrategy::emit(KernelContext &c) const {
           for (int64_t t = 0; t < p.taps; ++t) {
             Value index = c.load(indexTable[t], c.b.getI32Type(), i, p.lanes, mask);
             columns.push_back({p.lanes == 1 ? m.toIndex(index) : index,
-                               p.taps > 1 ? c.load(weightTable[t], e.f32, i, p.lanes, mask) : Value()});
+                               p.taps > 1 ? c.load(weightTable[t], e.work, i, p.lanes, mask) : Value()});
           }
         for (Tap &corner : corners) {
           Value cornerWeight = wide(corner.weight);

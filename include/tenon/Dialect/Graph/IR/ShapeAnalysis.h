@@ -70,8 +70,12 @@ public:
   /// Visits all ops below `root` in order.
   mlir::LogicalResult run(mlir::Operation *root);
 
-  /// NumPy broadcast of two dimensions; null if they can never match.
+  /// NumPy broadcast of two dimensions; null if they can never match. Where
+  /// either may turn out to be 1 at run time, an expression that is right then.
   mlir::AffineExpr broadcast(mlir::AffineExpr a, mlir::AffineExpr b);
+  /// Requires that `dim` is `to` or 1; false if it never is. Where that is not
+  /// certain it becomes an assumption.
+  bool broadcastsTo(mlir::AffineExpr dim, mlir::AffineExpr to);
   /// Two dimensions that must be equal, as one; null if they never are. Where
   /// that is not certain it becomes an assumption.
   mlir::AffineExpr unify(mlir::AffineExpr a, mlir::AffineExpr b);
@@ -90,6 +94,8 @@ private:
   mlir::MLIRContext *context;
   std::vector<Symbol> symbols;
   llvm::SmallVector<std::pair<mlir::AffineExpr, mlir::AffineExpr>> assumptions;
+  /// Results of broadcasts of dimensions that are not comparable, and what they join.
+  llvm::SmallVector<std::pair<mlir::AffineExpr, llvm::SmallVector<mlir::AffineExpr>>> joins;
   llvm::DenseMap<mlir::Value, Dims> shapes;
   llvm::DenseMap<mlir::Value, Dims> contents;
 };
