@@ -3,10 +3,9 @@
 """The error bounds that docs/Rationale/float-contract.md states of float32 functions.
 
 Each function is compiled and run on samples spread over all float32 bit patterns
-of the stated interval and on its edges. The truth is the function in float64,
-which is far more exact than a unit in the last place (ULP) of float32. Outside of
-the interval, and for infinities and NaN, the results must be what IEEE 754's
-function gives, within the bound where that is finite.
+of the stated interval, on edges, and on infinities and NaN. The truth is the
+function in float64, which is far more exact than a unit in the last place (ULP)
+of float32. Where it is infinite or no number, the result must be so too.
 
 --measure prints the table with the errors found.
 """
@@ -123,7 +122,8 @@ def main():
             results.record(f"accuracy.{name}", False, f"    {PAGE.name} states no bound")
             continue
         low, high, most, absolute = bounds[name]
-        inside = x[(x >= low) & (x <= high) | ~np.isfinite(x)]
+        special = ~np.isfinite(x) & (not name.startswith("Pow"))
+        inside = x[(x >= low) & (x <= min(high, 3.4028235e38)) | special]
         ulp, off, kinds = errors(name, compiled(name), inside)
         wrong = ((ulp > most) & (off > absolute)) | kinds
         worst = int(np.argmax(np.where(wrong, ulp + 1e9 * kinds, 0)))

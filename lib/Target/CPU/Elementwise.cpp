@@ -88,8 +88,18 @@ Value emitFloatUnary(UnaryOp op, Value x, Math m) {
   case UnaryKind::sinh: return m.un<math::SinhOp>(x);
   case UnaryKind::cosh: return m.un<math::CoshOp>(x);
   case UnaryKind::tanh: return m.tanh(x);
-  case UnaryKind::asinh: return m.un<math::AsinhOp>(x);
-  case UnaryKind::acosh: return m.un<math::AcoshOp>(x);
+  case UnaryKind::asinh: {
+    // The formula cancels for negative values, and its square overflows: there
+    // the logarithm of 2|x| is as exact.
+    Value size = m.un<math::AbsFOp>(x), large = m.cmp(P::OGT, size, m.c(4096));
+    Value y = m.select(large, m.add(m.log(size), m.c(0.69314718055994530942)), m.un<math::AsinhOp>(size));
+    return math::CopySignOp::create(m.b, m.loc, y, x);
+  }
+  case UnaryKind::acosh: {
+    Value large = m.cmp(P::OGT, x, m.c(4096));
+    Value y = m.select(large, m.add(m.log(x), m.c(0.69314718055994530942)), m.un<math::AcoshOp>(x));
+    return m.select(m.cmp(P::OLT, x, m.c(1)), m.c(NAN), y);
+  }
   case UnaryKind::atanh: return m.un<math::AtanhOp>(x);
   case UnaryKind::erf: return m.un<math::ErfOp>(x);
   case UnaryKind::sigmoid: return m.sigmoid(x);
