@@ -190,7 +190,7 @@ LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, co
     std::string strategy = kernel.strategy + (kernel.schedule.empty() ? "" : " (" + kernel.schedule + ")");
     ArtifactKernel entry{kernel.name, std::move(strategy), kernel.nodes, {}, kernel.work};
     for (const cpu::BufferInfo &buffer : kernel.buffers)
-      entry.buffers.push_back({buffer.name, onnxDataType(buffer.element), buffer.isOutput, buffer.weightOffset});
+      entry.buffers.push_back({buffer.name, onnxir::codeOfElementType(buffer.element), buffer.isOutput, buffer.weightOffset});
     artifact.kernels.push_back(std::move(entry));
   }
   artifact.variants.push_back({"cpu", target.triple, target.features, std::move(image.bytes), image.mainAddress,
