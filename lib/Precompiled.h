@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Headers that nearly every file of the compiler needs; precompiled, because
 // 85 % of an MLIR file's compile time is header parsing.
 #include "mlir/Conversion/Passes.h"

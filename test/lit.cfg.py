@@ -33,6 +33,7 @@ for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "ASAN_SYMBOLIZER_PATH"):
 config.substitutions.append(("%shared", shared))
 config.substitutions.append(("%python", os.path.join(root, ".venv/bin/python")))
 config.substitutions.append(("%root", root))
+config.substitutions.append(("%build", build))
 
 if os.path.isdir(shared):
     config.available_features.add("shared")

@@ -51,6 +51,8 @@ class Runner:
             # the process ends is theirs. Containers and LLVM's arenas mark their unused
             # parts, which only holds where both sides of a library are instrumented.
             options = "detect_leaks=0:detect_container_overflow=0:allow_user_poisoning=0"
+            # What cannot be allocated is an error of Tenon's own, not the sanitizer's.
+            options += ":allocator_may_return_null=1"
             self.environment.setdefault("ASAN_OPTIONS", options)
             self.environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
         self.sanitize = arguments.sanitize

@@ -20,7 +20,7 @@ Exit complain(const llvm::Twine &text, Exit status) {
 }
 
 Exit refuse(const llvm::cl::Option &flag, llvm::StringRef when) {
-  return complain("[TN8012] --" + flag.ArgStr + " has no effect " + when + "; leave it out");
+  return complain("[TN8012] " + llvm::Twine(flag.ArgStr.size() == 1 ? "-" : "--") + flag.ArgStr + " has no effect " + when + "; leave it out");
 }
 
 DiagnosticPrinter::DiagnosticPrinter(mlir::MLIRContext &context)

@@ -246,7 +246,7 @@ bool reportComparison(const TensorFile &actual, const TensorFile &expected, cons
   if (!result.problem.empty())
     llvm::outs() << result.problem << "\n";
   else
-    llvm::outs() << llvm::formatv("largest difference {0:E2}, {1} of {2} elements outside atol {3}, rtol {4}\n", result.absolute,
+    llvm::outs() << llvm::formatv("largest difference {0:E2}, {1} of {2} elements outside atol {3:E0}, rtol {4:E0}\n", result.absolute,
                                   result.wrong, result.elements, tolerance.absoluteFor(a->getElementType()),
                                   tolerance.relativeFor(a->getElementType()));
   return result.ok();

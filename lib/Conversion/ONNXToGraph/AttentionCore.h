@@ -32,7 +32,7 @@ struct AttentionParts {
   /// with the cap, 2 with the mask too, 3 after softmax.
   bool wantScores = false;
   int64_t scoresMode = 0;
-  Value scores;
+  Value scores = {};
 };
 Value emitAttention(NodeContext &c, AttentionParts &parts);
 

@@ -27,8 +27,14 @@ LogicalResult MatMulOp::verify() {
   return success();
 }
 
+/// Beyond, sums of window sizes could overflow.
+static constexpr int64_t kWindowLimit = int64_t(1) << 31;
+
 static bool isPositive(ArrayRef<int64_t> values) {
-  return llvm::all_of(values, [](int64_t value) { return value > 0; });
+  return llvm::all_of(values, [](int64_t value) { return value > 0 && value < kWindowLimit; });
+}
+static bool isPadding(ArrayRef<int64_t> values) {
+  return llvm::all_of(values, [](int64_t value) { return value > -kWindowLimit && value < kWindowLimit; });
 }
 
 template <typename Op>
@@ -37,8 +43,8 @@ static LogicalResult checkConvolution(Op op, int64_t grouped) {
   if (spatial < 1 || spatial > 3 || op.getDilations().size() != spatial || op.getPads().size() != 2 * spatial)
     return violation(op, 1) << spatial << " strides, " << op.getDilations().size() << " dilations and " << op.getPads().size()
                             << " pads must be for 1 to 3 spatial dimensions";
-  if (!isPositive(op.getStrides()) || !isPositive(op.getDilations()))
-    return violation(op, 2) << "strides and dilations must be positive";
+  if (!isPositive(op.getStrides()) || !isPositive(op.getDilations()) || !isPadding(op.getPads()))
+    return violation(op, 2) << "strides and dilations must be positive and, like pads, below 2^31";
   if (mayBePacked(op))
     return success();
   for (Value operand : {op.getX(), op.getFilter()})
@@ -69,8 +75,8 @@ LogicalResult PoolOp::verify() {
       getPads().size() != 2 * spatial)
     return violation(*this, 1) << spatial << " kernel sizes, " << getStrides().size() << " strides, " << getDilations().size()
                                << " dilations and " << getPads().size() << " pads must be for 1 to 3 spatial dimensions";
-  if (!isPositive(getKernel()) || !isPositive(getStrides()) || !isPositive(getDilations()))
-    return violation(*this, 2) << "kernel, strides and dilations must be positive";
+  if (!isPositive(getKernel()) || !isPositive(getStrides()) || !isPositive(getDilations()) || !isPadding(getPads()))
+    return violation(*this, 2) << "kernel, strides and dilations must be positive and, like pads, below 2^31";
   if (auto rank = rankOf(getX()); rank && *rank != int64_t(spatial) + 2)
     return violation(*this, 3) << "x of rank " << *rank << " must have rank " << spatial + 2;
   if (failed(checkElements(*this, 4, {getX(), getResult()})))

@@ -101,7 +101,7 @@ def Graph_ConvOp : Graph_WorkOp<"conv"> {
 
     Constraints:
     C1: strides, dilations and pads have 1, 1 and 2 entries for each of 1 to 3 spatial dimensions.
-    C2: strides and dilations are positive.
+    C2: strides and dilations are positive and, like pads, below 2^31.
     C3: x and filter have two dimensions more than there are spatial ones.
     C4: group is positive and divides the filter's out channels.
     C5: float operands and the result have the same element type.
@@ -119,7 +119,7 @@ def Graph_ConvTransposeOp : Graph_WorkOp<"conv_transpose"> {
   let description = [{
     Constraints:
     C1: strides, dilations and pads have 1, 1 and 2 entries for each of 1 to 3 spatial dimensions.
-    C2: strides and dilations are positive.
+    C2: strides and dilations are positive and, like pads, below 2^31.
     C3: x and filter have two dimensions more than there are spatial ones.
     C4: group is positive and divides the filter's in channels.
     C5: float operands and the result have the same element type.
@@ -141,7 +141,7 @@ def Graph_PoolOp : Graph_WorkOp<"pool"> {
   let description = [{
     Constraints:
     C1: kernel, strides, dilations and pads have 1, 1, 1 and 2 entries for each of 1 to 3 spatial dimensions.
-    C2: kernel, strides and dilations are positive.
+    C2: kernel, strides and dilations are positive and, like pads, below 2^31.
     C3: x has two dimensions more than there are spatial ones.
     C4: the result has the element type of x.
     C5: p is positive.
