@@ -4,6 +4,7 @@ built by clang for it, under qemu's user-mode emulation."""
 
 import os
 import shutil
+import re
 import subprocess
 from pathlib import Path
 
@@ -68,6 +69,10 @@ def read_tensor(path):
     return numpy_helper.to_array(read_proto(path))
 
 
+class EmulatorError(Exception):
+    """The emulator stopped at an assertion of its own: nothing is known of the code."""
+
+
 class Emulated:
     """Runs artifacts of one architecture."""
 
@@ -90,7 +95,10 @@ class Emulated:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=self.timeout, check=False,
         )
         if done.returncode != 0:
-            return None, f"exit status {done.returncode}: {done.stderr.decode(errors='replace').strip()}"
+            text = done.stderr.decode(errors="replace").strip()
+            if re.search(r"qemu-\w+: .*Assertion .* failed", text):
+                raise EmulatorError(text.splitlines()[-1])
+            return None, f"exit status {done.returncode}: {text}"
         outputs = []
         for i, line in enumerate(done.stdout.decode().splitlines()):
             dtype, *shape = map(int, line.split())
