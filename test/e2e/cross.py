@@ -3,8 +3,8 @@
 built by clang for it, under qemu's user-mode emulation."""
 
 import os
-import shutil
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
