@@ -8,7 +8,7 @@ namespace tenon::driver {
 
 /// Codes that say the compiler lacks something, not that the model is wrong.
 static bool meansUnsupported(llvm::StringRef text) {
-  for (llvm::StringRef code : {"[TN1010]", "[TN1017]", "[TN1030]", "[TN2060]", "[TN2101]", "[TN2102]", "[TN2103]", "[TN2105]", "[TN2106]", "[TN5003]"})
+  for (llvm::StringRef code : {"[TN1010]", "[TN1017]", "[TN1030]", "[TN2060]", "[TN2101]", "[TN2102]", "[TN2103]", "[TN2105]", "[TN2106]", "[TN5002]", "[TN5003]"})
     if (text.contains(code))
       return true;
   return text.contains("not supported");

@@ -118,6 +118,29 @@ std::string libraryFunction(func::FuncOp kernel) {
   return found;
 }
 
+/// Emits a kernel; on failure reports what its ops said, each once: they are
+/// emitted for whole vectors and again for what is left over.
+bool emitOrExplain(plan::KernelOp kernel, StringRef strategy, function_ref<LogicalResult()> emit) {
+  std::vector<std::pair<Location, std::string>> errors;
+  {
+    ScopedDiagnosticHandler handler(kernel.getContext(), [&](Diagnostic &diagnostic) {
+      if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+        return failure();
+      std::pair<Location, std::string> error{diagnostic.getLocation(), diagnostic.str()};
+      if (!llvm::is_contained(errors, error))
+        errors.push_back(std::move(error));
+      return success();
+    });
+    if (succeeded(emit()))
+      return true;
+  }
+  for (auto &[location, text] : errors)
+    emitError(location) << text;
+  if (errors.empty())
+    kernel.emitError("[TN5004] kernel ") << kernel.getName() << " could not be emitted by strategy " << strategy;
+  return false;
+}
+
 } // namespace
 
 std::string weightBytes(ElementsAttr value) {
@@ -188,8 +211,7 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     std::string &function = functions[fingerprint(kernel)];
     if (function.empty()) {
       function = "kernel_" + kernel.getName().str();
-      if (failed(emitKernel(b, function, kernel, *strategy, target, symbols))) {
-        kernel.emitError("[TN5004] kernel ") << kernel.getName() << " could not be emitted by strategy " << strategy->name();
+      if (!emitOrExplain(kernel, strategy->name(), [&]() { return emitKernel(b, function, kernel, *strategy, target, symbols); })) {
         ok = false;
       } else if (std::string name = libraryFunction(program.module->lookupSymbol<func::FuncOp>(function)); !name.empty()) {
         kernel.emitError("[TN5003] no CPU kernel for ") << kernel.getName() << " (ONNX nodes "
