@@ -272,6 +272,12 @@ def test_ops_markdown_is_a_page(tenon):
     assert "| com.microsoft | " in page
 
 
+def test_help_is_one_screen_of_our_own_options(tenon):
+    text = tenon("--help").stdout
+    assert len(text.splitlines()) < 40 and "verify" in text and "aarch64" not in text
+    assert tenon("--version").stdout.startswith("tenon ")
+
+
 def test_targets(tenon):
     targets = json.loads(tenon("targets", "--json").stdout)
     assert {"cpu:host", "cpu:x86-64-v3", "cpu:aarch64"} <= {target["target"] for target in targets}

@@ -3,10 +3,12 @@
 // tenon: compiles ONNX models ahead of time and runs the result.
 #include "Commands.h"
 
+#include "llvm/Config/llvm-config.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/PrettyStackTrace.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
+#include "tenon/tenon.h"
 #include <csignal>
 #include <new>
 #include <unistd.h>
@@ -23,6 +25,13 @@ static int dispatch() {
       return run();
   llvm::cl::PrintHelpMessage(false, true);
   return kUserError;
+}
+
+/// The libraries' own options are for their developers, who know them.
+static void hideLibraryOptions() {
+  for (auto &[name, option] : llvm::cl::getRegisteredOptions())
+    if (!name.starts_with("help") && name != "version")
+      option->setHiddenFlag(llvm::cl::Hidden);
 }
 
 [[noreturn]] static void outOfMemory() {
@@ -42,6 +51,8 @@ int main(int argc, char **argv) {
   signal(SIGXFSZ, SIG_IGN); // a file size limit is an error of the write that meets it, like a full disk
   llvm::install_bad_alloc_error_handler([](void *, const char *, bool) { outOfMemory(); });
   std::set_new_handler(outOfMemory);
+  hideLibraryOptions();
+  llvm::cl::SetVersionPrinter([](llvm::raw_ostream &os) { os << "tenon " << tenon_version() << ", LLVM " LLVM_VERSION_STRING "\n"; });
   llvm::cl::ParseCommandLineOptions(argc, argv, "Tenon: ONNX models compiled ahead of time for a chip\n");
   int exit = dispatch();
   llvm::outs().flush();
