@@ -21,7 +21,8 @@ import bad_models
 import bad_runs
 from harness import Driver, Results, excerpt
 
-CRASH = re.compile(r"Sanitizer|runtime error:|PLEASE submit|Stack dump|terminate called|Assertion|LLVM ERROR")
+# (A sanitizer also warns of what it could not allocate, which is no crash.)
+CRASH = re.compile(r"(ERROR|SUMMARY): \w*Sanitizer|runtime error:|PLEASE submit|Stack dump|terminate called|Assertion|LLVM ERROR")
 CODE = re.compile(r"\[TN(\d{4})\]")
 
 

@@ -47,22 +47,28 @@ struct Window {
   int64_t kernel, stride, dilation, begin, end;
 };
 
+/// Attributes are checked after shapes are: absurd ones must not overflow here.
+int64_t bounded(__int128 value) {
+  constexpr int64_t most = int64_t(1) << 60;
+  return std::clamp<__int128>(value, -most, most);
+}
+
 AffineExpr outputSize(AffineExpr in, Window w, AutoPad pad, bool ceilMode, ShapeAnalysis &a) {
-  int64_t extent = (w.kernel - 1) * w.dilation + 1;
+  int64_t extent = bounded(__int128(w.kernel - 1) * w.dilation + 1);
   if (pad == AutoPad::same_upper || pad == AutoPad::same_lower)
     return in.ceilDiv(w.stride);
   // A window that never fits gives no output; what follows (means of nothing)
   // would be no number.
-  int64_t least = extent - (pad == AutoPad::valid ? 0 : w.begin + w.end);
+  int64_t padding = pad == AutoPad::valid ? 0 : bounded(__int128(w.begin) + w.end), least = extent - padding;
   if (least > 1 && !isa<AffineConstantExpr>(in))
     a.assumeAtLeast(in, least);
-  AffineExpr span = in + (pad == AutoPad::valid ? 0 : w.begin + w.end) - extent;
+  AffineExpr span = in + padding - extent;
   if (!ceilMode)
     return span.floorDiv(w.stride) + 1;
   AffineExpr out = span.ceilDiv(w.stride) + 1;
   // The last window must start inside the input or its begin padding. Where
   // the strides may carry it beyond, the padded begin alone decides.
-  if (w.end + w.stride - 1 >= extent)
+  if (bounded(__int128(w.end) + w.stride - 1) >= extent)
     return (in + (pad == AutoPad::valid ? 0 : w.begin) - 1).floorDiv(w.stride) + 1;
   return out;
 }
