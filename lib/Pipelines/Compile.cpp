@@ -147,8 +147,17 @@ void announce(ModuleOp module, Stage stage, const CompileOptions &options) {
   options.progress((stageName(stage) + ", " + Twine(count) + " " + what).str());
 }
 
+/// The manifest's number of an element type. Formats that ONNX lacks are
+/// described by the unsigned integers that hold their codes.
+int manifestType(Type element) {
+  if (int code = onnxir::codeOfElementType(element); code || !num::isCoded(element))
+    return code;
+  unsigned width = num::codeType(element).getWidth();
+  return onnxir::codeOfElementType(IntegerType::get(element.getContext(), width, IntegerType::Unsigned));
+}
+
 ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map) {
-  ArtifactTensor tensor{name.str(), onnxir::codeOfElementType(type.getElementType()), {}};
+  ArtifactTensor tensor{name.str(), manifestType(type.getElementType()), {}};
   for (auto [i, size] : llvm::enumerate(type.getShape())) {
     if (!ShapedType::isDynamic(size)) {
       tensor.dims.push_back({size, -1});
@@ -190,7 +199,7 @@ LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, co
     std::string strategy = kernel.strategy + (kernel.schedule.empty() ? "" : " (" + kernel.schedule + ")");
     ArtifactKernel entry{kernel.name, std::move(strategy), kernel.nodes, {}, kernel.work};
     for (const cpu::BufferInfo &buffer : kernel.buffers)
-      entry.buffers.push_back({buffer.name, onnxir::codeOfElementType(buffer.element), buffer.isOutput, buffer.weightOffset});
+      entry.buffers.push_back({buffer.name, manifestType(buffer.element), buffer.isOutput, buffer.weightOffset});
     artifact.kernels.push_back(std::move(entry));
   }
   artifact.variants.push_back({"cpu", target.triple, target.features, std::move(image.bytes), image.mainAddress,

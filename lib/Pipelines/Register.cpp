@@ -11,6 +11,8 @@
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Dialect/Graph/Transforms/Passes.h"
+#include "tenon/Dialect/Num/IR/Num.h"
+#include "tenon/Dialect/Num/Transforms/Passes.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Pipelines/Compile.h"
@@ -25,7 +27,7 @@ using namespace mlir;
 namespace tenon {
 
 void registerTenonDialects(DialectRegistry &registry) {
-  registry.insert<onnxir::OnnxDialect, graph::GraphDialect, plan::PlanDialect, func::FuncDialect, arith::ArithDialect,
+  registry.insert<onnxir::OnnxDialect, num::NumDialect, graph::GraphDialect, plan::PlanDialect, func::FuncDialect, arith::ArithDialect,
                   math::MathDialect, memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect, tensor::TensorDialect,
                   affine::AffineDialect, LLVM::LLVMDialect, ub::UBDialect, cf::ControlFlowDialect>();
 }
@@ -44,6 +46,7 @@ void registerTenonPasses() {
   onnxtograph::registerPasses();
   fusion::registerPasses();
   memory::registerPasses();
+  num::registerPasses();
   simplify::registerPasses();
 }
 

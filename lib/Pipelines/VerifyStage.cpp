@@ -79,7 +79,7 @@ private:
 
   void checkFormats(Operation *op) {
     for (Type type : op->getResultTypes())
-      if (auto tensor = dyn_cast<TensorType>(type); tensor && !tensor.getElementType().isIntOrFloat())
+      if (auto tensor = dyn_cast<TensorType>(type); tensor && !num::formatOf(tensor.getElementType()))
         violation(op) << "[TN3200] '" << op->getName() << "' makes " << tensor << ", which is no format of numbers";
   }
 

@@ -232,9 +232,12 @@ Results evaluateCast(graph::CastOp op, ArrayRef<Tensor> inputs) {
     return op.emitError("[TN3011] the reference cannot cast to ") << element;
   if (element == x.getElementType())
     return one(x);
-  if (!x.isFloat() && !isa<FloatType>(element))
+  if (!x.isFloat() && !num::isReal(element))
     return one(Tensor::fromInts(element, x.getShape(), x.toInts()));
-  return one(Tensor::fromDoubles(element, x.getShape(), x.toDoubles(), op.getSaturate()));
+  std::optional<numerics::Encoding> how;
+  if (num::isCoded(element))
+    how = op.getEncoding();
+  return one(Tensor::fromDoubles(element, x.getShape(), x.toDoubles(), how));
 }
 
 /// A condition as control flow wants it.

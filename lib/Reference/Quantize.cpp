@@ -77,10 +77,10 @@ Results evaluateQuantize(graph::QuantizeOp op, ArrayRef<Tensor> inputs) {
   Type precision = x.isFloat() ? x.getElementType() : inputs[1].getElementType();
   values = Tensor::fromDoubles(precision, x.getShape(), values).toDoubles();
   Type element = resultElement(op);
-  if (isa<FloatType>(element)) {
+  if (num::isReal(element)) {
     for (size_t i = 0; i < values.size(); ++i)
       values[i] += zeros[i];
-    return one(Tensor::fromDoubles(element, x.getShape(), values, /*saturate=*/true));
+    return one(Tensor::fromDoubles(element, x.getShape(), values, numerics::Encoding()));
   }
   unsigned width = element.getIntOrFloatBitWidth();
   double low = element.isUnsignedInteger() ? 0 : -std::ldexp(1, width - 1);

@@ -31,6 +31,8 @@ Shape tenon::reference::stridesOf(ArrayRef<int64_t> shape) {
 }
 
 unsigned tenon::reference::elementBytes(Type element) {
+  if (element && num::isCoded(element))
+    return num::formatOf(element)->storageBytes();
   if (!element || !element.isIntOrFloat())
     return 0;
   unsigned width = element.getIntOrFloatBitWidth();

@@ -4,7 +4,6 @@
 // code of the evaluator that knows how each element type is stored and rounded.
 #include "tenon/Reference/Tensor.h"
 
-#include "llvm/ADT/APFloat.h"
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -33,41 +32,10 @@ uint16_t doubleToBf16(double value) {
 uint16_t doubleToF16(double value) { return std::bit_cast<uint16_t>(static_cast<_Float16>(value)); }
 double f16ToDouble(uint16_t bits) { return static_cast<double>(std::bit_cast<_Float16>(bits)); }
 
-/// Small formats by a table of all their values.
-std::vector<double> valuesOfFormat(FloatType type) {
-  unsigned width = type.getWidth();
-  std::vector<double> values(256);
-  for (unsigned bits = 0; bits < 256; ++bits) {
-    llvm::APFloat value(type.getFloatSemantics(), llvm::APInt(width, bits & ((1u << width) - 1)));
-    values[bits] = value.convertToDouble();
-  }
-  return values;
-}
-
-/// Out of range: `saturate` gives the largest finite value (an infinity, too);
-/// otherwise infinity where the format has one, NaN where it has not.
-uint8_t doubleToSmallFloat(FloatType type, double value, bool saturate) {
-  const llvm::fltSemantics &semantics = type.getFloatSemantics();
-  llvm::APFloat result(value);
-  bool lossy = false;
-  bool hasNaN = llvm::APFloat::semanticsHasNaN(semantics);
-  llvm::APFloat largest = llvm::APFloat::getLargest(semantics, std::signbit(value));
-  if (std::isnan(value) && !hasNaN) // ONNX's tests expect -0
-    return llvm::APFloat::getZero(semantics, /*Negative=*/true).bitcastToAPInt().getZExtValue();
-  if (std::isnan(value))
-    return llvm::APFloat::getNaN(semantics, std::signbit(value) && llvm::APFloat::semanticsHasSignedRepr(semantics))
-        .bitcastToAPInt()
-        .getZExtValue();
-  if (std::isinf(value) && (saturate || !hasNaN))
-    return largest.bitcastToAPInt().getZExtValue();
-  if (std::isinf(value) && !llvm::APFloat::semanticsHasInf(semantics))
-    return llvm::APFloat::getNaN(semantics, std::signbit(value)).bitcastToAPInt().getZExtValue();
-  // Block scales round up, ONNX Cast's default for them, so that no value of the block overflows.
-  bool isScale = isa<Float8E8M0FNUType>(type);
-  result.convert(semantics, isScale ? llvm::APFloat::rmTowardPositive : llvm::APFloat::rmNearestTiesToEven, &lossy);
-  if (!result.isFinite() && (saturate || !hasNaN))
-    result = largest;
-  return result.bitcastToAPInt().getZExtValue();
+uint32_t readCode(const char *data, unsigned bytes, size_t i) {
+  uint32_t code = 0;
+  std::memcpy(&code, data + i * bytes, bytes);
+  return code;
 }
 
 /// C++ leaves out-of-range conversions open; here they saturate, NaN is 0.
@@ -119,23 +87,30 @@ void writeAll(MutableArrayRef<char> bytes, ArrayRef<int64_t> values) {
 
 std::vector<double> Tensor::toDoubles() const {
   std::vector<double> out(getNumElements());
+  if (num::isCoded(element)) {
+    const numerics::Format &format = *num::formatOf(element);
+    unsigned bytes = getElementBytes();
+    ArrayRef<double> table = format.values(); // empty for formats of more than 16 bits
+    uint32_t mask = uint32_t(table.size()) - 1;
+    for (size_t i = 0; i < out.size(); ++i) {
+      uint32_t code = readCode(data, bytes, i);
+      out[i] = table.empty() ? format.decode(code) : table[code & mask];
+    }
+    return out;
+  }
   auto type = dyn_cast<FloatType>(element);
   if (!type) {
     readInts(element, isUnsigned(), getBytes(), out);
     return out;
   }
-  if (type.isF64())
+  if (type.isF64()) {
     convertAll<double, double>(getBytes(), out);
-  else if (type.isF32())
+  } else if (type.isF32()) {
     convertAll<double, float>(getBytes(), out);
-  else if (type.isF16() || type.isBF16()) {
+  } else {
     const uint16_t *from = reinterpret_cast<const uint16_t *>(data);
     for (size_t i = 0; i < out.size(); ++i)
       out[i] = type.isF16() ? f16ToDouble(from[i]) : bf16ToFloat(from[i]);
-  } else {
-    std::vector<double> table = valuesOfFormat(type);
-    for (size_t i = 0; i < out.size(); ++i)
-      out[i] = table[static_cast<uint8_t>(data[i])];
   }
   return out;
 }
@@ -152,11 +127,21 @@ std::vector<int64_t> Tensor::toInts() const {
   return out;
 }
 
-Tensor Tensor::fromDoubles(Type element, ArrayRef<int64_t> shape, ArrayRef<double> values, bool saturate) {
+Tensor Tensor::fromDoubles(Type element, ArrayRef<int64_t> shape, ArrayRef<double> values,
+                           std::optional<numerics::Encoding> how) {
   Tensor result(element, shape);
   auto type = dyn_cast<FloatType>(element);
   size_t count = values.size();
-  if (element.isInteger(1)) {
+  if (num::isCoded(element)) {
+    const numerics::Format &format = *num::formatOf(element);
+    numerics::Encoding encoding = how.value_or(format.arithmeticEncoding());
+    unsigned bytes = result.getElementBytes();
+    for (size_t i = 0; i < count; ++i) {
+      encoding.index = i;
+      uint32_t code = uint32_t(format.encode(values[i], encoding));
+      std::memcpy(result.data + i * bytes, &code, bytes);
+    }
+  } else if (element.isInteger(1)) {
     for (size_t i = 0; i < count; ++i)
       result.data[i] = values[i] != 0;
   } else if (!type) {
@@ -170,19 +155,16 @@ Tensor Tensor::fromDoubles(Type element, ArrayRef<int64_t> shape, ArrayRef<doubl
     float *to = reinterpret_cast<float *>(result.data);
     for (size_t i = 0; i < count; ++i)
       to[i] = static_cast<float>(values[i]);
-  } else if (type.isF16() || type.isBF16()) {
+  } else {
     uint16_t *to = reinterpret_cast<uint16_t *>(result.data);
     for (size_t i = 0; i < count; ++i)
       to[i] = type.isF16() ? doubleToF16(values[i]) : doubleToBf16(values[i]);
-  } else {
-    for (size_t i = 0; i < count; ++i)
-      result.data[i] = static_cast<char>(doubleToSmallFloat(type, values[i], saturate));
   }
   return result;
 }
 
 Tensor Tensor::fromInts(Type element, ArrayRef<int64_t> shape, ArrayRef<int64_t> values) {
-  if (isa<FloatType>(element)) {
+  if (num::isReal(element)) {
     std::vector<double> doubles(values.begin(), values.end());
     return fromDoubles(element, shape, doubles);
   }

@@ -17,7 +17,9 @@ struct TensorTest : ::testing::Test {
   MLIRContext context{MLIRContext::Threading::DISABLED};
   Builder b{&context};
   double round(Type type, double value, bool saturate = true) {
-    return Tensor::fromDoubles(type, {1}, {value}, saturate).toDoubles()[0];
+    tenon::numerics::Encoding how;
+    how.overflow = saturate ? tenon::numerics::Overflow::Saturate : tenon::numerics::Overflow::NonFinite;
+    return Tensor::fromDoubles(type, {1}, {value}, how).toDoubles()[0];
   }
 };
 

@@ -2,13 +2,15 @@
 //
 // Tensors of the reference evaluator: bytes in row-major order with an element
 // type and a shape. Elements take whole bytes: i1 is one byte (0 or 1), 16-bit
-// floats are two, types below 8 bits (i4, f4E2M1FN) one. Copies of a tensor
+// floats are two, types below 8 bits (i4, f4E2M1FN) one; codes of other formats lie
+// in the low bits. Copies of a tensor
 // share its bytes; nobody changes the bytes of a tensor that he did not create.
 #ifndef TENON_REFERENCE_TENSOR_H
 #define TENON_REFERENCE_TENSOR_H
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "tenon/Dialect/Num/IR/Num.h"
 #include "llvm/ADT/SmallVector.h"
 #include <memory>
 #include <vector>
@@ -32,11 +34,11 @@ public:
 
   /// A view of bytes that the caller keeps alive.
   static Tensor borrow(mlir::Type element, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<char> bytes);
-  /// Rounds every value once to the element type: to nearest even for floats
-  /// (out of range gives what `saturate` says for 8-bit formats), by ONNX Cast's
-  /// truncation for integers, != 0 for i1.
+  /// Rounds every value once to the element type: to nearest even for floats,
+  /// for coded formats as `how` says (or the format's declaration), by ONNX
+  /// Cast's truncation for integers, != 0 for i1.
   static Tensor fromDoubles(mlir::Type element, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<double> values,
-                            bool saturate = true);
+                            std::optional<numerics::Encoding> how = std::nullopt);
   /// Wraps integers to the width; rounds once for floats. ui64 values are bit patterns.
   static Tensor fromInts(mlir::Type element, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> values);
   /// Null if the attribute's type or storage is not known.
@@ -50,7 +52,7 @@ public:
   unsigned getElementBytes() const { return elementBytes(element); }
   llvm::ArrayRef<char> getBytes() const { return {data, size_t(getNumElements()) * getElementBytes()}; }
   llvm::MutableArrayRef<char> getMutableBytes() { return {data, size_t(getNumElements()) * getElementBytes()}; }
-  bool isFloat() const { return mlir::isa<mlir::FloatType>(element); }
+  bool isFloat() const { return num::isReal(element); }
   bool isUnsigned() const { return element.isUnsignedInteger() || element.isInteger(1); }
 
   /// All values; integers are exact up to 2^53.

@@ -139,7 +139,20 @@ LogicalResult emitCast(NodeContext &c, Type element) {
   bool saturate = c.integer("saturate", 1);
   if (c.elementType(c.input(0)) == element)
     return c.set(c.input(0));
-  return c.set(c.create<graph::CastOp>(element, c.input(0), saturate));
+  // Block scales are rounded by an attribute that other types ignore, up by default.
+  tenon::num::RoundingAttr rounding;
+  if (isa<Float8E8M0FNUType>(element)) {
+    auto mode = c.node.getAttrs().getAs<StringAttr>("round_mode");
+    auto known = llvm::StringSwitch<std::optional<tenon::num::Rounding>>(mode ? mode.getValue() : "up")
+                     .Case("up", tenon::num::Rounding::toward_positive)
+                     .Case("down", tenon::num::Rounding::toward_negative)
+                     .Case("nearest", tenon::num::Rounding::nearest_even)
+                     .Default(std::nullopt);
+    if (!known)
+      return c.error(Problem::range, "attribute round_mode = '" + mode.getValue() + "', expected up, down or nearest");
+    rounding = tenon::num::RoundingAttr::get(c.builder.getContext(), *known);
+  }
+  return c.set(c.create<graph::CastOp>(element, c.input(0), saturate, rounding));
 }
 
 LogicalResult convertCast(NodeContext &c) {

@@ -162,7 +162,7 @@ ElementsAttr TensorReader::read(const TensorProto &tensor, const std::string &pl
   if (payload.bytes.size() != expected) {
     problems.error(BadPayload, place,
                    "holds " + Twine(payload.bytes.size()) + " bytes, expected " + Twine(expected) + " for " +
-                       Twine(count) + " elements of " + tenon::onnxir::elementTypeName(tensor.data_type()));
+                       Twine(count) + " elements of " + tenon::onnxir::elementTypeName(element.getContext(), tensor.data_type()));
     return {};
   }
   if (packed) {

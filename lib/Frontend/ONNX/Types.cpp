@@ -17,7 +17,7 @@ RankedTensorType TensorReader::tensorType(const TensorProto &tensor, const std::
   Type element = tenon::onnxir::elementTypeOfCode(context, tensor.data_type());
   if (!element) {
     problems.error(UnsupportedType, place,
-                   "has " + tenon::onnxir::elementTypeName(tensor.data_type()) + ", which ONNX 1.23 does not define");
+                   "has " + tenon::onnxir::elementTypeName(context, tensor.data_type()) + ", which ONNX 1.23 does not define");
     return {};
   }
   // The product over the non-zero dimensions is bounded too, so that no later
@@ -42,7 +42,7 @@ Type TensorReader::type(const onnx::TypeProto &proto, const std::string &place) 
         elem == TensorProto::UNDEFINED ? Type(onnxir::UnknownType::get(context)) : tenon::onnxir::elementTypeOfCode(context, elem);
     if (!element) {
       problems.error(UnsupportedType, place,
-                     "has " + tenon::onnxir::elementTypeName(elem) + ", which ONNX 1.23 does not define");
+                     "has " + tenon::onnxir::elementTypeName(context, elem) + ", which ONNX 1.23 does not define");
       return {};
     }
     if (!shape)
@@ -86,7 +86,7 @@ Type TensorReader::type(const onnx::TypeProto &proto, const std::string &place) 
       return onnxir::MapType::get(context, key, value);
     if (!key)
       problems.error(UnsupportedType, place,
-                     "is a map with keys of " + tenon::onnxir::elementTypeName(proto.map_type().key_type()));
+                     "is a map with keys of " + tenon::onnxir::elementTypeName(context, proto.map_type().key_type()));
     return {};
   }
   case onnx::TypeProto::VALUE_NOT_SET:

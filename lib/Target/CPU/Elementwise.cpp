@@ -275,7 +275,31 @@ Value emitIntegerBinary(BinaryKind kind, Value x, Value y, Math m, bool isUnsign
   }
 }
 
-Value emitCast(CastOp op, Value x, Math m) {
+/// A float64 as a float32 rounded to odd, which any later rounding to fewer
+/// bits takes as it would take the float64; a float32 as it is.
+Value toOddFloat(Value x, Math m) {
+  Type element = getElementTypeOrSelf(x.getType());
+  auto &b = m.b;
+  Location loc = m.loc;
+  if (!element.isF64())
+    return x;
+  auto shaped = [&](Type scalar) -> Type {
+    auto vector = dyn_cast<VectorType>(x.getType());
+    return vector ? Type(vector.clone(scalar)) : scalar;
+  };
+  Math bits(b, loc, shaped(b.getI32Type()));
+  Value nearest = arith::TruncFOp::create(b, loc, shaped(b.getF32Type()), x);
+  Value back = arith::ExtFOp::create(b, loc, x.getType(), nearest);
+  Value away = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, Value(math::AbsFOp::create(b, loc, back)),
+                                     Value(math::AbsFOp::create(b, loc, x)));
+  Value pattern = arith::BitcastOp::create(b, loc, shaped(b.getI32Type()), nearest);
+  Value towardsZero = bits.select(away, arith::SubIOp::create(b, loc, pattern, bits.c(1)), pattern);
+  Value odd = arith::OrIOp::create(b, loc, towardsZero, bits.c(1));
+  Value inexact = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, back, x);
+  return arith::BitcastOp::create(b, loc, shaped(b.getF32Type()), bits.select(inexact, odd, pattern));
+}
+
+Value emitCast(KernelContext &context, CastOp op, Value x, Math m) {
   Type from = getElementTypeOrSelf(op.getX().getType()), to = getElementTypeOrSelf(op.getResult().getType());
   auto shaped = [&](Type scalar) -> Type {
     auto vector = dyn_cast<VectorType>(x.getType());
@@ -285,18 +309,23 @@ Value emitCast(CastOp op, Value x, Math m) {
   auto &b = m.b;
   Location loc = m.loc;
   bool fromUnsigned = from.isUnsignedInteger() || from.isInteger(1);
-  if (isa<FloatType>(to)) {
+  if (num::isReal(to)) {
     Value real = x;
-    if (isa<FloatType>(source)) {
-      unsigned a = source.getIntOrFloatBitWidth(), z = target.getIntOrFloatBitWidth();
-      if (a < z)
-        real = arith::ExtFOp::create(b, loc, shaped(target), x);
-      else if (a > z)
-        real = arith::TruncFOp::create(b, loc, shaped(target), x);
-    } else if (fromUnsigned) {
-      real = arith::UIToFPOp::create(b, loc, shaped(target), x);
-    } else {
-      real = arith::SIToFPOp::create(b, loc, shaped(target), x);
+    unsigned a = source.getIntOrFloatBitWidth(), z = target.getIntOrFloatBitWidth();
+    bool coded = num::isCoded(to);
+    if (isa<IntegerType>(source)) {
+      // Integers that float32 does not hold must not be rounded twice.
+      Type exact = coded && a > 16 ? Type(b.getF64Type()) : target;
+      real = fromUnsigned ? Value(arith::UIToFPOp::create(b, loc, shaped(exact), x))
+                          : Value(arith::SIToFPOp::create(b, loc, shaped(exact), x));
+    } else if (a < z) {
+      real = arith::ExtFOp::create(b, loc, shaped(target), x);
+    } else if (a > z && !coded) {
+      real = arith::TruncFOp::create(b, loc, shaped(target), x);
+    }
+    if (coded) {
+      Value codes = context.encode(toOddFloat(real, m), to, op.getEncoding());
+      return num::DecodeOp::create(b, loc, shaped(target), codes, TypeAttr::get(to));
     }
     // The 16-bit result is a rounding of its own, also inside a fused chain.
     if (to != target)
@@ -328,8 +357,6 @@ Value emitCast(CastOp op, Value x, Math m) {
 
 /// Why an op on floats of this type has no lowering; empty if it has.
 StringRef refusalOf(Operation *op, FloatType type) {
-  if (type.getWidth() < 16)
-    return "8-bit and smaller floats have no CPU kernels";
   if (type.getWidth() <= 32)
     return "";
   // MLIR's polynomials are of single precision.
@@ -356,7 +383,7 @@ StringRef refusalOf(Operation *op, FloatType type) {
 Value emitElementwise(KernelContext &context, Operation *op, ArrayRef<Value> operands) {
   Math m(context.b, context.loc, operands.front().getType());
   Type element = getElementTypeOrSelf(op->getOperand(0).getType());
-  bool isFloat = isa<FloatType>(element), isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
+  bool isFloat = num::isReal(element), isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
   for (Type type : {element, getElementTypeOrSelf(op->getResult(0).getType())})
     if (auto real = dyn_cast<FloatType>(type))
       if (StringRef reason = refusalOf(op, real); !reason.empty()) {
@@ -375,7 +402,7 @@ Value emitElementwise(KernelContext &context, Operation *op, ArrayRef<Value> ope
   } else if (isa<SelectOp>(op))
     result = arith::SelectOp::create(context.b, context.loc, operands[0], operands[1], operands[2]);
   else if (auto cast = dyn_cast<CastOp>(op)) {
-    result = emitCast(cast, operands[0], m);
+    result = emitCast(context, cast, operands[0], m);
     auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(cast.getType()));
     if (result && integer && integer.getWidth() > 1 && integer.getWidth() < 8)
       result = wrapToWidth(context.b, context.loc, result, integer);

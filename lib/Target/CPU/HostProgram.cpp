@@ -243,7 +243,7 @@ private:
     auto [it, isNew] = weightOf.try_emplace(op.getValue(), program.weights.size());
     if (isNew) {
       auto type = cast<ShapedType>(op.getType());
-      uint64_t bytes = type.getNumElements() * std::max<uint64_t>(1, (type.getElementTypeBitWidth() + 7) / 8);
+      uint64_t bytes = type.getNumElements() * storageType(type.getElementType()).getIntOrFloatBitWidth() / 8;
       program.weights.push_back({op.getValue(), program.weightBytes, bytes});
       program.weightBytes += (bytes + kAlign - 1) / kAlign * kAlign;
     }

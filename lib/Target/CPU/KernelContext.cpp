@@ -65,6 +65,8 @@ AffineExpr broadcastStride(AffineExpr dim, AffineExpr space, AffineExpr stride) 
 }
 
 Type storageType(Type type) {
+  if (num::isCoded(type))
+    return num::codeType(type);
   if (type.isInteger(1))
     return IntegerType::get(type.getContext(), 8);
   if (auto integer = dyn_cast<IntegerType>(type))
@@ -75,7 +77,7 @@ Type storageType(Type type) {
 Type computeType(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type))
     return IntegerType::get(type.getContext(), integer.getWidth() == 1 ? 1 : std::max(8u, integer.getWidth()));
-  if (auto real = dyn_cast<FloatType>(type); real && real.getWidth() < 32)
+  if (auto real = dyn_cast<FloatType>(type); num::isCoded(type) || (real && real.getWidth() < 32))
     return Float32Type::get(type.getContext());
   return type;
 }
@@ -271,9 +273,18 @@ Value KernelContext::load(Value buffer, Type elementType, Value at, int64_t lane
   if (auto integer = dyn_cast<IntegerType>(elementType); integer && integer.getWidth() < 8)
     return wrapToWidth(b, loc, value, integer);
   Type compute = computeType(elementType);
+  if (num::isCoded(elementType))
+    return num::DecodeOp::create(b, loc, withLanes(compute, lanes), value, TypeAttr::get(elementType));
   if (compute != storage && isa<FloatType>(compute))
     return arith::ExtFOp::create(b, loc, withLanes(compute, lanes), value);
   return value;
+}
+
+Value KernelContext::encode(Value value, Type elementType, const numerics::Encoding &how) {
+  auto vector = dyn_cast<VectorType>(value.getType());
+  Type codes = withLanes(storageType(elementType), vector ? vector.getNumElements() : 1);
+  return num::EncodeOp::create(b, loc, codes, value, Value(), elementType, num::Rounding(how.rounding),
+                               num::Overflow(how.overflow));
 }
 
 void KernelContext::store(Value value, Value buffer, Type elementType, Value at, Value mask) {
@@ -282,6 +293,8 @@ void KernelContext::store(Value value, Value buffer, Type elementType, Value at,
   Type storage = storageType(elementType);
   if (elementType.isInteger(1))
     value = arith::ExtUIOp::create(b, loc, withLanes(storage, lanes), value);
+  else if (num::isCoded(elementType))
+    value = encode(value, elementType, num::formatOf(elementType)->arithmeticEncoding());
   else if (computeType(elementType) != storage && isa<FloatType>(elementType))
     value = arith::TruncFOp::create(b, loc, withLanes(storage, lanes), value);
   if (lanes == 1)

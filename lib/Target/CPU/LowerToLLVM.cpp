@@ -12,6 +12,7 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 #include "tenon/Target/CPU/Codegen.h"
+#include "tenon/Dialect/Num/Transforms/Passes.h"
 #include "tenon/Target/CPU/Passes.h"
 
 using namespace mlir;
@@ -56,6 +57,7 @@ LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
   if (failed(approximateMath(module)) || failed(lowerVectors(module)))
     return failure();
   LogicalResult lowered = run([&](PassManager &pm) {
+    pm.addPass(num::createLowerConversionsPass());
     pm.addPass(createLegalizeFloatsPass({target.fusesMultiplyAdd(), target.convertsHalf()}));
     pm.addPass(createCSEPass());
     pm.addPass(createLoopInvariantCodeMotionPass());

@@ -701,3 +701,19 @@ func.func @f(%x: tensor<4xi8>, %s: tensor<f32>) {
   %0 = graph.dequantize %x, %s {axis = 0 : i64} : (tensor<4xi8>, tensor<f32>) -> tensor<4xi8>
   return
 }
+
+// -----
+
+func.func @cast_rounding_of_float(%x: tensor<2xf32>) {
+  // expected-error @+1 {{C1: rounding is given for a result of 'f16', which rounds in one way only}}
+  %0 = graph.cast %x {rounding = 2 : i32} : (tensor<2xf32>) -> tensor<2xf16>
+  return
+}
+
+// -----
+
+func.func @cast_stochastic(%x: tensor<2xf32>) {
+  // expected-error @+1 {{C1: stochastic rounding needs a seed, which a cast has not}}
+  %0 = graph.cast %x {rounding = 5 : i32} : (tensor<2xf32>) -> tensor<2xf8E5M2>
+  return
+}

@@ -92,13 +92,16 @@ public:
   mlir::Value load(mlir::Value buffer, mlir::Type elementType, mlir::Value at, int64_t lanes, mlir::Value mask = {});
   /// The inverse: converts a compute-type value to storage and stores it.
   void store(mlir::Value value, mlir::Value buffer, mlir::Type elementType, mlir::Value at, mlir::Value mask = {});
+  /// Codes of f32 values in a coded format (num::isCoded), rounded once.
+  mlir::Value encode(mlir::Value value, mlir::Type elementType, const numerics::Encoding &how);
   /// Splat of a scalar to `lanes` (itself if lanes == 1).
   mlir::Value broadcast(mlir::Value scalar, int64_t lanes);
   /// Constant of a compute type (scalar type), splat to lanes.
   mlir::Value constant(mlir::Type computeType, double value, int64_t lanes);
 };
 
-/// Storage type of a tensor element type: i8 for i1, signless integers.
+/// Storage type of a tensor element type: i8 for i1, signless integers, codes
+/// of formats that are no builtin float of 16 bits or more.
 mlir::Type storageType(mlir::Type elementType);
 /// Type that arithmetic on a tensor element type is done in: f32 for 16-bit
 /// and 8-bit floats, i1 for booleans, signless integers.

@@ -5,6 +5,7 @@
 #ifndef TENON_DIALECT_GRAPH_IR_VERIFY_H
 #define TENON_DIALECT_GRAPH_IR_VERIFY_H
 
+#include "tenon/Dialect/Num/IR/Num.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Operation.h"
 #include <optional>
@@ -12,7 +13,7 @@
 namespace tenon::graph {
 
 inline mlir::Type elementOf(mlir::Value value) { return mlir::getElementTypeOrSelf(value.getType()); }
-inline bool isFloat(mlir::Value value) { return llvm::isa<mlir::FloatType>(elementOf(value)); }
+inline bool isFloat(mlir::Value value) { return tenon::num::isReal(elementOf(value)); }
 
 inline std::optional<int64_t> rankOf(mlir::Value value) {
   auto type = llvm::dyn_cast<mlir::RankedTensorType>(value.getType());

@@ -143,6 +143,22 @@ LogicalResult TopKOp::verify() {
 
 //===-- quantization ------------------------------------------------------===//
 
+LogicalResult CastOp::verify() {
+  if (getRounding() && !tenon::num::isCoded(elementOf(getResult())))
+    return emitOpError("C1: rounding is given for a result of ") << elementOf(getResult()) << ", which rounds in one way only";
+  if (getRounding() && *getRounding() == tenon::num::Rounding::stochastic)
+    return emitOpError("C1: stochastic rounding needs a seed, which a cast has not");
+  return success();
+}
+
+tenon::numerics::Encoding CastOp::getEncoding() {
+  tenon::numerics::Encoding how = tenon::num::formatOf(elementOf(getResult()))->arithmeticEncoding();
+  if (getRounding())
+    how.rounding = tenon::numerics::Rounding(*getRounding());
+  how.overflow = getSaturate() ? tenon::numerics::Overflow::Saturate : tenon::numerics::Overflow::NonFinite;
+  return how;
+}
+
 LogicalResult QuantizeOp::verify() {
   if (!isFloat(getScale()))
     return violation(*this, 1) << "scale of " << elementOf(getScale()) << " must be of floats";

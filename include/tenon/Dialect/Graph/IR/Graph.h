@@ -12,6 +12,7 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "tenon/Dialect/Graph/IR/ShapeAnalysis.h"
+#include "tenon/Dialect/Num/IR/Num.h"
 
 namespace tenon::graph {
 /// Elements of the results, or -1 where a dimension is not static: the work of

@@ -8,13 +8,14 @@ def Graph_Dialect : Dialect {
   let cppNamespace = "::tenon::graph";
   let summary = "What to compute: device-free operations on ranked tensors";
   let description = [{
-    About seventy semantic operations on ranked tensors of builtin element
-    types. Integer signedness is part of the element type (`ui8` against `i8`).
+    About seventy semantic operations on ranked tensors. Element types are number
+    formats: builtin types, or `!num.format` for those that MLIR lacks. Integer signedness is part of the element type (`ui8` against `i8`).
     A dimension is static or a (semi-)affine expression over the module's
     symbols (`graph.symbols`), recorded on results as `graph.shape`.
     Broadcasting follows NumPy and is implicit in the elementwise families.
   }];
-  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
+                           "::tenon::num::NumDialect"];
   let hasConstantMaterializer = 1;
 }
 #endif

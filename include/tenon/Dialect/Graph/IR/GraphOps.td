@@ -6,6 +6,7 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 include "tenon/Dialect/Graph/IR/GraphDialect.td"
 include "tenon/Dialect/Graph/IR/GraphEnums.td"
 include "tenon/Dialect/Graph/IR/GraphInterfaces.td"
+include "tenon/Dialect/Num/IR/NumEnums.td"
 
 def Graph_Tensor : AnyTypeOf<[AnyRankedTensor, AnyUnrankedTensor]>;
 def Graph_ShapeTensor : TensorOf<[I64]>;
@@ -72,11 +73,22 @@ def Graph_SelectOp : Graph_Op<"select"> {
 }
 def Graph_CastOp : Graph_Op<"cast"> {
   let summary = "elementwise conversion of the element type, by ONNX Cast's rules";
-  let arguments = (ins Graph_Tensor:$x, DefaultValuedAttr<BoolAttr, "true">:$saturate);
+  let description = [{
+    Real numbers become codes of formats of less than 16 bits, and of those that
+    MLIR lacks, by the format's rounding, or by `rounding` if it is given;
+    `saturate` says what becomes of values out of range.
+
+    Constraints:
+    C1: rounding is given only where the result's format is such a format, and is not stochastic.
+  }];
+  let arguments = (ins Graph_Tensor:$x, DefaultValuedAttr<BoolAttr, "true">:$saturate, OptionalAttr<Num_Rounding>:$rounding);
   let results = (outs Graph_Tensor:$result);
-  let hasVerifier = 0;
   let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
   let hasCanonicalizer = 1;
+  let extraClassDeclaration = [{
+    /// How reals become codes of the result's format (which must be coded, see num::isCoded).
+    numerics::Encoding getEncoding();
+  }];
 }
 
 //===-- contractions ------------------------------------------------------===//

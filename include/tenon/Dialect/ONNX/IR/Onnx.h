@@ -14,6 +14,8 @@
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "tenon/Dialect/Num/IR/Num.h"
+
 #include "tenon/Dialect/ONNX/IR/OnnxDialect.h.inc"
 #define GET_TYPEDEF_CLASSES
 #include "tenon/Dialect/ONNX/IR/OnnxTypes.h.inc"
@@ -33,7 +35,7 @@ mlir::Type elementTypeOfCode(mlir::MLIRContext *context, int64_t code);
 /// Its inverse; 0 for a type that is none of ONNX's.
 int codeOfElementType(mlir::Type type);
 /// ONNX's name of an element type, e.g. "FLOAT16".
-std::string elementTypeName(int64_t code);
+std::string elementTypeName(mlir::MLIRContext *context, int64_t code);
 } // namespace tenon::onnxir
 
 #endif // TENON_DIALECT_ONNX_IR_ONNX_H

@@ -18,6 +18,7 @@ def Onnx_Dialect : Dialect {
     and results, `onnx.opset` on the function, `onnx.ir_version` and
     `onnx.producer` on the module.
   }];
+  let dependentDialects = ["::tenon::num::NumDialect"];
   let useDefaultTypePrinterParser = 1;
   let extraClassDeclaration = [{ void registerTypes(); }];
 }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "tenon/Dialect/Num/Transforms/Passes.h"
+
+#include "Conversions.h"
+
+using namespace mlir;
+
+namespace tenon::num {
+
+#define GEN_PASS_DEF_LOWERCONVERSIONSPASS
+#include "tenon/Dialect/Num/Transforms/Passes.h.inc"
+
+namespace {
+
+struct LowerConversions : impl::LowerConversionsPassBase<LowerConversions> {
+  void runOnOperation() override {
+    getOperation().walk([](Operation *op) {
+      OpBuilder b(op);
+      Value result;
+      if (auto decode = dyn_cast<DecodeOp>(op))
+        result = lowerDecode(b, decode);
+      else if (auto encode = dyn_cast<EncodeOp>(op))
+        result = lowerEncode(b, encode);
+      else
+        return;
+      op->replaceAllUsesWith(ValueRange{result});
+      op->erase();
+    });
+  }
+};
+
+} // namespace
+} // namespace tenon::num
