@@ -176,6 +176,7 @@ SCRIPTS = {
     "dynamic": "dynamic_shapes.py",
     "operators": "operator_tests.py",
     "accuracy": "function_accuracy.py",
+    "formats": "number_formats.py",
     "nodes": "node_tests.py",
 }
 SUITES = ("architecture", "lit", "unit", "python", "driver", *SCRIPTS)
@@ -196,7 +197,7 @@ def main():
         # Python would have to preload the sanitizer, so what runs inside it is left
         # out; the compiler and the runtime are covered through the tools. Full-size
         # models take long under it, and find nothing that others do not.
-        left_out = ("python", "dynamic", "operators", "accuracy", "nodes", "targets", "fullsize")
+        left_out = ("python", "dynamic", "operators", "accuracy", "formats", "nodes", "targets", "fullsize")
         suites = [suite for suite in suites if suite not in left_out]
     total, lines = Counts(), []
     with tempfile.TemporaryDirectory() as scratch:

@@ -166,9 +166,6 @@ std::string number(double value) {
   return text;
 }
 
-/// Whether values of 2^exponent with so many digits behind the point fit float32 exactly.
-bool fitsFloat32(int minExponent, unsigned digits) { return digits <= 23 && minExponent - int(digits) >= -149; }
-
 std::string checkFloat(const Declaration &d) {
   const FloatFields &f = d.real;
   if (f.exponent < 1 || f.exponent > 11 || f.mantissa > 52)
@@ -194,10 +191,12 @@ std::string checkRange(const Format &format) {
   const FloatFields &f = format.declaration().real;
   if (f.exponent == 11 && f.mantissa == 52)
     return ""; // float64 itself
-  if (fitsFloat32(format.minExponent(), f.subnormals ? f.mantissa : 0) && format.largest() <= 0x1.fffffep127 && f.mantissa <= 23)
+  // A scale's smallest power of two may be the one below float32's normal values.
+  int lowest = f.zero || f.mantissa ? -126 : -127;
+  if (format.minExponent() >= lowest && format.largest() <= 0x1.fffffep127 && f.mantissa <= 23)
     return "";
-  return llvm::formatv("F7: bias = {0} gives values from {1} to {2}; all of them must be float32 numbers", *f.bias,
-                       number(format.smallestPositive()), number(format.largest()));
+  return llvm::formatv("F7: bias = {0} gives normal values from {1} to {2}; all of them must be normal float32 numbers",
+                       *f.bias, number(format.smallestNormal()), number(format.largest()));
 }
 
 std::string checkDeclaration(const Declaration &d) {

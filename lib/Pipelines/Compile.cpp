@@ -304,6 +304,8 @@ OwningOpRef<ModuleOp> importForCompilation(MLIRContext &context, StringRef model
 
 FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, StringRef output, const CompileOptions &options) {
   loadTenonDialects(context);
+  if (failed(loadFormats(context, options.formatFiles)))
+    return failure();
   CompileResult result;
   Clock clock;
   OwningOpRef<ModuleOp> module;
@@ -330,6 +332,8 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
 
 FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes, StringRef output, const CompileOptions &options) {
   loadTenonDialects(context);
+  if (failed(loadFormats(context, options.formatFiles)))
+    return failure();
   CompileResult result;
   Clock clock;
   OwningOpRef<ModuleOp> module = importOnnxBytes(context, bytes, "", importOptions());

@@ -39,6 +39,16 @@ void loadTenonDialects(MLIRContext &context) {
   context.loadAllAvailableDialects();
 }
 
+LogicalResult loadFormats(MLIRContext &context, ArrayRef<std::string> files) {
+  bool ok = true;
+  for (const std::string &file : files)
+    if (llvm::Expected<const numerics::Format *> format = num::formatsOf(&context).load(file); !format) {
+      emitError(UnknownLoc::get(&context)) << toString(format.takeError());
+      ok = false;
+    }
+  return success(ok);
+}
+
 void registerTenonPasses() {
   cpu::registerPasses();
   registerPasses();

@@ -2,6 +2,7 @@
 //
 // tenon::compileModel as a Python function. Diagnostics are collected, all of
 // them, and raised as one tenon.CompileError; nothing is printed.
+#include "formats.h"
 #include "reference.h"
 #include "tenon/Pipelines/Compile.h"
 
@@ -9,6 +10,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 namespace nb = nanobind;
 
@@ -50,10 +52,11 @@ nb::list toPython(const std::vector<Problem> &problems) {
 }
 
 nb::dict compile(const std::string &input, nb::object bytes, const std::string &output, const std::string &target,
-                 const std::string &dumpTo, nb::object progress) {
+                 const std::string &dumpTo, const std::vector<std::string> &formatFiles, nb::object progress) {
   tenon::CompileOptions options;
   options.target = target;
   options.dumpTo = dumpTo;
+  options.formatFiles = formatFiles;
   // An exception must not pass through the compiler, which is built without them.
   std::optional<nb::python_error> interruption;
   if (!progress.is_none())
@@ -115,6 +118,7 @@ nb::dict compile(const std::string &input, nb::object bytes, const std::string &
 
 NB_MODULE(_compiler, m) {
   m.def("compile", &compile, nb::arg("input"), nb::arg("bytes").none(), nb::arg("output"), nb::arg("target"),
-        nb::arg("dump_to"), nb::arg("progress").none());
+        nb::arg("dump_to"), nb::arg("format_files"), nb::arg("progress").none());
+  tenon::python::defineFormats(m);
   tenon::python::defineReference(m);
 }

@@ -25,6 +25,7 @@ def compile(
     output: "str | os.PathLike[str] | None" = None,
     *,
     dump_to: "str | os.PathLike[str] | None" = None,
+    format_files: "typing.Sequence[str | os.PathLike[str]]" = (),
     progress: "typing.Callable[[str], object] | None" = None,
 ) -> Artifact:
     """Compiles an ONNX model and returns the loaded artifact.
@@ -35,6 +36,7 @@ def compile(
     output    where the artifact is written, all or nothing; without it the
               artifact is a temporary file until `Artifact.save`
     dump_to   a folder for the IR after each stage
+    format_files  declarations of number formats to load
     progress  called with the name of each phase as it begins
 
     The artifact's `summary` holds the target, counts of nodes and kernels, sizes
@@ -45,7 +47,7 @@ def compile(
     """
     from .compiler import compile_model
 
-    return compile_model(model, target, output, dump_to, progress)
+    return compile_model(model, target, output, dump_to, format_files, progress)
 
 
 __all__ = [

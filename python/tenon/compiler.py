@@ -9,7 +9,7 @@ from .errors import to_diagnostics
 from .runtime import Artifact
 
 
-def compile_model(model, target, output, dump_to=None, progress=None):
+def compile_model(model, target, output, dump_to=None, format_files=(), progress=None):
     """See tenon.compile."""
     data = None
     path = ""
@@ -27,7 +27,8 @@ def compile_model(model, target, output, dump_to=None, progress=None):
         os.close(handle)
         output = temporary
     try:
-        summary = _compiler.compile(path, data, os.fspath(output), target, os.fspath(dump_to or ""), progress)
+        summary = _compiler.compile(path, data, os.fspath(output), target, os.fspath(dump_to or ""),
+                                    [os.fspath(file) for file in format_files], progress)
         summary["warnings"] = to_diagnostics(summary["warnings"])
         return Artifact(output, summary=summary, temporary=temporary is not None)
     except BaseException:

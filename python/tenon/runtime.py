@@ -31,6 +31,7 @@ try:
         20: np.dtype(ml_dtypes.float8_e5m2fnuz), 21: np.dtype(ml_dtypes.uint4), 22: np.dtype(ml_dtypes.int4),
         23: np.dtype(ml_dtypes.float4_e2m1fn), 24: np.dtype(ml_dtypes.float8_e8m0fnu),
         25: np.dtype(ml_dtypes.uint2), 26: np.dtype(ml_dtypes.int2),
+        27: np.dtype(ml_dtypes.float6_e2m3fn), 28: np.dtype(ml_dtypes.float6_e3m2fn),
     }
 except ImportError:
     pass

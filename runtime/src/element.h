@@ -25,6 +25,8 @@ inline size_t elementBytes(int dtype) {
   case 24:
   case 25:
   case 26: // float8e8m0, uint2, int2
+  case 27:
+  case 28: // float6e2m3, float6e3m2
     return 1;
   case 4:
   case 5:

@@ -19,7 +19,7 @@ enum Exit {
 };
 
 extern llvm::cl::SubCommand compileCommand, runCommand, verifyCommand, benchCommand, explainCommand, inspectCommand,
-    opsCommand, targetsCommand;
+    opsCommand, formatsCommand, targetsCommand;
 
 int runCompile();
 int runRun();
@@ -28,6 +28,7 @@ int runBench();
 int runExplain();
 int runInspect();
 int runOps();
+int runFormats();
 int runTargets();
 
 /// Prints an error and returns its exit status.

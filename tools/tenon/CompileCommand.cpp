@@ -21,6 +21,7 @@ static cl::opt<std::string> stopAfter("stop-after", cl::desc("Print the IR after
 static cl::alias compileTo("compile-to", cl::desc("The same as --stop-after"), cl::aliasopt(stopAfter));
 static cl::opt<std::string> startFrom("start-from", cl::desc("The input is IR at the entry of this stage"), cl::sub(compileCommand));
 static cl::alias compileFrom("compile-from", cl::desc("The same as --start-from"), cl::aliasopt(startFrom));
+static cl::list<std::string> formatFiles("format-file", cl::desc("Declaration of a number format to load (repeatable)"), cl::value_desc("FILE.yaml"), cl::sub(compileCommand));
 static cl::opt<std::string> dumpTo("dump-to", cl::desc("Folder for the IR after each stage"), cl::value_desc("DIR"), cl::sub(compileCommand));
 static cl::opt<bool> keepPlan("keep-plan", cl::desc("Keep the plan's text in the artifact, for `tenon inspect --plan`"), cl::sub(compileCommand));
 static cl::opt<bool> quiet("q", cl::desc("No summary and no progress"), cl::sub(compileCommand));
@@ -96,6 +97,7 @@ int runCompile() {
   CompileOptions options;
   options.target = target;
   options.dumpTo = dumpTo;
+  options.formatFiles = formatFiles;
   options.keepPlan = keepPlan;
   if (positional.empty() == onnx.empty())
     return complain("[TN8013] compile: expected one model, MODEL.onnx");

@@ -27,8 +27,9 @@ size_t elementBytes(int32_t dtype) {
 }
 
 const char *dtypeName(int32_t dtype) {
-  static const char *const names[] = {"?", "f32", "u8", "i8", "u16", "i16", "i32", "i64", "string", "bool", "f16", "f64", "u32", "u64", "c64", "c128", "bf16"};
-  return dtype >= 0 && dtype <= 16 ? names[dtype] : "?";
+  static const char *const names[] = {"?", "f32", "u8", "i8", "u16", "i16", "i32", "i64", "string", "bool", "f16", "f64", "u32", "u64", "c64", "c128", "bf16",
+                                      "f8E4M3FN", "f8E4M3FNUZ", "f8E5M2", "f8E5M2FNUZ", "u4", "i4", "f4E2M1FN", "f8E8M0FNU", "u2", "i2", "f6E2M3FN", "f6E3M2FN"};
+  return dtype >= 0 && dtype < int32_t(std::size(names)) ? names[dtype] : "?";
 }
 
 template <typename T> static void put(std::string &bytes, T value) { bytes.append(reinterpret_cast<const char *>(&value), sizeof value); }

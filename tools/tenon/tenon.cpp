@@ -19,7 +19,7 @@ static int dispatch() {
   const std::pair<llvm::cl::SubCommand &, int (*)()> commands[] = {
       {compileCommand, runCompile}, {runCommand, runRun},         {verifyCommand, runVerify},
       {benchCommand, runBench},     {explainCommand, runExplain}, {inspectCommand, runInspect},
-      {opsCommand, runOps},         {targetsCommand, runTargets}};
+      {opsCommand, runOps},         {formatsCommand, runFormats}, {targetsCommand, runTargets}};
   for (auto &[command, run] : commands)
     if (command)
       return run();

@@ -13,6 +13,7 @@ namespace tenon::numerics {
 class FormatRegistry {
 public:
   FormatRegistry(); ///< with the shipped formats
+  FormatRegistry(const FormatRegistry &) = delete;
 
   /// The format of this name or alias; null if there is none.
   const Format *find(llvm::StringRef name) const;

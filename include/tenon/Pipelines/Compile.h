@@ -26,6 +26,7 @@ struct CompileOptions {
   std::string target = "cpu:host";
   std::optional<Stage> stopAfter;
   std::optional<Stage> startFrom; ///< the input is IR at that stage's entry
+  std::vector<std::string> formatFiles; ///< declarations of number formats to load
   std::string dumpTo;             ///< folder for the IR after each stage
   bool emitAssembly = false;      ///< with stopAfter codegen: assembly text
   bool keepPlan = false;          ///< the artifact holds the plan's text
@@ -48,6 +49,8 @@ void registerTenonPasses();
 
 /// Loads them all: passes create ops of dialects that a model does not have.
 void loadTenonDialects(mlir::MLIRContext &context);
+/// Reads declarations of number formats into the context; all problems are reported.
+mlir::LogicalResult loadFormats(mlir::MLIRContext &context, llvm::ArrayRef<std::string> files);
 
 /// Imports a model with the operators that compilation knows; null after
 /// diagnostics.

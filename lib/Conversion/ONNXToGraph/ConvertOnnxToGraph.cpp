@@ -42,7 +42,7 @@ private:
     for (BlockArgument argument : func.getArguments()) {
       auto type = dyn_cast<RankedTensorType>(argument.getType());
       std::string name = nameOf(argument.getArgNumber());
-      if (!isa<IntegerType, FloatType>(getElementTypeOrSelf(argument.getType()))) {
+      if (!tenon::num::formatOf(getElementTypeOrSelf(argument.getType()))) {
         emitError(argument.getLoc()) << "[TN2105] input " << name << " is of type " << argument.getType()
                                      << ", compiled code takes tensors of numbers";
         hasFailed = true;

@@ -39,13 +39,12 @@ func.func @decode_nf3(%c: vector<8xi8>) -> vector<8xf32> {
   return %v : vector<8xf32>
 }
 
-// bias 140: values below float32's normal ones.
-!deep = !num.format<"{name: deep, kind: float, exponent: 4, mantissa: 3, bias: 140}">
+!steps = !num.format<"{name: steps, kind: codebook, values: [-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8]}">
 // CHECK-LABEL: func.func @decode_table
-// CHECK: %[[TABLE:.*]] = memref.get_global @num.table.deep : memref<256xf32>
+// CHECK: %[[TABLE:.*]] = memref.get_global @num.table.steps : memref<32xf32>
 // CHECK: vector.gather %[[TABLE]]
 func.func @decode_table(%c: vector<8xi8>) -> vector<8xf32> {
-  %v = num.decode %c as !deep : vector<8xi8> -> vector<8xf32>
+  %v = num.decode %c as !steps : vector<8xi8> -> vector<8xf32>
   return %v : vector<8xf32>
 }
 

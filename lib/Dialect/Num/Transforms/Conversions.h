@@ -8,9 +8,6 @@
 
 namespace tenon::num {
 
-/// Whether a float format's normal exponents are float32's: its conversions are
-/// arithmetic on the bits.
-bool isArithmetic(const numerics::Format &format);
 /// A format with exponents only, whose smallest value is float32's subnormal 2^-127.
 bool isExponentScale(const numerics::Format &format);
 

@@ -24,10 +24,6 @@ bool num::isExponentScale(const Format &format) {
   return format.isFloat() && !f.sign && f.mantissa == 0 && !f.zero && format.minExponent() == -127;
 }
 
-bool num::isArithmetic(const Format &format) {
-  return format.isFloat() && format.width() <= 32 && (format.minExponent() >= -126 || isExponentScale(format));
-}
-
 namespace {
 
 Value decodeFloat(const LaneArithmetic &m, const Format &format, Value codes) {
@@ -112,7 +108,7 @@ Value lookUp(const LaneArithmetic &m, DecodeOp op, const Format &format) {
 Value num::lowerDecode(OpBuilder &b, DecodeOp op) {
   const Format &format = *formatOf(op.getFormat());
   LaneArithmetic m{b, op.getLoc(), op.getCodes().getType()};
-  if (isArithmetic(format))
+  if (format.isFloat())
     return decodeFloat(m, format, op.getCodes());
   if (format.kind() != FormatKind::Integer)
     return lookUp(m, op, format);

@@ -97,6 +97,11 @@ struct FloatEncoder {
     Value t = m.scale(m.asReal(magnitude), digits - format.minExponent());
     // Lanes that another case decides may be anything: keep the conversion defined.
     t = m.select(m.cmpf(F::OLE, t, m.real(std::ldexp(1, digits))), t, m.real(0));
+    if (rounding != Rounding::nearest_even && rounding != Rounding::nearest_away && rounding != Rounding::toward_zero) {
+      // What scaling rounded to zero is not zero, and may be rounded up.
+      Value tiny = m.select(m.cmp(P::ne, magnitude, 0), m.real(0x1p-100), m.real(0));
+      t = arith::MaximumFOp::create(m.b, m.loc, t, tiny);
+    }
     Value whole = arith::FPToUIOp::create(m.b, m.loc, m.i32(), roundReal(t));
     return f.subnormals ? whole : m.shl(whole, f.mantissa);
   }
@@ -198,11 +203,11 @@ Value num::lowerEncode(OpBuilder &b, EncodeOp op) {
   const Format &format = *formatOf(op.getFormat());
   LaneArithmetic m{b, op.getLoc(), op.getValues().getType()};
   Value code;
-  if (isArithmetic(format))
+  if (format.isFloat())
     code = FloatEncoder{m, format, op}.encode(op.getValues());
   else if (format.kind() == FormatKind::Integer)
     code = encodeInteger(m, format, op.getValues());
   else
-    code = encodeBySearch(m, format.values(), op.getValues());
+    code = encodeBySearch(m, format.declaration().values, op.getValues());
   return m.toCodes(code, op.getCodes().getType());
 }

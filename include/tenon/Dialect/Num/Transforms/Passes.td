@@ -9,9 +9,9 @@ def LowerConversionsPass : Pass<"num-lower-conversions", "::mlir::ModuleOp"> {
     `num.decode` and `num.encode` are written as vector arithmetic on the bits,
     exact and rounded once as the format's declaration says, bit for bit what
     `numerics::Format` computes. Nothing is called and nothing assumed of the
-    floating-point environment but rounding to nearest even. Codebooks become
-    selections in a table; formats whose exponents leave float32's normal range
-    (a bias above 127) are looked up likewise.
+    floating-point environment but rounding to nearest even. A codebook of up
+    to 16 values becomes selections by the bits of the code, a larger one a table
+    in memory.
 
     A target that knows better for some formats (a table in a register, an
     instruction) rewrites those conversions before this pass.

@@ -1,0 +1,361 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Every shipped number format against oracles that share no code with Tenon.
+
+For each format of up to 16 bits: the values of all codes, and the codes of at
+least 2^24 float32 inputs (every value, every rounding boundary and its
+neighbours, all upper 24 bits of float32 with varied lower ones), by the host's
+codec (`tenon.formats`) and by compiled vector code, which must agree bit for
+bit with each other and with the oracles:
+
+- exact arithmetic on fractions, from the declaration's fields, written here;
+- ml_dtypes, where it has the format.
+
+Rounding other than to nearest even is compared on the boundaries, compiled code
+through `graph.cast` and `num.encode`. --all feeds all 2^32 float32 numbers to
+formats of up to 8 bits (about a minute a format).
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from harness import Results
+
+CHUNK = 1 << 20
+# ml_dtypes' names.
+ML_DTYPES = {
+    "f8E4M3": "float8_e4m3", "f8E4M3FN": "float8_e4m3fn", "f8E4M3FNUZ": "float8_e4m3fnuz",
+    "f8E4M3B11FNUZ": "float8_e4m3b11fnuz", "f8E5M2": "float8_e5m2", "f8E5M2FNUZ": "float8_e5m2fnuz",
+    "f8E3M4": "float8_e3m4", "f8E8M0FNU": "float8_e8m0fnu", "f6E2M3FN": "float6_e2m3fn",
+    "f6E3M2FN": "float6_e3m2fn", "f4E2M1FN": "float4_e2m1fn", "bf16": "bfloat16", "f16": "float16",
+}
+# Fields as their specifications give them: sign, exponent, mantissa, bias, special codes.
+# ieee: infinities and NaN; fn: NaN is all ones; fnuz: NaN is minus zero; none; scale: no zero, NaN all ones.
+FIELDS = {
+    "f16": (1, 5, 10, 15, "ieee"), "bf16": (1, 8, 7, 127, "ieee"), "f8E4M3": (1, 4, 3, 7, "ieee"),
+    "f8E4M3FN": (1, 4, 3, 7, "fn"), "f8E4M3FNUZ": (1, 4, 3, 8, "fnuz"), "f8E4M3B11FNUZ": (1, 4, 3, 11, "fnuz"),
+    "f8E5M2": (1, 5, 2, 15, "ieee"), "f8E5M2FNUZ": (1, 5, 2, 16, "fnuz"), "f8E3M4": (1, 3, 4, 3, "ieee"),
+    "f8E8M0FNU": (0, 8, 0, 127, "scale"), "f8E5M3FNU": (0, 5, 3, 15, "fn"), "f6E2M3FN": (1, 2, 3, 1, "none"),
+    "f6E3M2FN": (1, 3, 2, 3, "none"), "f4E2M1FN": (1, 2, 1, 1, "none"),
+    # cFP8: biases inside, at the ends of, and at the common formats' places in its range.
+    **{f"cFP8E{e}M{m}:{b}": (1, e, m, b, "none") for e, m in ((5, 2), (4, 3), (3, 4))
+       for b in (-64, 3, 7, 11, 15, 100, 127)},
+    # Formats of one declaration each, which no library has.
+    "f8E6M1": (1, 6, 1, 31, "ieee"), "f5E2M2": (1, 2, 2, 1, "none"),
+}
+OWN = {
+    "f8E6M1": "{name: f8E6M1, kind: float, exponent: 6, mantissa: 1, bias: 31, infinity: true, nan: ieee}",
+    "steps17": "{name: steps17, kind: codebook, values: [" + ", ".join(str(i / 2) for i in range(-8, 9)) + "]}",
+    "f5E2M2": "{name: f5E2M2, kind: float, exponent: 2, mantissa: 2, bias: 1}",
+}
+CODEBOOKS = ("NF4", "NF3", "steps17")
+# NF4 as published (QLoRA, appendix E); NF3 by its construction.
+NF4 = (-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635,
+       -0.18477343022823334, -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725,
+       0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0)
+QUANTILE_OFFSET = 0.9677083
+
+
+def exact_values(fields):
+    """Values of all codes as fractions; None for NaN, +-inf as floats."""
+    sign, exponent, mantissa, bias, special = fields
+    values = []
+    for code in range(1 << (sign + exponent + mantissa)):
+        negative = sign and code >> (exponent + mantissa)
+        e, m = code >> mantissa & ((1 << exponent) - 1), code & ((1 << mantissa) - 1)
+        top = e == (1 << exponent) - 1
+        if special == "ieee" and top:
+            values.append(None if m else float("-inf" if negative else "inf"))
+            continue
+        if special in ("fn", "scale") and top and m == (1 << mantissa) - 1:
+            values.append(None)
+            continue
+        if special == "fnuz" and negative and e == m == 0:
+            values.append(None)
+            continue
+        if e == 0 and special != "scale":
+            value = Fraction(m, 1 << mantissa) * Fraction(2) ** (1 - bias)
+        else:
+            value = (1 + Fraction(m, 1 << mantissa)) * Fraction(2) ** (e - bias)
+        values.append(-value if negative else value)
+    return values
+
+
+def codebook_values(name):
+    from statistics import NormalDist
+
+    if name == "NF4":
+        return [Fraction(v) for v in NF4]
+    if name == "steps17":  # more values than registers are searched for, and not a power of two
+        return [Fraction(i, 2) for i in range(-8, 9)]
+
+    def quantiles(n):
+        steps = (QUANTILE_OFFSET + (0.5 - QUANTILE_OFFSET) * i / (n - 1) for i in range(n - 1))
+        return [NormalDist().inv_cdf(p) for p in steps]
+
+    values = sorted([-v for v in quantiles(4)] + [0.0] + quantiles(5))
+    return [Fraction(float(np.float32(v / max(map(abs, values))))) for v in values]
+
+
+class Oracle:
+    """Codes by exact comparison with the midpoints of neighbouring values."""
+
+    def __init__(self, values, special, codebook=False):
+        finite = {}
+        for code, value in enumerate(values):
+            if value is not None and not isinstance(value, float):
+                finite.setdefault(value, code)
+        order = sorted(finite)
+        self.values = np.array([float(v) for v in order])
+        self.codes = np.array([finite[v] for v in order], np.uint32)
+        self.special, self.codebook, self.table = special, codebook, values
+        self.negative_zero = special in ("ieee", "fn", "none") and not codebook and any(v is not None and v < 0 for v in order)
+        # Exact in float64: neighbours share all but a few of 53 bits.
+        self.middle = (self.values[1:] + self.values[:-1]) / 2
+        if codebook:
+            self.middle = self.middle.astype(np.float32).astype(np.float64)
+        steps = [order[i + 1] - order[i] for i in range(len(order) - 1)]
+        # To the value that would follow the largest one.
+        self.step = float(order[-1] if special == "scale" else steps[-1])
+        self.width = (len(values) - 1).bit_length()
+
+    def boundaries(self):
+        """Float32 numbers on and around every value and every rounding boundary."""
+        edge = self.values[-1] + self.step / 2
+        points = np.concatenate([self.values, self.middle, [edge, -edge, self.values[0] - self.step / 2]]).astype(np.float32)
+        bits = points.view(np.uint32).astype(np.int64)
+        near = (bits[:, None] + np.arange(-3, 4)).ravel()
+        return np.clip(near, 0, 0xFFFFFFFF).astype(np.uint32)
+
+    def encode(self, x, rounding="nearest_even", saturate=True):
+        x = x.astype(np.float64)
+        nan = np.isnan(x)
+        clean = np.where(nan, 0.0, x)
+        clipped = np.clip(clean, self.values[0], self.values[-1])
+        above = np.clip(np.searchsorted(self.values, clipped, "left"), 1, len(self.values) - 1)
+        low, high = self.values[above - 1], self.values[above]
+        middle = self.middle[above - 1]
+        low_code, high_code = self.codes[above - 1], self.codes[above]
+        tie_up = high_code % 2 == 0
+        if self.special == "scale":
+            tie_up = np.ones_like(tie_up)
+        if rounding == "nearest_away":
+            tie_up = clipped > 0
+        up = (clipped > middle) | ((clipped == middle) & tie_up)
+        if rounding in ("toward_zero", "toward_positive", "toward_negative"):
+            towards_high = {"toward_zero": clipped < 0, "toward_positive": True, "toward_negative": False}[rounding]
+            up = np.where(clipped == low, False, np.where(clipped == high, True, towards_high))
+        code = np.where(up, high_code, low_code).astype(np.uint32)
+        if self.codebook:
+            return code
+        sign_bit = 1 << (self.width - 1)
+        signed = self.values[0] < 0
+        if signed and self.negative_zero:
+            code = np.where(np.signbit(clean) & (code & (sign_bit - 1) == 0), sign_bit, code)
+        code = self.overflow(x, code, rounding, saturate, sign_bit if signed else 0)
+        if self.special == "none":  # zero of the opposite sign
+            return np.where(nan, np.where(np.signbit(x), 0, sign_bit), code).astype(np.uint32)
+        quiet = {v: c for c, v in reversed(list(enumerate(self.table)))}[None]
+        if self.special == "ieee":
+            quiet = self.infinity() | 1 << (self.infinity() & -self.infinity()).bit_length() - 2
+        sign = np.where(np.signbit(x), sign_bit, 0) if signed and self.special != "fnuz" else 0
+        return np.where(nan, quiet | sign, code).astype(np.uint32)
+
+    def infinity(self):
+        return next(c for c, v in enumerate(self.table) if v == float("inf"))
+
+    def overflow(self, x, code, rounding, saturate, sign_bit):
+        if saturate or self.special == "none":
+            return code
+        largest = self.values[-1]
+        # The boundary where rounding without a limit would leave the range.
+        limit = largest + self.step / 2
+        magnitude = abs(x)
+        even_stays = self.codes[-1] % 2 == 0 and rounding == "nearest_even" and self.special != "scale"
+        beyond = magnitude > limit if even_stays else magnitude >= limit
+        if rounding in ("toward_zero", "toward_positive", "toward_negative"):
+            outwards = {"toward_zero": np.zeros_like(beyond), "toward_positive": x > 0, "toward_negative": x < 0}[rounding]
+            beyond = (magnitude > largest) & outwards
+        beyond |= np.isinf(x)
+        if self.special == "ieee":
+            code = np.where(beyond, self.infinity() | np.where(x < 0, sign_bit, 0), code)
+        else:
+            nan = {v: c for c, v in reversed(list(enumerate(self.table)))}[None]
+            code = np.where(beyond, nan | (np.where(x < 0, sign_bit, 0) if self.special == "fn" else 0), code)
+            if not sign_bit:  # negative values, and zero where there is none
+                code = np.where((x < 0) | ((x == 0) & (self.special == "scale")), nan, code)
+        return code
+
+
+def spread_inputs():
+    """All upper 24 bits of float32; the lower 8 are none, the sticky ones, or in between."""
+    upper = np.arange(1 << 24, dtype=np.uint32)
+    lower = (upper * np.uint32(2654435761) >> np.uint32(24)) & np.uint32(0xFF)
+    lower = np.where(upper % 3 == 0, 0, np.where(upper % 3 == 1, lower, np.uint32(1)))
+    return (upper << 8) | lower.astype(np.uint32)
+
+
+class Compiled:
+    """Casts of one type as artifacts, compiled from graph IR."""
+
+    def __init__(self, tenon_program, folder, target):
+        self.program, self.folder, self.target = tenon_program, Path(folder), target
+        self.count = 0
+
+    def session(self, text):
+        import tenon
+
+        self.count += 1
+        source, artifact = self.folder / f"{self.count}.mlir", self.folder / f"{self.count}.tenon"
+        source.write_text(text)
+        done = subprocess.run([self.program, "compile", "-q", f"--target={self.target}", "--start-from=graph", source, "-o", artifact],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip())
+        loaded = tenon.load(artifact)
+        session, info = loaded.session(), loaded.inputs[0]
+        return lambda x: next(iter(session.run({info.name: x.view(info.dtype)}).values()))
+
+    def decode(self, kind, count):
+        return self.session(
+            f"func.func @main(%x: tensor<{count}x{kind}>) -> tensor<{count}xf32> {{\n"
+            f"  %y = graph.cast %x : (tensor<{count}x{kind}>) -> tensor<{count}xf32>\n  return %y : tensor<{count}xf32>\n}}\n")
+
+    def encode(self, kind, count, saturate=True, rounding=None):
+        attributes = f"{{saturate = {str(saturate).lower()}" + (f", rounding = {rounding} : i32" if rounding is not None else "") + "}"
+        return self.session(
+            f"func.func @main(%x: tensor<{count}xf32>) -> tensor<{count}x{kind}> {{\n"
+            f"  %y = graph.cast %x {attributes} : (tensor<{count}xf32>) -> tensor<{count}x{kind}>\n"
+            f"  return %y : tensor<{count}x{kind}>\n}}\n")
+
+
+def bits_of(array):
+    return np.ascontiguousarray(array).view({1: np.uint8, 2: np.uint16, 4: np.uint32}[array.dtype.itemsize])
+
+
+def same(a, b):
+    return (a == b) | (np.isnan(a) & np.isnan(b))
+
+
+def first_difference(inputs, got, expected, what):
+    wrong = np.flatnonzero(got != expected)
+    if len(wrong):
+        i = wrong[0]
+        return f"{what}: {len(wrong)} differ, first {inputs[i]!r}: {got[i]:#x}, expected {expected[i]:#x}"
+    return ""
+
+
+def check_format(name, oracle, fmt, kind, compiled, inputs, ml_type):
+    """Yields (aspect, problem)."""
+    codes = np.arange(1 << fmt.width, dtype=np.uint32)
+    exact = np.array([np.nan if v is None else float(v) for v in oracle.table])
+    exact = np.concatenate([exact, np.full(len(codes) - len(exact), exact[-1])])
+    decoded = fmt.decode(codes)
+    wrong = np.flatnonzero(~same(decoded, exact))
+    yield "decode", f"code {wrong[0]:#x} is {decoded[wrong[0]]}, expected {exact[wrong[0]]}" if len(wrong) else ""
+    session = compiled.decode(kind, len(codes))
+    given = codes.astype(np.uint8 if fmt.width <= 8 else np.uint16)
+    vector = session(given)
+    differs = np.flatnonzero(~same(vector.astype(np.float64), exact))
+    yield "decode compiled", f"code {differs[0]:#x} is {vector[differs[0]]}, expected {exact[differs[0]]}" if len(differs) else ""
+    if ml_type is not None:
+        theirs = given.view(ml_type).astype(np.float64) if ml_type.itemsize == given.itemsize else exact
+        differs = np.flatnonzero(~same(decoded, theirs))
+        yield "decode ml_dtypes", f"code {differs[0]:#x}: {decoded[differs[0]]} and {theirs[differs[0]]}" if len(differs) else ""
+    for saturate in (True, False):
+        session = compiled.encode(kind, CHUNK, saturate)
+        problems = {"host": "", "compiled": "", "ml_dtypes": ""}
+        for chunk in inputs():
+            x = chunk.view(np.float32)
+            expected = oracle.encode(x, saturate=saturate)
+            got = bits_of(session(x)).astype(np.uint32)
+            # A builtin 16-bit type is converted by the processor: infinite out of range, NaN with its payload.
+            if fmt.width == 16:
+                got = np.where(np.isnan(x), expected, got) if not saturate else expected
+            problems["compiled"] = problems["compiled"] or first_difference(x, got, expected, "compiled")
+            host = fmt.encode(x[: CHUNK // 16], saturate=saturate)
+            problems["host"] = problems["host"] or first_difference(x, host, expected[: CHUNK // 16], "host")
+            if ml_type is not None and not saturate:
+                theirs = bits_of(x.astype(ml_type)).astype(np.uint32)
+                # NumPy keeps a NaN's payload, too. ml_dtypes rounds float32's subnormals to E8M0 upwards,
+                # though the neighbour below is nearer: the exact oracle is right.
+                usual = ~(np.isnan(x) if ml_type.itemsize == 2 else (abs(x) < 2.0**-126) & (name == "f8E8M0FNU"))
+                problems["ml_dtypes"] = problems["ml_dtypes"] or first_difference(x[usual], got[usual], theirs[usual], "ml_dtypes")
+        for who, problem in problems.items():
+            yield f"encode {'saturating' if saturate else 'to special codes'} {who}", problem
+    if oracle.codebook:
+        return
+    boundary = np.resize(oracle.boundaries(), CHUNK).view(np.float32)
+    for number, rounding in enumerate(("nearest_even", "nearest_away", "toward_zero", "toward_positive", "toward_negative")):
+        for saturate in (True, False):
+            expected = oracle.encode(boundary, rounding, saturate)
+            host = fmt.encode(boundary, rounding, saturate)
+            problem = first_difference(boundary, host, expected, "host")
+            if fmt.width < 16:  # a builtin 16-bit type rounds in one way only
+                got = bits_of(compiled.encode(kind, CHUNK, saturate, number)(boundary)).astype(np.uint32)
+                problem = problem or first_difference(boundary, got, expected, "compiled")
+            yield f"rounding {rounding}{'' if saturate else ' to special codes'}", problem
+
+
+def main():
+    np.seterr(all="ignore")  # conversions of NaN are what is tested
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--json", help="write the names of passed and failed tests here")
+    parser.add_argument("--target", default="cpu:host")
+    parser.add_argument("--all", action="store_true", help="all float32 numbers for formats of up to 8 bits")
+    parser.add_argument("names", nargs="*", help="only these formats")
+    arguments = parser.parse_args()
+    sys.path.insert(0, str(Path(arguments.build).resolve() / "python"))
+    import ml_dtypes
+    from tenon import formats
+
+    results = Results({})
+    names = [*FIELDS, *CODEBOOKS]
+    missing = [n for n in formats.names() if formats.get(n).kind in ("float", "codebook") and not formats.get(n).needs_bias
+               and n not in names and formats.get(n).width <= 16]
+    results.record("formats.all_shipped_ones_are_tested", not missing, f"    without a test: {', '.join(missing)}")
+    spread = spread_inputs()
+    with tempfile.TemporaryDirectory() as folder:
+        compiled = Compiled(Path(arguments.build) / "bin" / "tenon", folder, arguments.target)
+        for name in arguments.names or names:
+            if name in CODEBOOKS:
+                oracle = Oracle(codebook_values(name), "none", codebook=True)
+            else:
+                oracle = Oracle(exact_values(FIELDS[name]), FIELDS[name][4])
+            base, _, bias = name.partition(":")
+            if name in OWN:
+                path = Path(folder) / f"{name}.yaml"
+                path.write_text(OWN[name])
+                fmt = formats.load(path)
+            else:
+                fmt = formats.get(base).with_bias(int(bias)) if bias else formats.get(base)
+            kind = fmt.mlir or f'!num.format<"{fmt.declaration}">'
+            ml_type = np.dtype(getattr(ml_dtypes, ML_DTYPES[name], None) or ML_DTYPES[name]) if name in ML_DTYPES else None
+            points = np.unique(oracle.boundaries())
+            # Formats of the same fields differ by a shift: biases are tried on the boundaries alone.
+            wide = ":" not in name
+
+            def inputs(points=points, wide=wide, fmt=fmt):
+                yield np.resize(points, -(-len(points) // CHUNK) * CHUNK).reshape(-1, CHUNK)[0]
+                for i in range(1, -(-len(points) // CHUNK)):
+                    yield np.resize(points, -(-len(points) // CHUNK) * CHUNK).reshape(-1, CHUNK)[i]
+                if arguments.all and fmt.width <= 8:
+                    for start in range(0, 1 << 32, CHUNK):
+                        yield np.arange(start, start + CHUNK, dtype=np.uint32)
+                elif wide:
+                    yield from spread.reshape(-1, CHUNK)
+
+            for aspect, problem in check_format(name, oracle, fmt, kind, compiled, inputs, ml_type):
+                results.record(f"formats.{name} {aspect}", not problem, f"    {problem}")
+    return results.finish(arguments.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
