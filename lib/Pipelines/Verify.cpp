@@ -197,7 +197,3 @@ void KernelVerifier::observe(unsigned index, ArrayRef<void *> buffers, const int
   if (failed(expected))
     check.skipped = "the reference gave up: " + reason;
 }
-
-reference::Results KernelVerifier::referenceOutputs(ArrayRef<Tensor> inputs) {
-  return reference::Evaluator().evaluate(mainOf(*graph), inputs);
-}

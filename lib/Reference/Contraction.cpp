@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Matrix products and convolutions. Floats accumulate in double, in ascending
-// order of the contracted index for matmul and (channel, window) for
-// convolutions; integers accumulate in wrapping 64-bit integers.
+// Matrix products and convolutions. Floats accumulate in double (or float, if
+// asked), in ascending order of the contracted index for matmul and (channel,
+// window) for convolutions; integers accumulate in wrapping 64-bit integers.
 #include "Families.h"
 
 using namespace mlir;
@@ -31,8 +31,9 @@ void accumulate(const T *a, const T *b, T *c, int64_t m, int64_t n, int64_t k) {
 
 template <typename T>
 std::vector<T> valuesOf(const Tensor &tensor) {
-  if constexpr (std::is_same_v<T, double>) {
-    return tensor.toDoubles();
+  if constexpr (std::is_floating_point_v<T>) {
+    std::vector<double> reals = tensor.toDoubles();
+    return std::vector<T>(reals.begin(), reals.end());
   } else {
     std::vector<int64_t> ints = tensor.toInts();
     return std::vector<T>(ints.begin(), ints.end());
@@ -41,8 +42,8 @@ std::vector<T> valuesOf(const Tensor &tensor) {
 
 template <typename T>
 Tensor tensorOf(Type element, ArrayRef<int64_t> shape, const std::vector<T> &values) {
-  if constexpr (std::is_same_v<T, double>)
-    return Tensor::fromDoubles(element, shape, values);
+  if constexpr (std::is_floating_point_v<T>)
+    return Tensor::fromDoubles(element, shape, std::vector<double>(values.begin(), values.end()));
   else
     return Tensor::fromInts(element, shape, std::vector<int64_t>(values.begin(), values.end()));
 }
@@ -64,6 +65,8 @@ Tensor matmul(Type element, ArrayRef<int64_t> shape, const Tensor &lhs, const Te
   return tensorOf(element, shape, c);
 }
 
+/// `Real` is where floats add up.
+template <typename Real>
 Results evaluateMatMul(graph::MatMulOp op, ArrayRef<Tensor> inputs) {
   Tensor lhs = inputs[0], rhs = inputs[1];
   bool vectorLhs = lhs.getRank() == 1, vectorRhs = rhs.getRank() == 1;
@@ -93,7 +96,7 @@ Results evaluateMatMul(graph::MatMulOp op, ArrayRef<Tensor> inputs) {
   lhs = lhs.broadcast(aShape);
   rhs = rhs.broadcast(bShape);
   Type element = resultElement(op);
-  Tensor product = isa<FloatType>(element) ? matmul<double>(element, shape, lhs, rhs, m, n, k)
+  Tensor product = isa<FloatType>(element) ? matmul<Real>(element, shape, lhs, rhs, m, n, k)
                                            : matmul<uint64_t>(element, shape, lhs, rhs, m, n, k);
   return one(product.reshaped(result));
 }
@@ -155,6 +158,7 @@ Tensor convolve(Type element, const Tensor &x, const Tensor &filter, const Tenso
   return tensorOf(element, shape, out);
 }
 
+template <typename Real>
 Results evaluateConv(graph::ConvOp op, ArrayRef<Tensor> inputs) {
   const Tensor *bias = operand(op, inputs, 2);
   Tensor x = toChannelsFirst(inputs[0], op.getLayout());
@@ -168,7 +172,7 @@ Results evaluateConv(graph::ConvOp op, ArrayRef<Tensor> inputs) {
   if (failed(window))
     return failure();
   Type element = resultElement(op);
-  Tensor result = isa<FloatType>(element) ? convolve<double>(element, x, filter, bias, *window, group)
+  Tensor result = isa<FloatType>(element) ? convolve<Real>(element, x, filter, bias, *window, group)
                                           : convolve<uint64_t>(element, x, filter, bias, *window, group);
   return one(fromChannelsFirst(result, op.getLayout()));
 }
@@ -179,7 +183,12 @@ void tenon::reference::multiplyAdd(const double *a, const double *b, double *c, 
   accumulate(a, b, c, m, n, k);
 }
 
-void tenon::reference::registerContraction(Registry &registry) {
-  registry.add<graph::MatMulOp>(evaluateMatMul);
-  registry.add<graph::ConvOp>(evaluateConv);
+void tenon::reference::registerContraction(Registry &registry, Sums sums) {
+  auto narrow = [sums](Operation *op) { return sums == Sums::inF32 && !resultElement(op).isF64(); };
+  registry.add<graph::MatMulOp>([=](graph::MatMulOp op, ArrayRef<Tensor> inputs) {
+    return narrow(op) ? evaluateMatMul<float>(op, inputs) : evaluateMatMul<double>(op, inputs);
+  });
+  registry.add<graph::ConvOp>([=](graph::ConvOp op, ArrayRef<Tensor> inputs) {
+    return narrow(op) ? evaluateConv<float>(op, inputs) : evaluateConv<double>(op, inputs);
+  });
 }

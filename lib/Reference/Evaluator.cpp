@@ -10,10 +10,10 @@
 using namespace mlir;
 using namespace tenon::reference;
 
-Registry Registry::graphOps() {
+Registry Registry::graphOps(Sums sums) {
   Registry registry;
   registerElementwise(registry);
-  registerContraction(registry);
+  registerContraction(registry, sums);
   registerConvTranspose(registry);
   registerWindow(registry);
   registerReduction(registry);

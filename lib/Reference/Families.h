@@ -11,7 +11,7 @@
 namespace tenon::reference {
 
 void registerElementwise(Registry &registry);
-void registerContraction(Registry &registry);
+void registerContraction(Registry &registry, Sums sums);
 void registerConvTranspose(Registry &registry);
 void registerWindow(Registry &registry);
 void registerReduction(Registry &registry);

@@ -106,3 +106,53 @@ def test_refuses_a_foreign_artifact(tenon, convolutions, tmp_path):
     assert tenon("compile", tmp_path / "other.onnx", "-q", "-o", tmp_path / "other.tenon").returncode == 0
     done = tenon("verify", convolutions, "--artifact", tmp_path / "other.tenon")
     assert done.returncode == 1 and "[TN8015]" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def cancelling(tmp_path_factory):
+    """Two long sums that are each other's negative but for a millionth, and their sum."""
+    rng = np.random.default_rng(5)
+    half = rng.standard_normal((64, 2048), np.float32) * 100
+    x = np.concatenate([half, half[:, ::-1]], axis=1)
+    weight = rng.standard_normal(4096).astype(np.float32)
+    opposite = -weight[::-1] * (1 + 1e-6 * rng.standard_normal(4096)).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["x", "w"], ["sums"], "sums"),
+            helper.make_node("ReduceSum", ["sums", "axis"], ["y"], "cancel", keepdims=0),
+        ],
+        "cancelling",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [64])],
+        [numpy_helper.from_array(np.stack([weight, opposite], axis=1), "w"), numpy_helper.from_array(np.array([1]), "axis")],
+    )
+    folder = tmp_path_factory.mktemp("cancelling")
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "model.onnx")
+    np.save(folder / "x.npy", x)
+    return folder / "model.onnx", f"x=@{folder / 'x.npy'}"
+
+
+def test_rounding_that_cancellation_shows_is_judged_as_such(tenon, cancelling):
+    model, given = cancelling
+    output = report_of(tenon, model, "--input", given, status=0)["outputs"][0]
+    assert output["wrong"] > 0 and output["excess"] > 1, "the test wants an output beyond the tolerance"
+    assert output["ok"] and output["judged_by"] == "rounding"
+    assert 1 < output["f64"]["found"] <= output["f64"]["allowed"] == 2 * output["f64"]["f32"]
+    text = tenon("verify", model, "--input", given).stdout
+    assert re.search(r"^rounding +y: .* of the tolerance\n +from the f64 evaluation it is at ", text, re.M), text
+
+
+def test_finds_a_flipped_weight_where_values_cancel(tenon, cancelling, tmp_path):
+    model, given = cancelling
+    artifact = tmp_path / "flipped.tenon"
+    assert tenon("compile", model, "-q", "-o", artifact).returncode == 0
+    contents = bytearray(artifact.read_bytes())
+    at = contents.index(onnx_weight(model, "w")[9, 0].tobytes())
+    contents[at + 2] ^= 0x40  # half of a weight among 4096
+    artifact.chmod(0o644)
+    artifact.write_bytes(contents)
+    report = report_of(tenon, model, "--artifact", artifact, "--input", given, status=4)
+    output = report["outputs"][0]
+    assert output["judged_by"] == "rounding" and not output["ok"]
+    assert output["f64"]["found"] > output["f64"]["allowed"] > 1
+    assert "WRONG      y" in tenon("verify", model, "--artifact", artifact, "--input", given).stdout

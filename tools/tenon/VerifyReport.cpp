@@ -49,6 +49,11 @@ llvm::json::Object toJson(const reference::Difference &d) {
   return object;
 }
 
+llvm::json::Object toJson(const RoundingCheck &check) {
+  return llvm::json::Object{
+      {"found", number(check.found)}, {"expected", number(check.expected)}, {"f32", number(check.f32)}, {"allowed", check.allowed}};
+}
+
 constexpr llvm::StringLiteral kAgainstReference = "reference", kAgainstRecorded = "recorded output";
 
 bool wasCompared(const KernelCheck &check) { return check.runs > 0 && check.skipped.empty(); }
@@ -61,6 +66,17 @@ void printKernel(llvm::raw_ostream &os, const KernelCheck &check) {
     return;
   os << "           output " << check.output << ": " << elementText(check.difference) << "\n           "
      << check.difference.wrong << " of " << check.elements << " values wrong, the worst " << excessText(check.difference.excess) << "\n";
+}
+
+void printRounding(llvm::raw_ostream &os, const OutputCheck &output) {
+  const RoundingCheck &check = *output.rounding;
+  if (check.allowed == 0) {
+    os << "           f32 and f64 evaluation differ in an integer, a non-finite value or the shape: not judged by rounding\n";
+    return;
+  }
+  os << llvm::formatv("           from the f64 evaluation it is at {0:F2} of the tolerance, the {1} at {2:F2}; allowed is {3:F2} ({4:F0} times\n"
+                      "           the {5:F2} of the reference with f32 sums, at least 1)\n",
+                      check.found, output.against, check.expected, check.allowed, kRoundingFactor, check.f32);
 }
 
 } // namespace
@@ -84,7 +100,7 @@ const KernelCheck *VerifyReport::worst() const {
 }
 
 bool VerifyReport::ok() const {
-  return !firstWrong() && llvm::all_of(outputs, [](const OutputCheck &output) { return output.difference.ok(); });
+  return !firstWrong() && llvm::all_of(outputs, [](const OutputCheck &output) { return output.ok(); });
 }
 
 void VerifyReport::printOutputs(llvm::raw_ostream &os, llvm::StringRef against) const {
@@ -94,7 +110,7 @@ void VerifyReport::printOutputs(llvm::raw_ostream &os, llvm::StringRef against) 
     if (output.against != against)
       continue;
     ++count;
-    wrong += !output.difference.ok();
+    wrong += !output.ok();
     if (!worst || output.difference.excess > worst->difference.excess)
       worst = &output;
   }
@@ -102,9 +118,14 @@ void VerifyReport::printOutputs(llvm::raw_ostream &os, llvm::StringRef against) 
     return;
   os << "outputs    " << count - wrong << " of " << count << " agree with the " << against << ", the worst " << worst->name << ": "
      << elementText(worst->difference) << "\n";
-  for (const OutputCheck &output : outputs)
-    if (output.against == against && !output.difference.ok())
-      os << "WRONG      " << output.name << ": " << elementText(output.difference) << ", " << excessText(output.difference.excess) << "\n";
+  for (const OutputCheck &output : outputs) {
+    if (output.against != against || output.difference.ok())
+      continue;
+    os << (output.ok() ? "rounding   " : "WRONG      ") << output.name << ": " << elementText(output.difference) << ", "
+       << excessText(output.difference.excess) << "\n";
+    if (output.rounding)
+      printRounding(os, output);
+  }
 }
 
 void VerifyReport::print(llvm::raw_ostream &os) const {
@@ -162,6 +183,10 @@ void VerifyReport::printJson(llvm::raw_ostream &os) const {
     llvm::json::Object object = toJson(output.difference);
     object["name"] = output.name;
     object["against"] = output.against;
+    object["ok"] = output.ok();
+    object["judged_by"] = output.rounding ? "rounding" : "tolerance";
+    if (output.rounding)
+      object["f64"] = toJson(*output.rounding);
     outputArray.push_back(std::move(object));
   }
   auto nameOf = [](const KernelCheck *check) { return check ? llvm::json::Value(check->kernel) : llvm::json::Value(nullptr); };

@@ -5,14 +5,9 @@
 #define TENON_TOOLS_TENON_VERIFYREPORT_H
 
 #include "tenon/Pipelines/Verify.h"
+#include "tenon/Pipelines/VerifyOutputs.h"
 
 namespace tenon::driver {
-
-struct OutputCheck {
-  std::string name;
-  std::string against; ///< "reference" or "recorded output"
-  reference::Difference difference;
-};
 
 struct VerifyReport {
   std::string model, target;

@@ -23,12 +23,16 @@ using Results = mlir::FailureOr<llvm::SmallVector<Tensor>>;
 /// Computes an op's results from its operands, or reports why not on the op.
 using Rule = std::function<Results(mlir::Operation *, llvm::ArrayRef<Tensor>)>;
 
+/// Where matrix products and convolutions of floats add up. Sums in f32, each
+/// product and each addition rounded, show what f32 arithmetic makes of a graph.
+enum class Sums { inF64, inF32 };
+
 /// What the evaluator knows: rules by op name, and ops whose single-block
 /// region is evaluated with the operands as block arguments.
 class Registry {
 public:
   /// All graph ops.
-  static Registry graphOps();
+  static Registry graphOps(Sums sums = Sums::inF64);
 
   void add(llvm::StringRef name, Rule rule) { rules[name] = std::move(rule); }
   template <typename OpTy, typename Function>

@@ -87,6 +87,33 @@ def ChannelsLastPass : Pass<"graph-channels-last", "::mlir::ModuleOp"> {
     ```
   }];
 }
+def WidenToF64Pass : Pass<"graph-widen-to-f64", "::mlir::ModuleOp"> {
+  let summary = "Computes on f64 what the graph computes on f32, f16 and bf16";
+  let description = [{
+    Arguments and constants are widened where they enter, results narrowed to
+    their types where they leave; functions keep their types. For the reference
+    evaluator only: the difference of its two results is what rounding to the
+    graph's own types costs. Formats of 8 bits and less stay, because rounding
+    to them is part of what a model says.
+
+    ```mlir
+    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = graph.unary exp %x : (tensor<4xf32>) -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %a = graph.cast %x : (tensor<4xf32>) -> tensor<4xf64>
+      %b = graph.unary exp %a : (tensor<4xf64>) -> tensor<4xf64>
+      %y = graph.cast %b : (tensor<4xf64>) -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    ```
+  }];
+}
+
 def WidenConvolutionsPass : Pass<"graph-widen-convolutions", "::mlir::ModuleOp"> {
   let summary = "Convolutions on 16-bit floats read and write f32";
   let description = [{
