@@ -53,7 +53,7 @@ private:
   std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
 };
 
-void addStage(PassManager &pm, Stage stage) {
+void addStage(PassManager &pm, Stage stage, const CompileOptions &options) {
   switch (stage) {
   case Stage::Graph:
     pm.addPass(onnxtograph::createConvertOnnxToGraphPass());
@@ -74,7 +74,7 @@ void addStage(PassManager &pm, Stage stage) {
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
     pm.addPass(simplify::createEvaluateConstantsPass());
-    pm.addPass(simplify::createFlushDenormalWeightsPass());
+    pm.addPass(simplify::createDenormalWeightsPass({options.flushDenormals}));
     break;
   case Stage::Place:
     pm.addPass(fusion::createFormKernelsPass());
@@ -231,7 +231,7 @@ LogicalResult runStages(ModuleOp module, Stage first, Stage last, const CompileO
   for (int stage = int(first); stage <= int(last) && stage <= int(Stage::Place); ++stage) {
     announce(module, Stage(stage), options);
     PassManager pm(module.getContext());
-    addStage(pm, Stage(stage));
+    addStage(pm, Stage(stage), options);
     pm.addPass(createVerifyStagePass({stageName(Stage(stage)).str()}));
     if (failed(pm.run(module)) || failed(dump(module, Stage(stage), options.dumpTo)))
       return failure();

@@ -52,11 +52,12 @@ nb::list toPython(const std::vector<Problem> &problems) {
 }
 
 nb::dict compile(const std::string &input, nb::object bytes, const std::string &output, const std::string &target,
-                 const std::string &dumpTo, const std::vector<std::string> &formatFiles, nb::object progress) {
+                 const std::string &dumpTo, const std::vector<std::string> &formatFiles, nb::object progress, bool flushDenormals) {
   tenon::CompileOptions options;
   options.target = target;
   options.dumpTo = dumpTo;
   options.formatFiles = formatFiles;
+  options.flushDenormals = flushDenormals;
   // An exception must not pass through the compiler, which is built without them.
   std::optional<nb::python_error> interruption;
   if (!progress.is_none())
@@ -118,7 +119,7 @@ nb::dict compile(const std::string &input, nb::object bytes, const std::string &
 
 NB_MODULE(_compiler, m) {
   m.def("compile", &compile, nb::arg("input"), nb::arg("bytes").none(), nb::arg("output"), nb::arg("target"),
-        nb::arg("dump_to"), nb::arg("format_files"), nb::arg("progress").none());
+        nb::arg("dump_to"), nb::arg("format_files"), nb::arg("progress").none(), nb::arg("flush_denormals"));
   tenon::python::defineFormats(m);
   tenon::python::defineReference(m);
 }

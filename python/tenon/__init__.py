@@ -27,6 +27,7 @@ def compile(
     dump_to: "str | os.PathLike[str] | None" = None,
     format_files: "typing.Sequence[str | os.PathLike[str]]" = (),
     progress: "typing.Callable[[str], object] | None" = None,
+    flush_denormals: bool = False,
 ) -> Artifact:
     """Compiles an ONNX model and returns the loaded artifact.
 
@@ -38,6 +39,8 @@ def compile(
     dump_to   a folder for the IR after each stage
     format_files  declarations of number formats to load
     progress  called with the name of each phase as it begins
+    flush_denormals  take denormal weights (below 1.2e-38) of convolutions and
+              matrix products as zero; `warnings` tells if there are any
 
     The artifact's `summary` holds the target, counts of nodes and kernels, sizes
     in bytes, seconds by phase, and `warnings`, a list of `Diagnostic`.
@@ -47,7 +50,7 @@ def compile(
     """
     from .compiler import compile_model
 
-    return compile_model(model, target, output, dump_to, format_files, progress)
+    return compile_model(model, target, output, dump_to, format_files, progress, flush_denormals)
 
 
 __all__ = [

@@ -9,7 +9,7 @@ from .errors import to_diagnostics
 from .runtime import Artifact
 
 
-def compile_model(model, target, output, dump_to=None, format_files=(), progress=None):
+def compile_model(model, target, output, dump_to=None, format_files=(), progress=None, flush_denormals=False):
     """See tenon.compile."""
     data = None
     path = ""
@@ -28,7 +28,7 @@ def compile_model(model, target, output, dump_to=None, format_files=(), progress
         output = temporary
     try:
         summary = _compiler.compile(path, data, os.fspath(output), target, os.fspath(dump_to or ""),
-                                    [os.fspath(file) for file in format_files], progress)
+                                    [os.fspath(file) for file in format_files], progress, bool(flush_denormals))
         summary["warnings"] = to_diagnostics(summary["warnings"])
         return Artifact(output, summary=summary, temporary=temporary is not None)
     except BaseException:

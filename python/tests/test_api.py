@@ -107,6 +107,20 @@ def test_progress_and_dumps(scale_model, tmp_path):
         tenon.compile(scale_model, dump_too=tmp_path)
 
 
+def test_flush_denormals():
+    import onnx.parser
+
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17]>
+        dying (float[1, 1] x) => (float[1, 1] y) <float[1, 1] w = {1e-40}> { y = MatMul(x, w) }
+    """)
+    x = np.full((1, 1), 1e38, np.float32)
+    for flush, code, y in ((False, "TN4013", 0.01), (True, "TN4010", 0)):
+        artifact = tenon.compile(model, flush_denormals=flush)
+        assert [warning.code for warning in artifact.summary["warnings"]] == [code]
+        np.testing.assert_allclose(artifact.session().run({"x": x})["y"], [[y]], rtol=1e-4)
+
+
 def test_strided_and_read_only_inputs(scale):
     session = scale.session()
     x = np.asfortranarray(values(6))

@@ -136,6 +136,7 @@ def test_a_crash_is_70(tenon, artifact):
     [
         ["compile", "MODEL", "--stop-after=graph", "-o", "x.tenon"],
         ["compile", "MODEL", "--stop-after=graph", "-q"],
+        ["compile", "MODEL", "--stop-after=graph", "--flush-denormals"],
         ["run", "ARTIFACT", "--random-seed", "1", "--atol", "1"],
         ["run", "ARTIFACT", "--input", "x=2x3xf32=0", "--random-seed", "1"],
         ["run", "ARTIFACT", "--input", "x=2x3xf32=0", "--dim", "batch=3"],
@@ -150,6 +151,30 @@ def test_ignored_flags_are_refused(tenon, model, artifact, arguments):
     names = {"MODEL": model, "ARTIFACT": artifact}
     done = tenon(*(names.get(argument, argument) for argument in arguments))
     refused(done, USER_ERROR, "[TN8012]", "has no effect")
+
+
+# Denormals.
+
+
+def test_denormal_weights_are_kept_unless_asked(tenon, tmp_path):
+    weight = numpy_helper.from_array(np.array([[1e-40], [1.0]], np.float32), "w")
+    path = save(tmp_path / "m.onnx", [helper.make_node("MatMul", ["x", "w"], ["y"], "dying")],
+                [value("x", [1, 2])], [value("y", [1, 1])], [weight])
+
+    def compiled(*flags):
+        """The summary, and the sum of 1e38 times the denormal weight and 2."""
+        done = tenon("compile", path, "-o", tmp_path / "m.tenon", *flags)
+        assert done.returncode == OK, done.stderr
+        done_run = tenon("run", tmp_path / "m.tenon", "--input", "x=1x2xf32=1e38,2", "--output", f"y=@{tmp_path / 'y.npy'}")
+        assert done_run.returncode == OK, done_run.stderr
+        return done.stdout, np.load(tmp_path / "y.npy").item()
+
+    summary, result = compiled()
+    assert "[TN4013]" in summary and "1 denormal weights (below 1.2e-38) of dying" in summary and "--flush-denormals" in summary
+    assert abs(result - 2.01) < 1e-5
+    summary, result = compiled("--flush-denormals")
+    assert "[TN4010]" in summary and "of dying are taken as zero" in summary
+    assert result == 2
 
 
 # Spellings that people bring along.

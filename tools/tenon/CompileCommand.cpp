@@ -23,6 +23,7 @@ static cl::opt<std::string> startFrom("start-from", cl::desc("The input is IR at
 static cl::alias compileFrom("compile-from", cl::desc("The same as --start-from"), cl::aliasopt(startFrom));
 static cl::list<std::string> formatFiles("format-file", cl::desc("Declaration of a number format to load (repeatable)"), cl::value_desc("FILE.yaml"), cl::sub(compileCommand));
 static cl::opt<std::string> dumpTo("dump-to", cl::desc("Folder for the IR after each stage"), cl::value_desc("DIR"), cl::sub(compileCommand));
+static cl::opt<bool> flushDenormals("flush-denormals", cl::desc("Take denormal weights (below 1.2e-38) of convolutions and matrix products as zero"), cl::sub(compileCommand));
 static cl::opt<bool> keepPlan("keep-plan", cl::desc("Keep the plan's text in the artifact, for `tenon inspect --plan`"), cl::sub(compileCommand));
 static cl::opt<bool> quiet("q", cl::desc("No summary and no progress"), cl::sub(compileCommand));
 
@@ -98,6 +99,7 @@ int runCompile() {
   options.target = target;
   options.dumpTo = dumpTo;
   options.formatFiles = formatFiles;
+  options.flushDenormals = flushDenormals;
   options.keepPlan = keepPlan;
   if (positional.empty() == onnx.empty())
     return complain("[TN8013] compile: expected one model, MODEL.onnx");
@@ -107,6 +109,8 @@ int runCompile() {
   for (const cl::Option *flag : {(const cl::Option *)&output, (const cl::Option *)&keepPlan, (const cl::Option *)&quiet})
     if (stopsEarly && flag->getNumOccurrences())
       return refuse(*flag, "with --stop-after");
+  if (flushDenormals && ((stopsEarly && *options.stopAfter < Stage::Numerics) || options.startFrom > Stage::Numerics))
+    return refuse(flushDenormals, "without the stage numerics");
   std::string model = positional.empty() ? onnx : positional;
   if (Exit exit = checkFile(model))
     return exit;

@@ -29,6 +29,7 @@ struct CompileOptions {
   std::vector<std::string> formatFiles; ///< declarations of number formats to load
   std::string dumpTo;             ///< folder for the IR after each stage
   bool emitAssembly = false;      ///< with stopAfter codegen: assembly text
+  bool flushDenormals = false;    ///< denormal weights are taken as zero
   bool keepPlan = false;          ///< the artifact holds the plan's text
   std::function<void(llvm::StringRef phase)> progress;
 };

@@ -31,22 +31,25 @@ def EvaluateConstantsPass : Pass<"tenon-evaluate-constants", "::mlir::ModuleOp">
   let statistics = [Statistic<"evaluated", "evaluated", "Ops evaluated">];
 }
 
-def FlushDenormalWeightsPass : Pass<"tenon-flush-denormal-weights", "::mlir::ModuleOp"> {
-  let summary = "Takes denormal weights of convolutions and matrix products as zero";
+def DenormalWeightsPass : Pass<"tenon-denormal-weights", "::mlir::ModuleOp"> {
+  let summary = "Reports denormal weights of convolutions and matrix products, or takes them as zero";
   let description = [{
-    f32 constants that a convolution, transposed convolution or matrix product
-    reads lose their denormal values: they change a result by less than 1.2e-38
-    times the data, and cost a trap each. Other uses of the same constant keep
-    its values. How many were flushed is a remark (TN4010).
+    Denormal values of f32 constants that a convolution, transposed convolution
+    or matrix product reads cost a trap each. A remark, and a note on each
+    operation that reads one, says how many there are and in which ONNX nodes:
+    TN4013, or TN4010 if `flush` takes them as zero, which changes a result by
+    less than 1.2e-38 times the data. Other uses of the same constant keep its
+    values.
 
     ```mlir
     %w = graph.constant dense<[[[[1.0e-40]]], [[[2.0]]]]> : tensor<2x1x1x1xf32>
     ```
-    as a filter becomes
+    as a filter becomes with `flush`
     ```mlir
     %w = graph.constant dense<[[[[0.0]]], [[[2.0]]]]> : tensor<2x1x1x1xf32>
     ```
   }];
-  let statistics = [Statistic<"flushed", "flushed", "Values flushed">];
+  let options = [Option<"flush", "flush", "bool", "false", "Take them as zero">];
+  let statistics = [Statistic<"found", "found", "Denormal values">];
 }
 #endif
