@@ -9,7 +9,7 @@
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
-#include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Graph/IR/NarrowWeights.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
 
 using namespace mlir;
@@ -83,6 +83,7 @@ public:
   BlockFormer(Block &block, unsigned &counter) : block(block), counter(counter) {}
 
   void run() {
+    separateNarrowWeights();
     for (auto [position, op] : llvm::enumerate(block))
       order[&op] = position;
     for (Operation &op : block)
@@ -93,10 +94,32 @@ public:
   }
 
 private:
+  /// Gives each product its own dequantize op, if its kernel is to decode it.
+  void separateNarrowWeights() {
+    SmallVector<graph::DequantizeOp> shared;
+    for (auto op : block.getOps<graph::DequantizeOp>())
+      if (isDecodedByUsers(op))
+        shared.push_back(op);
+    for (graph::DequantizeOp op : shared)
+      for (OpOperand &use : llvm::make_early_inc_range(op.getResult().getUses()))
+        if (!op.getResult().hasOneUse()) {
+          OpBuilder b(use.getOwner());
+          use.set(b.clone(*op)->getResult(0));
+        }
+  }
+
+  static bool isDecodedByUsers(graph::DequantizeOp op) {
+    bool isConstant = llvm::all_of(op->getOperands(), [](Value v) { return v.getDefiningOp<graph::ConstantOp>(); });
+    bool isLocal = llvm::all_of(op->getUsers(), [&](Operation *user) { return user->getBlock() == op->getBlock(); });
+    return isConstant && isLocal && graph::narrowWeights(op);
+  }
+
   void place(Operation *op) {
     if (op->getDialect() != op->getContext()->getLoadedDialect<graph::GraphDialect>() || isView(op) ||
         isa<graph::ConstantOp>(op))
       return;
+    if (auto weights = dyn_cast<graph::DequantizeOp>(op); weights && isDecodedByUsers(weights))
+      return; // joins its product
     if (isElementwise(op))
       if (Group *group = chooseGroup(op)) {
         group->ops.push_back(op);
@@ -104,6 +127,11 @@ private:
         return;
       }
     auto group = std::make_unique<Group>();
+    if (auto product = dyn_cast<graph::MatMulOp>(op))
+      if (auto weights = product.getRhs().getDefiningOp<graph::DequantizeOp>(); weights && isDecodedByUsers(weights)) {
+        group->ops.push_back(weights);
+        groupOf[weights] = group.get();
+      }
     group->ops.push_back(op);
     group->root = isElementwise(op) ? nullptr : op;
     group->space = op->getResult(0);
@@ -241,8 +269,8 @@ private:
   /// Ops whose strategies address their operands' elements.
   static bool readsMemory(Operation *op) {
     return isa<graph::GatherOp, graph::GatherElementsOp, graph::GatherNDOp, graph::ScatterNDOp, graph::ScatterElementsOp,
-               graph::ConcatOp, graph::MatMulOp, graph::ConvOp, graph::ConvTransposeOp, graph::AttentionOp, graph::LstmOp,
-               graph::GruOp, graph::RnnOp>(op);
+               graph::ConcatOp, graph::MatMulOp, graph::DequantizeOp, graph::ConvOp, graph::ConvTransposeOp,
+               graph::AttentionOp, graph::LstmOp, graph::GruOp, graph::RnnOp>(op);
   }
   /// Constants that strategies read at compile time rather than from memory.
   static bool isParameter(Operation *op, unsigned operand) {

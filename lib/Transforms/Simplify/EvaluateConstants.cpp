@@ -6,7 +6,7 @@
 #include "tenon/Transforms/Simplify/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Graph/IR/NarrowWeights.h"
 #include "tenon/Reference/Evaluator.h"
 
 using namespace mlir;
@@ -59,6 +59,14 @@ private:
 
   bool isKnown(Value value) const { return known.contains(value) || value.getDefiningOp<graph::ConstantOp>(); }
 
+  /// Weights that a product's kernel decodes faster than it would read them as f32.
+  bool staysNarrow(Operation *op) const {
+    auto dequantize = dyn_cast<graph::DequantizeOp>(op);
+    auto weights = dequantize ? graph::narrowWeights(dequantize) : std::nullopt;
+    auto isLazy = [&](Value operand) { return known.lookup(operand).isLazy; };
+    return weights && weights->k * weights->n * 4 >= minNarrowBytes && llvm::none_of(op->getOperands(), isLazy);
+  }
+
   /// Finds the ops to evaluate and counts their uses of each other's results.
   void mark(func::FuncOp func) {
     known.clear();
@@ -67,7 +75,8 @@ private:
       std::optional<int64_t> bytes = resultBytes(op);
       bool foldable = isa<graph::GraphDialect>(op->getDialect()) && !isa<graph::ConstantOp>(op) &&
                       op->getNumResults() > 0 && op->getNumRegions() == 0 && evaluator.knows(op) && bytes &&
-                      *bytes <= maxBytes && llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v); });
+                      *bytes <= maxBytes && llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v); }) &&
+                      !staysNarrow(op);
       for (Value operand : op->getOperands())
         if (auto it = known.find(operand); it != known.end()) {
           it->second.uses += foldable;

@@ -43,3 +43,21 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4x!onnx.string> {
 func.func @main(%x: tensor<*xf32> {onnx.name = "x"}) -> tensor<*xf32> {
   return %x : tensor<*xf32>
 }
+
+// -----
+
+// MatMulNBits: widths and blocks without a form, weights that are computed and
+// cross bytes, steps of K out of order.
+func.func @main(%x: tensor<2x32xf32>, %s: tensor<1xf32>, %b: tensor<1x1x12xui8>) -> (tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>) {
+  // expected-error @+1 {{[TN2102] m (com.microsoft::MatMulNBits, opset 1): attribute bits = 9, expected 2 to 8}}
+  %0 = onnx.node "MatMulNBits"(%x, %b, %s) {name = "m", domain = "com.microsoft", since = 1 : i64, opset = 1 : i64, attrs = {K = 32 : i64, N = 1 : i64, bits = 9 : i64, block_size = 32 : i64}} : (tensor<2x32xf32>, tensor<1x1x12xui8>, tensor<1xf32>) -> tensor<2x1xf32>
+  // expected-error @+1 {{[TN2104] n (com.microsoft::MatMulNBits, opset 1): attributes K = 32, N = 1, block_size = 24, expected sizes above 0 and a block_size that is a power of two, 16 or more}}
+  %1 = onnx.node "MatMulNBits"(%x, %b, %s) {name = "n", domain = "com.microsoft", since = 1 : i64, opset = 1 : i64, attrs = {K = 32 : i64, N = 1 : i64, bits = 4 : i64, block_size = 24 : i64}} : (tensor<2x32xf32>, tensor<1x1x12xui8>, tensor<1xf32>) -> tensor<2x1xf32>
+  // expected-error @+1 {{[TN2103] o (com.microsoft::MatMulNBits, opset 1): inputs B and zero_points must be constants of 12 and 1 bytes where bits = 3}}
+  %2 = onnx.node "MatMulNBits"(%x, %b, %s) {name = "o", domain = "com.microsoft", since = 1 : i64, opset = 1 : i64, attrs = {K = 32 : i64, N = 1 : i64, bits = 3 : i64, block_size = 32 : i64}} : (tensor<2x32xf32>, tensor<1x1x12xui8>, tensor<1xf32>) -> tensor<2x1xf32>
+  %none = onnx.none : none
+  %g = onnx.constant dense<1> : tensor<32xi32>
+  // expected-error @+1 {{[TN2102] p (com.microsoft::MatMulNBits, opset 1): input g_idx puts step 0 of K into block 1, expected 0; export without act_order}}
+  %3 = onnx.node "MatMulNBits"(%x, %b, %s, %none, %g) {name = "p", domain = "com.microsoft", since = 1 : i64, opset = 1 : i64, attrs = {K = 32 : i64, N = 1 : i64, bits = 4 : i64, block_size = 32 : i64}} : (tensor<2x32xf32>, tensor<1x1x12xui8>, tensor<1xf32>, none, tensor<32xi32>) -> tensor<2x1xf32>
+  return %0, %1, %2, %3 : tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>
+}

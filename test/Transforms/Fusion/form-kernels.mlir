@@ -22,3 +22,24 @@ func.func @main(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>) -> (tensor<32xf32>, te
   %v = graph.reshape %c, %s : (tensor<4x8xf32>, tensor<1xi64>) -> tensor<32xf32>
   return %v, %x : tensor<32xf32>, tensor<4x8xf32>
 }
+
+// A product takes the dequantize of its constant weights into its kernel; of
+// two products each takes its own.
+// CHECK-LABEL: func.func @narrow_weights
+// CHECK: plan.kernel "matmul_0" {{.*}} root "matmul"(%[[CODES:.*]], %[[SCALE:.*]], %arg0)
+// CHECK: ^bb0(%[[Q:.*]]: tensor<64x8xi4>, %[[S:.*]]: tensor<2x8xf32>, %[[X:.*]]: tensor<2x64xf32>):
+// CHECK-NEXT: %[[W:.*]] = graph.dequantize %[[Q]], %[[S]]
+// CHECK-NEXT: graph.matmul %[[X]], %[[W]]
+// CHECK-NEXT: graph.unary relu
+// CHECK: plan.kernel "matmul_1" {{.*}} root "matmul"(%[[CODES]], %[[SCALE]], %arg1)
+// CHECK: graph.dequantize
+// CHECK-NOT: root "dequantize"
+func.func @narrow_weights(%x: tensor<2x64xf32>, %y: tensor<3x64xf32>) -> (tensor<2x8xf32>, tensor<3x8xf32>) {
+  %codes = graph.constant dense<3> : tensor<64x8xi4>
+  %scale = graph.constant dense<0.5> : tensor<2x8xf32>
+  %w = graph.dequantize %codes, %scale {axis = 0 : i64, block_size = 32 : i64} : (tensor<64x8xi4>, tensor<2x8xf32>) -> tensor<64x8xf32>
+  %0 = graph.matmul %x, %w : (tensor<2x64xf32>, tensor<64x8xf32>) -> tensor<2x8xf32>
+  %1 = graph.unary relu %0 : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  %2 = graph.matmul %y, %w : (tensor<3x64xf32>, tensor<64x8xf32>) -> tensor<3x8xf32>
+  return %1, %2 : tensor<2x8xf32>, tensor<3x8xf32>
+}

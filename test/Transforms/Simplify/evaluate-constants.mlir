@@ -34,3 +34,26 @@ func.func @fails() -> tensor<f32> {
   %r = graph.gather %x, %i {axis = 0 : i64} : (tensor<2xf32>, tensor<i64>) -> tensor<f32>
   return %r : tensor<f32>
 }
+
+// Large integer weights of a product stay; those of other ops, and what the
+// product cannot decode, do not.
+// CHECK-LABEL: func.func @weights
+// CHECK: %[[NARROW:.*]] = graph.dequantize
+// CHECK-NEXT: graph.matmul %arg0, %[[NARROW]]
+// CHECK-NOT: graph.dequantize
+// CHECK: return
+func.func @weights(%x: tensor<1x512xf32>) -> (tensor<1x512xf32>, tensor<1x256xf32>, tensor<1x512xf32>, tensor<512x512xf32>) {
+  %codes = graph.constant dense<3> : tensor<512x512xi4>
+  %small = graph.constant dense<3> : tensor<512x256xi4>
+  %scale = graph.constant dense<0.5> : tensor<16x512xf32>
+  %odd = graph.constant dense<0.5> : tensor<11x512xf32>
+  %one = graph.constant dense<0.5> : tensor<f32>
+  %w = graph.dequantize %codes, %scale {axis = 0 : i64, block_size = 32 : i64} : (tensor<512x512xi4>, tensor<16x512xf32>) -> tensor<512x512xf32>
+  %y = graph.matmul %x, %w : (tensor<1x512xf32>, tensor<512x512xf32>) -> tensor<1x512xf32>
+  %v = graph.dequantize %small, %one {axis = 0 : i64} : (tensor<512x256xi4>, tensor<f32>) -> tensor<512x256xf32>
+  %z = graph.matmul %x, %v : (tensor<1x512xf32>, tensor<512x256xf32>) -> tensor<1x256xf32>
+  %u = graph.dequantize %codes, %odd {axis = 0 : i64, block_size = 48 : i64} : (tensor<512x512xi4>, tensor<11x512xf32>) -> tensor<512x512xf32>
+  %s = graph.matmul %x, %u : (tensor<1x512xf32>, tensor<512x512xf32>) -> tensor<1x512xf32>
+  %t = graph.dequantize %codes, %one {axis = 0 : i64} : (tensor<512x512xi4>, tensor<f32>) -> tensor<512x512xf32>
+  return %y, %z, %s, %t : tensor<1x512xf32>, tensor<1x256xf32>, tensor<1x512xf32>, tensor<512x512xf32>
+}

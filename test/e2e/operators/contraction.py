@@ -112,6 +112,23 @@ def blocks():
         attrs = {"K": k, "N": n, "bits": bits, "block_size": block}
         yield Case("MatMulNBits", (T("f32", "N", k), packed, scales), attrs, **MS, rtol=1e-4, atol=1e-3)
         yield Case("MatMulNBits", (T("f32", "N", k), packed, scales, zeros), attrs, **MS, rtol=1e-4, atol=1e-3)
+    # Large enough to stay narrow; last blocks and column panels that are not full.
+    for bits, k, n, block in ((2, 512, 544, 16), (3, 1000, 300, 32), (4, 530, 515, 16), (4, 1024, 256, 128), (5, 700, 400, 64),
+                              (6, 513, 512, 256), (7, 512, 513, 16), (8, 520, 530, 32), (4, 2100, 130, 32)):
+        count = -(-k // block)
+        packed = C("u8", rng.integers(0, 256, (n, count, block * bits // 8)))
+        scales = C("f32", rng.uniform(0.1, 1, (n, count)) / 2**bits)
+        integers = C("u8", rng.integers(0, 256, (n, -(-count * bits // 8))))
+        reals = C("f32", rng.uniform(0, 2**bits, (n, count)))
+        attrs = {"K": k, "N": n, "bits": bits, "block_size": block}
+        for zeros in (None, integers, reals):
+            yield Case("MatMulNBits", (T("f32", "N", k), packed, scales, zeros), attrs, **MS, rtol=1e-4, atol=1e-4)
+    bias = C("f32", rng.standard_normal(300))
+    packed, scales = C("u8", rng.integers(0, 256, (300, 32, 16))), C("f32", rng.uniform(0.01, 0.1, (300, 32)))
+    attrs = {"K": 1000, "N": 300, "bits": 4, "block_size": 32}
+    for rows in (1, 3, 4, 5, 12, 13, 128):  # each has a schedule of its own
+        yield Case("MatMulNBits", (T("f32", rows, 1000), packed, scales, None, None, bias), attrs, **MS, rtol=1e-4, atol=1e-4)
+    yield Case("MatMulNBits", (T("f32", "N", 3, 1000), packed, scales, None, None, bias), attrs, **MS, rtol=1e-4, atol=1e-4)
 
 
 def cases():

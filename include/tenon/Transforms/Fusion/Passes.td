@@ -9,7 +9,8 @@ def FormKernelsPass : Pass<"plan-form-kernels", "::mlir::ModuleOp"> {
     Each contraction, window, reduction, or data movement becomes a kernel;
     elementwise ops join the kernel that produces one of their operands when
     the shapes agree and no cycle arises, else they form kernels of their own.
-    Reshapes become views. A returned value that no kernel produces gets a
+    Constant weights that a product can decode as it goes (graph::narrowWeights)
+    join it with their dequantize. Reshapes become views. A returned value that no kernel produces gets a
     copying kernel.
 
     ```mlir

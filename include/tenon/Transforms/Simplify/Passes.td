@@ -15,6 +15,11 @@ def EvaluateConstantsPass : Pass<"tenon-evaluate-constants", "::mlir::ModuleOp">
     expand and tile with results above `max-splat-bytes`, because the op is
     smaller than its result. Their users are evaluated nevertheless.
 
+    A dequantize whose users are all matrix products that can decode it as they
+    go (graph::narrowWeights) stays if its result would take `min-narrow-bytes`
+    as f32: such weights come from beyond the second-level cache, where bytes
+    cost more than decoding. Smaller ones are faster as f32.
+
     ```mlir
     %a = graph.constant dense<[1.0, 4.0]> : tensor<2xf32>
     %b = graph.unary sqrt %a : (tensor<2xf32>) -> tensor<2xf32>
@@ -26,7 +31,8 @@ def EvaluateConstantsPass : Pass<"tenon-evaluate-constants", "::mlir::ModuleOp">
   }];
   let options = [
     Option<"maxBytes", "max-bytes", "int64_t", "64 << 20", "Largest result to evaluate">,
-    Option<"maxSplatBytes", "max-splat-bytes", "int64_t", "1024", "Largest result of fill, expand or tile to evaluate">
+    Option<"maxSplatBytes", "max-splat-bytes", "int64_t", "1024", "Largest result of fill, expand or tile to evaluate">,
+    Option<"minNarrowBytes", "min-narrow-bytes", "int64_t", "1 << 20", "Smallest f32 weights of matrix products that stay narrow">
   ];
   let statistics = [Statistic<"evaluated", "evaluated", "Ops evaluated">];
 }

@@ -162,10 +162,13 @@ StringRef packedLayout(plan::KernelOp kernel, unsigned index) {
 }
 
 void replaceByPacked(plan::KernelOp kernel, unsigned index, ArrayRef<int64_t> shape, std::vector<float> values, StringRef layout) {
+  ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float));
+  replaceByPacked(kernel, index, RankedTensorType::get(shape, Float32Type::get(kernel.getContext())), bytes, layout);
+}
+
+void replaceByPacked(plan::KernelOp kernel, unsigned index, RankedTensorType type, ArrayRef<char> bytes, StringRef layout) {
   OpBuilder b(kernel);
-  auto type = RankedTensorType::get(shape, b.getF32Type());
-  AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(
-      ArrayRef(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float)), 64);
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64);
   auto attr = DenseResourceElementsAttr::get(type, "packed", std::move(blob));
   auto constant = graph::ConstantOp::create(b, kernel.getInputs()[index].getLoc(), type, attr);
   kernel->setOperand(index, constant);
@@ -177,7 +180,7 @@ void replaceByPacked(plan::KernelOp kernel, unsigned index, ArrayRef<int64_t> sh
   kernel.setPackedAttr(b.getArrayAttr(layouts));
   SmallVector<Attribute> maps = llvm::to_vector(kernel.getArgShapes()->getValue());
   SmallVector<AffineExpr> dims;
-  for (int64_t size : shape)
+  for (int64_t size : type.getShape())
     dims.push_back(getAffineConstantExpr(size, b.getContext()));
   maps[index] = AffineMapAttr::get(AffineMap::get(0, 0, dims, b.getContext()));
   kernel.setArgShapesAttr(b.getArrayAttr(maps));

@@ -62,6 +62,8 @@ std::vector<float> floatValues(mlir::ElementsAttr value);
 /// Replaces operand `index` of a kernel by a packed constant.
 void replaceByPacked(plan::KernelOp kernel, unsigned index, llvm::ArrayRef<int64_t> shape, std::vector<float> values,
                      llvm::StringRef layout);
+void replaceByPacked(plan::KernelOp kernel, unsigned index, mlir::RankedTensorType type, llvm::ArrayRef<char> bytes,
+                     llvm::StringRef layout);
 /// The layout that operand `index` was packed into, "" if none.
 llvm::StringRef packedLayout(plan::KernelOp kernel, unsigned index);
 

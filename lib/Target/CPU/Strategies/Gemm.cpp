@@ -312,6 +312,7 @@ public:
 void registerGemmStrategies(StrategyRegistry &registry) {
   registerGenericGemm(registry);
   registry.add(std::make_unique<GemmStrategy>());
+  registerQuantizedGemm(registry);
 }
 
 } // namespace tenon::cpu

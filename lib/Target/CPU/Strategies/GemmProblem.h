@@ -29,6 +29,7 @@ struct GemmProblem {
 GemmProblem analyzeGemm(plan::KernelOp kernel);
 
 void registerGenericGemm(StrategyRegistry &registry);
+void registerQuantizedGemm(StrategyRegistry &registry);
 
 } // namespace tenon::cpu
 

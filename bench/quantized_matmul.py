@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Speed of matrix products with narrow constant weights, on one thread, in one run.
+
+One row (decoding of text): a model of many products with weights of their own,
+together larger than the caches, so that each run reads every byte from memory.
+Reported is the time of a product, the compressed bytes (codes and scales) that
+pass in it per second, and their share of the read bandwidth: the best of
+several passes over the same mapped artifact by a loop that does nothing but
+load and combine vectors. Peer: ONNX Runtime's MatMulNBits at its default
+accuracy, and at accuracy_level 4 (8-bit integer arithmetic on a quantized x).
+
+Many rows (--rows 128): the same product with the weights in float32, in Tenon.
+
+    bench/quantized_matmul.py
+    bench/quantized_matmul.py --formats int4 --shapes 4096x4096 --rows 1
+"""
+
+import argparse
+import ctypes
+import mmap
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from engines import ENGINES
+from run import ROOT, machine, versions
+
+BLOCK = 32
+READ = r"""
+#include <stddef.h>
+#include <stdint.h>
+typedef uint64_t lanes __attribute__((vector_size(64)));
+uint64_t read_all(const lanes *data, size_t count) {
+  lanes a = {0}, b = a, c = a, d = a;
+  for (size_t i = 0; i + 4 <= count; i += 4) {
+    for (size_t line = 0; line < 4; ++line)
+      __builtin_prefetch((const char *)(data + i + line) + AHEAD);
+    a |= data[i], b |= data[i + 1], c |= data[i + 2], d |= data[i + 3];
+  }
+  a |= b | c | d;
+  return a[0] | a[1] | a[2] | a[3] | a[4] | a[5] | a[6] | a[7];
+}
+"""
+
+
+class Reader:
+    """Reads a file's mapping as fast as this machine can, by the best of a few fetch distances."""
+
+    def __init__(self, scratch):
+        (scratch / "read.c").write_text(READ)
+        self.loops = []
+        for ahead in (0, 2048, 4096):
+            library = scratch / f"read{ahead}.so"
+            subprocess.run(["cc", "-O3", "-march=native", "-shared", "-fPIC", f"-DAHEAD={ahead}", scratch / "read.c", "-o", library],
+                           check=True)
+            loop = ctypes.CDLL(str(library)).read_all
+            loop.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+            self.loops.append(loop)
+
+    def bandwidth(self, path, passes=2):
+        """Bytes per second."""
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
+            view = np.frombuffer(data, np.uint8)
+            times = []
+            for loop in self.loops * passes:
+                start = time.perf_counter()
+                loop(view.ctypes.data, view.size // 64)
+                times.append(time.perf_counter() - start)
+            size = view.size
+            del view
+        return size / min(times)
+
+
+def model_of(bits, k, n, rows, count, level=0):
+    """`count` products of one x with weights of their own, float32 where bits is 32."""
+    rng = np.random.default_rng(0)
+    nodes, initializers, outputs = [], [], []
+    for i in range(count):
+        if bits == 32:
+            arrays = {"w": rng.random((k, n), np.float32)}
+            nodes.append(helper.make_node("MatMul", ["x", f"w{i}"], [f"y{i}"], f"product{i}"))
+        else:
+            arrays = {"w": rng.integers(0, 256, (n, k // BLOCK, BLOCK * bits // 8), np.uint8),
+                      "s": rng.random((n, k // BLOCK), np.float32) * np.float32(0.01)}
+            attributes = {"K": k, "N": n, "bits": bits, "block_size": BLOCK} | ({"accuracy_level": level} if level else {})
+            nodes.append(helper.make_node("MatMulNBits", ["x", f"w{i}", f"s{i}"], [f"y{i}"], f"product{i}",
+                                          domain="com.microsoft", **attributes))
+        for name, array in arrays.items():
+            kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+            initializers.append(helper.make_tensor(f"{name}{i}", kind, array.shape, array.tobytes(), raw=True))
+        outputs.append(helper.make_tensor_value_info(f"y{i}", TensorProto.FLOAT, [rows, n]))
+    graph = helper.make_graph(nodes, "products", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, k])], outputs,
+                              initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)])
+    model.ir_version = 9
+    return model
+
+
+def engine(name, model, inputs, scratch):
+    """The engine's call, or why there is none."""
+    path = scratch / "model.onnx"
+    onnx.save(model, path)
+    try:
+        call = ENGINES[name](path, inputs, 1, scratch)
+        return call, [np.array(value) for value in call()]
+    except Exception as error:
+        return None, str(error).splitlines()[0]
+
+
+def timed(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def alternate(calls, rounds):
+    """{name: seconds of each round}, the engines taking turns."""
+    times = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            times[name].append(timed(call))
+    return times
+
+
+def spread(values):
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+def one_row(bits, k, n, arguments, reader):
+    size = n * k * bits // 8 + n * (k // BLOCK) * 4
+    count = max(2, -(-arguments.megabytes * 1_000_000 // size))
+    inputs = {"x": np.random.default_rng(1).standard_normal((1, k)).astype(np.float32)}
+    calls, results = {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        for name, level in (("tenon", 0), ("onnxruntime", 0), ("level 4", 4)):
+            kind = "tenon" if name == "tenon" else "onnxruntime"
+            call, results[name] = engine(kind, model_of(bits, k, n, 1, count, level), inputs, scratch)
+            if call:
+                calls[name] = call
+        rates, shares, times = [], [], {name: [] for name in calls}
+        for _ in range(arguments.rounds):
+            bandwidth = reader.bandwidth(scratch / "model.tenon")
+            for name, seconds in alternate(calls, 1).items():
+                times[name] += seconds
+            rates.append(size * count / times["tenon"][-1])
+            shares.append(rates[-1] / bandwidth)
+    cell = {name: f"{1e3 * statistics.median(t) / count:.3f}" for name, t in times.items()}
+    speed, worst = "-", "-"
+    if "onnxruntime" in times:
+        speed = spread([theirs / mine for theirs, mine in zip(times["onnxruntime"], times["tenon"])])
+        worst = max(np.abs(a - b).max() / np.abs(b).max() for a, b in zip(results["tenon"], results["onnxruntime"]))
+        worst = f"{worst:.0e}"
+    cells = [f"int{bits}, block {BLOCK}", f"{k} x {n}", f"{count} x {size / 1e6:.1f}", cell["tenon"],
+             f"{statistics.median(rates) / 1e9:.2f}", spread(shares), cell.get("onnxruntime", "fails"),
+             cell.get("level 4", "fails"), speed, worst]
+    return "| " + " | ".join(cells) + " |"
+
+
+def many_rows(bits, k, n, rows, arguments):
+    inputs = {"x": np.random.default_rng(1).standard_normal((rows, k)).astype(np.float32)}
+    calls = {}
+    with tempfile.TemporaryDirectory() as narrow, tempfile.TemporaryDirectory() as wide:
+        calls["narrow"], _ = engine("tenon", model_of(bits, k, n, rows, 1), inputs, Path(narrow))
+        calls["float32"], _ = engine("tenon", model_of(32, k, n, rows, 1), inputs, Path(wide))
+        times = alternate(calls, arguments.rounds)
+    speed = spread([theirs / mine for theirs, mine in zip(times["float32"], times["narrow"])])
+    cells = [f"int{bits}, block {BLOCK}", f"{rows} x {k} x {n}"]
+    cells += [f"{1e3 * statistics.median(times[name]):.2f}" for name in ("narrow", "float32")]
+    return "| " + " | ".join([*cells, speed]) + " |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--formats", nargs="+", default=["int8", "int4", "int3"])
+    parser.add_argument("--shapes", nargs="+", default=["4096x4096", "4096x14336"], help="K x N")
+    parser.add_argument("--rows", nargs="+", type=int, default=[1, 128])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--megabytes", type=int, default=600, help="least weights of a model of one row")
+    arguments = parser.parse_args()
+    sys.path.insert(0, str((ROOT / arguments.build).resolve() / "python"))
+    shapes = [tuple(map(int, shape.split("x"))) for shape in arguments.shapes]
+    formats = [int(name.removeprefix("int")) for name in arguments.formats]
+
+    print(f"Command: `bench/quantized_matmul.py {' '.join(sys.argv[1:])}`  ")
+    print(f"Machine: {machine()}  \n{versions()}  \n1 thread, {arguments.rounds} alternated rounds; medians, with the smallest "
+          "and largest of a round in parentheses; speed = ONNX Runtime / Tenon at its default accuracy")
+    if 1 in arguments.rows:
+        print("\n| weights | K x N | products x MB | ms | GB/s | of bandwidth | ORT ms | ORT level 4 ms | speed | difference |")
+        print("|---" * 10 + "|")
+        with tempfile.TemporaryDirectory() as folder:
+            reader = Reader(Path(folder))
+            for bits in formats:
+                for k, n in shapes:
+                    print(one_row(bits, k, n, arguments, reader), flush=True)
+    for rows in arguments.rows:
+        if rows > 1:
+            print("\n| weights | M x K x N | ms | float32 ms | speed against float32 |\n|---|---|---|---|---|")
+            for bits in formats:
+                for k, n in shapes:
+                    print(many_rows(bits, k, n, rows, arguments), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Weights of a matrix product that stay in their narrow integer type until the
+// product's kernel reads them.
+#ifndef TENON_DIALECT_GRAPH_IR_NARROWWEIGHTS_H
+#define TENON_DIALECT_GRAPH_IR_NARROWWEIGHTS_H
+
+#include "tenon/Dialect/Graph/IR/Graph.h"
+
+namespace tenon::graph {
+
+/// The dequantized right operand of a matrix product [.., M, K] x [K, N].
+struct NarrowWeights {
+  DequantizeOp op;
+  int64_t k, n;
+  int64_t block;     ///< steps of K that share a scale; k where scales are per column or one
+  bool isTransposed; ///< the codes lie as [N, K]
+};
+
+/// Reads the weights off a product, if a kernel can decode them as it goes: a
+/// matrix of integers of 2 to 8 bits, dequantized to a float of at most 32 bits
+/// by one scale, one per column, or one per block of K whose size is a power of
+/// two or a multiple of 32, and zero points of the same shape or one of all.
+std::optional<NarrowWeights> narrowWeights(MatMulOp op);
+/// The same where every user of the dequantized matrix is such a product.
+std::optional<NarrowWeights> narrowWeights(DequantizeOp op);
+
+} // namespace tenon::graph
+
+#endif // TENON_DIALECT_GRAPH_IR_NARROWWEIGHTS_H

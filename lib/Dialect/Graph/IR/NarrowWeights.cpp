@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which dequantized weights a product's kernel can decode by itself.
+#include "tenon/Dialect/Graph/IR/NarrowWeights.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace tenon::graph {
+namespace {
+
+/// The static shape of a tensor, or nothing.
+std::optional<ArrayRef<int64_t>> staticShape(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.hasStaticShape() ? std::optional(type.getShape()) : std::nullopt;
+}
+
+bool isFloatOfWord(Value value) {
+  Type element = getElementTypeOrSelf(value.getType());
+  return element.isF32() || element.isF16() || element.isBF16();
+}
+
+} // namespace
+
+std::optional<NarrowWeights> narrowWeights(MatMulOp op) {
+  auto dequantize = op.getRhs().getDefiningOp<DequantizeOp>();
+  if (!dequantize || !isFloatOfWord(op.getLhs()) || !isFloatOfWord(op.getRhs()) || !isFloatOfWord(op.getResult()))
+    return std::nullopt;
+  auto codes = staticShape(dequantize.getX()), scale = staticShape(dequantize.getScale());
+  auto element = dyn_cast<IntegerType>(getElementTypeOrSelf(dequantize.getX().getType()));
+  if (!codes || codes->size() != 2 || !scale || !element || element.getWidth() < 2 || element.getWidth() > 8)
+    return std::nullopt;
+  unsigned kAxis = op.getTransposeRhs() ? 1 : 0, nAxis = 1 - kAxis;
+  NarrowWeights weights{dequantize, (*codes)[kAxis], (*codes)[nAxis], (*codes)[kAxis], op.getTransposeRhs()};
+  if (weights.k < 1 || weights.n < 1)
+    return std::nullopt;
+  auto isSingle = [](ArrayRef<int64_t> shape) { return llvm::all_of(shape, [](int64_t size) { return size == 1; }); };
+  int64_t axis = int64_t(dequantize.getAxis()), block = int64_t(dequantize.getBlockSize());
+  axis += axis < 0 ? 2 : 0;
+  SmallVector<int64_t> expected;
+  if (block > 0) {
+    bool isAligned = llvm::isPowerOf2_64(block) || block % 32 == 0 || block >= weights.k;
+    if (axis != kAxis || !isAligned)
+      return std::nullopt;
+    expected = {weights.n, weights.n};
+    expected[kAxis] = llvm::divideCeil(weights.k, block);
+    weights.block = std::min(block, weights.k);
+  } else if (!isSingle(*scale)) {
+    if (axis != nAxis)
+      return std::nullopt;
+    expected = {weights.n};
+  }
+  auto fits = [&](ArrayRef<int64_t> shape) { return isSingle(shape) || shape == ArrayRef(expected); };
+  if (!fits(*scale))
+    return std::nullopt;
+  if (Value zero = dequantize.getZeroPoint()) {
+    auto shape = staticShape(zero);
+    if (!shape || !fits(*shape) || (getElementTypeOrSelf(zero.getType()) != element && !isFloatOfWord(zero)))
+      return std::nullopt;
+  }
+  return weights;
+}
+
+std::optional<NarrowWeights> narrowWeights(DequantizeOp op) {
+  std::optional<NarrowWeights> weights;
+  for (OpOperand &use : op.getResult().getUses()) {
+    auto product = dyn_cast<MatMulOp>(use.getOwner());
+    weights = product && use.getOperandNumber() == 1 ? narrowWeights(product) : std::nullopt;
+    if (!weights)
+      return std::nullopt;
+  }
+  return weights;
+}
+
+} // namespace tenon::graph

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matrix products whose constant right operand stays in narrow integers and is
+// decoded in registers. For one row, or a few, the codes pass from memory
+// straight into multiply-adds: a block's sum is taken of unscaled codes and
+// enters the total with one multiply-add by the scale. For more rows, a part of
+// the panel is decoded once into a buffer of the first-level cache, from where
+// the f32 tile reads it for all rows. Every result is one order of sums that
+// the shape alone decides.
+#include "CodeDecoder.h"
+#include "PackedCodes.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+constexpr int64_t kVectors = 2;         // columns of a panel, in vectors
+constexpr int64_t kMostRows = 12;       // of a tile, as in the f32 product
+constexpr int64_t kMostDirect = 4;      // rows whose products decode for themselves
+constexpr int64_t kFewRows = 4;         // of the tile for run-time sizes below the full one
+constexpr int64_t kMostTiles = 16;      // row tiles that share a decoded part of a panel
+constexpr int64_t kChunkGroups = 8;     // of a decoded part: 256 steps, 32 KiB at 512 bits
+constexpr int64_t kLine = 64;           // bytes of a cache line
+constexpr int64_t kFetchAhead = 2048;   // bytes; half and twice that measured slower
+
+using Accumulators = ContractionTile::Accumulators;
+
+struct Schedule {
+  GemmProblem p;
+  PackedCodes w;
+  int64_t lanes, width; // of a vector; columns of a panel
+  int64_t direct;       // most rows that decode for themselves
+  int64_t rows, tiles;  // of a tile; tiles of a unit
+  AffineExpr rowBlocks, panels;
+
+  /// Whether all products of this shape decode for themselves.
+  bool isDirect() const { return constantOr(p.m, direct + 1) <= direct; }
+};
+
+Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
+  Schedule s{analyzeGemm(kernel), *PackedCodes::read(kernel), target.f32Lanes(), kVectors * target.f32Lanes(), 1, 1, 1, {}, {}};
+  int64_t m = constantOr(s.p.m, -1);
+  // Beside a total and a block's sum a row: codes, table, scale, broadcast.
+  s.direct = m < 0 ? 1 : std::min(kMostDirect, (target.vectorRegisters - 8) / (2 * kVectors));
+  s.rows = std::min(kMostRows, (target.vectorRegisters - 4) / kVectors);
+  s.tiles = kMostTiles;
+  if (s.isDirect()) {
+    s.rows = m;
+    s.tiles = 1;
+  } else if (m > 0) { // equal tiles, in equal blocks
+    int64_t tiles = llvm::divideCeil(m, s.rows), blocks = llvm::divideCeil(tiles, kMostTiles);
+    s.rows = llvm::divideCeil(m, tiles);
+    s.tiles = llvm::divideCeil(tiles, blocks);
+  }
+  s.rowBlocks = s.p.m.ceilDiv(s.rows * s.tiles);
+  s.panels = s.p.n.ceilDiv(s.width);
+  return s;
+}
+
+class Emitter {
+public:
+  Emitter(KernelContext &context, Schedule schedule)
+      : c(context), s(std::move(schedule)), p(s.p), w(s.w), a(c.buffer(p.a)), aType(getElementTypeOrSelf(p.a.getType())),
+        decoder(c, w.element, s.lanes, w.center) {}
+
+  LogicalResult run() {
+    m = c.index(p.m);
+    aStep = c.index(p.aStep);
+    if (!s.isDirect()) {
+      decoded = stackBuffer(kChunkGroups * PackedCodes::kGroup * s.width);
+      sums = stackBuffer(s.tiles * s.rows * s.width);
+    }
+    c.loop(c.begin, c.end, 1, [&](Value unit) {
+      Value each = c.index(s.rowBlocks * s.panels), within = p.batch.empty() ? unit : c.remU(unit, each);
+      batch = p.batch.empty() ? SmallVector<Value>() : c.delinearize(c.divU(unit, each), p.batch);
+      aBase = c.offset(batch, p.aBatch);
+      panel = c.divU(within, c.index(s.rowBlocks));
+      column = c.mul(panel, c.index(s.width));
+      Value first = c.mul(c.remU(within, c.index(s.rowBlocks)), c.index(s.rows * s.tiles));
+      if (s.isDirect())
+        return direct(s.rows, first);
+      if (constantOr(p.m, -1) > 0)
+        return decodedOnce(s.rows, first);
+      // Sizes known only at run time: one row, few, or any number.
+      ifBelow(m, 2, [&]() { direct(1, first); }, [&]() {
+        ifBelow(m, s.rows, [&]() { decodedOnce(kFewRows, first); }, [&]() { decodedOnce(s.rows, first); });
+      });
+    });
+    return result;
+  }
+
+private:
+  Value stackBuffer(int64_t count) {
+    return memref::AllocaOp::create(c.b, c.loc, MemRefType::get({count}, c.b.getF32Type()), c.b.getI64IntegerAttr(kLine));
+  }
+
+  void ifBelow(Value value, int64_t limit, function_ref<void()> then, function_ref<void()> otherwise) {
+    Value condition = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, value, c.index(limit));
+    auto choice = scf::IfOp::create(c.b, c.loc, condition, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(c.b);
+    c.b.setInsertionPointToStart(choice.thenBlock());
+    then();
+    c.b.setInsertionPointToStart(choice.elseBlock());
+    otherwise();
+  }
+
+  Value fma(Value x, Value y, Value z) { return vector::FMAOp::create(c.b, c.loc, x, y, z); }
+
+  //===-- codes, scales and zero points --------------------------------------===//
+
+  /// Where word `row` of a group begins, and the scales of a block.
+  Value codesAt(Value group, int64_t row) {
+    Value rows = c.mul(c.add(c.mul(panel, c.index(w.groups())), group), c.index(w.bits()));
+    return c.mul(c.add(rows, c.index(row)), c.index(s.width));
+  }
+  Value scalesAt(Value block) { return c.mul(c.add(c.mul(panel, c.index(w.blocks())), block), c.index(s.width)); }
+
+  /// Decodes steps [from, to) of a group, each a vector per column vector.
+  void eachStep(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<Value>)> body) {
+    auto words = VectorType::get({s.lanes}, c.b.getI32Type());
+    auto shift = [&](int64_t by) {
+      return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(words, c.b.getI32IntegerAttr(by)));
+    };
+    SmallVector<Value> loaded(kVectors * w.bits());
+    auto word = [&](int64_t number, int64_t vector) {
+      Value &value = loaded[number * kVectors + vector], at = c.add(codesAt(group, number), c.index(vector * s.lanes));
+      return value ? value : value = c.load(c.inputBuffer(w.codes), c.b.getI32Type(), at, s.lanes);
+    };
+    for (int64_t step = from; step < to; ++step) {
+      SmallVector<Value> values;
+      for (int64_t v = 0; v < kVectors; ++v) {
+        Value codes;
+        int64_t at = step * w.bits(), number = at / 32, low = at % 32;
+        codes = word(number, v);
+        if (low)
+          codes = arith::ShRUIOp::create(c.b, c.loc, codes, shift(low));
+        if (low + w.bits() > 32) // the rest lies in the next word
+          codes = arith::OrIOp::create(c.b, c.loc, codes, arith::ShLIOp::create(c.b, c.loc, word(number + 1, v), shift(32 - low)));
+        values.push_back(decoder.decode(codes));
+      }
+      body(step, values);
+    }
+  }
+
+  SmallVector<Value> scales(Value block) {
+    SmallVector<Value> values;
+    Type type = getElementTypeOrSelf(w.op.getScale().getType());
+    for (int64_t v = 0; v < kVectors; ++v)
+      values.push_back(c.load(c.inputBuffer(w.scales), type, c.add(scalesAt(block), c.index(v * s.lanes)), s.lanes));
+    return values;
+  }
+
+  /// Zero points of a block; empty where one for all is in the decoder.
+  SmallVector<Value> zeros(Value block) {
+    SmallVector<Value> values;
+    if (!w.zeros)
+      return values;
+    Type type = getElementTypeOrSelf(w.op.getZeroPoint().getType());
+    for (int64_t v = 0; v < kVectors; ++v) {
+      Value zero = c.load(c.inputBuffer(*w.zeros), type, c.add(scalesAt(block), c.index(v * s.lanes)), s.lanes);
+      if (type.isInteger()) {
+        zero = arith::ExtUIOp::create(c.b, c.loc, VectorType::get({s.lanes}, c.b.getI32Type()), zero);
+        zero = wrapToWidth(c.b, c.loc, zero, w.element);
+        zero = arith::SIToFPOp::create(c.b, c.loc, VectorType::get({s.lanes}, c.b.getF32Type()), zero);
+      }
+      values.push_back(zero);
+    }
+    return values;
+  }
+
+  /// Fetches what lies `kFetchAhead` bytes ahead of [at, at + bytes).
+  void fetchAhead(Value buffer, Value at, int64_t bytes) {
+    int64_t size = cast<MemRefType>(buffer.getType()).getElementTypeBitWidth() / 8;
+    for (int64_t line = 0; line < bytes; line += kLine)
+      memref::PrefetchOp::create(c.b, c.loc, buffer, ValueRange{c.add(at, c.index((kFetchAhead + line) / size))},
+                                 /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+  }
+
+  //===-- few rows: from memory to multiply-adds -----------------------------===//
+
+  /// A block's sums of codes times x, and of x alone where zero points need it.
+  struct BlockSums {
+    Accumulators products, inputs;
+    SmallVector<Value> flat() const { return llvm::to_vector(llvm::concat<const Value>(products, inputs)); }
+  };
+  BlockSums noSums(int64_t rows) {
+    Value zero = c.constant(c.b.getF32Type(), 0, s.lanes);
+    return {Accumulators(rows * kVectors, zero), Accumulators(w.zeros ? rows : 0, zero)};
+  }
+  BlockSums unflatten(int64_t rows, ValueRange values) {
+    return {Accumulators(values.take_front(rows * kVectors)), Accumulators(values.drop_front(rows * kVectors))};
+  }
+
+  /// Adds steps [from, to) of a group.
+  BlockSums addSteps(ArrayRef<Value> rowOffsets, Value group, int64_t from, int64_t to, BlockSums now) {
+    Value base = c.mul(group, c.index(PackedCodes::kGroup));
+    eachStep(group, from, to, [&](int64_t step, ArrayRef<Value> values) {
+      Value at = c.mul(c.add(base, c.index(step)), aStep);
+      for (auto [r, offset] : llvm::enumerate(rowOffsets)) {
+        Value x = c.broadcast(c.load(a, aType, c.add(offset, at), 1), s.lanes);
+        for (int64_t v = 0; v < kVectors; ++v)
+          now.products[r * kVectors + v] = fma(values[v], x, now.products[r * kVectors + v]);
+        if (w.zeros)
+          now.inputs[r] = arith::AddFOp::create(c.b, c.loc, now.inputs[r], x);
+      }
+    });
+    return now;
+  }
+
+  /// Adds a block's sums to the totals.
+  Accumulators addBlock(Accumulators totals, Value block, const BlockSums &sums) {
+    SmallVector<Value> scale = scales(block), zero = zeros(block);
+    for (size_t i = 0; i < totals.size(); ++i) {
+      Value sum = sums.products[i];
+      if (w.zeros)
+        sum = fma(arith::NegFOp::create(c.b, c.loc, zero[i % kVectors]), sums.inputs[i / kVectors], sum);
+      totals[i] = fma(sum, scale[i % kVectors], totals[i]);
+    }
+    return totals;
+  }
+
+  /// The sums of `count` whole groups from `first`, and of `rest` more steps.
+  BlockSums blockSums(ArrayRef<Value> rowOffsets, Value first, int64_t count, int64_t rest) {
+    BlockSums sums = noSums(rowOffsets.size());
+    auto whole = [&](Value group, BlockSums now) {
+      fetchAhead(c.inputBuffer(w.codes), codesAt(group, 0), w.bits() * s.width * 4);
+      return addSteps(rowOffsets, group, 0, PackedCodes::kGroup, std::move(now));
+    };
+    if (count == 1)
+      sums = whole(first, std::move(sums));
+    else if (count > 1)
+      sums = unflatten(rowOffsets.size(), c.loop(first, c.add(first, c.index(count)), 1, sums.flat(), [&](Value group, ValueRange now) {
+        return whole(group, unflatten(rowOffsets.size(), now)).flat();
+      }));
+    return rest ? addSteps(rowOffsets, c.add(first, c.index(count)), 0, rest, std::move(sums)) : sums;
+  }
+
+  /// The totals of one group that holds several blocks, of `steps` steps.
+  Accumulators smallBlocks(ArrayRef<Value> rowOffsets, Value group, int64_t steps, Accumulators totals) {
+    for (int64_t from = 0; from < steps; from += w.block) {
+      BlockSums sums = addSteps(rowOffsets, group, from, std::min(steps, from + w.block), noSums(rowOffsets.size()));
+      totals = addBlock(std::move(totals), c.add(c.mul(group, c.index(PackedCodes::kGroup / w.block)), c.index(from / w.block)), sums);
+    }
+    return totals;
+  }
+
+  void direct(int64_t rows, Value first) {
+    SmallVector<Value> offsets;
+    for (int64_t r = 0; r < rows; ++r)
+      offsets.push_back(c.mulAdd(c.add(first, c.index(r)), c.index(p.aRow), aBase));
+    ContractionTile tile(c, {rows, kVectors, s.lanes});
+    Value zero = c.index(int64_t(0));
+    Accumulators totals = tile.zero();
+    if (w.block < PackedCodes::kGroup) {
+      Value whole = c.index(w.k / PackedCodes::kGroup);
+      totals = c.loop(zero, whole, 1, totals, [&](Value group, ValueRange now) -> SmallVector<Value> {
+        fetchAhead(c.inputBuffer(w.codes), codesAt(group, 0), w.bits() * s.width * 4);
+        return smallBlocks(offsets, group, PackedCodes::kGroup, Accumulators(now));
+      });
+      if (int64_t rest = w.k % PackedCodes::kGroup)
+        totals = smallBlocks(offsets, whole, rest, std::move(totals));
+    } else {
+      int64_t groups = w.block / PackedCodes::kGroup, rest = w.k % w.block;
+      Value whole = c.index(w.k / w.block);
+      if (w.block % PackedCodes::kGroup) { // one block, K itself
+        rest = w.k;
+        whole = zero;
+      } else {
+        totals = c.loop(zero, whole, 1, totals, [&](Value block, ValueRange now) -> SmallVector<Value> {
+          int64_t bytes = getElementTypeOrSelf(w.op.getScale().getType()).getIntOrFloatBitWidth() / 8 * s.width;
+          fetchAhead(c.inputBuffer(w.scales), scalesAt(block), bytes);
+          return addBlock(Accumulators(now), block, blockSums(offsets, c.mul(block, c.index(groups)), groups, 0));
+        });
+      }
+      if (rest)
+        totals = addBlock(std::move(totals), whole,
+                          blockSums(offsets, c.mul(whole, c.index(groups)), rest / PackedCodes::kGroup, rest % PackedCodes::kGroup));
+    }
+    finish(tile, totals, [&](Value r) { return c.add(first, r); });
+  }
+
+  //===-- more rows: through a buffer ----------------------------------------===//
+
+  /// Decodes a group to f32 rows of the panel at `at`.
+  void decodeGroup(Value group, Value at) {
+    auto part = [&](int64_t from, int64_t to, Value block) {
+      SmallVector<Value> scale = scales(block), zero = zeros(block);
+      eachStep(group, from, to, [&](int64_t step, ArrayRef<Value> values) {
+        for (int64_t v = 0; v < kVectors; ++v) {
+          Value value = values[v];
+          if (w.zeros)
+            value = arith::SubFOp::create(c.b, c.loc, value, zero[v]);
+          value = arith::MulFOp::create(c.b, c.loc, value, scale[v]);
+          vector::StoreOp::create(c.b, c.loc, value, decoded, ValueRange{c.add(at, c.index(step * s.width + v * s.lanes))});
+        }
+      });
+    };
+    if (w.block >= PackedCodes::kGroup)
+      return part(0, PackedCodes::kGroup, c.divU(c.mul(group, c.index(PackedCodes::kGroup)), c.index(w.block)));
+    for (int64_t from = 0; from < PackedCodes::kGroup; from += w.block)
+      part(from, from + w.block, c.add(c.mul(group, c.index(PackedCodes::kGroup / w.block)), c.index(from / w.block)));
+  }
+
+  void decodedOnce(int64_t rows, Value first) {
+    ContractionTile tile(c, {rows, kVectors, s.lanes});
+    Value zero = c.index(int64_t(0)), last = c.sub(m, c.index(int64_t(1)));
+    Value end = c.minS(m, c.add(first, c.index(s.rows * s.tiles)));
+    auto vectorType = VectorType::get({s.lanes}, c.b.getF32Type());
+    // Rows of a last tile that go beyond the matrix repeat its last.
+    auto rowOf = [&](Value tileFirst, Value r) { return c.minS(c.add(tileFirst, r), last); };
+    auto eachTile = [&](function_ref<void(Value, Value)> body) {
+      c.loop(first, end, rows, [&](Value tileFirst) { body(tileFirst, c.mul(c.sub(tileFirst, first), c.index(s.width))); });
+    };
+    auto load = [&](Value at) {
+      Accumulators values;
+      for (int64_t i = 0; i < rows * kVectors; ++i)
+        values.push_back(vector::LoadOp::create(c.b, c.loc, vectorType, sums, ValueRange{c.add(at, c.index(i * s.lanes))}));
+      return values;
+    };
+    auto store = [&](const Accumulators &values, Value at) {
+      for (auto [i, value] : llvm::enumerate(values))
+        vector::StoreOp::create(c.b, c.loc, value, sums, ValueRange{c.add(at, c.index(i * s.lanes))});
+    };
+    eachTile([&](Value, Value at) { store(tile.zero(), at); });
+    c.loop(zero, c.index(w.groups()), kChunkGroups, [&](Value firstGroup) {
+      Value endGroup = c.minS(c.add(firstGroup, c.index(kChunkGroups)), c.index(w.groups()));
+      c.loop(firstGroup, endGroup, 1, [&](Value group) {
+        decodeGroup(group, c.mul(c.sub(group, firstGroup), c.index(PackedCodes::kGroup * s.width)));
+      });
+      Value firstStep = c.mul(firstGroup, c.index(PackedCodes::kGroup));
+      Value steps = c.minS(c.sub(c.index(w.k), firstStep), c.index(kChunkGroups * PackedCodes::kGroup));
+      eachTile([&](Value tileFirst, Value at) {
+        SmallVector<Value> offsets;
+        for (int64_t r = 0; r < rows; ++r)
+          offsets.push_back(c.add(c.mulAdd(rowOf(tileFirst, c.index(r)), c.index(p.aRow), aBase), c.mul(firstStep, aStep)));
+        store(tile.contract(load(at), steps, a, aType, offsets, aStep, decoded, c.b.getF32Type(), zero, c.index(s.width)), at);
+      });
+    });
+    eachTile([&](Value tileFirst, Value at) {
+      finish(tile, load(at), [&](Value r) { return rowOf(tileFirst, r); });
+    });
+  }
+
+  void finish(ContractionTile &tile, const Accumulators &totals, function_ref<Value(Value)> rowOf) {
+    bool merged = p.folded && rowsMerge(c.kernel, p.result);
+    auto rowIndex = [&](Value r) { return merged ? SmallVector<Value>{rowOf(r)} : p.rowIndex(c, batch, rowOf(r)); };
+    if (failed(tile.finish(totals, p.op.getResult(), p.result, rowIndex, column, c.index(p.n), w.n, merged)))
+      result = failure();
+  }
+
+  KernelContext &c;
+  Schedule s;
+  GemmProblem &p;
+  PackedCodes &w;
+  Value a;
+  Type aType;
+  CodeDecoder decoder;
+  Value m, aStep, decoded, sums, aBase, panel, column;
+  SmallVector<Value> batch;
+  LogicalResult result = success();
+};
+
+class QuantizedGemmStrategy : public Strategy {
+public:
+  StringRef name() const override { return "gemm-quantized"; }
+  std::vector<StringRef> roots() const override { return {"matmul"}; }
+
+  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
+    if (PackedCodes::read(kernel) && isa<BlockArgument>(cast<graph::MatMulOp>(kernel.getRootOp()).getLhs()))
+      return true;
+    reason = "the right operand is no constant of narrow integers";
+    return false;
+  }
+
+  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
+    Schedule s = schedule(kernel, target);
+    return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}", s.rows, s.width, target.vectorBits, s.w.text(),
+                         CodeDecoder::method(s.w.element, s.lanes, target)).str();
+  }
+
+  LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
+    return PackedCodes::pack(kernel, kVectors * target.f32Lanes());
+  }
+
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
+    Schedule s = schedule(kernel, target);
+    int64_t work = s.rows * s.tiles * s.width * s.w.k;
+    return {product(s.p.batch, kernel.getContext()) * s.rowBlocks * s.panels, std::max<int64_t>(1, 65536 / work)};
+  }
+
+  LogicalResult emit(KernelContext &c) const override { return Emitter(c, schedule(c.kernel, c.target)).run(); }
+};
+
+} // namespace
+
+void registerQuantizedGemm(StrategyRegistry &registry) { registry.add(std::make_unique<QuantizedGemmStrategy>()); }
+
+} // namespace tenon::cpu

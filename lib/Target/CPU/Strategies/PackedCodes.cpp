@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Packing of narrow weights. The dequantize op stays in the kernel as the
+// record of what was packed; its attributes keep what the operands' new types
+// no longer say.
+#include "PackedCodes.h"
+
+#include "tenon/Dialect/Graph/IR/NarrowWeights.h"
+#include "tenon/Target/CPU/Codegen.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+constexpr StringLiteral kElementAttr = "gemm.code_type", kBlockAttr = "gemm.block", kCenterAttr = "gemm.center";
+constexpr StringLiteral kLayout = "codes";
+
+/// A matrix [K or blocks, N] in memory.
+struct Matrix {
+  ArrayRef<char> bytes;
+  int64_t rowStride, columnStride; // in elements; 0 where all are the same
+};
+
+/// Bytes [panels][rows][width] of a matrix of `size`-byte elements.
+std::string packRows(const Matrix &matrix, size_t size, int64_t used, int64_t rows, int64_t n, int64_t width) {
+  int64_t panels = llvm::divideCeil(n, width);
+  std::string packed(panels * rows * width * size, '\0');
+  for (int64_t column = 0; column < n; ++column)
+    for (int64_t row = 0; row < used; ++row)
+      memcpy(&packed[(((column / width) * rows + row) * width + column % width) * size],
+             &matrix.bytes[(row * matrix.rowStride + column * matrix.columnStride) * size], size);
+  return packed;
+}
+
+/// Bytes of words [panels][groups][bits][width], each column's codes a bit string.
+std::string packBits(const Matrix &matrix, unsigned bits, int64_t k, int64_t n, int64_t width) {
+  constexpr int64_t kWord = 32;
+  int64_t groups = llvm::divideCeil(k, PackedCodes::kGroup), panels = llvm::divideCeil(n, width);
+  std::vector<uint32_t> words(panels * groups * bits * width);
+  for (int64_t column = 0; column < n; ++column)
+    for (int64_t step = 0; step < k; ++step) {
+      uint32_t code = matrix.bytes[step * matrix.rowStride + column * matrix.columnStride] & ((1u << bits) - 1);
+      int64_t at = step % PackedCodes::kGroup * bits, row = (column / width * groups + step / PackedCodes::kGroup) * bits + at / kWord;
+      uint32_t *word = &words[row * width + column % width];
+      word[0] |= code << (at % kWord);
+      if (at % kWord + bits > kWord)
+        word[width] |= code >> (kWord - at % kWord);
+    }
+  return std::string(reinterpret_cast<const char *>(words.data()), words.size() * sizeof(uint32_t));
+}
+
+graph::ConstantOp constantOf(plan::KernelOp kernel, unsigned operand) {
+  return kernel.getInputs()[operand].getDefiningOp<graph::ConstantOp>();
+}
+
+/// The one value of a constant whose elements are all the same.
+std::optional<double> uniformValue(ElementsAttr value) {
+  Type element = value.getElementType();
+  std::string bytes = weightBytes(value);
+  size_t size = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  for (size_t at = size; at < bytes.size(); at += size)
+    if (memcmp(bytes.data(), bytes.data() + at, size) != 0)
+      return std::nullopt;
+  if (auto integer = dyn_cast<IntegerType>(element)) {
+    APInt number(8, uint8_t(bytes.front()));
+    number = number.trunc(integer.getWidth());
+    return integer.isUnsigned() ? double(number.getZExtValue()) : double(number.getSExtValue());
+  }
+  return floatValues(value).front();
+}
+
+/// Removes an operand that nothing in the kernel reads.
+void dropOperand(plan::KernelOp kernel, unsigned operand) {
+  auto without = [&](ArrayAttr array) {
+    SmallVector<Attribute> rest(array.getValue());
+    rest.erase(rest.begin() + operand);
+    return ArrayAttr::get(kernel.getContext(), rest);
+  };
+  kernel->eraseOperand(operand);
+  kernel.getBody().eraseArgument(operand);
+  kernel.setArgShapesAttr(without(*kernel.getArgShapes()));
+  if (kernel.getPacked())
+    kernel.setPackedAttr(without(*kernel.getPacked()));
+}
+
+unsigned argumentOf(Value value) { return cast<BlockArgument>(value).getArgNumber(); }
+
+} // namespace
+
+std::string PackedCodes::text() const {
+  std::string name = (Twine(element.isUnsigned() ? "uint" : "int") + Twine(bits())).str();
+  return block < k ? name + ", block " + std::to_string(block) : name;
+}
+
+std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel) {
+  auto root = cast<graph::MatMulOp>(kernel.getRootOp());
+  auto op = root.getRhs().getDefiningOp<graph::DequantizeOp>();
+  if (!op || llvm::any_of(op->getOperands(), [](Value v) { return !isa<BlockArgument>(v); }))
+    return std::nullopt;
+  auto shape = cast<RankedTensorType>(op.getResult().getType()).getShape();
+  PackedCodes weights{op, {}, shape[root.getTransposeRhs() ? 1 : 0], shape[root.getTransposeRhs() ? 0 : 1], 0,
+                      argumentOf(op.getX()), argumentOf(op.getScale()), std::nullopt};
+  if (op.getZeroPoint())
+    weights.zeros = argumentOf(op.getZeroPoint());
+  if (auto element = op->getAttrOfType<TypeAttr>(kElementAttr)) {
+    weights.element = cast<IntegerType>(element.getValue());
+    weights.block = op->getAttrOfType<IntegerAttr>(kBlockAttr).getInt();
+    weights.center = op->getAttrOfType<FloatAttr>(kCenterAttr).getValueAsDouble();
+    return weights;
+  }
+  auto narrow = graph::narrowWeights(root);
+  if (!narrow || llvm::any_of(op->getOperands(), [&](Value v) { return !constantOf(kernel, argumentOf(v)); }))
+    return std::nullopt;
+  weights.element = cast<IntegerType>(getElementTypeOrSelf(op.getX().getType()));
+  weights.block = narrow->block;
+  return weights;
+}
+
+LogicalResult PackedCodes::pack(plan::KernelOp kernel, int64_t width) {
+  std::optional<PackedCodes> weights = read(kernel);
+  if (!weights || weights->op->hasAttr(kElementAttr) || !kernel.getArgShapes())
+    return success();
+  graph::DequantizeOp op = weights->op;
+  bool isTransposed = cast<graph::MatMulOp>(kernel.getRootOp()).getTransposeRhs();
+  int64_t k = weights->k, n = weights->n, panels = llvm::divideCeil(n, width);
+  Builder b(kernel.getContext());
+
+  // One value, one per column, or one per block and column.
+  int64_t blocks = llvm::divideCeil(k, weights->block);
+  auto parameter = [&](unsigned operand, Type stored) {
+    ElementsAttr value = constantOf(kernel, operand).getValue();
+    std::string bytes = weightBytes(value);
+    Matrix matrix{bytes, 0, 0};
+    if (value.getNumElements() > 1) {
+      bool perBlock = cast<ShapedType>(value.getType()).getRank() == 2;
+      matrix.columnStride = perBlock && isTransposed ? blocks : 1;
+      matrix.rowStride = !perBlock ? 0 : isTransposed ? 1 : n;
+    }
+    size_t size = stored.getIntOrFloatBitWidth() / 8;
+    std::string packed = packRows(matrix, size, blocks, weights->blocks(), n, width);
+    replaceByPacked(kernel, operand, RankedTensorType::get({panels, weights->blocks(), width}, stored), packed, kLayout);
+  };
+  parameter(weights->scales, getElementTypeOrSelf(op.getScale().getType()));
+  double center = 0;
+  bool isDropped = false;
+  if (weights->zeros) {
+    ElementsAttr value = constantOf(kernel, *weights->zeros).getValue();
+    if (auto one = uniformValue(value)) {
+      center = *one;
+      op.getZeroPointMutable().clear();
+      isDropped = true;
+    } else {
+      auto integer = dyn_cast<IntegerType>(value.getElementType());
+      parameter(*weights->zeros, integer ? b.getIntegerType(8) : value.getElementType());
+    }
+  }
+
+  std::string bytes = weightBytes(constantOf(kernel, weights->codes).getValue());
+  Matrix codes{bytes, isTransposed ? 1 : n, isTransposed ? k : 1};
+  std::string packed = packBits(codes, weights->bits(), k, n, width);
+  auto stored = RankedTensorType::get({panels, weights->groups(), weights->bits(), width}, b.getI32Type());
+  op->setAttr(kElementAttr, TypeAttr::get(weights->element));
+  op->setAttr(kBlockAttr, b.getI64IntegerAttr(weights->block));
+  op->setAttr(kCenterAttr, b.getF64FloatAttr(center));
+  replaceByPacked(kernel, weights->codes, stored, packed, kLayout);
+  if (isDropped)
+    dropOperand(kernel, *weights->zeros);
+  return success();
+}
+
+} // namespace tenon::cpu

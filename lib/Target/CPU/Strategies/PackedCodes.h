@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Narrow weights of a matrix product as its kernel reads them: column panels
+// of the target's width, codes in groups of 32 steps of K.
+#ifndef TENON_TARGET_CPU_STRATEGIES_PACKEDCODES_H
+#define TENON_TARGET_CPU_STRATEGIES_PACKEDCODES_H
+
+#include "GemmProblem.h"
+
+namespace tenon::cpu {
+
+/// Layout, for codes of b bits and panels of W columns:
+///   codes       [panels][groups][b][W] words: the b words of a column are the
+///               bit string of its 32 codes, the first in the low bits
+///   scales      [panels][blocks][W] of the model's type
+///   zero points the same, as bytes or of the model's float type
+/// What pads N and K is zero.
+struct PackedCodes {
+  static constexpr int64_t kGroup = 32; ///< steps of K in a group
+
+  graph::DequantizeOp op;
+  mlir::IntegerType element; ///< of the codes
+  int64_t k, n, block;       ///< see graph::NarrowWeights
+  unsigned codes, scales;    ///< kernel operands
+  std::optional<unsigned> zeros; ///< kernel operand; none where one zero point, `center`, holds for all
+  double center = 0;
+
+  unsigned bits() const { return element.getWidth(); }
+  int64_t groups() const { return llvm::divideCeil(k, kGroup); }
+  /// Scales of a column; whole groups of them where a group has several.
+  int64_t blocks() const { return block < kGroup ? groups() * (kGroup / block) : llvm::divideCeil(k, block); }
+  /// For the ledger, e.g. "int4, block 32".
+  std::string text() const;
+
+  /// The weights of a kernel with root matmul, before or after packing; nothing
+  /// if its right operand is not narrow.
+  static std::optional<PackedCodes> read(plan::KernelOp kernel);
+  /// Replaces the kernel's operands by the layout above.
+  static mlir::LogicalResult pack(plan::KernelOp kernel, int64_t width);
+};
+
+} // namespace tenon::cpu
+
+#endif // TENON_TARGET_CPU_STRATEGIES_PACKEDCODES_H
