@@ -33,8 +33,9 @@ public:
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
     Operands o = operandsOf(kernel);
     Value whole = o.quantizes ? o.result : o.x, real = o.quantizes ? o.x : o.result;
-    if (auto type = dyn_cast<IntegerType>(elementOf(whole)); !type || type.getWidth() > 32)
-      reason = "the quantized type must be an integer of at most 32 bits";
+    auto integer = dyn_cast<IntegerType>(elementOf(whole));
+    if (!num::isCoded(elementOf(whole)) && (!integer || integer.getWidth() > 32))
+      reason = "the quantized type must be an integer of at most 32 bits, or a float of less than 16";
     else if (!computeOf(real).isF32() || !computeOf(o.scale).isF32())
       reason = "the real type must be a floating-point type of at most 32 bits";
     else
@@ -74,9 +75,11 @@ public:
     RunPlan p = planFor(c.kernel, c.target);
     Kind kind = kindOf(c.kernel, o, p);
     Exprs strides = stridesOf(p.space), scaleStrides = stridesOf(c.shape(o.scale));
-    auto integer = cast<IntegerType>(elementOf(o.quantizes ? o.result : o.x));
-    bool isUnsigned = integer.isUnsigned();
-    unsigned width = integer.getWidth();
+    Type stored = elementOf(o.quantizes ? o.result : o.x);
+    bool coded = num::isCoded(stored); // loaded and stored as f32
+    auto integer = dyn_cast<IntegerType>(stored);
+    bool isUnsigned = integer && integer.isUnsigned();
+    unsigned width = integer ? integer.getWidth() : 0;
     LaneMath m{c, isUnsigned};
     Value zero = c.index(int64_t(0));
     auto wide = [&](Type scalar) { return p.lanes == 1 ? scalar : Type(VectorType::get({p.lanes}, scalar)); };
@@ -94,6 +97,8 @@ public:
       return loadFrom(c, tensor, c.offset(point, scaleStrides), 1);
     };
     auto extended = [&](Value v) -> Value {
+      if (coded)
+        return v;
       // Types below a byte keep their value in the low bits of one.
       if (width < 8 && !isUnsigned) {
         Value shift = m.like(v, 8 - width);
@@ -121,6 +126,12 @@ public:
       // The quotient is of x's element type, which rounds it.
       if (Type element = elementOf(o.x); element.isF16() || element.isBF16())
         v = arith::ExtFOp::create(c.b, c.loc, v.getType(), Value(arith::TruncFOp::create(c.b, c.loc, wide(element), v)));
+      if (coded) {
+        if (zeroPoint)
+          v = s.add(v, zeroPoint);
+        Value codes = c.encode(v, stored, numerics::Encoding());
+        return num::DecodeOp::create(c.b, c.loc, v.getType(), codes, TypeAttr::get(stored));
+      }
       v = math::RoundEvenOp::create(c.b, c.loc, v);
       if (zeroPoint)
         v = s.add(v, s.toF32(zeroPoint));
