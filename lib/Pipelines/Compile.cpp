@@ -289,6 +289,18 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   return result;
 }
 
+/// After import, before any node is folded: what the user asked for by layer.
+static LogicalResult convertWeights(ModuleOp module, const CompileOptions &options, CompileResult &result, Clock &clock) {
+  if (!options.convert)
+    return success();
+  if (options.progress)
+    options.progress("convert");
+  if (failed(numerics::convertWeights(module, *options.convert, result.conversion)))
+    return failure();
+  result.phaseSeconds.push_back({"convert", clock.lap()});
+  return success();
+}
+
 static OnnxImportOptions importOptions() {
   OnnxImportOptions options;
   options.hasHandler = [](StringRef domain, StringRef type, int64_t since) { return onnxtograph::hasHandler(domain, type, since); };
@@ -323,6 +335,8 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
   if (!options.startFrom && (failed(verifyStage(*module, Stage::Import)) || failed(dump(*module, Stage::Import, options.dumpTo))))
     return failure();
   result.phaseSeconds.push_back({"import", clock.lap()});
+  if (failed(convertWeights(*module, options, result, clock)))
+    return failure();
   if (options.stopAfter == Stage::Import) {
     print(*module, result);
     return result;
@@ -341,6 +355,8 @@ FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes
     return failure();
   recordNodes(*module);
   result.phaseSeconds.push_back({"import", clock.lap()});
+  if (failed(convertWeights(*module, options, result, clock)))
+    return failure();
   return finish(std::move(module), Stage::Graph, "model", output, options, std::move(result));
 }
 

@@ -20,6 +20,7 @@
 #include "tenon/Target/CPU/Passes.h"
 #include "tenon/Transforms/Fusion/Passes.h"
 #include "tenon/Transforms/Memory/Passes.h"
+#include "tenon/Transforms/Numerics/Passes.h"
 #include "tenon/Transforms/Simplify/Passes.h"
 
 using namespace mlir;
@@ -57,6 +58,7 @@ void registerTenonPasses() {
   fusion::registerPasses();
   memory::registerPasses();
   num::registerPasses();
+  numerics::registerPasses();
   simplify::registerPasses();
 }
 

@@ -104,9 +104,9 @@ std::optional<Tensor> Tensor::fromAttribute(ElementsAttr attribute) {
 
 ElementsAttr Tensor::toAttribute(StringRef name) const {
   RankedTensorType type = getType();
-  if (getNumElements() == 0)
+  if (getNumElements() == 0 && !isa<num::FormatType>(element))
     return DenseElementsAttr::get(type, ArrayRef<Attribute>());
-  if (getNumElements() > kInlineElements)
+  if (getNumElements() > kInlineElements || isa<num::FormatType>(element)) // dense holds builtin types only
     return DenseResourceElementsAttr::get(
         type, name, HeapAsmResourceBlob::allocateAndCopyWithAlign(getBytes(), kAlign, /*dataIsMutable=*/false));
   if (element.isInteger(1)) {

@@ -18,10 +18,11 @@ enum Exit {
   kInternal = 70    ///< a fault of ours
 };
 
-extern llvm::cl::SubCommand compileCommand, runCommand, verifyCommand, benchCommand, explainCommand, inspectCommand,
+extern llvm::cl::SubCommand compileCommand, convertCommand, runCommand, verifyCommand, benchCommand, explainCommand, inspectCommand,
     opsCommand, formatsCommand, targetsCommand;
 
 int runCompile();
+int runConvert();
 int runRun();
 int runVerify();
 int runBench();

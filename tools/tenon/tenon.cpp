@@ -17,7 +17,7 @@ using namespace tenon::driver;
 
 static int dispatch() {
   const std::pair<llvm::cl::SubCommand &, int (*)()> commands[] = {
-      {compileCommand, runCompile}, {runCommand, runRun},         {verifyCommand, runVerify},
+      {compileCommand, runCompile}, {convertCommand, runConvert},   {runCommand, runRun},         {verifyCommand, runVerify},
       {benchCommand, runBench},     {explainCommand, runExplain}, {inspectCommand, runInspect},
       {opsCommand, runOps},         {formatsCommand, runFormats}, {targetsCommand, runTargets}};
   for (auto &[command, run] : commands)

@@ -8,6 +8,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "tenon/Pipelines/Ledger.h"
+#include "tenon/Transforms/Numerics/ConvertWeights.h"
 #include "llvm/ADT/StringRef.h"
 #include <functional>
 #include <optional>
@@ -27,6 +28,7 @@ struct CompileOptions {
   std::optional<Stage> stopAfter;
   std::optional<Stage> startFrom; ///< the input is IR at that stage's entry
   std::vector<std::string> formatFiles; ///< declarations of number formats to load
+  std::optional<numerics::ConvertOptions> convert; ///< weights to put into other formats, after import
   std::string dumpTo;             ///< folder for the IR after each stage
   bool emitAssembly = false;      ///< with stopAfter codegen: assembly text
   bool flushDenormals = false;    ///< denormal weights are taken as zero
@@ -42,6 +44,7 @@ struct CompileResult {
   uint64_t arenaBytes = 0;    ///< of buffers whose size is known
   uint64_t symbolicSlots = 0; ///< arena slots whose size named dimensions decide
   Ledger ledger;
+  numerics::ConversionReport conversion; ///< of `convert`
 };
 
 /// Registers every dialect the compiler uses.
@@ -61,6 +64,10 @@ mlir::OwningOpRef<mlir::ModuleOp> importForCompilation(mlir::MLIRContext &contex
 /// context; nothing is written on failure.
 mlir::FailureOr<CompileResult> compileModel(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,
                                             const CompileOptions &options);
+/// Writes an ONNX model whose weights are converted, as far as ONNX has the
+/// formats; nothing is written on failure.
+mlir::LogicalResult convertToOnnx(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,
+                                  const numerics::ConvertOptions &options, numerics::ConversionReport &report);
 /// The same from the bytes of a model.
 mlir::FailureOr<CompileResult> compileModelBytes(mlir::MLIRContext &context, llvm::StringRef bytes, llvm::StringRef output,
                                                  const CompileOptions &options);

@@ -75,7 +75,7 @@ private:
   void convert(Operation &op) {
     if (auto constant = dyn_cast<onnxir::ConstantOp>(op)) {
       // Others, e.g. strings, stay and are reported where they are used.
-      if (isa<IntegerType, FloatType>(constant.getValue().getElementType()))
+      if (tenon::num::formatOf(constant.getValue().getElementType()))
         op.getResult(0).replaceAllUsesWith(graph::ConstantOp::create(
             builder, op.getLoc(), constant.getValue().getType(), constant.getValue()));
     } else if (auto node = dyn_cast<onnxir::NodeOp>(op)) {

@@ -169,6 +169,8 @@ LogicalResult convertCast(NodeContext &c) {
                .Case("DOUBLE", 11)
                .Default(0);
   Type element = c.typeOfCode(code);
+  if (auto type = c.node.getAttrs().getAs<TypeAttr>("to")) // a format that ONNX has no number for
+    element = type.getValue();
   if (!element)
     return c.error(Problem::type,
                    "attribute to = " + Twine(code) + " is no type that compiled code can hold");

@@ -37,6 +37,8 @@ LogicalResult convertQuantizeLinear(NodeContext &c) {
   Type element = c.typeOfCode(zeroPoint ? 0 : c.integer("output_dtype", 2));
   if (zeroPoint)
     element = c.elementType(zeroPoint);
+  if (auto type = c.node.getAttrs().getAs<TypeAttr>("output_dtype")) // a format that ONNX has no number for
+    element = type.getValue();
   if (!element)
     return c.error(Problem::type, "attribute output_dtype is no type that compiled code can hold");
   return c.set(c.create<graph::QuantizeOp>(element, x, scale, zeroPoint, uint64_t(scaleAxis(c, x, scale)),

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Weights of an ONNX model into number formats, and the report of what that did
+// to each layer. The function behind onnx-convert-weights and `tenon convert`.
+#ifndef TENON_TRANSFORMS_NUMERICS_CONVERTWEIGHTS_H
+#define TENON_TRANSFORMS_NUMERICS_CONVERTWEIGHTS_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "tenon/Numerics/Quantizer.h"
+#include "llvm/Support/JSON.h"
+
+namespace tenon::numerics {
+
+struct ConvertOptions {
+  struct Layer {
+    std::string pattern;          ///< matches whole names of ONNX nodes
+    std::optional<Recipe> recipe; ///< none: leave as it is
+  };
+  std::optional<Recipe> weights; ///< of layers that no pattern names
+  std::vector<Layer> layers;     ///< the first that matches decides
+  std::optional<Recipe> activations;
+  uint64_t seed = 0;
+
+  /// From the driver's and the pass's texts. An error names the text at fault.
+  static llvm::Expected<ConvertOptions> parse(llvm::StringRef weights, llvm::ArrayRef<std::string> layers,
+                                              llvm::StringRef activations, const FormatRegistry &formats);
+};
+
+/// What became of one weight.
+struct LayerReport {
+  std::string node, op, weight; ///< ONNX names; weight: the initializer
+  std::string recipe;           ///< as asked for, "i4:block32"
+  std::string format;           ///< as chosen, "cFP8E4M3_b11"
+  unsigned input = 0;           ///< operand number
+  std::vector<int64_t> shape;
+  uint64_t bytes = 0, bytesBefore = 0; ///< codes (packed), scales and zero points; before
+  float smallestScale = 0, largestScale = 0; ///< 0 without scales
+  Quality quality;
+  std::optional<std::string> kept; ///< why the layer was left as it is
+};
+
+/// A converted operand, for writing it back to the ONNX file.
+struct WeightChange {
+  std::string node; ///< name of the consumer
+  unsigned input;
+  std::string weight;
+  std::vector<int64_t> shape;
+  Quantized quantized;
+};
+
+struct ConversionReport {
+  std::vector<LayerReport> layers; ///< worst SQNR first, those that were kept last
+  std::string text() const;
+  llvm::json::Object toJson() const;
+};
+
+/// Converts in place. `changes` receives the new weights if it is not null
+/// (their memory is needed twice then). Fails, after diagnostics, if a pattern
+/// matches no layer or a weight is not finite.
+mlir::LogicalResult convertWeights(mlir::ModuleOp imported, const ConvertOptions &options, ConversionReport &report,
+                                   std::vector<WeightChange> *changes = nullptr);
+
+} // namespace tenon::numerics
+
+#endif // TENON_TRANSFORMS_NUMERICS_CONVERTWEIGHTS_H

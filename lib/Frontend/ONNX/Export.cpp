@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "tenon/Frontend/ONNX/Export.h"
+
+#include "Model.h"
+#include "tenon/Dialect/ONNX/IR/Onnx.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::onnxfe;
+
+namespace {
+
+// protobuf's limit of a message.
+constexpr size_t kMostBytes = size_t(2) << 30;
+
+/// The opset from which DequantizeLinear or Cast take a type.
+int opsetOfType(int type) {
+  switch (type) {
+  case onnx::TensorProto::FLOAT8E4M3FN: case onnx::TensorProto::FLOAT8E4M3FNUZ:
+  case onnx::TensorProto::FLOAT8E5M2: case onnx::TensorProto::FLOAT8E5M2FNUZ: return 19;
+  case onnx::TensorProto::INT4: case onnx::TensorProto::UINT4: return 21;
+  case onnx::TensorProto::FLOAT4E2M1: return 23;
+  case onnx::TensorProto::FLOAT8E8M0: return 24;
+  case onnx::TensorProto::INT2: case onnx::TensorProto::UINT2: return 25;
+  case onnx::TensorProto::FLOAT6E2M3: case onnx::TensorProto::FLOAT6E3M2: return 28;
+  default: return 13;
+  }
+}
+
+int opsetOf(const OnnxWeight &weight) {
+  int needed = opsetOfType(weight.codes.type);
+  if (weight.blockSize)
+    needed = std::max(needed, 21);
+  if (weight.scale)
+    needed = std::max(needed, opsetOfType(weight.scale->type));
+  return needed;
+}
+
+/// The IR version that came with an opset.
+int64_t irVersionOf(int opset) {
+  return opset >= 25 ? 13 : opset == 24 ? 12 : opset == 23 ? 11 : opset >= 21 ? 10 : opset >= 19 ? 9 : 7;
+}
+
+std::string pack(const OnnxTensor &tensor) {
+  std::string raw(tensor.bytes.begin(), tensor.bytes.end());
+  if (tensor.bits >= 8)
+    return raw;
+  std::string packed((raw.size() * tensor.bits + 7) / 8, '\0');
+  unsigned mask = (1u << tensor.bits) - 1;
+  for (size_t i = 0, bit = 0; i < raw.size(); ++i, bit += tensor.bits) {
+    unsigned value = (uint8_t(raw[i]) & mask) << bit % 8;
+    packed[bit / 8] |= char(value);
+    if (bit % 8 + tensor.bits > 8)
+      packed[bit / 8 + 1] |= char(value >> 8);
+  }
+  return packed;
+}
+
+class Exporter {
+public:
+  Exporter(Model &model, ArrayRef<OnnxWeight> weights) : model(model), weights(weights) {}
+
+  bool run() {
+    auto found = model.opsets.find("");
+    int opset = found == model.opsets.end() ? 0 : found->second;
+    for (const OnnxWeight &weight : weights)
+      if (int needed = opsetOf(weight); needed > opset) {
+        model.problems.error(UnsupportedOpset, "weight '" + weight.name + "' needs opset " + llvm::Twine(needed) + ", the model has " + llvm::Twine(opset) +
+                                                   "; raise it first (onnx.version_converter), or write a .tenon");
+        return false;
+      }
+    // As old as possible: other tools refuse files that are newer than they are.
+    int64_t irVersion = model.irVersion;
+    for (const OnnxWeight &weight : weights)
+      irVersion = std::max(irVersion, irVersionOf(opsetOf(weight)));
+    model.proto.set_ir_version(irVersion);
+    onnx::GraphProto &graph = *model.proto.mutable_graph();
+    std::vector<onnx::NodeProto> added;
+    for (const OnnxWeight &weight : weights) {
+      onnx::NodeProto *node = findNode(graph, weight.node);
+      if (!node) {
+        model.problems.error(UnknownName, "node '" + weight.node + "' is not in the file itself: it comes from a function's body; write a .tenon");
+        return false;
+      }
+      node->set_input(int(weight.input), addWeight(graph, weight, added));
+    }
+    // The model's nodes are sorted; what gives the weights goes in front.
+    onnx::GraphProto sorted;
+    for (onnx::NodeProto &node : added)
+      *sorted.add_node() = std::move(node);
+    for (onnx::NodeProto &node : *graph.mutable_node())
+      *sorted.add_node() = std::move(node);
+    graph.mutable_node()->Swap(sorted.mutable_node());
+    removeUnused(graph);
+    return restorePayloads(graph);
+  }
+
+private:
+  static onnx::NodeProto *findNode(onnx::GraphProto &graph, const std::string &name) {
+    for (onnx::NodeProto &node : *graph.mutable_node()) {
+      if (node.name() == name)
+        return &node;
+      for (onnx::AttributeProto &attribute : *node.mutable_attribute())
+        if (attribute.has_g())
+          if (onnx::NodeProto *inner = findNode(*attribute.mutable_g(), name))
+            return inner;
+    }
+    return nullptr;
+  }
+
+  /// A name that the model does not use.
+  std::string fresh(const std::string &stem) {
+    std::string name = stem;
+    for (int i = 1; !names.insert(name).second; ++i)
+      name = stem + "_" + std::to_string(i);
+    return name;
+  }
+
+  std::string addTensor(onnx::GraphProto &graph, const OnnxTensor &tensor, const std::string &stem) {
+    onnx::TensorProto &proto = *graph.add_initializer();
+    proto.set_name(fresh(stem));
+    proto.set_data_type(tensor.type);
+    for (int64_t dim : tensor.shape)
+      proto.add_dims(dim);
+    proto.set_raw_data(pack(tensor));
+    return proto.name();
+  }
+
+  std::string addNode(std::vector<onnx::NodeProto> &nodes, const char *op, ArrayRef<std::string> inputs, const std::string &stem) {
+    onnx::NodeProto node;
+    node.set_op_type(op);
+    node.set_name(fresh(stem + "_" + op));
+    for (const std::string &input : inputs)
+      node.add_input(input);
+    node.add_output(fresh(stem + "_" + op + "_out"));
+    nodes.push_back(std::move(node));
+    return nodes.back().output(0);
+  }
+  static void attribute(onnx::NodeProto &node, const char *name, int64_t value) {
+    onnx::AttributeProto &attribute = *node.add_attribute();
+    attribute.set_name(name);
+    attribute.set_type(onnx::AttributeProto::INT);
+    attribute.set_i(value);
+  }
+  std::string addCast(std::vector<onnx::NodeProto> &nodes, const std::string &input, int type, const std::string &stem) {
+    std::string output = addNode(nodes, "Cast", input, stem);
+    attribute(nodes.back(), "to", type);
+    return output;
+  }
+
+  std::string addWeight(onnx::GraphProto &graph, const OnnxWeight &weight, std::vector<onnx::NodeProto> &nodes) {
+    if (names.empty())
+      collectNames(graph);
+    std::string codes = addTensor(graph, weight.codes, weight.name + "_codes");
+    if (!weight.scale)
+      return addCast(nodes, codes, weight.result, weight.name);
+    std::string scale = addTensor(graph, *weight.scale, weight.name + "_scale");
+    if (weight.scale->type != onnx::TensorProto::FLOAT)
+      scale = addCast(nodes, scale, onnx::TensorProto::FLOAT, weight.name + "_scale");
+    if (weight.globalScale) {
+      float value = *weight.globalScale;
+      OnnxTensor global{onnx::TensorProto::FLOAT, 32, {}, {reinterpret_cast<const uint8_t *>(&value), sizeof value}};
+      scale = addNode(nodes, "Mul", {scale, addTensor(graph, global, weight.name + "_global_scale")}, weight.name + "_scale");
+    }
+    SmallVector<std::string> inputs{codes, scale};
+    if (weight.zeroPoint)
+      inputs.push_back(addTensor(graph, *weight.zeroPoint, weight.name + "_zero_point"));
+    std::string output = addNode(nodes, "DequantizeLinear", inputs, weight.name);
+    if (!weight.scale->shape.empty())
+      attribute(nodes.back(), "axis", weight.axis);
+    if (weight.blockSize)
+      attribute(nodes.back(), "block_size", weight.blockSize);
+    return weight.result == onnx::TensorProto::FLOAT ? output : addCast(nodes, output, weight.result, weight.name);
+  }
+
+  void collectNames(const onnx::GraphProto &graph) {
+    for (const auto &value : graph.input())
+      names.insert(value.name());
+    for (const auto &tensor : graph.initializer())
+      names.insert(tensor.name());
+    for (const onnx::NodeProto &node : graph.node()) {
+      names.insert(node.name());
+      for (const std::string &output : node.output())
+        names.insert(output);
+      for (const onnx::AttributeProto &attribute : node.attribute())
+        if (attribute.has_g())
+          collectNames(attribute.g());
+    }
+  }
+
+  static void collectUses(const onnx::GraphProto &graph, llvm::StringSet<> &used) {
+    for (const auto &output : graph.output())
+      used.insert(output.name());
+    for (const onnx::NodeProto &node : graph.node()) {
+      for (const std::string &input : node.input())
+        used.insert(input);
+      for (const onnx::AttributeProto &attribute : node.attribute())
+        if (attribute.has_g())
+          collectUses(attribute.g(), used);
+    }
+  }
+
+  /// Initializers, and Constant and shape-changing nodes on them, that only converted weights used.
+  static void removeUnused(onnx::GraphProto &graph) {
+    for (bool changed = true; changed;) {
+      llvm::StringSet<> used;
+      collectUses(graph, used);
+      auto isDead = [&](const onnx::NodeProto &node) {
+        bool pure = llvm::is_contained({"Constant", "Reshape", "Transpose", "Identity", "Squeeze", "Unsqueeze", "Flatten"}, node.op_type());
+        return pure && node.domain().empty() && node.output_size() == 1 && !used.contains(node.output(0));
+      };
+      auto &nodes = *graph.mutable_node();
+      auto end = std::remove_if(nodes.begin(), nodes.end(), isDead);
+      changed = end != nodes.end();
+      nodes.erase(end, nodes.end());
+      auto &tensors = *graph.mutable_initializer();
+      tensors.erase(std::remove_if(tensors.begin(), tensors.end(), [&](const onnx::TensorProto &t) { return !used.contains(t.name()); }), tensors.end());
+    }
+    llvm::StringSet<> used;
+    collectUses(graph, used);
+    auto &infos = *graph.mutable_value_info();
+    infos.erase(std::remove_if(infos.begin(), infos.end(), [&](const auto &info) { return !used.contains(info.name()); }), infos.end());
+  }
+
+  /// Payloads that were left in the model's file come back into the message.
+  bool restorePayloads(onnx::GraphProto &graph) {
+    size_t total = 0;
+    forEachTensor(graph, [&](onnx::TensorProto &tensor) {
+      total += tensor.raw_data().size();
+      if (tensor.has_raw_data())
+        return;
+      Payload payload;
+      bool isRaw = false;
+      if (!model.source.rawPayload(tensor, "tensor '" + tensor.name() + "'", model.problems, payload, isRaw) || !isRaw)
+        return;
+      total += payload.bytes.size();
+      if (tensor.data_location() != onnx::TensorProto::EXTERNAL)
+        tensor.clear_doc_string(); // the mark of a payload that was left in place
+      tensor.set_raw_data(payload.bytes.data(), payload.bytes.size());
+      tensor.clear_external_data();
+      tensor.clear_data_location();
+    });
+    if (total >= kMostBytes)
+      model.problems.error(UnreadableFile, "the converted model is larger than 2 GiB, which one ONNX file cannot hold; write a .tenon");
+    return !model.problems.any();
+  }
+
+  Model &model;
+  ArrayRef<OnnxWeight> weights;
+  llvm::StringSet<> names;
+};
+
+LogicalResult writeFile(MLIRContext &context, const onnx::ModelProto &proto, llvm::StringRef path) {
+  auto fail = [&](const llvm::Twine &text) { return emitError(UnknownLoc::get(&context)) << text; };
+  llvm::SmallString<128> temporary;
+  int fd;
+  if (std::error_code code = llvm::sys::fs::createUniqueFile(path + ".%%%%%%.tmp", fd, temporary))
+    return fail("[TN6001] cannot write beside " + path + ": " + code.message());
+  std::error_code code;
+  {
+    std::string bytes;
+    google::protobuf::io::StringOutputStream strings(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&strings);
+    coded.SetSerializationDeterministic(true); // equal inputs, equal bytes
+    proto.SerializeToCodedStream(&coded);
+    coded.Trim();
+    llvm::raw_fd_ostream os(fd, /*shouldClose=*/true);
+    os << bytes;
+    os.flush();
+    code = os.error();
+    os.clear_error();
+  }
+  if (!code)
+    code = llvm::sys::fs::rename(temporary, path);
+  if (code) {
+    llvm::sys::fs::remove(temporary);
+    return fail("[TN6002] writing " + path + " failed: " + code.message());
+  }
+  llvm::sys::fs::setPermissions(path, llvm::sys::fs::all_read | llvm::sys::fs::owner_write);
+  return success();
+}
+
+} // namespace
+
+LogicalResult tenon::writeOnnxWithWeights(MLIRContext &context, llvm::StringRef path, llvm::ArrayRef<OnnxWeight> weights,
+                                          llvm::StringRef output) {
+  Problems problems(&context, path);
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!buffer) {
+    problems.error(UnreadableFile, "cannot be opened: " + buffer.getError().message());
+    return failure();
+  }
+  try {
+    Source source;
+    source.buffer = std::move(*buffer);
+    llvm::StringRef folder = llvm::sys::path::parent_path(path);
+    source.folder = folder.empty() ? "." : folder.str();
+    OnnxImportOptions options;
+    Model model(&context, source, options, problems);
+    if (!parseModel(source, model.proto)) {
+      problems.error(UnreadableFile, "the file is not an ONNX model");
+      return failure();
+    }
+    checkHeader(model);
+    inlineLocalFunctions(model);
+    checkStructure(model);
+    if (problems.any() || !Exporter(model, weights).run())
+      return failure();
+    return writeFile(context, model.proto, output);
+  } catch (const std::exception &error) {
+    problems.error(InternalFailure, llvm::Twine("ONNX's library failed on this model: ") + error.what());
+    return failure();
+  }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// ONNX to ONNX: import, conversion of weights, and the same change in the file.
+#include "tenon/Dialect/ONNX/IR/Onnx.h"
+#include "tenon/Frontend/ONNX/Export.h"
+#include "tenon/Pipelines/Compile.h"
+
+using namespace mlir;
+
+namespace tenon {
+
+static OnnxTensor tensorOf(const numerics::Format &format, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<uint8_t> bytes) {
+  return {format.declaration().onnxCode, format.width(), {shape.begin(), shape.end()}, bytes};
+}
+
+LogicalResult convertToOnnx(MLIRContext &context, StringRef input, StringRef output, const numerics::ConvertOptions &options,
+                            numerics::ConversionReport &report) {
+  OwningOpRef<ModuleOp> module = importForCompilation(context, input);
+  std::vector<numerics::WeightChange> changes;
+  if (!module)
+    return failure();
+  if (options.activations)
+    return emitError(UnknownLoc::get(&context)) << "[TN4108] an ONNX file gets converted weights only; activations are converted in a .tenon";
+  if (failed(numerics::convertWeights(*module, options, report, &changes)))
+    return failure();
+  llvm::StringMap<int> resultTypes;
+  module->walk([&](onnxir::NodeOp node) {
+    if (!node.getInputs().empty() && node.hasInput(1))
+      resultTypes[node.getName()] = onnxir::codeOfElementType(getElementTypeOrSelf(node.getInput(1).getType()));
+  });
+  std::vector<OnnxWeight> weights;
+  bool ok = true;
+  for (const numerics::WeightChange &change : changes) {
+    const numerics::Quantized &q = change.quantized;
+    for (const numerics::Format *format : {q.element, q.scaleFormat ? q.scaleFormat : q.element})
+      if (!format->declaration().onnxCode) {
+        emitError(UnknownLoc::get(&context)) << "[TN4108] weight '" << change.weight << "': ONNX has no element type for " << format->name()
+                                             << "; write a .tenon";
+        ok = false;
+      }
+    OnnxWeight weight{change.node, change.input, change.weight, tensorOf(*q.element, change.shape, q.codes)};
+    weight.axis = q.axis;
+    weight.blockSize = q.blockSize;
+    weight.globalScale = q.globalScale;
+    weight.result = resultTypes.lookup(change.node);
+    if (q.scaleFormat)
+      weight.scale = tensorOf(*q.scaleFormat, q.scaleShape, q.scaleCodes);
+    else if (!q.scales.empty())
+      weight.scale = OnnxTensor{1, 32, q.scaleShape, {reinterpret_cast<const uint8_t *>(q.scales.data()), q.scales.size() * sizeof(float)}};
+    if (!q.zeroPoints.empty())
+      weight.zeroPoint = tensorOf(*q.element, q.scaleShape, q.zeroPoints);
+    weights.push_back(std::move(weight));
+  }
+  return success(ok && succeeded(writeOnnxWithWeights(context, input, weights, output)));
+}
+
+} // namespace tenon

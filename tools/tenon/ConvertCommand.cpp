@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Compiling.h"
+
+#include "tenon/Dialect/Num/IR/Num.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace cl = llvm::cl;
+
+namespace tenon::driver {
+
+cl::SubCommand convertCommand("convert", "Put a float model's weights into a number format, and report what that costs");
+static cl::opt<std::string> model(cl::Positional, cl::desc("MODEL.onnx"), cl::Required, cl::sub(convertCommand));
+static cl::opt<std::string> output("o", cl::desc("File to write: an artifact (.tenon) or a model (.onnx); without it there is the report only"), cl::value_desc("FILE"), cl::sub(convertCommand));
+static cl::opt<std::string> weights("weights", cl::desc("Format of the weights, FORMAT[:tensor|channel|blockN|none][:bias=N][:max|percentile=P|mse]"), cl::value_desc("FORMAT"), cl::sub(convertCommand));
+static cl::list<std::string> layers("layers", cl::desc("Format of the layers whose names match, `none` to leave them; the first match decides (repeatable)"), cl::value_desc("REGEX=FORMAT"), cl::sub(convertCommand));
+static cl::opt<std::string> activations("activations", cl::desc("Round the other operand of converted layers to a format at run time"), cl::value_desc("FORMAT"), cl::sub(convertCommand));
+static cl::list<std::string> formatFiles("format-file", cl::desc("Declaration of a number format to load (repeatable)"), cl::value_desc("FILE.yaml"), cl::sub(convertCommand));
+static cl::opt<uint64_t> seed("seed", cl::desc("Seed of stochastic rounding"), cl::sub(convertCommand));
+static cl::opt<std::string> target("target", cl::desc("Chip of the artifact"), cl::init("cpu:host"), cl::sub(convertCommand));
+static cl::opt<std::string> reportPath("report", cl::desc("Write the report as JSON"), cl::value_desc("FILE.json"), cl::sub(convertCommand));
+static cl::opt<bool> quiet("q", cl::desc("Do not print the report"), cl::sub(convertCommand));
+
+/// All or nothing, like every output.
+static Exit writeReport(const numerics::ConversionReport &report) {
+  auto write = [&](llvm::raw_ostream &os) -> llvm::Error {
+    os << llvm::formatv("{0:2}", llvm::json::Value(report.toJson())) << "\n";
+    return llvm::Error::success();
+  };
+  if (llvm::Error error = llvm::writeToOutput(reportPath, write))
+    return complain("[TN8021] cannot write " + reportPath + ": " + toString(std::move(error)), kResource);
+  return kOk;
+}
+
+int runConvert() {
+  bool toModel = llvm::StringRef(output).ends_with(".onnx"), toArtifact = llvm::StringRef(output).ends_with(".tenon");
+  if (!output.empty() && !toModel && !toArtifact)
+    return complain("[TN8001] -o " + output + ": expected a name that ends in .tenon or .onnx");
+  if (!toArtifact && target.getNumOccurrences())
+    return refuse(target, "without an artifact (-o FILE.tenon)");
+  if (weights.empty() && layers.empty())
+    return complain("[TN8001] convert: expected --weights=FORMAT or --layers=REGEX=FORMAT; `tenon formats` lists the formats");
+  if (Exit exit = checkFile(model))
+    return exit;
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  DiagnosticPrinter printer(context);
+  loadTenonDialects(context);
+  std::vector<std::string> files(formatFiles.begin(), formatFiles.end()), rules(layers.begin(), layers.end());
+  if (failed(loadFormats(context, files)))
+    return printer.exitStatus();
+  llvm::Expected<numerics::ConvertOptions> parsed = numerics::ConvertOptions::parse(weights, rules, activations, num::formatsOf(&context));
+  if (!parsed)
+    return complain(toString(parsed.takeError()));
+  parsed->seed = seed;
+  numerics::ConversionReport report;
+  if (toModel) {
+    if (failed(convertToOnnx(context, model, output, *parsed, report)))
+      return printer.exitStatus();
+  } else {
+    CompileOptions options;
+    options.target = target;
+    options.convert = *parsed;
+    if (!toArtifact)
+      options.stopAfter = Stage::Import;
+    auto compiled = compileModel(context, model, output, options);
+    if (failed(compiled))
+      return printer.exitStatus();
+    report = std::move(compiled->conversion);
+  }
+  if (!reportPath.empty())
+    if (Exit exit = writeReport(report))
+      return exit;
+  if (!quiet) {
+    llvm::outs() << report.text();
+    if (!output.empty())
+      llvm::outs() << "wrote " << output << "\n";
+  }
+  return kOk;
+}
+
+} // namespace tenon::driver
