@@ -1,0 +1,50 @@
+// RUN: tenon-opt %s --onnx-convert-weights="weights=i4:block32" | FileCheck %s --check-prefix=BLOCK
+// RUN: tenon-opt %s --onnx-convert-weights="weights=f8E4M3FN activations=bf16" | FileCheck %s --check-prefix=CAST
+// RUN: tenon-opt %s --onnx-convert-weights="weights=cFP8E4M3:bias=11 layers=fc.*=none" | FileCheck %s --check-prefix=RULES
+// RUN: tenon-opt %s --onnx-convert-weights="weights=NVFP4" | FileCheck %s --check-prefix=NVFP4
+// RUN: tenon-opt %s --onnx-convert-weights="weights=ui4:channel activations=i8" | FileCheck %s --check-prefix=ZERO
+// RUN: not tenon-opt %s --onnx-convert-weights="weights=i4 layers=nobody=NF4" 2>&1 | FileCheck %s --check-prefix=UNMATCHED
+// RUN: not tenon-opt %s --onnx-convert-weights="weights=cFP8E4M3:channel" 2>&1 | FileCheck %s --check-prefix=OPTION
+// RUN: not tenon-opt %s --onnx-convert-weights="weights=i4 activations=cFP8E4M3" 2>&1 | FileCheck %s --check-prefix=OPEN
+
+// UNMATCHED: [TN4107] layer pattern 'nobody' matches no node with weights
+// OPTION: [TN4105] 'cFP8E4M3:channel': a format whose bias is chosen has no scale beside it
+// OPEN: [TN4105] 'cFP8E4M3': activations take a format of single values
+
+func.func @main(%x: tensor<2x64xf32>) -> (tensor<2x8xf32>, tensor<64x8xf32>) attributes {onnx.opset = 21 : i64} {
+  %w = onnx.constant dense<0.5> : tensor<64x8xf32> {name = "w"}
+  %0 = onnx.node "MatMul"(%x, %w) {name = "fc1", opset = 21 : i64, since = 13 : i64} : (tensor<2x64xf32>, tensor<64x8xf32>) -> tensor<2x8xf32>
+  // Another use keeps the values.
+  %1 = onnx.node "Relu"(%w) {name = "relu", opset = 21 : i64, since = 14 : i64} : (tensor<64x8xf32>) -> tensor<64x8xf32>
+  return %0, %1 : tensor<2x8xf32>, tensor<64x8xf32>
+}
+
+// The sum runs along axis 0: blocks lie there.
+// BLOCK: %[[CODES:.*]] = onnx.constant dense_resource<{{.*}}> : tensor<64x8xi4>
+// BLOCK: %[[SCALE:.*]] = onnx.constant dense{{.*}} : tensor<2x8xf32>
+// BLOCK: %[[W:.*]] = onnx.node "DequantizeLinear"(%[[CODES]], %[[SCALE]]) {attrs = {axis = 0 : i64, block_size = 32 : i64}
+// BLOCK: onnx.node "MatMul"(%arg0, %[[W]])
+// BLOCK: onnx.node "Relu"(%0)
+
+// CAST: %[[CODES:.*]] = onnx.constant dense_resource<{{.*}}> : tensor<64x8xf8E4M3FN>
+// CAST: %[[W:.*]] = onnx.node "Cast"(%[[CODES]])
+// CAST: %[[ROUNDED:.*]] = onnx.node "Cast"(%arg0) {attrs = {to = bf16}
+// CAST: %[[X:.*]] = onnx.node "Cast"(%[[ROUNDED]])
+// CAST: onnx.node "MatMul"(%[[X]], %[[W]])
+
+// RULES-NOT: num.format
+// RULES: onnx.node "MatMul"(%arg0, %0)
+
+// NVFP4: onnx.constant dense_resource<{{.*}}> : tensor<64x8xf4E2M1FN>
+// NVFP4: %[[SCALES:.*]] = onnx.constant dense_resource<{{.*}}> : tensor<4x8xf8E4M3FN>
+// NVFP4: %[[REAL:.*]] = onnx.node "Cast"(%[[SCALES]])
+// NVFP4: %[[GLOBAL:.*]] = onnx.constant dense<{{.*}}> : tensor<f32>
+// NVFP4: onnx.node "Mul"(%[[REAL]], %[[GLOBAL]])
+// NVFP4: onnx.node "DequantizeLinear"({{.*}}block_size = 16
+
+// ZERO: %[[CODES:.*]] = onnx.constant dense_resource<{{.*}}> : tensor<64x8xui4>
+// ZERO: %[[SCALE:.*]] = onnx.constant dense{{.*}} : tensor<8xf32>
+// ZERO: %[[ZP:.*]] = onnx.constant dense<0> : tensor<8xui4>
+// ZERO: onnx.node "DequantizeLinear"(%[[CODES]], %[[SCALE]], %[[ZP]]) {attrs = {axis = 1 : i64}
+// ZERO: onnx.node "ReduceMax"
+// ZERO: onnx.node "QuantizeLinear"{{.*}}output_dtype = i8
