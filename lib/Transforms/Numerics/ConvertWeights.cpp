@@ -74,11 +74,14 @@ Value emitWeight(onnxir::NodeOp consumer, const WeightSource &source, Quantized 
   NodeBuilder n(consumer, source.name);
   Type codeType = num::typeOf(context, *quantized.element), f32 = n.b.getF32Type();
   Value codes = n.constant(codeType, source.shape, std::move(quantized.codes), source.name + "_" + quantized.element->name());
-  if (quantized.scales.empty())
-    return n.cast(n.cast(codes, f32), element);
+  // Formats of 16 bits and more are plain tensors, others one form with a scale, if only of one.
+  if (quantized.scales.empty() && !num::isCoded(codeType))
+    return n.cast(codes, element);
   Value scale;
   ArrayRef<int64_t> shape = quantized.scaleShape;
-  if (!quantized.scaleFormat) {
+  if (quantized.scales.empty()) {
+    scale = n.floats({}, 1.0f, source.name + "_scale");
+  } else if (!quantized.scaleFormat) {
     scale = n.floats(shape, quantized.scales, source.name + "_scale");
   } else {
     Type scaleType = num::typeOf(context, *quantized.scaleFormat);

@@ -27,7 +27,8 @@ func.func @main(%x: tensor<2x64xf32>) -> (tensor<2x8xf32>, tensor<64x8xf32>) att
 // BLOCK: onnx.node "Relu"(%0)
 
 // CAST: %[[CODES:.*]] = onnx.constant dense_resource<{{.*}}> : tensor<64x8xf8E4M3FN>
-// CAST: %[[W:.*]] = onnx.node "Cast"(%[[CODES]])
+// CAST: %[[ONE:.*]] = onnx.constant dense<1.000000e+00> : tensor<f32>
+// CAST: %[[W:.*]] = onnx.node "DequantizeLinear"(%[[CODES]], %[[ONE]])
 // CAST: %[[ROUNDED:.*]] = onnx.node "Cast"(%arg0) {attrs = {to = bf16}
 // CAST: %[[X:.*]] = onnx.node "Cast"(%[[ROUNDED]])
 // CAST: onnx.node "MatMul"(%[[X]], %[[W]])

@@ -8,7 +8,7 @@ def ConvertWeightsPass : Pass<"onnx-convert-weights", "::mlir::ModuleOp"> {
   let description = [{
     The constant operands of MatMul, Gemm, Conv, ConvTranspose, FusedMatMul and
     of the recurrent operators become codes of a format, followed by
-    DequantizeLinear where the format has scales and by Cast where it has none.
+    DequantizeLinear (by Cast, if the format is a 16-bit float).
     A weight may be reshaped, transposed or squeezed on its way. Other uses of
     the same initializer keep its values. It runs on ONNX nodes, before any of
     them is folded or fused: the report speaks of the model's own layers, and the

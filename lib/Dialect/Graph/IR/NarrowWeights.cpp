@@ -28,8 +28,9 @@ std::optional<NarrowWeights> narrowWeights(MatMulOp op) {
   if (!dequantize || !isFloatOfWord(op.getLhs()) || !isFloatOfWord(op.getRhs()) || !isFloatOfWord(op.getResult()))
     return std::nullopt;
   auto codes = staticShape(dequantize.getX()), scale = staticShape(dequantize.getScale());
-  auto element = dyn_cast<IntegerType>(getElementTypeOrSelf(dequantize.getX().getType()));
-  if (!codes || codes->size() != 2 || !scale || !element || element.getWidth() < 2 || element.getWidth() > 8)
+  Type element = getElementTypeOrSelf(dequantize.getX().getType());
+  const numerics::Format *format = num::formatOf(element);
+  if (!codes || codes->size() != 2 || !scale || !format || format->width() < 2 || format->width() > 8)
     return std::nullopt;
   unsigned kAxis = op.getTransposeRhs() ? 1 : 0, nAxis = 1 - kAxis;
   NarrowWeights weights{dequantize, (*codes)[kAxis], (*codes)[nAxis], (*codes)[kAxis], op.getTransposeRhs()};
@@ -56,7 +57,7 @@ std::optional<NarrowWeights> narrowWeights(MatMulOp op) {
     return std::nullopt;
   if (Value zero = dequantize.getZeroPoint()) {
     auto shape = staticShape(zero);
-    if (!shape || !fits(*shape) || (getElementTypeOrSelf(zero.getType()) != element && !isFloatOfWord(zero)))
+    if (!isa<IntegerType>(element) || !shape || !fits(*shape) || (getElementTypeOrSelf(zero.getType()) != element && !isFloatOfWord(zero)))
       return std::nullopt;
   }
   return weights;

@@ -3,7 +3,8 @@
 // x86 permutes a register by the low bits of index lanes: a table of as many
 // values as the register has lanes, without masking the code, in one
 // instruction. A code of fewer bits finds the table repeated. Elsewhere, and
-// for wider codes, an integer is masked and converted.
+// for wider codes, integers are masked and converted, other formats decoded by
+// arithmetic on their fields (num-lower-conversions).
 #include "CodeDecoder.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -23,37 +24,36 @@ StringRef permutation(unsigned bits, int64_t lanes, const CpuTarget &target) {
   return "";
 }
 
-float valueOf(unsigned code, IntegerType element) {
-  unsigned bits = element.getWidth();
-  bool isNegative = !element.isUnsigned() && code >> (bits - 1) & 1;
-  return float(int(code) - (isNegative ? 1 << bits : 0));
-}
-
 } // namespace
 
-CodeDecoder::CodeDecoder(KernelContext &context, IntegerType element, int64_t lanes, double center)
+CodeDecoder::CodeDecoder(KernelContext &context, Type element, int64_t lanes, double center)
     : c(context), element(element), lanes(lanes), center(center) {
-  if (permutation(element.getWidth(), lanes, c.target).empty())
+  const numerics::Format &format = *num::formatOf(element);
+  if (permutation(format.width(), lanes, c.target).empty())
     return;
   SmallVector<float> values;
   for (int64_t lane = 0; lane < lanes; ++lane)
-    values.push_back(valueOf(lane & ((1 << element.getWidth()) - 1), element) - float(center));
+    values.push_back(float(format.decode(lane)) - float(center));
   auto type = VectorType::get({lanes}, c.b.getF32Type());
   table = arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, ArrayRef<float>(values)));
 }
 
 Value CodeDecoder::decode(Value codes) const {
   if (table) {
-    StringRef name = permutation(element.getWidth(), lanes, c.target);
+    StringRef name = permutation(num::formatOf(element)->width(), lanes, c.target);
     return LLVM::CallIntrinsicOp::create(c.b, c.loc, table.getType(), c.b.getStringAttr(name), ValueRange{table, codes}).getResult(0);
   }
-  Value number = wrapToWidth(c.b, c.loc, codes, element);
-  number = arith::SIToFPOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getF32Type()), number);
+  auto type = VectorType::get({lanes}, c.b.getF32Type());
+  Value number;
+  if (auto integer = dyn_cast<IntegerType>(element))
+    number = arith::SIToFPOp::create(c.b, c.loc, type, wrapToWidth(c.b, c.loc, codes, integer));
+  else
+    number = num::DecodeOp::create(c.b, c.loc, type, codes, TypeAttr::get(element));
   return center == 0 ? number : arith::SubFOp::create(c.b, c.loc, number, c.constant(c.b.getF32Type(), center, lanes)).getResult();
 }
 
-StringRef CodeDecoder::method(IntegerType element, int64_t lanes, const CpuTarget &target) {
-  return permutation(element.getWidth(), lanes, target).empty() ? "by arithmetic" : "by table";
+StringRef CodeDecoder::method(Type element, int64_t lanes, const CpuTarget &target) {
+  return permutation(num::formatOf(element)->width(), lanes, target).empty() ? "by arithmetic" : "by table";
 }
 
 } // namespace tenon::cpu

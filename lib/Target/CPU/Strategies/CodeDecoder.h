@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Codes of a narrow element type to f32, in registers. Every schedule that
-// reads narrow weights goes through it, so that another element type is a
-// matter of this file alone.
+// Codes of a narrow number format to f32, in registers. Every schedule that
+// reads narrow weights goes through it: a format is a matter of its declaration.
 #ifndef TENON_TARGET_CPU_STRATEGIES_CODEDECODER_H
 #define TENON_TARGET_CPU_STRATEGIES_CODEDECODER_H
 
@@ -13,18 +12,18 @@ namespace tenon::cpu {
 class CodeDecoder {
 public:
   /// Decodes to the code's value minus `center`, in vectors of `lanes`.
-  CodeDecoder(KernelContext &context, mlir::IntegerType element, int64_t lanes, double center);
+  CodeDecoder(KernelContext &context, mlir::Type element, int64_t lanes, double center);
 
   /// `codes` are i32 lanes with a code each in the low bits; the bits above
   /// may hold anything.
   mlir::Value decode(mlir::Value codes) const;
 
   /// How: "by table" or "by arithmetic".
-  static llvm::StringRef method(mlir::IntegerType element, int64_t lanes, const CpuTarget &target);
+  static llvm::StringRef method(mlir::Type element, int64_t lanes, const CpuTarget &target);
 
 private:
   KernelContext &c;
-  mlir::IntegerType element;
+  mlir::Type element;
   int64_t lanes;
   double center;
   mlir::Value table; ///< all values in one register; null: by arithmetic

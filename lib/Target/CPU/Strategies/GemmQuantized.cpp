@@ -161,7 +161,7 @@ private:
       Value zero = c.load(c.inputBuffer(*w.zeros), type, c.add(scalesAt(block), c.index(v * s.lanes)), s.lanes);
       if (type.isInteger()) {
         zero = arith::ExtUIOp::create(c.b, c.loc, VectorType::get({s.lanes}, c.b.getI32Type()), zero);
-        zero = wrapToWidth(c.b, c.loc, zero, w.element);
+        zero = wrapToWidth(c.b, c.loc, zero, cast<IntegerType>(w.element));
         zero = arith::SIToFPOp::create(c.b, c.loc, VectorType::get({s.lanes}, c.b.getF32Type()), zero);
       }
       values.push_back(zero);

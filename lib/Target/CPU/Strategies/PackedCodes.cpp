@@ -89,7 +89,8 @@ unsigned argumentOf(Value value) { return cast<BlockArgument>(value).getArgNumbe
 } // namespace
 
 std::string PackedCodes::text() const {
-  std::string name = (Twine(element.isUnsigned() ? "uint" : "int") + Twine(bits())).str();
+  auto integer = dyn_cast<IntegerType>(element);
+  std::string name = integer ? (Twine(integer.isUnsigned() ? "uint" : "int") + Twine(bits())).str() : num::nameOf(element);
   return block < k ? name + ", block " + std::to_string(block) : name;
 }
 
@@ -104,7 +105,7 @@ std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel) {
   if (op.getZeroPoint())
     weights.zeros = argumentOf(op.getZeroPoint());
   if (auto element = op->getAttrOfType<TypeAttr>(kElementAttr)) {
-    weights.element = cast<IntegerType>(element.getValue());
+    weights.element = element.getValue();
     weights.block = op->getAttrOfType<IntegerAttr>(kBlockAttr).getInt();
     weights.center = op->getAttrOfType<FloatAttr>(kCenterAttr).getValueAsDouble();
     return weights;
@@ -112,7 +113,7 @@ std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel) {
   auto narrow = graph::narrowWeights(root);
   if (!narrow || llvm::any_of(op->getOperands(), [&](Value v) { return !constantOf(kernel, argumentOf(v)); }))
     return std::nullopt;
-  weights.element = cast<IntegerType>(getElementTypeOrSelf(op.getX().getType()));
+  weights.element = getElementTypeOrSelf(op.getX().getType());
   weights.block = narrow->block;
   return weights;
 }

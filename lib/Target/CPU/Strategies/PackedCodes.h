@@ -19,17 +19,17 @@ struct PackedCodes {
   static constexpr int64_t kGroup = 32; ///< steps of K in a group
 
   graph::DequantizeOp op;
-  mlir::IntegerType element; ///< of the codes
+  mlir::Type element;        ///< of the codes
   int64_t k, n, block;       ///< see graph::NarrowWeights
   unsigned codes, scales;    ///< kernel operands
   std::optional<unsigned> zeros; ///< kernel operand; none where one zero point, `center`, holds for all
   double center = 0;
 
-  unsigned bits() const { return element.getWidth(); }
+  unsigned bits() const { return num::formatOf(element)->width(); }
   int64_t groups() const { return llvm::divideCeil(k, kGroup); }
   /// Scales of a column; whole groups of them where a group has several.
   int64_t blocks() const { return block < kGroup ? groups() * (kGroup / block) : llvm::divideCeil(k, block); }
-  /// For the ledger, e.g. "int4, block 32".
+  /// For the ledger, e.g. "int4, block 32" or "f8E4M3FN".
   std::string text() const;
 
   /// The weights of a kernel with root matmul, before or after packing; nothing

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Weights of a matrix product that stay in their narrow integer type until the
+// Weights of a matrix product that stay in their narrow format until the
 // product's kernel reads them.
 #ifndef TENON_DIALECT_GRAPH_IR_NARROWWEIGHTS_H
 #define TENON_DIALECT_GRAPH_IR_NARROWWEIGHTS_H
@@ -18,7 +18,7 @@ struct NarrowWeights {
 };
 
 /// Reads the weights off a product, if a kernel can decode them as it goes: a
-/// matrix of integers of 2 to 8 bits, dequantized to a float of at most 32 bits
+/// matrix in a number format of 2 to 8 bits, dequantized to a float of at most 32 bits
 /// by one scale, one per column, or one per block of K whose size is a power of
 /// two or a multiple of 32, and zero points of the same shape or one of all.
 std::optional<NarrowWeights> narrowWeights(MatMulOp op);
