@@ -271,7 +271,7 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   if (failed(cpu::lowerToLLVM(*program->module, target)))
     return failure();
   result.phaseSeconds.push_back({"lower", clock.lap()});
-  FailureOr<std::string> object = cpu::emitObject(*program->module, target, options.emitAssembly);
+  FailureOr<std::string> object = cpu::emitObject(*program->module, target, /*assembly=*/last == Stage::Codegen);
   if (failed(object))
     return failure();
   result.phaseSeconds.push_back({"llvm", clock.lap()});
@@ -314,26 +314,16 @@ OwningOpRef<ModuleOp> importForCompilation(MLIRContext &context, StringRef model
   return module;
 }
 
-FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, StringRef output, const CompileOptions &options) {
-  loadTenonDialects(context);
-  if (failed(loadFormats(context, options.formatFiles)))
+/// Imports by `importModel` and runs the stages after it.
+static FailureOr<CompileResult> compileImported(llvm::function_ref<OwningOpRef<ModuleOp>()> importModel, StringRef name, StringRef output,
+                                                const CompileOptions &options) {
+  if (options.progress)
+    options.progress("import");
+  Clock clock;
+  OwningOpRef<ModuleOp> module = importModel();
+  if (!module || failed(verifyStage(*module, Stage::Import)) || failed(dump(*module, Stage::Import, options.dumpTo)))
     return failure();
   CompileResult result;
-  Clock clock;
-  OwningOpRef<ModuleOp> module;
-  Stage next = Stage::Graph;
-  if (options.startFrom) {
-    next = *options.startFrom;
-    module = readStage(context, input, next);
-  } else {
-    if (options.progress)
-      options.progress("import");
-    module = importForCompilation(context, input);
-  }
-  if (!module)
-    return failure();
-  if (!options.startFrom && (failed(verifyStage(*module, Stage::Import)) || failed(dump(*module, Stage::Import, options.dumpTo))))
-    return failure();
   result.phaseSeconds.push_back({"import", clock.lap()});
   if (failed(convertWeights(*module, options, result, clock)))
     return failure();
@@ -341,23 +331,37 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
     print(*module, result);
     return result;
   }
-  return finish(std::move(module), next, input, output, options, std::move(result));
+  return finish(std::move(module), Stage::Graph, name, output, options, std::move(result));
+}
+
+FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, StringRef output, const CompileOptions &options) {
+  loadTenonDialects(context);
+  if (failed(loadFormats(context, options.formatFiles)))
+    return failure();
+  if (!options.startFrom)
+    return compileImported([&] { return importForCompilation(context, input); }, input, output, options);
+  Clock clock;
+  OwningOpRef<ModuleOp> module = readStage(context, input, *options.startFrom);
+  if (!module)
+    return failure();
+  CompileResult result;
+  result.phaseSeconds.push_back({"import", clock.lap()});
+  if (failed(convertWeights(*module, options, result, clock)))
+    return failure();
+  return finish(std::move(module), *options.startFrom, input, output, options, std::move(result));
 }
 
 FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes, StringRef output, const CompileOptions &options) {
   loadTenonDialects(context);
   if (failed(loadFormats(context, options.formatFiles)))
     return failure();
-  CompileResult result;
-  Clock clock;
-  OwningOpRef<ModuleOp> module = importOnnxBytes(context, bytes, "", importOptions());
-  if (!module)
-    return failure();
-  recordNodes(*module);
-  result.phaseSeconds.push_back({"import", clock.lap()});
-  if (failed(convertWeights(*module, options, result, clock)))
-    return failure();
-  return finish(std::move(module), Stage::Graph, "model", output, options, std::move(result));
+  auto importModel = [&] {
+    OwningOpRef<ModuleOp> module = importOnnxBytes(context, bytes, "", importOptions());
+    if (module)
+      recordNodes(*module);
+    return module;
+  };
+  return compileImported(importModel, "model", output, options);
 }
 
 } // namespace tenon

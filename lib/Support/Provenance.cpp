@@ -4,6 +4,7 @@
 #include "tenon/Support/Provenance.h"
 
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -15,6 +16,19 @@ llvm::SetVector<StringRef> tenon::sourceNodes(Location location) {
     return WalkResult::advance();
   });
   return names;
+}
+
+std::string tenon::placeOf(Location location, StringRef message) {
+  if (auto file = dyn_cast<FileLineColLoc>(location)) {
+    std::string place = file.getFilename().str();
+    if (file.getLine()) // a binary model has none
+      place += ":" + std::to_string(file.getLine()) + ":" + std::to_string(file.getColumn());
+    return place;
+  }
+  llvm::SetVector<StringRef> nodes = sourceNodes(location);
+  if (nodes.empty() || llvm::any_of(nodes, [&](StringRef node) { return message.contains(node); }))
+    return "";
+  return (nodes.size() == 1 ? "node '" : "nodes '") + llvm::join(nodes, "', '") + "'";
 }
 
 Location tenon::withNote(Location location, StringRef code, const Twine &text) {

@@ -5,6 +5,7 @@
 #include "formats.h"
 #include "reference.h"
 #include "tenon/Pipelines/Compile.h"
+#include "tenon/Support/Provenance.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
@@ -31,13 +32,6 @@ const char *severityName(mlir::DiagnosticSeverity severity) {
   default:
     return "remark";
   }
-}
-
-std::string print(mlir::Location location) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  location.print(stream);
-  return text;
 }
 
 nb::list toPython(const std::vector<Problem> &problems) {
@@ -70,10 +64,10 @@ nb::dict compile(const std::string &input, nb::object bytes, const std::string &
         interruption.emplace(std::move(error));
       }
     };
-  std::string model;
+  llvm::StringRef model; // `bytes` outlives the call
   if (!bytes.is_none()) {
     nb::bytes data = nb::cast<nb::bytes>(bytes);
-    model.assign(static_cast<const char *>(data.data()), data.size());
+    model = {static_cast<const char *>(data.data()), data.size()};
   }
 
   std::vector<Problem> problems;
@@ -81,8 +75,10 @@ nb::dict compile(const std::string &input, nb::object bytes, const std::string &
   {
     nb::gil_scoped_release release;
     mlir::MLIRContext context;
+    context.printOpOnDiagnostic(false);
     mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
-      Problem problem{severityName(diagnostic.getSeverity()), print(diagnostic.getLocation()), diagnostic.str(), {}};
+      std::string text = diagnostic.str();
+      Problem problem{severityName(diagnostic.getSeverity()), tenon::placeOf(diagnostic.getLocation(), text), text, {}};
       for (mlir::Diagnostic &note : diagnostic.getNotes())
         problem.notes.push_back(note.str());
       problems.push_back(std::move(problem));

@@ -49,7 +49,10 @@ class TenonBackend(Backend):
 
     @classmethod
     def supports_device(cls, device):
-        return Device(device).type == DeviceType.CPU
+        try:
+            return Device(device).type == DeviceType.CPU
+        except AttributeError:  # a device that ONNX has no name for
+            return False
 
 
 prepare = TenonBackend.prepare

@@ -17,8 +17,10 @@ def compile_model(model, target, output, dump_to=None, format_files=(), progress
         path = os.fspath(model)
     elif hasattr(model, "SerializeToString"):
         data = model.SerializeToString()
-    else:
+    elif isinstance(model, (bytes, bytearray, memoryview)):
         data = bytes(model)
+    else:
+        raise TypeError(f"a model is a path, bytes or an onnx.ModelProto, not {type(model).__name__}")
 
     temporary = None
     if output is None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One problem: severity, code ("TN1003", or "" where it has none), text, place, notes."""
+    """One problem: severity, code ("TN1003", or "" where it has none), text, place
+    (node or file, "" where the text names it), notes."""
 
     severity: str
     code: str
@@ -16,7 +17,8 @@ class Diagnostic:
     notes: list[str] = field(default_factory=list)
 
     def __str__(self):
-        return "\n".join([f"{self.severity}: {self.message}", *(f"  note: {note}" for note in self.notes)])
+        place = f"{self.location}: " if self.location else ""
+        return "\n".join([f"{self.severity}: {place}{self.message}", *(f"  note: {note}" for note in self.notes)])
 
 
 class TenonError(Exception):

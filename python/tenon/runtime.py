@@ -4,6 +4,7 @@
 import collections.abc
 import os
 import shutil
+import tempfile
 import threading
 import weakref
 from dataclasses import dataclass
@@ -56,12 +57,22 @@ class TensorInfo:
 def _info(entry):
     name, dtype, dims, names = entry
     shape = tuple(d if d >= 0 else (n or None) for d, n in zip(dims, names))
-    return TensorInfo(name, _NUMPY.get(dtype), dtype, shape)
+    if dtype not in _NUMPY:
+        raise DTypeError("TN7007", f"[TN7007] '{name}' has ONNX element type {dtype}, which NumPy lacks; install ml_dtypes")
+    return TensorInfo(name, _NUMPY[dtype], dtype, shape)
 
 
 def _carrier(array):
     """A view of the array that the buffer protocol can describe."""
     return array if array.dtype.isbuiltin == 1 else array.view(_CARRIER[array.dtype.itemsize])
+
+
+def _remove(path):
+    """A temporary file that somebody else may have removed."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
 
 
 class Artifact:
@@ -82,21 +93,24 @@ class Artifact:
         self.inputs = [_info(entry) for entry in self._model.inputs()]
         self.outputs = [_info(entry) for entry in self._model.outputs()]
         if temporary:
-            weakref.finalize(self, os.unlink, self._source)
+            weakref.finalize(self, _remove, self._source)
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Copies the artifact to a file of its own, all or nothing. Raises OSError."""
-        partial = f"{os.fspath(path)}.partial"
+        folder, name = os.path.split(os.fspath(path))
+        # Beside the target, where renaming is atomic, and under a name of its own.
+        handle, partial = tempfile.mkstemp(prefix=f"{name}.", suffix=".tmp", dir=folder or ".")
         try:
-            if isinstance(self._source, bytes):
-                with open(partial, "wb") as file:
+            with os.fdopen(handle, "wb") as file:
+                if isinstance(self._source, bytes):
                     file.write(self._source)
-            else:
-                shutil.copyfile(self._source, partial)
+                else:
+                    with open(self._source, "rb") as source:
+                        shutil.copyfileobj(source, file)
+            os.chmod(partial, 0o644)
             os.replace(partial, path)
-        except OSError:
-            if os.path.exists(partial):
-                os.unlink(partial)
+        except BaseException:
+            _remove(partial)
             raise
 
     def session(self, threads: int = 1) -> "Session":
@@ -109,7 +123,7 @@ class Artifact:
     @property
     def kernels(self) -> list[tuple[str, str, list[str]]]:
         """(name, strategy, ONNX nodes) of each kernel, in the order they run."""
-        return [(name, strategy, nodes.split("\n")) for name, strategy, nodes in self._model.kernels()]
+        return [(name, strategy, nodes.splitlines()) for name, strategy, nodes in self._model.kernels()]
 
     @property
     def ledger(self) -> str:
@@ -159,17 +173,20 @@ class Session:
 
         The model writes results directly into new arrays, or for names in
         `outputs` into the arrays given there: C-contiguous, writable, of the
-        result's shape and dtype, not overlapping an input.
+        result's shape and dtype, overlapping neither an input nor each other.
 
         Raises InputError for missing and unknown names, DTypeError and ShapeError
         for arrays that do not fit, RunError if sizes contradict each other inside
         of the model. After an error the session can be used again.
         """
+        for what, given in (("inputs", inputs), ("outputs", outputs or {})):
+            if not isinstance(given, collections.abc.Mapping):
+                raise TypeError(f"{what} are a mapping of names to arrays, not {type(given).__name__}")
         with self._lock:
             return self._run(inputs, outputs or {})
 
     def _run(self, inputs, given):
-        key = self._bind(inputs)
+        held, key = self._bind(inputs)  # arrays must outlive the run that reads them
         shapes = self._shapes.get(key)
         if shapes is None:
             shapes = [self._session.output_shape(i) for i in range(len(self.artifact.outputs))]
@@ -182,6 +199,7 @@ class Session:
                 result = np.empty(shape, info.dtype)
             else:
                 self._check_output(info, shape, result)
+                self._refuse_overlap(info.name, result, held, results)
             results[info.name] = result
             self._session.bind_output(i, _carrier(result))
         self._session.run()
@@ -190,7 +208,8 @@ class Session:
     @property
     def arena_bytes(self) -> int:
         """Bytes of activations of the last run."""
-        return self._session.arena_bytes
+        with self._lock:
+            return self._session.arena_bytes
 
     @staticmethod
     def _refuse_unknown(what, given, names):
@@ -199,7 +218,16 @@ class Session:
             raise InputError("TN7001", f"[TN7001] {'; '.join(unknown)}; its {what}s are: {', '.join(names) or 'none'}")
 
     @staticmethod
+    def _refuse_overlap(name, array, inputs, outputs):
+        # All of them are contiguous: bounds that overlap are elements that do.
+        for other in [*inputs, *outputs.values()]:
+            if np.may_share_memory(array, other):
+                raise InputError("TN7001", f"[TN7001] output '{name}' overlaps an input or another output; give it memory of its own")
+
+    @staticmethod
     def _check_output(info, shape, array):
+        if not isinstance(array, np.ndarray):
+            raise InputError("TN7001", f"[TN7001] output '{info.name}': found {type(array).__name__}, expected a NumPy array")
         if array.dtype != info.dtype:
             raise DTypeError("TN7007", f"[TN7007] output '{info.name}': found {array.dtype}, expected {info.dtype}")
         if array.shape != tuple(shape):
@@ -212,8 +240,7 @@ class Session:
         if missing:
             raise InputError("TN7009", f"[TN7009] {'; '.join(missing)}; the model's inputs are: {', '.join(self._by_name)}")
         self._refuse_unknown("input", inputs, list(self._by_name))
-        key = []
-        self._held = []  # arrays must outlive the run that reads them
+        held, key = [], []
         for name, (index, info) in self._by_name.items():
             array = np.asarray(inputs[name])
             if array.dtype != info.dtype:
@@ -222,9 +249,9 @@ class Session:
             # One element passes for a scalar: recorded test vectors often hold it so.
             shape = () if not info.shape and array.size == 1 else array.shape
             self._session.bind_input(index, array, info.onnx_dtype, shape)
-            self._held.append(array)
+            held.append(array)
             key.append(shape)
-        return tuple(key)
+        return held, tuple(key)
 
 
 def load(path_or_bytes: "str | os.PathLike[str] | bytes", check_weights: bool = False) -> Artifact:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """compile, save, load, run: the calls a user makes, and what wrong ones say."""
 
+import gc
 import threading
 import tracemalloc
 
@@ -77,6 +78,7 @@ def test_nothing_is_copied_where_the_layout_allows(scale):
         ({"y": np.empty((3, 4), np.float32)}, tenon.ShapeError, "TN7006"),
         ({"y": np.empty((4, 2), np.float32).T}, tenon.InputError, "TN7001"),
         ({"z": np.empty((2, 4), np.float32)}, tenon.InputError, "TN7001"),
+        ({"y": [[0.0] * 4] * 2}, tenon.InputError, "TN7001"),
     ],
 )
 def test_wrong_outputs(scale, outputs, error, code):
@@ -88,12 +90,59 @@ def test_wrong_outputs(scale, outputs, error, code):
     np.testing.assert_array_equal(session.run({"x": x})["y"], expected(x))
 
 
+def test_outputs_that_overlap():
+    import onnx.parser
+
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17]>
+        g (float[n] x) => (float[n] a, float[n] b)
+        {
+          a = Relu(x)
+          b = Neg(x)
+        }
+    """)
+    session = tenon.compile(model).session()
+    memory = np.arange(12, dtype=np.float32)
+    for outputs in ({"a": memory[2:6]}, {"a": memory[4:8], "b": memory[7:11]}):
+        with pytest.raises(tenon.InputError, match="TN7001.*overlaps"):
+            session.run({"x": memory[:4]}, outputs)
+    session.run({"x": memory[:4]}, {"a": memory[4:8], "b": memory[8:]})
+    np.testing.assert_array_equal(memory, [0, 1, 2, 3, 0, 1, 2, 3, 0, -1, -2, -3])
+
+
+def test_results_outlive_their_session(scale_model):
+    artifact = tenon.compile(scale_model)
+    x = values(3)
+    y = artifact.session().run({"x": x})["y"]
+    del artifact
+    gc.collect()
+    np.testing.assert_array_equal(y, expected(x))
+
+
+def test_what_is_no_model_and_no_mapping(scale):
+    with pytest.raises(TypeError, match="int"):
+        tenon.compile(5)
+    with pytest.raises(TypeError, match="inputs .* ndarray"):
+        scale.session().run(values(1))
+    with pytest.raises(tenon.CompileError, match="absent.onnx.*TN1001") as caught:
+        tenon.compile("absent.onnx")
+    assert caught.value.diagnostics[0].location == "absent.onnx"
+
+
+def test_element_types_that_numpy_lacks(scale, monkeypatch):
+    monkeypatch.delitem(tenon.runtime._NUMPY, 1)
+    with pytest.raises(tenon.DTypeError, match="ml_dtypes"):
+        tenon.runtime.Artifact(scale._source)
+
+
 def test_progress_and_dumps(scale_model, tmp_path):
     phases = []
     artifact = tenon.compile(scale_model, dump_to=tmp_path, progress=phases.append)
     assert phases and len(set(phases)) == len(phases)
     assert artifact.summary["kernels"] == len(artifact.kernels) == 1
-    assert [path for path in tmp_path.iterdir() if path.stat().st_size]
+    stages = [f"{i}-{stage}.mlir" for i, stage in enumerate(["import", "graph", "numerics", "place", "codegen"])]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.stat().st_size) == stages
+    assert phases[0] == "import"
 
     class Interruption(Exception):
         pass
@@ -169,6 +218,9 @@ def test_load_bytes(scale, tmp_path):
     np.testing.assert_array_equal(loaded.session().run({"x": x})["y"], expected(x))
     loaded.save(tmp_path / "again.tenon")
     assert (tmp_path / "again.tenon").read_bytes() == path.read_bytes()
+    with pytest.raises(OSError):
+        loaded.save(tmp_path)  # a folder
+    assert sorted(p.name for p in tmp_path.parent.glob(f"{tmp_path.name}*")) == [tmp_path.name], "nothing is left"
 
 
 def test_compile_from_path_and_bytes(scale_model, tmp_path):
@@ -254,6 +306,12 @@ def test_bad_target(scale_model):
     with pytest.raises(tenon.CompileError) as caught:
         tenon.compile(scale_model, target="toaster")
     assert "toaster" in str(caught.value)
+
+
+def test_errors_hold_no_ir(scale_model):
+    with pytest.raises(tenon.CompileError) as caught:
+        tenon.compile(scale_model, output="/nowhere/x.tenon")
+    assert caught.value.code == "TN6001" and "func.func" not in str(caught.value)
 
 
 def test_bad_artifacts(scale, tmp_path):

@@ -15,6 +15,7 @@ def test_backend_adapter(scale_model):
     np.testing.assert_array_equal(rep.run([x])[0], [[1, 0, 6, 2]])
     np.testing.assert_array_equal(backend.run_model(scale_model, [x]).y, [[1, 0, 6, 2]])
     assert backend.supports_device("CPU") and not backend.supports_device("CUDA")
+    assert not backend.supports_device("TOASTER")
     with pytest.raises(ValueError):
         backend.prepare(scale_model, device="CUDA")
 

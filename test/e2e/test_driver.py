@@ -79,6 +79,12 @@ def test_success_is_0(tenon, artifact):
         (["run", "ARTIFACT"], "[TN8007]"),
         (["run", "ARTIFACT", "--input", "q=3xf32=0"], "[TN8006]"),
         (["run", "ARTIFACT", "--input", "x=2x4xf32=0"], "[TN7006]"),
+        (["run", "ARTIFACT", "--input", "x=2x3xf32=0", "--input", "x=2x3xf32=1"], "given twice"),
+        (["run", "ARTIFACT", "--random-seed=1", "--output", "y=@a.npy", "--output", "y=@b.npy"], "given twice"),
+        (["run", "ARTIFACT", "--input", "x=2x3xf32=1e39"], "'1e39' is not a number of type f32"),
+        (["run", "ARTIFACT", "--input", "x=2x3xi8=128"], "'128' is not a number of type i8"),
+        (["run", "ARTIFACT", "--input", "x=2x3xu8=-1"], "'-1' is not a number of type u8"),
+        (["compile", "."], "[TN8002] .: not a regular file"),
         (["run", "ARTIFACT", "--input", "x=2x3xi64=0"], "[TN7007]"),
         (["bench", "ARTIFACT", "--dim", "depth=3"], "[TN8009]"),
         (["verify", "MODEL", "--artifact", "MODEL"], "[TN7003]"),
@@ -145,6 +151,8 @@ def test_a_crash_is_70(tenon, artifact):
         ["verify", "MODEL", "--artifact", "ARTIFACT", "-o", "x.tenon"],
         ["inspect", "ARTIFACT", "--plan", "--json"],
         ["ops", "--json", "--markdown"],
+        ["compile", "MODEL", "--target=cpu:host", "--target=cpu:x86-64-v3"],
+        ["compile", "MODEL", "-o", "x.tenon", "--saveEngine=y.tenon"],
     ],
 )
 def test_ignored_flags_are_refused(tenon, model, artifact, arguments):
@@ -191,6 +199,33 @@ def test_other_tools_spellings(tenon, model, artifact, tmp_path):
     (tmp_path / "graph.mlir").write_text(graph.stdout)
     resumed = tenon("compile", tmp_path / "graph.mlir", "--compile-from=numerics", "-o", tmp_path / "resumed.tenon")
     assert resumed.returncode == OK, resumed.stderr
+
+
+def test_package_is_the_last_stage(tenon, model, artifact, tmp_path):
+    done = tenon("compile", model, "--stop-after=package", "--keep-plan", "-o", tmp_path / "x.tenon")
+    assert done.returncode == OK and (tmp_path / "x.tenon").read_bytes() == artifact.read_bytes(), done.stderr
+
+
+def test_sixteen_bit_floats(tenon, tmp_path):
+    x, y = (value(name, ["n"], TensorProto.BFLOAT16) for name in "xy")
+    path = save(tmp_path / "b.onnx", [helper.make_node("Relu", ["x"], ["y"])], [x], [y])
+    assert tenon("compile", path, "-q").returncode == OK
+    artifact = path.with_suffix(".tenon")
+    assert tenon("run", artifact, "--input", "x=3xbf16=1 -2 3.5").returncode == OK
+    refused(tenon("run", artifact, "--input", "x=2xbf16=1", "--output", f"y=@{tmp_path / 'y.npy'}"), USER_ERROR, "[TN8008]", "bf16")
+    assert not (tmp_path / "y.npy").exists()
+
+
+def test_outputs_are_written_whole(tenon, artifact, tmp_path):
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    path = tmp_path / "y.npy"
+    path.write_text("of an earlier run")
+    done = tenon("run", artifact, "--input", "x=999x3xf32=1", "--output", f"y=@{path}", preexec_fn=limit)
+    refused(done, USER_ERROR, "[TN8008]", str(path))
+    assert path.read_text() == "of an earlier run" and os.listdir(tmp_path) == ["y.npy"]
 
 
 # What describes.
@@ -303,6 +338,7 @@ def test_ops_markdown_is_a_page(tenon):
 def test_help_is_one_screen_of_our_own_options(tenon):
     text = tenon("--help").stdout
     assert len(text.splitlines()) < 40 and "verify" in text and "aarch64" not in text
+    assert "EXIT STATUS: 0 done" in text and "70 an internal error" in text
     assert tenon("--version").stdout.startswith("tenon ")
 
 

@@ -57,13 +57,14 @@ int runBench() {
   start = Clock::now();
   do {
     auto before = Clock::now();
-    session.run();
+    if (!session.run())
+      return session.exitStatus();
     times.push_back(seconds(Clock::now() - before) * 1e3);
   } while (seconds(Clock::now() - start) < duration);
   std::sort(times.begin(), times.end());
   auto at = [&](double q) { return times[std::min(times.size() - 1, size_t(q * times.size()))]; };
-  llvm::outs() << llvm::format("%zu runs, %d threads: min %.4f ms, median %.4f ms, p90 %.4f ms, p99 %.4f ms, %.1f runs/s\n", times.size(),
-                               threads.getValue(), times.front(), at(0.5), at(0.9), at(0.99), times.size() / (seconds(Clock::now() - start)));
+  llvm::outs() << llvm::format("%zu runs, threads %s: min %.4f ms, median %.4f ms, p90 %.4f ms, p99 %.4f ms, %.1f runs/s\n", times.size(),
+                               threads ? std::to_string(threads).c_str() : "one a processor", times.front(), at(0.5), at(0.9), at(0.99), times.size() / (seconds(Clock::now() - start)));
   if (!profile)
     return kOk;
   std::vector<std::pair<uint64_t, size_t>> order;

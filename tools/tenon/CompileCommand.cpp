@@ -17,7 +17,7 @@ static cl::opt<std::string> onnx("onnx", cl::desc("The same as MODEL.onnx"), cl:
 static cl::opt<std::string> output("o", cl::desc("Artifact to write (default: the model's name with .tenon)"), cl::value_desc("FILE"), cl::sub(compileCommand));
 static cl::alias saveEngine("saveEngine", cl::desc("The same as -o"), cl::aliasopt(output));
 static cl::opt<std::string> target("target", cl::desc("Chip to compile for, e.g. cpu:host, cpu:x86-64-v3"), cl::init("cpu:host"), cl::sub(compileCommand));
-static cl::opt<std::string> stopAfter("stop-after", cl::desc("Print the IR after import, graph, numerics, place or (assembly) codegen"), cl::sub(compileCommand));
+static cl::opt<std::string> stopAfter("stop-after", cl::desc("Print the IR after import, graph, numerics or place, or the assembly after codegen"), cl::sub(compileCommand));
 static cl::alias compileTo("compile-to", cl::desc("The same as --stop-after"), cl::aliasopt(stopAfter));
 static cl::opt<std::string> startFrom("start-from", cl::desc("The input is IR at the entry of this stage"), cl::sub(compileCommand));
 static cl::alias compileFrom("compile-from", cl::desc("The same as --start-from"), cl::aliasopt(startFrom));
@@ -80,7 +80,6 @@ static void printSummary(const CompileResult &result, llvm::StringRef path) {
 static Exit parseStages(CompileOptions &options) {
   if (!stopAfter.empty()) {
     options.stopAfter = parseStage(stopAfter);
-    options.emitAssembly = true;
     if (!options.stopAfter)
       return complain("[TN8001] --stop-after=" + stopAfter + ": expected import, graph, numerics, place, codegen or package");
   }

@@ -6,7 +6,9 @@
 namespace tenon::driver {
 
 Exit checkFile(llvm::StringRef path) {
-  return llvm::sys::fs::is_regular_file(path) ? kOk : complain("[TN8002] " + path + ": no such file");
+  if (llvm::sys::fs::is_regular_file(path))
+    return kOk;
+  return complain("[TN8002] " + path + (llvm::sys::fs::exists(path) ? ": not a regular file" : ": no such file"));
 }
 
 Exit compile(llvm::StringRef model, llvm::StringRef path, CompileOptions options, bool showProgress,

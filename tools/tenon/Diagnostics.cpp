@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Diagnostics.h"
 
+#include "tenon/Support/Provenance.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -11,7 +12,7 @@ static bool meansUnsupported(llvm::StringRef text) {
   for (llvm::StringRef code : {"[TN1010]", "[TN1017]", "[TN1030]", "[TN2060]", "[TN2101]", "[TN2102]", "[TN2103]", "[TN2105]", "[TN2106]", "[TN5002]", "[TN5003]"})
     if (text.contains(code))
       return true;
-  return text.contains("not supported");
+  return false;
 }
 
 Exit complain(const llvm::Twine &text, Exit status) {
@@ -65,17 +66,8 @@ void DiagnosticPrinter::print(mlir::Diagnostic &diagnostic) {
     kind = "warning";
   }
   clearProgress();
-  llvm::errs() << kind << ": ";
-  auto name = mlir::dyn_cast<mlir::NameLoc>(diagnostic.getLocation());
-  if (name && !llvm::StringRef(text).contains(name.getName().getValue()))
-    llvm::errs() << "node '" << name.getName().getValue() << "': ";
-  if (auto file = mlir::dyn_cast<mlir::FileLineColLoc>(diagnostic.getLocation())) {
-    llvm::errs() << file.getFilename().getValue() << ":";
-    if (file.getLine()) // a binary model has none
-      llvm::errs() << file.getLine() << ":" << file.getColumn() << ":";
-    llvm::errs() << " ";
-  }
-  llvm::errs() << text << "\n";
+  std::string place = placeOf(diagnostic.getLocation(), text);
+  llvm::errs() << kind << ": " << place << (place.empty() ? "" : ": ") << text << "\n";
   for (mlir::Diagnostic &note : diagnostic.getNotes())
     llvm::errs() << "note: " << note.str() << "\n";
 }

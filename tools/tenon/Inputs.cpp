@@ -58,6 +58,8 @@ Exit InputFlags::bindValues(Session &session, std::vector<bool> &given) {
         names.push_back(session.input(i).name);
       return complain("[TN8006] --input=" + flag + ": the model has no input '" + name + "'; it has " + quoted(names));
     }
+    if (given[index])
+      return complain("[TN8006] --input=" + flag + ": '" + name + "' is given twice");
     TensorFile tensor;
     std::string error;
     bool ok = value.consume_front("@") ? readTensor(value, tensor, error) : parseLiteral(value, tensor, error);

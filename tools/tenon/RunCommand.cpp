@@ -2,6 +2,7 @@
 #include "Commands.h"
 #include "Session.h"
 
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -27,7 +28,10 @@ static std::optional<llvm::StringRef> fileFor(const cl::list<std::string> &flags
 }
 
 static Exit checkNames(Session &session, const cl::list<std::string> &flags) {
+  llvm::StringSet<> seen;
   for (llvm::StringRef flag : flags) {
+    if (!seen.insert(flag.split("=@").first).second)
+      return complain("[TN8006] --" + flags.ArgStr + "=" + flag + ": that output is given twice");
     bool known = false;
     std::string names;
     for (int i = 0; i < session.outputs(); ++i) {

@@ -22,7 +22,7 @@ size_t elementBytes(int32_t dtype) {
   case 4: case 5: case 10: case 16: return 2;
   case 1: case 6: case 12: return 4;
   case 7: case 11: case 13: return 8;
-  default: return 0;
+  default: return dtype >= 17 && dtype <= 28 ? 1 : 0; // an element below 8 bits takes a byte too
   }
 }
 
@@ -34,11 +34,44 @@ const char *dtypeName(int32_t dtype) {
 
 template <typename T> static void put(std::string &bytes, T value) { bytes.append(reinterpret_cast<const char *>(&value), sizeof value); }
 
-static void putHalf(std::string &bytes, double value) {
-  llvm::APFloat half(value);
+/// The format of a float type; null for other types.
+static const llvm::fltSemantics *floatFormat(int32_t dtype) {
+  switch (dtype) {
+  case 1: return &llvm::APFloat::IEEEsingle();
+  case 10: return &llvm::APFloat::IEEEhalf();
+  case 11: return &llvm::APFloat::IEEEdouble();
+  case 16: return &llvm::APFloat::BFloat();
+  case 17: return &llvm::APFloat::Float8E4M3FN();
+  case 18: return &llvm::APFloat::Float8E4M3FNUZ();
+  case 19: return &llvm::APFloat::Float8E5M2();
+  case 20: return &llvm::APFloat::Float8E5M2FNUZ();
+  case 23: return &llvm::APFloat::Float4E2M1FN();
+  case 27: return &llvm::APFloat::Float6E2M3FN();
+  case 28: return &llvm::APFloat::Float6E3M2FN();
+  default: return nullptr;
+  }
+}
+
+/// Bits that an element of an integer type may use.
+static unsigned integerBits(int32_t dtype) {
+  switch (dtype) {
+  case 9: return 1;
+  case 21: case 22: return 4;
+  case 25: case 26: return 2;
+  default: return 8 * elementBytes(dtype);
+  }
+}
+
+static bool isSigned(int32_t dtype) { return llvm::is_contained({3, 5, 6, 7, 22, 26}, dtype); }
+
+/// Rounds a number to a float type; false if it overflows.
+static bool putFloat(std::string &bytes, int32_t dtype, double value) {
+  llvm::APFloat number(value);
   bool lost;
-  half.convert(llvm::APFloat::IEEEhalf(), llvm::APFloat::rmNearestTiesToEven, &lost);
-  put(bytes, uint16_t(half.bitcastToAPInt().getZExtValue()));
+  auto status = number.convert(*floatFormat(dtype), llvm::APFloat::rmNearestTiesToEven, &lost);
+  uint64_t bits = number.bitcastToAPInt().getZExtValue();
+  bytes.append(reinterpret_cast<const char *>(&bits), elementBytes(dtype));
+  return !(status & llvm::APFloat::opOverflow);
 }
 
 std::optional<TensorFile> randomTensor(const tenon_tensor_info &info, uint64_t seed, const llvm::StringMap<int64_t> &dims) {
@@ -60,15 +93,15 @@ std::optional<TensorFile> randomTensor(const tenon_tensor_info &info, uint64_t s
   std::normal_distribution<float> normal;
   for (int64_t i = 0; i < elements; ++i) {
     float value = normal(engine);
-    switch (info.dtype) {
-    case 1: put(tensor.bytes, value); break;
-    case 11: put(tensor.bytes, double(value)); break;
-    case 10: putHalf(tensor.bytes, value); break;
-    case 9: put(tensor.bytes, uint8_t(value > 0)); break;
-    default: { // integers: small and non-negative, so that they can be indices
-      uint64_t small = engine() % 8;
+    if (info.dtype == 1) {
+      put(tensor.bytes, value);
+    } else if (floatFormat(info.dtype)) {
+      putFloat(tensor.bytes, info.dtype, value);
+    } else if (info.dtype == 9) {
+      put(tensor.bytes, uint8_t(value > 0));
+    } else { // integers: small and non-negative, so that they can be indices
+      uint64_t small = engine() % (integerBits(info.dtype) > 2 ? 8 : 2);
       tensor.bytes.append(reinterpret_cast<const char *>(&small), elementBytes(info.dtype));
-    }
     }
   }
   return tensor;
@@ -86,7 +119,7 @@ bool readTensor(llvm::StringRef path, TensorFile &tensor, std::string &error) {
     return false;
   }
   llvm::StringRef bytes = (*buffer)->getBuffer();
-  auto bad = [&](const char *why) {
+  auto bad = [&](const llvm::Twine &why) {
     error = (path + ": " + why).str();
     return false;
   };
@@ -108,7 +141,7 @@ bool readTensor(llvm::StringRef path, TensorFile &tensor, std::string &error) {
     if (descr == name)
       tensor.dtype = dtype;
   if (!tensor.dtype)
-    return bad("element type is not supported");
+    return bad("element type '" + descr + "' is not supported; expected little-endian float16 to float64, int8 to int64, uint8 to uint64 or bool");
   llvm::SmallVector<llvm::StringRef> parts;
   header.split("'shape': (").second.split(")").first.split(parts, ',', -1, false);
   tensor.shape.clear();
@@ -117,66 +150,67 @@ bool readTensor(llvm::StringRef path, TensorFile &tensor, std::string &error) {
     int64_t size;
     if (part.trim().empty())
       continue;
-    if (part.trim().getAsInteger(10, size) || size < 0)
+    if (part.trim().getAsInteger(10, size) || size < 0 || __builtin_mul_overflow(need, size_t(size), &need))
       return bad("malformed shape");
     tensor.shape.push_back(size);
-    need *= size;
   }
   tensor.bytes = bytes.substr(start + length).str();
   return tensor.bytes.size() == need || bad("data does not match the shape");
 }
 
 bool writeNpy(llvm::StringRef path, const TensorFile &tensor, std::string &error) {
-  const char *descr = "|u1";
+  const char *descr = nullptr;
   for (auto [name, dtype] : kNumpyTypes)
     if (dtype == tensor.dtype)
       descr = name;
+  if (!descr) {
+    error = llvm::formatv("cannot write {0}: .npy files have no element type {1}; cast output '{2}' in the model", path, dtypeName(tensor.dtype), tensor.name);
+    return false;
+  }
   std::string header = llvm::formatv("{{'descr': '{0}', 'fortran_order': False, 'shape': (", descr).str();
   for (int64_t size : tensor.shape)
     header += std::to_string(size) + ",";
   header += "), }";
   header.append(63 - (10 + header.size()) % 64, ' ');
   header += '\n';
-  std::error_code code;
-  llvm::raw_fd_ostream os(path, code);
-  if (code) {
-    error = ("cannot write " + path + ": " + code.message()).str();
-    return false;
+  // All or nothing; but a device or a pipe would be replaced by renaming.
+  bool inPlace = llvm::sys::fs::exists(path) && !llvm::sys::fs::is_regular_file(path);
+  llvm::SmallString<128> temporary;
+  int fd;
+  std::error_code code = inPlace ? llvm::sys::fs::openFileForWrite(path, fd)
+                                 : llvm::sys::fs::createUniqueFile(path + ".%%%%%%.tmp", fd, temporary);
+  if (!code) {
+    llvm::raw_fd_ostream os(fd, /*shouldClose=*/true);
+    os << llvm::StringRef("\x93NUMPY\x01\x00", 8) << char(header.size() & 255) << char(header.size() >> 8) << header << tensor.bytes;
+    os.close();
+    code = os.error();
+    os.clear_error(); // reported here, not by the stream's destructor
+    if (!code && !inPlace)
+      code = llvm::sys::fs::rename(temporary, path);
+    if (code && !inPlace)
+      llvm::sys::fs::remove(temporary);
   }
-  os << llvm::StringRef("\x93NUMPY\x01\x00", 8) << char(header.size() & 255) << char(header.size() >> 8) << header << tensor.bytes;
-  os.close();
-  code = os.error();
-  os.clear_error(); // reported here, not by the stream's destructor
-  if (code) {
-    if (llvm::sys::fs::is_regular_file(path))
-      llvm::sys::fs::remove(path);
+  if (code)
     error = ("cannot write " + path + ": " + code.message()).str();
-  }
   return !code;
 }
 
 /// An element from its text; false if the type cannot hold such a number.
 static bool appendElement(llvm::StringRef text, int32_t dtype, std::string &bytes) {
-  double real;
-  if (text.getAsDouble(real))
-    return false;
-  if (dtype == 1 || dtype == 11) {
-    float narrow = real;
-    bytes.append(dtype == 1 ? reinterpret_cast<char *>(&narrow) : reinterpret_cast<char *>(&real), elementBytes(dtype));
-    return true;
-  }
-  if (dtype == 10) {
-    putHalf(bytes, real);
-    return true;
+  if (floatFormat(dtype)) {
+    double real;
+    return !text.getAsDouble(real) && putFloat(bytes, dtype, real);
   }
   int64_t whole;
-  uint64_t large;
-  if (text.getAsInteger(10, whole)) {
-    if (text.getAsInteger(10, large))
+  uint64_t bits;
+  if (isSigned(dtype)) {
+    if (text.getAsInteger(10, whole) || !llvm::isIntN(integerBits(dtype), whole))
       return false;
-    whole = int64_t(large);
+    bits = whole;
+  } else if (text.getAsInteger(10, bits) || !llvm::isUIntN(integerBits(dtype), bits)) {
+    return false;
   }
-  bytes.append(reinterpret_cast<char *>(&whole), elementBytes(dtype));
+  bytes.append(reinterpret_cast<char *>(&bits), elementBytes(dtype));
   return true;
 }
 
@@ -193,11 +227,11 @@ bool parseLiteral(llvm::StringRef text, TensorFile &tensor, std::string &error) 
     }
     tensor.shape.push_back(size);
   }
-  for (int dtype = 1; dtype <= 13; ++dtype)
+  for (int dtype = 1; *dtypeName(dtype) != '?'; ++dtype)
     if (parts.back() == dtypeName(dtype))
       tensor.dtype = dtype;
   if (!elementBytes(tensor.dtype)) {
-    error = ("'" + parts.back() + "' is not an element type; expected f16, f32, f64, i8 to i64, u8 to u64 or bool").str();
+    error = ("'" + parts.back() + "' is not an element type; expected f16, bf16, f32, f64, i8 to i64, u8 to u64 or bool").str();
     return false;
   }
   constexpr int64_t kMostLiteral = int64_t(1) << 32;

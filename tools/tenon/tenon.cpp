@@ -38,12 +38,25 @@ static void hideLibraryOptions() {
   _exit(complain("[TN8019] out of memory; give the process more, or a smaller model or input", kResource));
 }
 
+/// Of a flag given twice, one value would be ignored. Lists take several.
+static Exit checkRepeats() {
+  for (llvm::cl::SubCommand *command : llvm::cl::getRegisteredSubcommands())
+    if (*command)
+      for (auto &[name, option] : llvm::cl::getRegisteredOptions(*command))
+        if (option->getNumOccurrences() > 1 && option->getNumOccurrencesFlag() == llvm::cl::Optional)
+          return refuse(*option, "but in its last place");
+  return kOk;
+}
+
 /// A crash is a fault of ours and has its own exit status; the stack trace that
 /// LLVM prints before goes into the report.
 static void onCrash(void *) {
   llvm::errs() << "error: [TN8070] internal error: please report this with the model and the command line\n";
   _exit(kInternal);
 }
+
+static llvm::cl::extrahelp exitStatuses("\nEXIT STATUS: 0 done; 1 a flag, a file or the model is wrong; 2 something is not supported;\n"
+                                        "  3 out of memory or disk space; 4 values differ; 70 an internal error\n");
 
 int main(int argc, char **argv) {
   llvm::sys::PrintStackTraceOnErrorSignal(argv[0]);
@@ -54,6 +67,8 @@ int main(int argc, char **argv) {
   hideLibraryOptions();
   llvm::cl::SetVersionPrinter([](llvm::raw_ostream &os) { os << "tenon " << tenon_version() << ", LLVM " LLVM_VERSION_STRING "\n"; });
   llvm::cl::ParseCommandLineOptions(argc, argv, "Tenon: ONNX models compiled ahead of time for a chip\n");
+  if (Exit exit = checkRepeats())
+    return exit;
   int exit = dispatch();
   llvm::outs().flush();
   if (std::error_code code = llvm::outs().error()) {

@@ -30,7 +30,6 @@ struct CompileOptions {
   std::vector<std::string> formatFiles; ///< declarations of number formats to load
   std::optional<numerics::ConvertOptions> convert; ///< weights to put into other formats, after import
   std::string dumpTo;             ///< folder for the IR after each stage
-  bool emitAssembly = false;      ///< with stopAfter codegen: assembly text
   bool flushDenormals = false;    ///< denormal weights are taken as zero
   bool keepPlan = false;          ///< the artifact holds the plan's text
   std::function<void(llvm::StringRef phase)> progress;
@@ -59,7 +58,8 @@ mlir::LogicalResult loadFormats(mlir::MLIRContext &context, llvm::ArrayRef<std::
 /// Imports a model with the operators that compilation knows; null after
 /// diagnostics.
 mlir::OwningOpRef<mlir::ModuleOp> importForCompilation(mlir::MLIRContext &context, llvm::StringRef model);
-/// Runs the stages up to `stopAfter`, or writes an artifact to `output`.
+/// Runs the stages up to `stopAfter`, whose IR (assembly after codegen) is the
+/// result's text, or writes an artifact to `output`.
 /// Loads the dialects it needs into the context. Problems are diagnostics of the
 /// context; nothing is written on failure.
 mlir::FailureOr<CompileResult> compileModel(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,

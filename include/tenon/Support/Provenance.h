@@ -16,6 +16,10 @@ namespace tenon {
 /// Names of the ONNX nodes that a location holds, in its order.
 llvm::SetVector<llvm::StringRef> sourceNodes(mlir::Location location);
 
+/// The place of a problem as users read it: "node 'x'", "model.mlir:3:7". Empty
+/// where the message names it, or nobody knows it.
+std::string placeOf(mlir::Location location, llvm::StringRef message);
+
 /// Something the user must be told about nodes: a lossy step or a fallback.
 struct Note {
   std::string code; ///< stable: "TN4020"
