@@ -13,10 +13,12 @@ the smallest and the largest ratio that any one round gave.
     bench/run.py mnist-8 dtln-1           only these
     bench/run.py --big DIR                models that ../shared/tools/bigmodels.py built into DIR
     bench/run.py --big DIR --make NAME... builds them first
-Writes a Markdown table to stdout, and to --output.
+Writes a Markdown table to stdout, and to --output. The exit status is 1 if Tenon
+does not run a model, or its outputs are not ONNX Runtime's.
 """
 
 import argparse
+import importlib
 import os
 import platform
 import statistics
@@ -32,6 +34,8 @@ from engines import ENGINES
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("TENON_SHARED", ROOT.parent / "shared"))
+# Outputs further apart than this are wrong, also for float16.
+MOST_DIFFERENT = 1e-2
 FULL_SIZE = ["resnet50", "mobilenetv2", "yolov8n", "vit-b16", "bert-base", "minilm", "gpt2"]
 
 
@@ -58,7 +62,8 @@ def median_of(call, seconds, least):
 
 
 def measure(model, folder, arguments):
-    """{engine: [median of each round in ms]}, {engine: why it did not run}, output check."""
+    """{engine: [median of each round in ms]}, {engine: why it did not run}, the largest
+    difference of outputs, the load before each round."""
     inputs = read_inputs(model, folder)
     calls, failed, outputs = {}, {}, {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -81,15 +86,19 @@ def measure(model, folder, arguments):
 
 
 def agreement(outputs):
-    """Largest difference between Tenon's outputs and ONNX Runtime's, relative to their size."""
+    """Largest difference between Tenon's outputs and ONNX Runtime's, relative to their
+    size; infinite where one of them has another shape, or a NaN that the other has not."""
     if "tenon" not in outputs or "onnxruntime" not in outputs:
         return None
     worst = 0.0
-    for mine, theirs in zip(outputs["tenon"], outputs["onnxruntime"]):
-        if theirs.size == 0 or theirs.dtype.kind not in "f":
-            continue
-        mine, theirs = mine.astype(np.float64), theirs.astype(np.float64)
-        worst = max(worst, float(np.abs(mine - theirs).max() / max(1.0, np.abs(theirs).max())))
+    for mine, theirs in zip(outputs["tenon"], outputs["onnxruntime"], strict=True):
+        mine, theirs = np.asarray(mine, np.float64), np.asarray(theirs, np.float64)
+        if mine.shape != theirs.shape or not np.array_equal(np.isfinite(mine), np.isfinite(theirs)):
+            return float("inf")
+        finite = np.isfinite(theirs)
+        if finite.any():
+            off = np.abs(mine[finite] - theirs[finite]).max()
+            worst = max(worst, float(off / max(1.0, np.abs(theirs[finite]).max())))
     return worst
 
 
@@ -125,12 +134,13 @@ def machine():
     return f"{model}, {os.cpu_count()} processors, {platform.system()} {platform.release()}"
 
 
-def versions():
-    import onnxruntime
-    import openvino
-
+def versions(engines):
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-    return f"Tenon {commit.stdout.strip()}, ONNX Runtime {onnxruntime.__version__}, OpenVINO {openvino.__version__}"
+    texts = [f"Tenon {commit.stdout.strip()}"]
+    for name, title in (("onnxruntime", "ONNX Runtime"), ("openvino", "OpenVINO")):
+        if name in engines:
+            texts.append(f"{title} {importlib.import_module(name).__version__}")
+    return ", ".join(texts)
 
 
 def find_models(arguments):
@@ -142,12 +152,22 @@ def find_models(arguments):
             absent = [n for n in names if not (big / n / "model.onnx").exists()]
             if absent:
                 subprocess.run([sys.executable, tool, "--out", big, *absent], check=True)
-        return [big / name for name in names]
+        return existing({name: big / name for name in names}, names)
+    if arguments.make:
+        raise SystemExit("--make builds full-size models: give their folder with --big")
     folder = SHARED / "models"
     if not folder.is_dir():
         raise SystemExit("skipped: no ../shared")
-    found = sorted(p.parent for p in folder.glob("*/model.onnx") if not p.parent.name.endswith("-qdq"))
-    return [p for p in found if not arguments.models or p.name in arguments.models]
+    found = {p.parent.name: p.parent for p in sorted(folder.glob("*/model.onnx")) if not p.parent.name.endswith("-qdq")}
+    return existing(found, arguments.models or found)
+
+
+def existing(folders, names):
+    """The folders of these models; all that are not there are named."""
+    absent = [name for name in names if name not in folders or not (folders[name] / "model.onnx").exists()]
+    if absent:
+        raise SystemExit(f"no such models: {', '.join(absent)}; there are {', '.join(folders)}")
+    return [folders[name] for name in names]
 
 
 def main():
@@ -167,7 +187,7 @@ def main():
     out = [
         f"Command: `bench/run.py {' '.join(sys.argv[1:])}`  ",
         f"Machine: {machine()}  ",
-        f"{versions()}  ",
+        f"{versions(arguments.engines)}  ",
         f"{arguments.threads} thread(s), {arguments.rounds} alternated rounds of {arguments.seconds} s; median ms; "
         "speed = faster peer / Tenon, with the smallest and largest of a round; "
         "difference = largest from ONNX Runtime, relative to the output's size",
@@ -175,13 +195,16 @@ def main():
         "| model | " + " | ".join(arguments.engines) + " | speed | of rounds | difference |",
         "|---" * (len(arguments.engines) + 4) + "|",
     ]
+    models = find_models(arguments)
     print("\n".join(out), flush=True)
-    ratios, loads, notes = {}, [], []
-    for folder in find_models(arguments):
+    ratios, loads, notes, broken = {}, [], [], []
+    for folder in models:
         data = sorted(folder.glob("test_data_set_*"))[0]
         rounds, failed, worst, load = measure(folder / "model.onnx", data, arguments)
         loads += load
         line, ratio = row(folder.name, rounds, failed, worst, arguments.engines)
+        if "tenon" in failed or (worst is not None and worst > MOST_DIFFERENT):
+            broken.append(folder.name)
         notes += [f"- {folder.name}, {engine}: {why}" for engine, why in failed.items()]
         out.append(line)
         print(line, flush=True)
@@ -195,12 +218,15 @@ def main():
                    f"lowest {ratios[slowest]:.2f} ({slowest}).  ")
     if loads:
         end.append(f"Load average before the rounds: {min(loads):.1f} to {max(loads):.1f}.")
+    if broken:
+        end += ["", f"Tenon fails or has other values: {', '.join(broken)}."]
     if notes:
         end += ["", "Did not run:", *notes]
     print("\n".join(end))
     if arguments.output:
         Path(arguments.output).write_text("\n".join(out + end) + "\n")
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,7 +5,6 @@
 import os
 
 import lit.formats
-import lit.util
 
 root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 build = lit_config.params.get("tenon_build", getattr(config, "tenon_build", os.path.join(root, "build")))
@@ -15,7 +14,7 @@ shared = os.environ.get("TENON_SHARED", os.path.join(os.path.dirname(root), "sha
 config.name = "Tenon"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".onnxtxt"]
-config.excludes = ["Inputs", "e2e", "lib"]
+config.excludes = ["Inputs", "e2e"]
 config.test_source_root = os.path.join(root, "test")
 config.test_exec_root = os.path.join(build, "test")
 config.maxIndividualTestTime = 300
@@ -57,6 +56,3 @@ flags = cpu_flags()
 for feature, needed in (("cpu-avx2", {"avx2", "fma"}), ("cpu-avx512", {"avx512f", "avx512dq", "avx512vl", "avx512bw"})):
     if needed <= flags:
         config.available_features.add(feature)
-for machine, program in (("aarch64", "qemu-aarch64"), ("riscv64", "qemu-riscv64")):
-    if lit.util.which(program):
-        config.available_features.add(f"qemu-{machine}")

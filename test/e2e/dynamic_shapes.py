@@ -7,13 +7,12 @@ three sizes or more with one session; ONNX Runtime says what is right. The
 tolerance is the one of ../shared/README.md.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from harness import SHARED, Results, read_expected
+from harness import SHARED, Results, isolated, parser, peer_session, read_expected, use_package
 
 HERE = Path(__file__).resolve().parent
 
@@ -78,17 +77,11 @@ def make_inputs(names, recorded, size, rng):
 def check(folder, sizes):
     """Returns (worked, what went wrong)."""
     import onnx
-    import onnxruntime
     import tenon
     from onnx import numpy_helper
 
     data = sorted(folder.glob("test_data_set_*"))[0]
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
-    peer = onnxruntime.InferenceSession(
-        str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-    )
+    peer = peer_session(folder / "model.onnx")
     names = [i.name for i in peer.get_inputs()]
     recorded = [numpy_helper.to_array(onnx.load_tensor(data / f"input_{i}.pb")) for i in range(len(names))]
     atol, rtol = (1e-2, 1e-2) if "fp16" in folder.name else (1e-4, 1e-3)
@@ -102,10 +95,11 @@ def check(folder, sizes):
         where = f"size {number} ({', '.join(str(v.shape) for v in list(feeds.values())[:2])})"
         expected = peer.run(None, feeds)
         try:
-            results = list(session.run(feeds).values())
+            results = session.run(feeds)
         except tenon.TenonError as error:
             return False, f"    {where}: {error}"
-        for output, mine, theirs in zip(peer.get_outputs(), results, expected):
+        for output, theirs in zip(peer.get_outputs(), expected):
+            mine = results[output.name]
             if mine.shape != theirs.shape:
                 return False, f"    {where}: {output.name} has shape {mine.shape}, expected {theirs.shape}"
             if not np.allclose(mine.astype(np.float64), theirs.astype(np.float64), rtol=rtol, atol=atol):
@@ -114,47 +108,36 @@ def check(folder, sizes):
     return True, ""
 
 
+def open_models():
+    """The float models whose inputs leave a dimension open."""
+    import onnx
+
+    for path in sorted((SHARED / "models").glob("*/model.onnx")):
+        graph = onnx.load(path, load_external_data=False).graph
+        weights = {tensor.name for tensor in graph.initializer}
+        dims = [dim for i in graph.input if i.name not in weights for dim in i.type.tensor_type.shape.dim]
+        if any(not dim.HasField("dim_value") for dim in dims) and not path.parent.name.endswith("-qdq"):
+            yield path.parent.name
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default="build")
-    parser.add_argument("--json", help="write the names of passed, failed and skipped models here")
-    parser.add_argument("models", nargs="*", help="only these")
-    arguments = parser.parse_args()
+    flags = parser(__doc__, timeout=300)
+    flags.add_argument("models", nargs="*", help="only these")
+    arguments = flags.parse_args()
     results = Results(read_expected(HERE / "dynamic-expected-failures.txt"))
     if not (SHARED / "models").is_dir():
         results.skip("dynamic", "no ../shared")
         return results.finish(arguments.json)
-    sys.path.insert(0, str(Path(arguments.build).resolve() / "python"))
-    try:
-        import tenon.compiler  # noqa: F401
-    except ImportError as error:
-        results.record("dynamic", False, f"    the Python package cannot be imported: {error}")
+    if problem := use_package(arguments.build):
+        results.record("dynamic", False, problem)
         return results.finish(arguments.json)
-    for name, sizes in SIZES.items():
-        if arguments.models and name not in arguments.models:
+    for name in arguments.models or open_models():
+        if name not in SIZES:
+            results.record(f"dynamic.{name}", False, "    has open dimensions and no line in SIZES")
             continue
-        results.record(f"dynamic.{name}", *isolated(SHARED / "models" / name, sizes))
+        answer, problem = isolated(lambda: check(SHARED / "models" / name, SIZES[name]), arguments.timeout)
+        results.record(f"dynamic.{name}", *(answer or (False, f"    {problem}")))
     return results.finish(arguments.json)
-
-
-def isolated(folder, sizes):
-    """check in a forked child, so that a crash is one failed test."""
-    import multiprocessing
-
-    context = multiprocessing.get_context("fork")
-    receive, send = context.Pipe(duplex=False)
-    process = context.Process(target=lambda: send.send(check(folder, sizes)))
-    process.start()
-    send.close()
-    try:
-        answer = receive.recv() if receive.poll(300) else (False, "    no answer after 300 s")
-    except EOFError:
-        answer = (False, "    the process ended without an answer")
-    process.kill()
-    process.join()
-    if answer[1].endswith("without an answer"):
-        answer = (False, f"    the process ended with exit status {process.exitcode}")
-    return answer
 
 
 if __name__ == "__main__":

@@ -2,10 +2,14 @@
 """What the end-to-end tests share: finding the tools and the shared data,
 calling the driver, expected failures, and the result file of the runner."""
 
+import argparse
 import json
+import multiprocessing
 import os
 import resource
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -43,6 +47,76 @@ class Driver:
         except subprocess.TimeoutExpired:
             return 124, f"no answer after {self.timeout} s"
         return done.returncode, done.stdout.decode(errors="replace").strip()
+
+
+def parser(doc, **defaults):
+    """What the scripts' command lines have in common; `jobs` and `timeout` where they are given."""
+    made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--build", default="build")
+    made.add_argument("--json", help="write the names of passed, failed and skipped tests here")
+    if "jobs" in defaults:
+        made.add_argument("--jobs", type=int, default=defaults["jobs"])
+    if "timeout" in defaults:
+        made.add_argument("--timeout", type=int, default=defaults["timeout"], help="seconds for one compilation or run")
+    return made
+
+
+def use_package(build):
+    """Makes `import tenon` find the build's package; what is wrong with it, or None."""
+    sys.path.insert(0, str(Path(build).resolve() / "python"))
+    try:
+        import onnx  # noqa: F401  (loaded once, before processes fork)
+        import tenon.compiler  # noqa: F401
+    except ImportError as error:
+        return f"    the Python package cannot be imported: {error}"
+    return None
+
+
+def peer_session(model, optimize=True):
+    """ONNX Runtime on a path or bytes, with one thread and without its warnings."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    if not optimize:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(
+        model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"])
+
+
+def isolated(call, timeout, quiet=False):
+    """(result, None) of a call in a forked child, or (None, what happened): an exception,
+    a crash or a hang is the end of one test only."""
+    receive, send = multiprocessing.Pipe(duplex=False)
+    child = os.fork()
+    if child == 0:
+        if quiet:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        try:
+            answer = (call(), None)
+        except BaseException as error:  # whatever it was, the parent reports it
+            place = error.__traceback__
+            while place.tb_next:
+                place = place.tb_next
+            file = Path(place.tb_frame.f_code.co_filename).name
+            answer = (None, f"{type(error).__name__}: {str(error)[:600]} ({file}:{place.tb_lineno})")
+        send.send(answer)
+        os._exit(0)
+    send.close()
+    try:
+        answer = receive.recv() if receive.poll(timeout) else (None, f"no answer after {timeout} s")
+    except EOFError:
+        answer = None
+    receive.close()
+    if answer is None:
+        status = os.waitpid(child, 0)[1]
+        if os.WIFSIGNALED(status):
+            return None, f"crash: {signal.Signals(os.WTERMSIG(status)).name}"
+        return None, f"the process ended with exit status {os.WEXITSTATUS(status)} and no answer"
+    os.kill(child, signal.SIGKILL)  # it is done, or hangs
+    os.waitpid(child, 0)
+    return answer
 
 
 def excerpt(text, count=4):

@@ -14,21 +14,16 @@ is refused is tried again with its small inputs as constants.
 Each test runs in a process of its own: a crash is one failed test.
 """
 
-import argparse
 import collections
 import multiprocessing
 import os
-import pickle
 import re
-import select
-import signal
 import sys
 import tarfile
 import tempfile
-import time
 from pathlib import Path
 
-from harness import SHARED, Results, read_expected
+from harness import SHARED, Results, isolated, parser, read_expected, use_package
 
 HERE = Path(__file__).resolve().parent
 # onnx.backend.test.runner's: relative, absolute.
@@ -118,73 +113,33 @@ def run_one(folder):
             rtol, atol = COARSE.get(value.dtype.name, TOLERANCE)
             if value.dtype.kind not in "fiub":
                 result, value = result.astype(np.float32), value.astype(np.float32)
+            if value.dtype.kind in "iub":
+                rtol = atol = 0
             if not np.allclose(result, value, rtol=rtol, atol=atol, equal_nan=True):
                 off = np.abs(result.astype(np.float64) - value.astype(np.float64))
                 return "wrong", f"{name}: off by up to {np.nanmax(off):.3g} (values up to {np.nanmax(np.abs(value)):.3g})"
     return "pass", ""
 
 
-def guarded(folder, timeout):
-    """run_one in a forked child; a crash or a hang is an outcome too."""
-    read_end, write_end = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(read_end)
-        try:
-            quiet = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(quiet, 2)
-            outcome = run_one(folder)
-        except BaseException as error:  # whatever it was, the parent reports it
-            outcome = ("wrong", f"{type(error).__name__}: {error}")
-        with os.fdopen(write_end, "wb") as pipe:
-            pickle.dump(outcome, pipe)
-        os._exit(0)
-    os.close(write_end)
-    data, deadline = b"", time.monotonic() + timeout
-    with os.fdopen(read_end, "rb", buffering=0) as pipe:
-        while time.monotonic() < deadline:
-            if select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                part = pipe.read(65536)
-                if not part:
-                    break
-                data += part
-        else:
-            os.kill(child, signal.SIGKILL)
-    status = os.waitpid(child, 0)[1]
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        if number == signal.SIGKILL:
-            return "wrong", f"no answer after {timeout} s"
-        return "wrong", f"crash: {signal.Signals(number).name}"
-    return pickle.loads(data) if data else ("wrong", "the process ended without an answer")
-
-
 def worker(task):
     folder, timeout = task
-    return folder.name, guarded(folder, timeout)
+    outcome, problem = isolated(lambda: run_one(folder), timeout, quiet=True)
+    return folder.name, outcome or ("wrong", problem)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default="build")
-    parser.add_argument("--json", help="write the names of passed, failed and skipped tests here")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--timeout", type=int, default=60, help="seconds for one test")
-    parser.add_argument("--filter", default="", help="only tests whose name matches this expression")
-    parser.add_argument("--table", help="write test, outcome and detail as TSV here")
-    arguments = parser.parse_args()
+    flags = parser(__doc__, jobs=os.cpu_count(), timeout=60)
+    flags.add_argument("--filter", default="", help="only tests whose name matches this expression")
+    flags.add_argument("--table", help="write test, outcome and detail as TSV here")
+    arguments = flags.parse_args()
 
     results = Results(read_expected(HERE / "node-expected-failures.txt"), verbose=False)
     archive = SHARED / "suites" / "onnx-node-tests.tar.xz"
     if not archive.is_file():
         results.skip("nodes", "no ../shared")
         return results.finish(arguments.json)
-    sys.path.insert(0, str(Path(arguments.build).resolve() / "python"))
-    try:
-        import onnx  # noqa: F401  (loaded once, before the processes fork)
-        import tenon.compiler  # noqa: F401
-    except ImportError as error:
-        results.record("nodes", False, f"    the Python package cannot be imported: {error}")
+    if problem := use_package(arguments.build):
+        results.record("nodes", False, problem)
         return results.finish(arguments.json)
 
     refused, table = collections.Counter(), []

@@ -10,18 +10,16 @@ the reference evaluator, and with ONNX Runtime where that runs the node.
 An operator of the conversion's table without a case fails the suite.
 """
 
-import argparse
 import collections
 import multiprocessing
 import os
 import re
 import sys
-import traceback
 from pathlib import Path
 
 import numpy as np
 
-from harness import Results, read_expected
+from harness import Results, isolated, parser, peer_session, read_expected, use_package
 from operators import all_cases
 from operators.case import DTYPES, build
 
@@ -86,19 +84,12 @@ class Peer:
     """ONNX Runtime on one case, for as long as it does not refuse it."""
 
     def __init__(self, case):
-        import onnxruntime
-
         self.session, self.on_empty = None, case.peer_empty
         if not case.peer:
             return
         model, self.names = build([case])
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        options.intra_op_num_threads = 1
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
-            self.session = onnxruntime.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+            self.session = peer_session(model.SerializeToString(), optimize=False)
         except Exception:
             pass  # a type or operator that it does not have
 
@@ -167,36 +158,20 @@ def check_refusal(case):
 def run_batch(cases):
     """Returns ({case name: problem}, strategies); one process a batch, so that a crash
     is found by running its cases alone."""
-    receive, send = multiprocessing.Pipe(duplex=False)
-    child = os.fork()
-    if child == 0:
+
+    def work():
+        if cases[0].refused:
+            return {case.name: check_refusal(case) for case in cases}, set()
         seen = set()
-        try:
-            if cases[0].refused:
-                answer = {case.name: check_refusal(case) for case in cases}
-            else:
-                answer = compare(cases, seen)
-        except BaseException as error:
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            answer = f"{type(error).__name__}: {str(error)[:600]} ({Path(last.filename).name}:{last.lineno})"
-        send.send((answer, seen))
-        os._exit(0)
-    send.close()
-    try:
-        answer, seen = receive.recv() if receive.poll(120) else ("no answer after 120 s", set())
-    except EOFError:
-        answer, seen = "the process ended without an answer", set()
-    try:
-        os.kill(child, 9)
-    except ProcessLookupError:
-        pass
-    os.waitpid(child, 0)
-    if isinstance(answer, dict):
-        return answer, seen
+        return compare(cases, seen), seen
+
+    answer, problem = isolated(work, 120)
+    if answer:
+        return answer
     if len(cases) == 1:
-        return {cases[0].name: answer}, seen
+        return {cases[0].name: problem}, set()
     # Halves find the case at fault in few compilations.
-    found = {}
+    found, seen = {}, set()
     for part in (cases[: len(cases) // 2], cases[len(cases) // 2 :]):
         answer, more = run_batch(part)
         found |= answer
@@ -220,21 +195,15 @@ def fill_batches(cases):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default="build")
-    parser.add_argument("--json", help="write the names of passed, failed and skipped cases here")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--filter", default="", help="only cases whose name matches this expression")
-    arguments = parser.parse_args()
+    flags = parser(__doc__, jobs=os.cpu_count())
+    flags.add_argument("--filter", default="", help="only cases whose name matches this expression")
+    arguments = flags.parse_args()
     results = Results(read_expected(HERE / "operator-expected-failures.txt"), verbose=False)
-    sys.path.insert(0, str(Path(arguments.build).resolve() / "python"))
-    try:
-        import onnxruntime  # noqa: F401  (loaded once, before the processes fork)
-        import tenon.compiler  # noqa: F401
-        from tenon import _compiler
-    except ImportError as error:
-        results.record("operators", False, f"    cannot be imported: {error}")
+    if problem := use_package(arguments.build):
+        results.record("operators", False, problem)
         return results.finish(arguments.json)
+    import onnxruntime  # noqa: F401  (loaded once, before the processes fork)
+    from tenon import _compiler
 
     cases = [case for case in all_cases() if re.search(arguments.filter, case.name)]
     names = [case.name for case in cases]

@@ -8,7 +8,6 @@ exit status; no crash, and no file left behind. The tables are in bad_models.py
 and bad_runs.py.
 """
 
-import argparse
 import os
 import re
 import shutil
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import bad_models
 import bad_runs
-from harness import Driver, Results, excerpt
+from harness import Driver, Results, excerpt, parser
 
 # (A sanitizer also warns of what it could not allocate, which is no crash.)
 CRASH = re.compile(r"(ERROR|SUMMARY): \w*Sanitizer|runtime error:|PLEASE submit|Stack dump|terminate called|Assertion|LLVM ERROR")
@@ -62,13 +61,9 @@ def refused_model(driver, case, scratch):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default="build")
-    parser.add_argument("--json", help="write the names of passed, failed and skipped cases here")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--timeout", type=int, default=60, help="seconds for one call of a tool")
-    parser.add_argument("--filter", default="", help="only cases whose name contains this")
-    arguments = parser.parse_args()
+    flags = parser(__doc__, jobs=os.cpu_count(), timeout=60)
+    flags.add_argument("--filter", default="", help="only cases whose name contains this")
+    arguments = flags.parse_args()
 
     results = Results({}, verbose=False)
     driver = Driver(arguments.build, arguments.timeout)

@@ -9,14 +9,13 @@ in expected-failures.txt with the reason: they are still tried, and one that
 passes fails the suite until its line is removed.
 """
 
-import argparse
 import json
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from harness import SHARED, Driver, Results, excerpt, read_expected
+from harness import SHARED, Driver, Results, excerpt, parser, read_expected
 
 HERE = Path(__file__).resolve().parent
 
@@ -55,13 +54,10 @@ def check(driver, folder, artifact, target, verify=True):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default="build")
-    parser.add_argument("--json", help="write the names of passed, failed and skipped models here")
-    parser.add_argument("--target", default="cpu:host")
-    parser.add_argument("--timeout", type=int, default=120, help="seconds for one compilation or run")
-    parser.add_argument("models", nargs="*", help="only these")
-    arguments = parser.parse_args()
+    flags = parser(__doc__, timeout=120)
+    flags.add_argument("--target", default="cpu:host")
+    flags.add_argument("models", nargs="*", help="only these")
+    arguments = flags.parse_args()
 
     expected = read_expected(HERE / "expected-failures.txt")
     results = Results(expected)

@@ -7,7 +7,6 @@ of a straight compilation. So does a second compilation from another folder, by
 another path, in another environment, on another number of processors.
 """
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from harness import SHARED, Driver, Results, excerpt
+from harness import SHARED, Driver, Results, excerpt, parser
 
 STAGES = ("import", "graph", "numerics", "place")
 # Static shapes, named dimensions, branches, weights that are Constant nodes.
@@ -127,12 +126,8 @@ class Suite:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default="build")
-    parser.add_argument("--json", help="write the names of passed, failed and skipped cases here")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--timeout", type=int, default=300, help="seconds for one compilation")
-    arguments = parser.parse_args()
+    flags = parser(__doc__, jobs=os.cpu_count(), timeout=300)
+    arguments = flags.parse_args()
 
     results = Results({}, verbose=False)
     driver = Driver(Path(arguments.build).resolve(), arguments.timeout)

@@ -4,6 +4,8 @@
 // CHECK-LABEL: func.func @main
 // CHECK-NOT: scf.if
 // CHECK: graph.unary relu %arg0
+// CHECK-NOT: scf.if
+// CHECK: return
 func.func @main(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
   %c = onnx.constant dense<true> : tensor<i1> {name = "c"}
   %0 = onnx.node "If"(%c) {name = "i", since = 16 : i64, opset = 17 : i64, subgraphs = ["then_branch", "else_branch"]} : (tensor<i1>) -> tensor<2x3xf32> {

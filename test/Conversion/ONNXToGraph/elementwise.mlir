@@ -48,7 +48,8 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
 // An omitted limit is no operation.
 // CHECK-LABEL: func.func @main
 // CHECK-NOT: graph.binary max
-// CHECK: graph.binary min %arg0, %arg1
+// CHECK: %[[Y:.*]] = graph.binary min %arg0, %arg1
+// CHECK-NEXT: return %[[Y]]
 func.func @main(%x: tensor<4xf32>, %high: tensor<f32>) -> tensor<4xf32> {
   %none = onnx.none : none
   %0 = onnx.node "Clip"(%x, %none, %high) {name = "c", since = 13 : i64, opset = 17 : i64} : (tensor<4xf32>, none, tensor<f32>) -> tensor<4xf32>

@@ -52,8 +52,8 @@ func.func @main(%x: tensor<2x3xf32>) -> tensor<2x6xf32> {
 
 // Resize 10 knows only asymmetric coordinates, rounded down.
 // CHECK-LABEL: func.func @main
-// CHECK: graph.resize %arg0
-// CHECK-SAME: tensor<1x1x4x4xf32>
+// CHECK: graph.resize %arg0 scales {{.*}} {coordinate = 4 : i32, mode = 0 : i32, nearest = 2 : i32}
+// CHECK-SAME: -> tensor<1x1x4x4xf32>
 func.func @main(%x: tensor<1x1x2x2xf32>) -> tensor<1x1x4x4xf32> {
   %s = onnx.constant dense<[1.0, 1.0, 2.0, 2.0]> : tensor<4xf32> {name = "s"}
   %0 = onnx.node "Resize"(%x, %s) {name = "r", since = 10 : i64, opset = 10 : i64} : (tensor<1x1x2x2xf32>, tensor<4xf32>) -> tensor<1x1x4x4xf32>

@@ -10,7 +10,8 @@ func.func @transposes(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
 }
 
 // CHECK-LABEL: func.func @composed
-// CHECK: graph.transpose %arg0 {perm = array<i64: 2, 1, 0>}
+// CHECK-NEXT: %[[$Y:.*]] = graph.transpose %arg0 {perm = array<i64: 2, 1, 0>}
+// CHECK-NEXT: return %[[$Y]]
 func.func @composed(%x: tensor<2x3x4xf32>) -> tensor<4x3x2xf32> {
   %0 = graph.transpose %x {perm = array<i64: 1, 2, 0>} : (tensor<2x3x4xf32>) -> tensor<3x4x2xf32>
   %1 = graph.transpose %0 {perm = array<i64: 1, 0, 2>} : (tensor<3x4x2xf32>) -> tensor<4x3x2xf32>

@@ -17,7 +17,11 @@ func.func @fma(%a: vector<4xf32>, %b: vector<4xf32>) -> vector<4xf32> {
 // HAS: arith.truncf {{.*}} : vector<4xf32> to vector<4xf16>
 // LACKS-NOT: arith.extf
 // LACKS-NOT: arith.truncf
-// LACKS: return
+// LACKS: arith.bitcast %arg0 : vector<4xf16> to vector<4xi16>
+// LACKS-NOT: arith.extf
+// LACKS-NOT: arith.truncf
+// LACKS: %[[Y:.*]] = arith.bitcast {{.*}} : vector<4xi16> to vector<4xf16>
+// LACKS-NEXT: return %[[Y]]
 func.func @half(%x: vector<4xf16>) -> vector<4xf16> {
   %0 = arith.extf %x : vector<4xf16> to vector<4xf32>
   %1 = arith.mulf %0, %0 : vector<4xf32>

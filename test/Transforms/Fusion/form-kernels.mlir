@@ -10,8 +10,11 @@
 // CHECK: plan.kernel "matmul_1" on "cpu" root "matmul"
 // CHECK:   graph.matmul
 // CHECK:   graph.binary add
+// CHECK-NOT: plan.kernel
 // CHECK: plan.view
+// CHECK-NOT: plan.kernel
 // CHECK: plan.kernel "copy_2" on "cpu" root "elementwise"
+// CHECK-NOT: plan.kernel
 // CHECK: return
 func.func @main(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>) -> (tensor<32xf32>, tensor<4x8xf32>) {
   %s = graph.constant dense<32> : tensor<1xi64>
