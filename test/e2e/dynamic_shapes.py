@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import SHARED, Results, isolated, parser, peer_session, read_expected, use_package
+import harness
+from harness import SHARED, Results, parser, peer_session, read_expected, use_package
 
 HERE = Path(__file__).resolve().parent
 
@@ -108,6 +109,12 @@ def check(folder, sizes):
     return True, ""
 
 
+def isolated(folder, sizes, timeout=300):
+    """check in a process of its own, so that a crash is one failed test."""
+    answer, problem = harness.isolated(lambda: check(folder, sizes), timeout)
+    return answer or (False, f"    {problem}")
+
+
 def open_models():
     """The float models whose inputs leave a dimension open."""
     import onnx
@@ -135,8 +142,7 @@ def main():
         if name not in SIZES:
             results.record(f"dynamic.{name}", False, "    has open dimensions and no line in SIZES")
             continue
-        answer, problem = isolated(lambda: check(SHARED / "models" / name, SIZES[name]), arguments.timeout)
-        results.record(f"dynamic.{name}", *(answer or (False, f"    {problem}")))
+        results.record(f"dynamic.{name}", *isolated(SHARED / "models" / name, SIZES[name], arguments.timeout))
     return results.finish(arguments.json)
 
 
