@@ -113,6 +113,10 @@ public:
       getOperation().emitError("[TN4012] the module has no function 'main'");
       return signalPassFailure();
     }
+    if (!llvm::hasSingleElement(getOperation().getOps<func::FuncOp>()) || !llvm::hasSingleElement(main.getBody())) {
+      getOperation().emitError("[TN4012] a model is one function 'main' of one block; inline what it calls");
+      return signalPassFailure();
+    }
     if (!Contract(main, *checked).holds())
       signalPassFailure();
     markAllAnalysesPreserved();

@@ -117,22 +117,32 @@ tenon_model *allocate() {
   return memory ? new (memory) tenon_model() : nullptr;
 }
 
-template <typename List>
-tenon_status *outOfRange(const char *what, int32_t index, const List *list) {
-  return fail(TENON_INVALID_ARGUMENT, "%s %d does not exist; there are %u", what, index,
-              list ? list->size() : 0);
+/// Fills a caller's struct as far as the caller's version of it goes.
+template <typename Info>
+tenon_status *give(Info from, Info *to) {
+  from.size = to->size;
+  memcpy(to, &from, to->size < sizeof from ? to->size : sizeof from);
+  return nullptr;
 }
 
-template <typename List>
-bool inRange(int32_t index, const List *list) {
-  return list && index >= 0 && uint32_t(index) < list->size();
+/// Refuses a query without a model, or with no struct to fill.
+template <typename Info>
+tenon_status *checkQuery(const char *function, const tenon_model *model, const Info *info) {
+  if (!model || !info)
+    return fail(TENON_INVALID_ARGUMENT, "%s: model and info must not be NULL", function);
+  if (info->size <= sizeof info->size)
+    return fail(TENON_INVALID_ARGUMENT, "%s: info->size is %zu; set it to the size of the struct", function,
+                info->size);
+  return nullptr;
 }
 
-tenon_status *describeTensor(const tenon_model *model, bool isOutput, int32_t index,
-                             tenon_tensor_info *result) {
+tenon_status *describeTensor(const char *function, const tenon_model *model, bool isOutput, int32_t index,
+                             tenon_tensor_info *info) {
+  if (tenon_status *status = checkQuery(function, model, info))
+    return status;
   const auto *list = isOutput ? model->manifest->outputs() : model->manifest->inputs();
-  if (!inRange(index, list))
-    return outOfRange(isOutput ? "output" : "input", index, list);
+  if (tenon_status *status = checkIndex(isOutput ? "output" : "input", index, list->size()))
+    return status;
   size_t at = 0;
   if (isOutput)
     for (const auto *tensor : *model->manifest->inputs())
@@ -140,17 +150,14 @@ tenon_status *describeTensor(const tenon_model *model, bool isOutput, int32_t in
   for (int32_t i = 0; i < index; ++i)
     at += list->Get(i)->dims()->size();
   const auto *tensor = list->Get(index);
-  result->name = tensor->name()->c_str();
-  result->dtype = tensor->dtype();
-  result->rank = int32_t(tensor->dims()->size());
-  result->dims = model->dims + at;
-  result->dim_names = model->dimNames + at;
-  return nullptr;
+  return give({0, tensor->name()->c_str(), tensor->dtype(), int32_t(tensor->dims()->size()),
+               model->dims + at, model->dimNames + at},
+              info);
 }
 
 const tenon::schema::Kernel *kernelAt(const tenon_model *model, int32_t index) {
   const auto *kernels = model->manifest->kernels();
-  return inRange(index, kernels) ? kernels->Get(index) : nullptr;
+  return index >= 0 && uint32_t(index) < kernels->size() ? kernels->Get(index) : nullptr;
 }
 
 const char *textOf(const flatbuffers::String *text, const char *otherwise = "") {
@@ -158,6 +165,12 @@ const char *textOf(const flatbuffers::String *text, const char *otherwise = "") 
 }
 
 } // namespace
+
+tenon_status *tenon::rt::checkIndex(const char *what, int32_t index, uint32_t count) {
+  if (index >= 0 && uint32_t(index) < count)
+    return nullptr;
+  return fail(TENON_INVALID_ARGUMENT, "%s %d does not exist; there are %u %ss", what, index, count, what);
+}
 
 TENON_API tenon_status *tenon_model_load(const char *path, const tenon_load_options *options,
                                          tenon_model **model) {
@@ -208,21 +221,19 @@ TENON_API int32_t tenon_model_num_kernels(const tenon_model *model) {
 }
 
 TENON_API tenon_status *tenon_model_input(const tenon_model *model, int32_t index, tenon_tensor_info *info) {
-  return describeTensor(model, false, index, info);
+  return describeTensor(__func__, model, false, index, info);
 }
 TENON_API tenon_status *tenon_model_output(const tenon_model *model, int32_t index, tenon_tensor_info *info) {
-  return describeTensor(model, true, index, info);
+  return describeTensor(__func__, model, true, index, info);
 }
 TENON_API tenon_status *tenon_model_symbol(const tenon_model *model, int32_t index, tenon_symbol_info *info) {
+  if (tenon_status *status = checkQuery(__func__, model, info))
+    return status;
   const auto *symbols = model->manifest->symbols();
-  if (!inRange(index, symbols))
-    return outOfRange("symbol", index, symbols);
+  if (tenon_status *status = checkIndex("symbol", index, symbols->size()))
+    return status;
   const auto *symbol = symbols->Get(index);
-  info->name = symbol->name()->c_str();
-  info->min = symbol->min();
-  info->max = symbol->max();
-  info->divisor = symbol->divisor();
-  return nullptr;
+  return give({0, symbol->name()->c_str(), symbol->min(), symbol->max(), symbol->divisor()}, info);
 }
 
 TENON_API const char *tenon_model_kernel_name(const tenon_model *model, int32_t index) {
@@ -242,17 +253,15 @@ TENON_API int32_t tenon_model_kernel_num_buffers(const tenon_model *model, int32
 }
 TENON_API tenon_status *tenon_model_kernel_buffer(const tenon_model *model, int32_t kernel, int32_t index,
                                                   tenon_buffer_info *info) {
-  const auto *found = kernelAt(model, kernel);
-  if (!found)
-    return outOfRange("kernel", kernel, model->manifest->kernels());
-  if (!inRange(index, found->buffers()))
-    return outOfRange("buffer", index, found->buffers());
-  const auto *buffer = found->buffers()->Get(index);
-  info->name = buffer->name()->c_str();
-  info->dtype = buffer->dtype();
-  info->is_output = buffer->is_output();
-  info->weight_offset = buffer->weight_offset();
-  return nullptr;
+  if (tenon_status *status = checkQuery(__func__, model, info))
+    return status;
+  if (tenon_status *status = checkIndex("kernel", kernel, model->manifest->kernels()->size()))
+    return status;
+  const auto *buffers = model->manifest->kernels()->Get(kernel)->buffers();
+  if (tenon_status *status = checkIndex("buffer", index, buffers ? buffers->size() : 0))
+    return status;
+  const auto *buffer = buffers->Get(index);
+  return give({0, buffer->name()->c_str(), buffer->dtype(), buffer->is_output(), buffer->weight_offset()}, info);
 }
 
 TENON_API const char *tenon_model_ledger(const tenon_model *model) {

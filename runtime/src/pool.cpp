@@ -268,7 +268,8 @@ TENON_API tenon_status *tenon_pool_create(int32_t threads, tenon_pool **pool) {
   if (!memory)
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate a pool");
   *pool = new (memory) tenon_pool();
-  (*pool)->capacity = threads ? threads : processorCount();
+  int count = threads ? threads : processorCount();
+  (*pool)->capacity = count < kMaxThreads ? count : kMaxThreads;
   return nullptr;
 }
 

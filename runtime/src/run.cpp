@@ -156,7 +156,9 @@ tenon_status *run(tenon_session &session) {
     return status;
   const tenon_model &model = *session.model;
   int64_t arena = model.driver->arenaSize(model.program, session.symbols);
-  if (arena < 0 || !grow(session.arena, session.arenaCapacity, size_t(arena)))
+  if (arena < 0)
+    return fail(TENON_SHAPE, "the buffers that these inputs need would have more than 2^63 bytes");
+  if (!grow(session.arena, session.arenaCapacity, size_t(arena)))
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate the arena of %lld bytes", (long long)arena);
   session.arenaBytes = size_t(arena);
   int32_t result = model.driver->run(model.program, &kApi, &session, session.inputData, session.outputData,
@@ -172,24 +174,22 @@ tenon_status *run(tenon_session &session) {
 } // namespace
 
 TENON_API tenon_status *tenon_session_run(tenon_session *session) {
-  Use use(session);
-  return use.mine ? run(*session) : busy();
+  Use use(session, __func__);
+  return use.refused ? use.refused : run(*session);
 }
 
 TENON_API tenon_status *tenon_session_output_shape(tenon_session *session, int32_t index, int64_t *shape,
                                                    int32_t *rank) {
-  Use use(session);
-  if (!use.mine)
-    return busy();
-  const auto *outputs = session->model->manifest->outputs();
-  if (tenon_status *status = checkIndex("output", index, outputs->size()))
+  Use use(session, __func__);
+  const tenon::schema::Tensor *output;
+  if (tenon_status *status = use.output(index, output))
     return status;
   session->ran = false;
   if (tenon_status *status = bindSymbols(*session))
     return status;
   if (tenon_status *status = shapeOutputs(*session, nullptr))
     return status;
-  uint32_t count = outputs->Get(index)->dims()->size();
+  uint32_t count = output->dims()->size();
   if (rank)
     *rank = int32_t(count);
   for (uint32_t d = 0; shape && d < count; ++d)
@@ -198,15 +198,14 @@ TENON_API tenon_status *tenon_session_output_shape(tenon_session *session, int32
 }
 
 TENON_API tenon_status *tenon_session_output(tenon_session *session, int32_t index, tenon_tensor *tensor) {
-  Use use(session);
-  if (!use.mine)
-    return busy();
-  const auto *outputs = session->model->manifest->outputs();
-  if (tenon_status *status = checkIndex("output", index, outputs->size()))
+  Use use(session, __func__);
+  const tenon::schema::Tensor *output;
+  if (tenon_status *status = use.output(index, output))
     return status;
+  if (!tensor)
+    return fail(TENON_INVALID_ARGUMENT, "tenon_session_output: tensor must not be NULL");
   if (!session->ran)
     return fail(TENON_INVALID_ARGUMENT, "the session has no results: its last run failed, or there was none");
-  const auto *output = outputs->Get(index);
   tensor->data = session->outputData[index];
   tensor->dtype = output->dtype();
   tensor->rank = int32_t(output->dims()->size());

@@ -12,14 +12,29 @@ using namespace tenon::rt;
 
 namespace tenon::rt {
 
-tenon_status *busy() {
-  return fail(TENON_BUSY, "the session is in use by another call; create one session a thread");
+Use::Use(tenon_session *session, const char *function) {
+  if (!session)
+    refused = fail(TENON_INVALID_ARGUMENT, "%s: session must not be NULL", function);
+  else if (session->busy.exchange(true, std::memory_order_acquire))
+    refused = fail(TENON_BUSY, "the session is in use by another call; create one session a thread");
+  else
+    held = session;
 }
 
-tenon_status *checkIndex(const char *what, int32_t index, uint32_t count) {
-  if (index >= 0 && uint32_t(index) < count)
-    return nullptr;
-  return fail(TENON_INVALID_ARGUMENT, "%s %d does not exist; the model has %u %ss", what, index, count, what);
+template <typename List>
+static tenon_status *select(const char *what, const List &list, int32_t index,
+                            const schema::Tensor *&tensor) {
+  if (tenon_status *status = checkIndex(what, index, list.size()))
+    return status;
+  tensor = list.Get(index);
+  return nullptr;
+}
+
+tenon_status *Use::input(int32_t index, const schema::Tensor *&tensor) {
+  return refused ? refused : select("input", *held->model->manifest->inputs(), index, tensor);
+}
+tenon_status *Use::output(int32_t index, const schema::Tensor *&tensor) {
+  return refused ? refused : select("output", *held->model->manifest->outputs(), index, tensor);
 }
 
 } // namespace tenon::rt
@@ -148,13 +163,10 @@ TENON_API void tenon_session_free(tenon_session *session) {
 
 TENON_API tenon_status *tenon_session_bind_input(tenon_session *session, int32_t index,
                                                  const tenon_tensor *tensor) {
-  Use use(session);
-  if (!use.mine)
-    return busy();
-  const auto *inputs = session->model->manifest->inputs();
-  if (tenon_status *status = checkIndex("input", index, inputs->size()))
+  Use use(session, __func__);
+  const tenon::schema::Tensor *input;
+  if (tenon_status *status = use.input(index, input))
     return status;
-  const auto *input = inputs->Get(index);
   if (!tensor || (!tensor->shape && tensor->rank > 0))
     return fail(TENON_INVALID_ARGUMENT, "input '%s': no tensor given", input->name()->c_str());
   if (tenon_status *status = checkInput(*input, *tensor))
@@ -169,16 +181,14 @@ TENON_API tenon_status *tenon_session_bind_input(tenon_session *session, int32_t
 
 TENON_API tenon_status *tenon_session_bind_output(tenon_session *session, int32_t index, void *data,
                                                   size_t bytes) {
-  Use use(session);
-  if (!use.mine)
-    return busy();
-  const auto *outputs = session->model->manifest->outputs();
-  if (tenon_status *status = checkIndex("output", index, outputs->size()))
+  Use use(session, __func__);
+  const tenon::schema::Tensor *output;
+  if (tenon_status *status = use.output(index, output))
     return status;
-  size_t element = elementBytes(outputs->Get(index)->dtype());
+  size_t element = elementBytes(output->dtype());
   if (reinterpret_cast<uintptr_t>(data) % element != 0)
     return fail(TENON_INVALID_ARGUMENT, "output '%s': the buffer is not aligned to its elements of %zu bytes",
-                outputs->Get(index)->name()->c_str(), element);
+                output->name()->c_str(), element);
   session->outputs[index].bound = data;
   session->outputs[index].boundBytes = data ? bytes : 0;
   return nullptr;

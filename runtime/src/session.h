@@ -47,21 +47,22 @@ struct tenon_session {
 
 namespace tenon::rt {
 
-/// Holds a session for the length of a call; a second call fails.
+/// Holds a session for the length of a call. `refused` is what the call returns
+/// instead of going on: there is no session, or another call holds it.
 struct Use {
-  tenon_session &session;
-  bool mine;
-  explicit Use(tenon_session *s) : session(*s), mine(!s->busy.exchange(true, std::memory_order_acquire)) {}
-  ~Use() {
-    if (mine)
-      session.busy.store(false, std::memory_order_release);
-  }
-};
-/// What such a second call returns.
-tenon_status *busy();
+  tenon_session *held = nullptr;
+  tenon_status *refused = nullptr;
 
-/// Refuses an index that is none of the `count` inputs or outputs (`what`).
-tenon_status *checkIndex(const char *what, int32_t index, uint32_t count);
+  Use(tenon_session *session, const char *function);
+  ~Use() {
+    if (held)
+      held->busy.store(false, std::memory_order_release);
+  }
+  Use(const Use &) = delete;
+  /// The description of an input or output, or what the call returns instead.
+  tenon_status *input(int32_t index, const schema::Tensor *&tensor);
+  tenon_status *output(int32_t index, const schema::Tensor *&tensor);
+};
 
 } // namespace tenon::rt
 

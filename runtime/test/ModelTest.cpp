@@ -38,6 +38,29 @@ TEST_F(Model, Tensors) {
   }
 }
 
+// Only as much is written as the caller's version of a struct has.
+TEST_F(Model, DescriptionsOfAnEarlierVersion) {
+  tenon_tensor_info info = {offsetof(tenon_tensor_info, dims), nullptr, 0, 0, nullptr, nullptr};
+  ASSERT_TRUE(Result(tenon_model_input(model, 0, &info)).ok());
+  EXPECT_STREQ(info.name, "x");
+  EXPECT_EQ(info.rank, 2);
+  EXPECT_EQ(info.dims, nullptr);
+  EXPECT_EQ(info.size, offsetof(tenon_tensor_info, dims));
+}
+
+TEST_F(Model, WrongQueries) {
+  tenon_tensor_info tensor = {};
+  Result unset = tenon_model_input(model, 0, &tensor);
+  EXPECT_EQ(unset.code, TENON_INVALID_ARGUMENT);
+  EXPECT_NE(unset.text.find("size is 0"), std::string::npos) << unset.text;
+  tenon_symbol_info symbol = {sizeof symbol, nullptr, 0, 0, 0};
+  for (tenon_status *status :
+       {tenon_model_input(model, 0, nullptr), tenon_model_output(model, 0, nullptr),
+        tenon_model_symbol(model, 0, nullptr), tenon_model_kernel_buffer(model, 0, 0, nullptr),
+        tenon_model_symbol(nullptr, 0, &symbol)})
+    EXPECT_EQ(Result(status).code, TENON_INVALID_ARGUMENT);
+}
+
 TEST_F(Model, Symbols) {
   ASSERT_EQ(tenon_model_num_symbols(model), 1);
   tenon_symbol_info info = {sizeof info, nullptr, 0, 0, 0};

@@ -84,7 +84,7 @@ TEST_F(Session, WrongInputs) {
   expect(tenon_session_bind_input(session, 0, nullptr), TENON_INVALID_ARGUMENT, {"'x'"});
   for (int index : {-1, 2})
     expect(tenon_session_bind_input(session, index, &tensor), TENON_INVALID_ARGUMENT,
-           {"the model has 2 inputs"});
+           {"there are 2 inputs"});
   expect(tenon_session_run(session), TENON_NO_INPUT, {"'x'", "all 2 inputs"});
 }
 
@@ -153,6 +153,21 @@ TEST(SessionCreate, WrongArguments) {
   EXPECT_EQ(Result(tenon_session_create(fixture.model, &options, &session)).code, TENON_INVALID_ARGUMENT);
   EXPECT_EQ(Result(tenon_session_create(nullptr, nullptr, &session)).code, TENON_INVALID_ARGUMENT);
   EXPECT_EQ(Result(tenon_session_create(fixture.model, nullptr, nullptr)).code, TENON_INVALID_ARGUMENT);
+}
+
+TEST_F(Session, NullArguments) {
+  int64_t shape[2];
+  int32_t rank;
+  tenon_tensor tensor = {};
+  expect(tenon_session_run(nullptr), TENON_INVALID_ARGUMENT, {"tenon_session_run", "session"});
+  expect(tenon_session_bind_input(nullptr, 0, &tensor), TENON_INVALID_ARGUMENT, {"bind_input", "session"});
+  expect(tenon_session_bind_output(nullptr, 0, shape, 8), TENON_INVALID_ARGUMENT, {"bind_output", "session"});
+  expect(tenon_session_output_shape(nullptr, 0, shape, &rank), TENON_INVALID_ARGUMENT, {"output_shape", "session"});
+  expect(tenon_session_output(nullptr, 0, &tensor), TENON_INVALID_ARGUMENT, {"session_output", "session"});
+  ASSERT_TRUE(fixture.bind(4).ok());
+  ASSERT_TRUE(Result(tenon_session_run(session)).ok());
+  expect(tenon_session_output(session, 0, nullptr), TENON_INVALID_ARGUMENT, {"tensor must not be NULL"});
+  EXPECT_EQ(fixture.output(0), fixture.expected()); // the session is not left busy
 }
 
 #if defined(__x86_64__)

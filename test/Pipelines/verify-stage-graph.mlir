@@ -27,3 +27,15 @@ func.func @main() -> tensor<64xf32> {
 
 // expected-error @below {{[TN4012] the module has no function 'main'}}
 module {}
+
+// -----
+
+// expected-error @below {{[TN4012] a model is one function 'main' of one block}}
+module {
+  func.func private @helper(%x: tensor<2xf32>) -> tensor<2xf32> {
+    return %x : tensor<2xf32>
+  }
+  func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    return %x : tensor<2xf32>
+  }
+}

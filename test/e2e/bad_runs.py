@@ -44,6 +44,20 @@ def enormous():
     return model_of(nodes, [value("x", [1])], [value("y", None)], [shape])
 
 
+def one_node(op, inputs, **attributes):
+    return model_of([helper.make_node(op, [i.name for i in inputs], ["y"], op, **attributes)], inputs, [value("y", None)])
+
+
+def product_of_nothing():
+    """Buffers between the nodes of n * m elements, whatever k is."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["p"], "product"),
+        helper.make_node("Softmax", ["p"], ["q"], "softmax"),
+        helper.make_node("ReduceMax", ["q"], ["y"], "reduce", keepdims=0),
+    ]
+    return model_of(nodes, [value("x", ["n", "k"]), value("w", ["k", "m"])], [value("y", [])])
+
+
 def open_dimensions():
     nodes = [helper.make_node("Add", ["u", "v"], ["y"], "sum")]
     return model_of(nodes, [value("u", ["n", "m"]), value("v", [1, "m"])], [value("y", None)])
@@ -139,6 +153,10 @@ class Runs:
         yield "standard output to a full disk", self.full_output
         yield "negative threads", self.input_case("7001", ("threads",), *good, "--threads=-2")
         yield "index out of range", self.out_of_range
+        huge = self.compiled(product_of_nothing(), "product")
+        yield "buffers beyond 64 bits", self.input_case(
+            "7006", ("2^63 bytes",), "--input=x=2147483648x0xf32=1", "--input=w=0x2147483648xf32=1", artifact=huge)
+        yield from self.empty_data()
 
     def full_output(self):
         with open("/dev/full", "wb") as full:
@@ -149,10 +167,28 @@ class Runs:
         problem = self.judge(done.returncode, text, 3, "8021", ("standard output",))
         return problem is None, f"    {problem}\n{excerpt(text)}"
 
+    def empty_data(self):
+        """Operators that look into data which has no elements."""
+        wide, indices, updates = value("x", ["n", 1000]), value("i", ["m", 1000], I64), value("u", ["m", 1000])
+        data, picks = "--input=x=0x1000xf32=1", "--input=i=200x1000xi64=0"
+        whole = one_node("ReduceMean", [value("x", ["n"], TensorProto.INT32)], keepdims=0)
+        for name, model, flags in (
+            ("scatter_elements", one_node("ScatterElements", [wide, indices, updates]), (data, picks, "--input=u=200x1000xf32=1")),
+            ("gather_elements", one_node("GatherElements", [wide, indices]), (data, picks)),
+            ("gather_nd", one_node("GatherND", [wide, value("i", ["m", 1], I64)]), (data, "--input=i=200x1xi64=0")),
+            ("gather", one_node("Gather", [wide, value("i", ["m"], I64)]), (data, "--input=i=200xi64=0")),
+            ("mean", whole, ("--input=x=0xi32=1",)),
+        ):
+            artifact = self.compiled(model, name)
+            yield f"{name} of no elements", lambda a=artifact, f=flags: self.survives(a, f)
+
+    def survives(self, artifact, flags):
+        status, text = self.driver("run", artifact, *flags)
+        return status in (0, 1), f"    exit status {status}\n{excerpt(text)}"
+
     def out_of_range(self):
         """Defined behaviour for data that a model cannot mean: no crash, no wild read."""
-        status, text = self.driver("run", self.artifact, *self.GOOD[:2], "--input=k=2xi64=99 -99")
-        return status in (0, 1), f"    exit status {status}\n{excerpt(text)}"
+        return self.survives(self.artifact, (*self.GOOD[:2], "--input=k=2xi64=99 -99"))
 
     # Artifacts
 

@@ -9,8 +9,8 @@ def VerifyStagePass : Pass<"tenon-verify-stage", "::mlir::ModuleOp"> {
     The contract between stages, checked at every boundary: after a stage ran, and
     on IR that a user resumes from. Each later contract includes the earlier ones.
 
-    - everywhere: one function `main`, and constants with their data (a dump that
-      leaves weights out cannot be resumed): TN4011, TN4012;
+    - everywhere: one function `main` of one block, and constants with their data (a
+      dump that leaves weights out cannot be resumed): TN4012, TN4011;
     - `import`: nothing but operators, constants and omitted inputs of the `onnx`
       dialect: TN1060;
     - `graph`: no `onnx` op is left, and every tensor has a rank and, where a

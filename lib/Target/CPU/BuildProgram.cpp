@@ -14,22 +14,15 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-/// Text of a kernel without its name and locations: equal text, equal code.
+/// Text of a kernel without its name, its place in memory and locations: equal
+/// text, equal code. Strategies may read any other attribute, so that all count.
 std::string fingerprint(plan::KernelOp kernel) {
-  OwningOpRef<Operation *> copy(kernel->cloneWithoutRegions());
+  OwningOpRef<plan::KernelOp> copy(kernel.clone());
+  copy->setName("");
+  (*copy)->removeAttr("plan.buffers");
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << kernel.getRoot() << '|';
-  if (kernel.getArgShapes())
-    os << *kernel.getArgShapes();
-  if (kernel.getPacked())
-    os << *kernel.getPacked();
-  for (Type type : kernel.getOperandTypes())
-    os << type << ',';
-  kernel.getBody().walk([&](Operation *op) {
-    op->print(os, OpPrintingFlags().printGenericOpForm().useLocalScope());
-    os << ';';
-  });
+  (*copy)->print(os, OpPrintingFlags().printGenericOpForm().useLocalScope());
   return text;
 }
 

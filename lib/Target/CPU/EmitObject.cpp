@@ -27,7 +27,8 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::CGSCCAnalysisManager sccs;
   llvm::ModuleAnalysisManager modules;
   llvm::PipelineTuningOptions tuning;
-  // Kernels are vectorised; unrolling by LLVM only lengthens their tails.
+  // What a strategy left scalar may be a loop that LLVM vectorises; straight-line
+  // code it would only pack for a tail.
   tuning.LoopVectorization = true;
   tuning.SLPVectorization = false;
   llvm::PassBuilder builder(&machine, tuning);

@@ -52,6 +52,28 @@ private:
   }
   Value constant(int64_t value) { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); }
 
+  /// a + b or a * b; while `overflow` is set it tells whether any lay beyond i64.
+  template <typename Plain, typename Checked> Value arithmetic(Value a, Value c) {
+    if (!overflow)
+      return Plain::create(b, loc, a, c);
+    auto pair = LLVM::LLVMStructType::getLiteral(b.getContext(), {i64, b.getI1Type()});
+    Value both = Checked::create(b, loc, pair, a, c);
+    Value lost = LLVM::ExtractValueOp::create(b, loc, both, 1);
+    overflow = arith::OrIOp::create(b, loc, overflow, lost);
+    return LLVM::ExtractValueOp::create(b, loc, both, 0);
+  }
+  Value add(Value a, Value c) { return arithmetic<arith::AddIOp, LLVM::SAddWithOverflowOp>(a, c); }
+  Value mul(Value a, Value c) { return arithmetic<arith::MulIOp, LLVM::SMulWithOverflowOp>(a, c); }
+  /// A size of memory that the runtime is told before the run, or -1 if it lies
+  /// beyond i64: named dimensions may be large where another one is 0.
+  Value size(function_ref<Value()> compute) {
+    overflow = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
+    Value value = compute();
+    value = arith::SelectOp::create(b, loc, overflow, constant(-1), value);
+    overflow = {};
+    return value;
+  }
+
   Value eval(AffineExpr expr) {
     if (auto known = dyn_cast<AffineConstantExpr>(expr))
       return constant(known.getValue());
@@ -60,8 +82,8 @@ private:
     auto binary = cast<AffineBinaryOpExpr>(expr);
     Value lhs = eval(binary.getLHS()), rhs = eval(binary.getRHS());
     switch (binary.getKind()) {
-    case AffineExprKind::Add: return arith::AddIOp::create(b, loc, lhs, rhs);
-    case AffineExprKind::Mul: return arith::MulIOp::create(b, loc, lhs, rhs);
+    case AffineExprKind::Add: return add(lhs, rhs);
+    case AffineExprKind::Mul: return mul(lhs, rhs);
     case AffineExprKind::Mod: return arith::RemUIOp::create(b, loc, lhs, rhs);
     case AffineExprKind::FloorDiv: return arith::FloorDivSIOp::create(b, loc, lhs, rhs);
     default: return arith::CeilDivSIOp::create(b, loc, lhs, rhs);
@@ -80,8 +102,8 @@ private:
         Value size = eval(expr);
         bytes = bytes ? Value(arith::MaxSIOp::create(b, loc, bytes, size)) : size;
       }
-      Value rounded = arith::AndIOp::create(b, loc, arith::AddIOp::create(b, loc, bytes, constant(kAlign - 1)), constant(-kAlign));
-      at = arith::AddIOp::create(b, loc, at, rounded);
+      Value rounded = arith::AndIOp::create(b, loc, add(bytes, constant(kAlign - 1)), constant(-kAlign));
+      at = add(at, rounded);
     }
     offsets.push_back(at);
     return offsets;
@@ -89,7 +111,7 @@ private:
 
   void emitArenaSize() {
     beginFunction("tenon_arena_size", {pointer}, {i64}, 0);
-    func::ReturnOp::create(b, loc, slotOffsets().back());
+    func::ReturnOp::create(b, loc, size([&]() { return slotOffsets().back(); }));
   }
 
   void emitOutputDims(func::FuncOp func) {
@@ -106,8 +128,8 @@ private:
       else if (auto attrs = result.getOwner()->getAttrOfType<ArrayAttr>("graph.shapes"))
         map = cast<AffineMapAttr>(attrs[result.getResultNumber()]).getValue();
       for (auto [i, dim] : llvm::enumerate(type.getShape())) {
-        Value size = ShapedType::isDynamic(dim) ? eval(map.getResult(i)) : constant(dim);
-        LLVM::StoreOp::create(b, loc, size, element(out, i64, at++));
+        Value extent = ShapedType::isDynamic(dim) ? size([&]() { return eval(map.getResult(i)); }) : constant(dim);
+        LLVM::StoreOp::create(b, loc, extent, element(out, i64, at++));
       }
     }
     func::ReturnOp::create(b, loc);
@@ -325,6 +347,7 @@ private:
   Location loc;
   Type pointer, i64;
   SmallVector<Value> symbols, offsets;
+  Value overflow;        ///< set while a size is computed
   Block *exit = nullptr; ///< returns its argument
   Value api, invocation, inputs, outputs, weights, arena, symbolPointer, launchPointer, buffers;
   DenseMap<Value, Value> pointers, scalars;

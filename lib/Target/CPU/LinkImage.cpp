@@ -84,7 +84,7 @@ FailureOr<Image> linkImage(StringRef object, const CpuTarget &target, Location l
 
   auto file = llvm::MemoryBuffer::getFile(imagePath);
   if (!file)
-    return emitError(loc, "[TN5022] cannot read the linked image");
+    return emitError(loc, "[TN5022] cannot read the linked image: ") << file.getError().message();
   Image image;
   image.bytes = (*file)->getBuffer().str();
   auto elf = llvm::object::ObjectFile::createELFObjectFile((*file)->getMemBufferRef());

@@ -67,7 +67,7 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
     });
     return schema::CreateKernel(b, name, strategy, nodes, buffers, k.work);
   });
-  auto producer = b.CreateString("tenon 0.1.0"), model = b.CreateString(artifact.model), target = b.CreateString(artifact.target);
+  auto producer = b.CreateString("tenon " TENON_VERSION_TEXT), model = b.CreateString(artifact.model), target = b.CreateString(artifact.target);
   auto ledger = b.CreateString(artifact.ledger), plan = b.CreateString(artifact.plan);
   schema::FinishManifestBuffer(b, schema::CreateManifest(b, TENON_ABI_VERSION, producer, model, target, inputs, outputs, symbols,
                                                          variants, kernels, layout.weightsOffset, artifact.weightBytes, weightsHash, ledger, plan));
@@ -143,8 +143,6 @@ bool writeArtifact(const Artifact &artifact, llvm::StringRef path, std::string &
     }
   if (failed)
     llvm::sys::fs::remove(temporary);
-  else
-    llvm::sys::fs::setPermissions(path, llvm::sys::fs::all_read | llvm::sys::fs::owner_write);
   return !failed;
 }
 

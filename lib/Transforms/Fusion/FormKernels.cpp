@@ -269,8 +269,9 @@ private:
   /// Ops whose strategies address their operands' elements.
   static bool readsMemory(Operation *op) {
     return isa<graph::GatherOp, graph::GatherElementsOp, graph::GatherNDOp, graph::ScatterNDOp, graph::ScatterElementsOp,
-               graph::ConcatOp, graph::MatMulOp, graph::DequantizeOp, graph::ConvOp, graph::ConvTransposeOp,
-               graph::AttentionOp, graph::LstmOp, graph::GruOp, graph::RnnOp>(op);
+               graph::TransposeOp, graph::SliceOp, graph::PadOp, graph::TileOp, graph::ResizeOp, graph::ConcatOp,
+               graph::MatMulOp, graph::DequantizeOp, graph::ConvOp, graph::ConvTransposeOp, graph::AttentionOp,
+               graph::LstmOp, graph::GruOp, graph::RnnOp>(op);
   }
   /// Constants that strategies read at compile time rather than from memory.
   static bool isParameter(Operation *op, unsigned operand) {

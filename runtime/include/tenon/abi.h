@@ -38,8 +38,9 @@ typedef struct tenon_host_api {
 typedef int32_t (*tenon_main_fn)(const tenon_host_api *api, void *invocation, void *const *inputs,
                                  void *const *outputs, const uint8_t *weights, uint8_t *arena,
                                  const int64_t *symbols);
+/* Bytes of the arena for these symbols; -1 if they are beyond i64. */
 typedef int64_t (*tenon_arena_size_fn)(const int64_t *symbols);
-/* Dimensions of all outputs, concatenated. */
+/* Dimensions of all outputs, concatenated; -1 for one beyond i64. */
 typedef void (*tenon_output_dims_fn)(const int64_t *symbols, int64_t *dims);
 
 #ifdef __cplusplus

@@ -112,7 +112,8 @@ void tenon_model_free(tenon_model *model);
 int32_t tenon_model_num_inputs(const tenon_model *model);
 int32_t tenon_model_num_outputs(const tenon_model *model);
 int32_t tenon_model_num_symbols(const tenon_model *model);
-/* Descriptions; what they point at lives as long as the model. */
+/* Descriptions; what they point at lives as long as the model. Set info->size
+ * to sizeof *info before the call. */
 tenon_status *tenon_model_input(const tenon_model *model, int32_t index, tenon_tensor_info *info);
 tenon_status *tenon_model_output(const tenon_model *model, int32_t index, tenon_tensor_info *info);
 tenon_status *tenon_model_symbol(const tenon_model *model, int32_t index, tenon_symbol_info *info);
@@ -138,8 +139,8 @@ uint64_t tenon_model_weight_bytes(const tenon_model *model);
 uint64_t tenon_model_code_bytes(const tenon_model *model);
 
 /* A pool of at most `threads` threads, the calling one included (0: one a
- * processor). Without one, sessions share the process's own pool. Usable after
- * fork: the child starts its own threads when it needs them. */
+ * processor, 256 at most). Without one, sessions share the process's own pool.
+ * Usable after fork: the child starts its own threads when it needs them. */
 tenon_status *tenon_pool_create(int32_t threads, tenon_pool **pool);
 /* Pools are reference counted by their sessions; NULL is allowed. */
 void tenon_pool_free(tenon_pool *pool);
@@ -157,7 +158,8 @@ void tenon_session_free(tenon_session *session);
  * copied. */
 tenon_status *tenon_session_bind_input(tenon_session *session, int32_t index, const tenon_tensor *tensor);
 /* A buffer of at least `bytes` to write the output to; without one the session
- * owns the output. data NULL unbinds. */
+ * owns the output. It must overlap no input and no other output: outputs are
+ * written while inputs are still read. data NULL unbinds. */
 tenon_status *tenon_session_bind_output(tenon_session *session, int32_t index, void *data, size_t bytes);
 /* The shape the output will have for the inputs bound now, and its rank (either
  * may be NULL). All inputs must be bound; shape must have room for the rank. */

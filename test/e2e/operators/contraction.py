@@ -84,6 +84,11 @@ def convolutions():
         yield Case("Conv", (T("f32", 1, 16, 3, width), weights("f32", 16, 16, 3, 3)), {"pads": [1, 1, 1, 1]}, **loose)
         yield Case("Conv", (T("f32", 1, 16, 3, width), weights("f32", 16, 1, 3, 3)), {"pads": [1, 1, 1, 1], "group": 16},
                    **loose)
+    # Filters of two shapes and one packed form.
+    for kh, kw in ((1, 3), (3, 1)):
+        for channels, group in ((4, 1), (4, 4)):
+            yield Case("Conv", (T("f32", 1, channels, 8, 8), weights("f32", 4, channels // group, kh, kw)),
+                       {"auto_pad": "SAME_UPPER", "group": group}, **loose)
     yield Case("Conv", (T("f32", "N", 4, "M"), weights("f32", 7, 4, 3)), {"pads": [1, 1]}, **loose, **sizes)
     yield Case("Conv", (T("f32", 1, 4, 5, 6, 7), weights("f32", 7, 4, 2, 3, 2)), **loose)
     for dtype in ("f16", "f64", "bf16"):

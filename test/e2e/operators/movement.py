@@ -59,6 +59,7 @@ def pieces():
         yield Case("Concat", (T(dtype, "N", 3), T(dtype, "N", "M"), T(dtype, "N", 1)), {"axis": 1})
         yield Case("Slice", (T(dtype, "N", 9), C("i64", [1]), C("i64", [7]), C("i64", [1]), C("i64", [2])))
         yield Case("Tile", (T(dtype, "N", 3), C("i64", [2, 3])))
+        yield Case("Tile", (T(dtype, 2, "M"), C("i64", [3, 2])))  # rows without elements, too
         yield Case("Split", (T(dtype, "N", 7), C("i64", [3, 0, 4])), {"axis": 1}, out=(dtype,) * 3)
     yield Case("Concat", (T("f32", "N", "M"), T("f32", "K", "M")), {"axis": 0})
     yield Case("Concat", (T("f32", "N", 2, "M"), T("f32", "N", 2, "K")), {"axis": -1})
@@ -76,6 +77,7 @@ def pieces():
     yield Case("Split", (T("f32", 7, "N"),), {"num_outputs": 3}, out=("f32",) * 3)
     yield Case("Split", (T("f32", "N", 6),), {"axis": -1, "split": [1, 5]}, out=("f32",) * 2, opset=11)
     yield Case("Tile", (T("f32", "N", "M", 2), C("i64", [1, 2, 1])))
+    yield Case("Tile", (C("f32", [1, 1, 1, 1]), C("i64", [1000])))  # larger than what is worth a constant
     yield Case("Tile", (T("f32", "N", "M", 2), C("i64", [0, 1, 3])))
 
 
@@ -89,6 +91,7 @@ def pads():
         yield Case("Pad", (T("f32", "N", 1, "M"), C("i64", [1, 0, 3, 2, 0, 0])), {"mode": mode}, sizes=sizes,
                    only_sizes=mode != "constant")
     yield Case("Pad", (T("f32", "N", "M"), C("i64", [2, 0, 1, 3])))
+    yield Case("Pad", (T("f32"), C("i64", [])))
     yield Case("Pad", (T("f32", 5, 7), C("i64", [-1, 2, 0, -3])))
     yield Case("Pad", (T("f32", "N", 7), C("i64", [1, 1]), C("f32", -2.5), C("i64", [-1])))
     yield Case("Pad", (T("f32", "N", 7),), {"pads": [0, 1, 2, 0], "value": 3.0}, opset=10)

@@ -19,14 +19,7 @@ public:
 
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
     auto p = analyzeConv(kernel, reason);
-    if (!p)
-      return false;
-    auto constant = kernel.getInputs()[p->filter].getDefiningOp<graph::ConstantOp>();
-    if (!constant) {
-      reason = "the filter is not a constant";
-      return false;
-    }
-    return true;
+    return p && hasPackableFilter(kernel, *p, reason);
   }
 
   /// The output channels of a group in panels: full ones, and a last one that
@@ -58,8 +51,7 @@ public:
   static AffineExpr pixels(const ConvProblem &p) { return p.n * p.h * p.w; }
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    std::string reason;
-    ConvProblem p = *analyzeConv(kernel, reason);
+    ConvProblem p = convProblem(kernel);
     Panels panels = panelsOf(p, target);
     std::string last = panels.last.vectors == panels.tile.vectors ? "" : llvm::formatv(" (the last {0})", panels.last.columns()).str();
     return llvm::formatv("{0}tile {1} pixels x {2} channels{3}, {4}-bit, filter packed", p.isPointwise() ? "pointwise, " : "",
@@ -67,36 +59,31 @@ public:
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
-    if (kernel->hasAttr("conv.filter_shape"))
+    if (isFilterPacked(kernel))
       return success();
-    std::string reason;
-    ConvProblem p = *analyzeConv(kernel, reason);
-    auto constant = kernel.getInputs()[p.filter].getDefiningOp<graph::ConstantOp>();
-    std::vector<float> values = floatValues(constant.getValue()), packed;
+    ConvProblem p = convProblem(kernel);
+    FailureOr<std::vector<float>> values = filterValues(kernel, p);
+    if (failed(values))
+      return failure();
     int64_t window = p.kh * p.kw, c = p.groupChannels(), o = p.groupOutputs();
-    if (int64_t(values.size()) != p.outputs * c * window)
-      return kernel.emitError("[TN5030] the filter's data has ") << values.size() << " elements";
     Panels panels = panelsOf(p, target);
     int64_t wide = (panels.count - 1) * panels.tile.columns();
     // [group][panel][kh][kw][c][column]: within a panel the matrix is [kh kw c, o].
-    std::vector<float> ordered(c * window * o);
+    std::vector<float> ordered(c * window * o), packed;
     for (int64_t g = 0; g < p.group; ++g) {
       for (int64_t k = 0; k < window; ++k)
         for (int64_t i = 0; i < c; ++i)
           for (int64_t j = 0; j < o; ++j)
-            ordered[(k * c + i) * o + j] = values[((g * o + j) * c + i) * window + k];
+            ordered[(k * c + i) * o + j] = (*values)[((g * o + j) * c + i) * window + k];
       packPanels(ordered, c * window, wide, o, 1, panels.tile.columns(), packed);
       packPanels(ArrayRef(ordered).drop_front(wide), c * window, o - wide, o, 1, panels.last.columns(), packed);
     }
-    kernel->setAttr("conv.filter_shape", DenseI64ArrayAttr::get(kernel.getContext(),
-        cast<RankedTensorType>(p.op.getFilter().getType()).getShape()));
-    replaceByPacked(kernel, p.filter, {p.group, window * c, panels.columns()}, std::move(packed), "panels");
+    packFilter(kernel, p, {p.group, window * c, panels.columns()}, std::move(packed), "panels");
     return success();
   }
 
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    std::string reason;
-    ConvProblem p = *analyzeConv(kernel, reason);
+    ConvProblem p = convProblem(kernel);
     Panels panels = panelsOf(p, target);
     TileShape tile = panels.tile;
     AffineExpr rows = p.isPointwise() ? pixels(p).ceilDiv(tile.rows) : p.n * p.oh;
@@ -105,8 +92,7 @@ public:
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    std::string reason;
-    ConvProblem p = *analyzeConv(c.kernel, reason);
+    ConvProblem p = convProblem(c.kernel);
     return emitPanels(c, p);
   }
 
@@ -210,14 +196,8 @@ private:
     }
 
     void window() {
-      Value image = c.divU(place.row, c.index(p.oh)), oh = c.remU(place.row, c.index(p.oh));
-      Value top = c.sub(c.mul(oh, c.index(p.strideH)), c.index(p.padTop));
-      // Filter rows inside the image: top + kh * dilation in [0, h).
-      Value zero = c.index(int64_t(0));
-      Value firstKh = c.maxS(zero, ceilDiv(c.sub(zero, top), p.dilationH));
-      Value lastKh = c.minS(c.index(p.kh), ceilDiv(c.sub(c.index(p.h), top), p.dilationH));
-      Window at{image, oh, top, firstKh, lastKh};
-      Value ow = c.index(p.ow);
+      ConvRow at = p.rowAt(c, place.row);
+      Value zero = c.index(int64_t(0)), ow = c.index(p.ow);
       int64_t width = constantOr(p.ow, -1);
       SmallVector<TileClass> classes = tileClasses();
       if (classes.empty()) {
@@ -233,10 +213,6 @@ private:
         });
     }
 
-    /// What all tiles of an output row share.
-    struct Window {
-      Value image, oh, top, firstKh, lastKh;
-    };
     /// The rows of a tile that one filter column reads inside the image.
     struct Span {
       int64_t low, high;
@@ -279,17 +255,9 @@ private:
       return classes.size() > kMostClasses || code > kMostBorderCode ? SmallVector<TileClass>() : classes;
     }
 
-    Value ceilDiv(Value value, int64_t divisor) {
-      return divisor == 1 ? value : Value(c.b.createOrFold<arith::CeilDivSIOp>(c.loc, value, c.index(divisor)));
-    }
-
-    Value lineOf(const Window &at, Value kh) {
-      Value ih = c.add(at.top, c.mul(kh, c.index(p.dilationH)));
-      return c.mul(c.add(c.mul(at.image, c.index(p.h)), ih), c.index(p.w));
-    }
     Value leftOf(Value first) { return c.sub(c.mul(first, c.index(p.strideW)), c.index(p.padLeft)); }
 
-    void finishTile(TileShape shape, const Window &at, Value first, const ContractionTile::Accumulators &sums) {
+    void finishTile(TileShape shape, const ConvRow &at, Value first, const ContractionTile::Accumulators &sums) {
       ContractionTile t(c, shape);
       store(t, sums, [&](Value r) { return p.pixelIndex(at.image, at.oh, c.add(first, r)); });
     }
@@ -297,7 +265,7 @@ private:
     /// Filter columns kw, ..., kw + count - 1 of filter row kh on the rows of a
     /// span. Side by side they read one run of memory (unless dilated or
     /// grouped), and so are one loop.
-    ContractionTile::Accumulators taps(TileShape shape, const Window &at, Value line, Value left, Value kh, int64_t kw, int64_t count,
+    ContractionTile::Accumulators taps(TileShape shape, const ConvRow &at, Value line, Value left, Value kh, int64_t kw, int64_t count,
                                        Span span, ValueRange sums) {
       ContractionTile part(c, {span.high - span.low, shape.vectors, shape.lanes});
       auto some = [&](Value column, int64_t columns, ValueRange current) {
@@ -319,10 +287,10 @@ private:
     }
 
     /// A tile whose spans are known: no step reads outside the image.
-    ContractionTile::Accumulators knownSums(TileShape shape, const Window &at, Value first, ArrayRef<Span> spans) {
+    ContractionTile::Accumulators knownSums(TileShape shape, const ConvRow &at, Value first, ArrayRef<Span> spans) {
       Value left = leftOf(first);
       return c.loop(at.firstKh, at.lastKh, 1, ContractionTile(c, shape).zero(), [&](Value kh, ValueRange rowSums) {
-        Value line = lineOf(at, kh);
+        Value line = p.lineOf(c, at, kh);
         auto sums = llvm::to_vector_of<Value>(rowSums);
         for (size_t kw = 0, next; kw < spans.size(); kw = next) {
           next = kw + 1;
@@ -334,13 +302,13 @@ private:
         return sums;
       });
     }
-    void knownTile(TileShape shape, const Window &at, Value first, ArrayRef<Span> spans) {
+    void knownTile(TileShape shape, const ConvRow &at, Value first, ArrayRef<Span> spans) {
       finishTile(shape, at, first, knownSums(shape, at, first, spans));
     }
 
     /// A tile of unknown place: inside the image it runs as a known one, at a
     /// border every value is checked.
-    void anyTile(TileShape shape, const Window &at, Value first) {
+    void anyTile(TileShape shape, const ConvRow &at, Value first) {
       auto compare = [&](arith::CmpIPredicate predicate, Value a, Value b) -> Value {
         return arith::CmpIOp::create(c.b, c.loc, predicate, a, b);
       };
@@ -360,11 +328,11 @@ private:
       finishTile(shape, at, first, llvm::to_vector_of<Value>(choice.getResults()));
     }
 
-    ContractionTile::Accumulators checkedSums(TileShape shape, const Window &at, Value left) {
+    ContractionTile::Accumulators checkedSums(TileShape shape, const ConvRow &at, Value left) {
       ContractionTile t(c, shape);
       Value w = c.index(p.w), zero = c.index(int64_t(0)), lastX = c.sub(w, c.index(int64_t(1)));
       return c.loop(at.firstKh, at.lastKh, 1, t.zero(), [&](Value kh, ValueRange rowSums) {
-        Value line = lineOf(at, kh);
+        Value line = p.lineOf(c, at, kh);
         return c.loop(zero, c.index(p.kw), 1, rowSums, [&](Value kw, ValueRange current) {
           Value iw = c.add(left, c.mul(kw, c.index(p.dilationW)));
           SmallVector<Value> rows, valid;

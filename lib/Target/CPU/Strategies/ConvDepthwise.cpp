@@ -17,13 +17,11 @@ public:
 
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
     auto p = analyzeConv(kernel, reason);
-    if (p && !p->isDepthwise())
+    if (p && !p->isDepthwise()) {
       reason = "it is not depthwise";
-    if (p && !kernel.getInputs()[p->filter].getDefiningOp<graph::ConstantOp>()) {
-      reason = "the filter is not a constant";
       return false;
     }
-    return p && p->isDepthwise();
+    return p && hasPackableFilter(kernel, *p, reason);
   }
 
   static constexpr int64_t kMostColumns = 7;
@@ -40,52 +38,41 @@ public:
   }
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    std::string reason;
-    return llvm::formatv("tile {0} pixels, channels in {1}-bit vectors, filter packed as f32", columnsOf(*analyzeConv(kernel, reason)),
+    return llvm::formatv("tile {0} pixels, channels in {1}-bit vectors, filter packed as f32", columnsOf(convProblem(kernel)),
                          target.vectorBits).str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
-    if (kernel->hasAttr("conv.filter_shape"))
+    if (isFilterPacked(kernel))
       return success();
-    std::string reason;
-    ConvProblem p = *analyzeConv(kernel, reason);
-    auto constant = kernel.getInputs()[p.filter].getDefiningOp<graph::ConstantOp>();
-    std::vector<float> values = floatValues(constant.getValue());
+    ConvProblem p = convProblem(kernel);
+    FailureOr<std::vector<float>> values = filterValues(kernel, p);
+    if (failed(values))
+      return failure();
     int64_t window = p.kh * p.kw, lanes = target.f32Lanes(), width = (p.channels + lanes - 1) / lanes * lanes;
     std::vector<float> packed(window * width, 0.0f);
     for (int64_t ch = 0; ch < p.channels; ++ch)
       for (int64_t k = 0; k < window; ++k)
-        packed[k * width + ch] = values[ch * window + k];
-    kernel->setAttr("conv.filter_shape", DenseI64ArrayAttr::get(kernel.getContext(),
-        cast<RankedTensorType>(p.op.getFilter().getType()).getShape()));
-    replaceByPacked(kernel, p.filter, {window, width}, std::move(packed), "taps");
+        packed[k * width + ch] = (*values)[ch * window + k];
+    packFilter(kernel, p, {window, width}, std::move(packed), "taps");
     return success();
   }
 
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
-    std::string reason;
-    ConvProblem p = *analyzeConv(kernel, reason);
+    ConvProblem p = convProblem(kernel);
     int64_t work = constantOr(p.ow, 64) * p.channels * p.kh * p.kw;
     return {p.n * p.oh, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, work))};
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    std::string reason;
-    ConvProblem p = *analyzeConv(c.kernel, reason);
+    ConvProblem p = convProblem(c.kernel);
     int64_t lanes = c.target.f32Lanes(), width = (p.channels + lanes - 1) / lanes * lanes;
     Type xType = getElementTypeOrSelf(p.op.getX().getType());
     Value zero = c.index(int64_t(0)), w = c.index(p.w), channels = c.index(p.channels);
     ElementEmitter emitter(c, p.result);
     LogicalResult result = success();
-    auto ceilDiv = [&](Value value, int64_t divisor) {
-      return divisor == 1 ? value : Value(c.b.createOrFold<arith::CeilDivSIOp>(c.loc, value, c.index(divisor)));
-    };
     c.loop(c.begin, c.end, 1, [&](Value unit) {
-      Value image = c.divU(unit, c.index(p.oh)), oh = c.remU(unit, c.index(p.oh));
-      Value top = c.sub(c.mul(oh, c.index(p.strideH)), c.index(p.padTop));
-      Value firstKh = c.maxS(zero, ceilDiv(c.sub(zero, top), p.dilationH));
-      Value lastKh = c.minS(c.index(p.kh), ceilDiv(c.sub(c.index(p.h), top), p.dilationH));
+      ConvRow row = p.rowAt(c, unit);
       Value ow = c.index(p.ow);
       // Columns [first, first + count) with count accumulators; guarded: some
       // taps may leave the image at the left or right.
@@ -95,12 +82,11 @@ public:
           Value left = c.sub(c.mul(first, c.index(p.strideW)), c.index(p.padLeft));
           Value firstKw = zero, lastKw = c.index(p.kw);
           if (guarded) {
-            firstKw = c.maxS(zero, ceilDiv(c.sub(zero, left), p.dilationW));
-            lastKw = c.minS(lastKw, ceilDiv(c.sub(w, left), p.dilationW));
+            firstKw = c.maxS(zero, ceilDiv(c, c.sub(zero, left), p.dilationW));
+            lastKw = c.minS(lastKw, ceilDiv(c, c.sub(w, left), p.dilationW));
           }
-          acc = c.loop(firstKh, lastKh, 1, acc, [&](Value kh, ValueRange rowAcc) {
-            Value ih = c.add(top, c.mul(kh, c.index(p.dilationH)));
-            Value line = c.mul(c.add(c.mul(image, c.index(p.h)), ih), w);
+          acc = c.loop(row.firstKh, row.lastKh, 1, acc, [&](Value kh, ValueRange rowAcc) {
+            Value line = p.lineOf(c, row, kh);
             auto tap = [&](Value kw, ValueRange current) {
               Value weight = c.load(c.inputBuffer(p.filter), c.b.getF32Type(),
                                     c.add(c.mul(c.mulAdd(kh, c.index(p.kw), kw), c.index(width)), channel), lanes);
@@ -120,7 +106,7 @@ public:
             return next;
           });
           for (int64_t j = 0; j < count; ++j) {
-            SmallVector<Value> index = p.pixelIndex(image, oh, c.add(first, c.index(j)));
+            SmallVector<Value> index = p.pixelIndex(row.image, row.oh, c.add(first, c.index(j)));
             index.push_back(channel);
             Value value = acc[j];
             if (p.op.getBias())
@@ -134,9 +120,9 @@ public:
       };
       // Interior columns [low, high): every tap is inside.
       Value padLeft = c.index(p.padLeft);
-      Value low = c.minS(ow, c.maxS(zero, ceilDiv(padLeft, p.strideW)));
+      Value low = c.minS(ow, c.maxS(zero, ceilDiv(c, padLeft, p.strideW)));
       Value reach = c.sub(c.add(w, padLeft), c.index((p.kw - 1) * p.dilationW)); // ow * stride < reach
-      Value high = c.maxS(low, c.minS(ow, ceilDiv(reach, p.strideW)));
+      Value high = c.maxS(low, c.minS(ow, ceilDiv(c, reach, p.strideW)));
       int64_t count = columnsOf(p);
       c.loop(zero, low, 1, [&](Value column) { columns(column, 1, true); });
       // The last interior tile moves up to end with the interior.

@@ -5,6 +5,7 @@
 // Direct loops with the filter clipped to the image; with channels first and
 // stride 1, vectors run along the image's last dimension.
 #include "ConvProblem.h"
+#include "RowSchedule.h"
 
 using namespace mlir;
 
@@ -31,8 +32,7 @@ public:
       }
       Value o = at[1], group = c.divU(o, groupOutputs);
       auto each = [&](Value lo, Value hi) { c.loop(lo, hi, 1, [&](Value w) { element(o, group, spatial, w, 1, {}); }); };
-      int64_t lanes = 64 / std::max<int64_t>(4, type.getIntOrFloatBitWidth() / 8);
-      lanes = std::min(lanes, c.target.f32Lanes());
+      int64_t lanes = lanesFor(c.target, type, -1);
       if (op.getStrides().back() != 1)
         return each(zero, extent);
       // Columns whose every filter column lies inside the image, in vectors.
@@ -55,10 +55,6 @@ private:
       return c.load(c.buffer(tensor), getElementTypeOrSelf(tensor.getType()), offset, lanes, mask);
     splat.setPoint({}, lanes);
     return splat.get(tensor);
-  }
-
-  Value ceilDiv(Value value, int64_t divisor) {
-    return divisor == 1 ? value : Value(c.b.createOrFold<arith::CeilDivSIOp>(c.loc, value, c.index(divisor)));
   }
 
   /// The result at `at` with last coordinate `last`; the filter is clipped in
@@ -96,8 +92,8 @@ private:
     Value start = c.sub(c.mul(at[xd], c.index(op.getStrides()[d])), c.index(pad));
     Value low = zero, high = size;
     if (d < clipped) {
-      low = c.maxS(zero, ceilDiv(c.sub(zero, start), dilation));
-      high = c.minS(size, ceilDiv(c.sub(extent, start), dilation));
+      low = c.maxS(zero, ceilDiv(c, c.sub(zero, start), dilation));
+      high = c.minS(size, ceilDiv(c, c.sub(extent, start), dilation));
     }
     return c.loop(low, high, 1, sum, [&](Value tap, ValueRange sums) {
       Value position = c.mulAdd(tap, c.index(dilation), start);

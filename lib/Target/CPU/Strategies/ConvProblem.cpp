@@ -34,6 +34,53 @@ Value ConvProblem::biasAt(KernelContext &c, Value column, int64_t lanes, Value m
   return splat.get(bias);
 }
 
+Value ceilDiv(KernelContext &c, Value value, int64_t divisor) {
+  return divisor == 1 ? value : Value(c.b.createOrFold<arith::CeilDivSIOp>(c.loc, value, c.index(divisor)));
+}
+
+ConvRow ConvProblem::rowAt(KernelContext &c, Value row) const {
+  ConvRow at{c.divU(row, c.index(oh)), c.remU(row, c.index(oh)), {}, {}, {}};
+  at.top = c.sub(c.mul(at.oh, c.index(strideH)), c.index(padTop));
+  // top + kh * dilation lies in [0, h).
+  Value zero = c.index(int64_t(0));
+  at.firstKh = c.maxS(zero, ceilDiv(c, c.sub(zero, at.top), dilationH));
+  at.lastKh = c.minS(c.index(kh), ceilDiv(c, c.sub(c.index(h), at.top), dilationH));
+  return at;
+}
+
+Value ConvProblem::lineOf(KernelContext &c, const ConvRow &row, Value kh) const {
+  Value ih = c.add(row.top, c.mul(kh, c.index(dilationH)));
+  return c.mul(c.add(c.mul(row.image, c.index(h)), ih), c.index(w));
+}
+
+bool hasPackableFilter(plan::KernelOp kernel, const ConvProblem &p, std::string &reason) {
+  if (!kernel.getInputs()[p.filter].getDefiningOp<graph::ConstantOp>())
+    reason = "the filter is not a constant";
+  else if (!kernel.getBody().getArgument(p.filter).hasOneUse())
+    reason = "the kernel reads its filter elsewhere too";
+  else
+    return true;
+  return false;
+}
+
+FailureOr<std::vector<float>> filterValues(plan::KernelOp kernel, const ConvProblem &p) {
+  std::vector<float> values = floatValues(kernel.getInputs()[p.filter].getDefiningOp<graph::ConstantOp>().getValue());
+  if (int64_t(values.size()) != p.outputs * p.groupChannels() * p.kh * p.kw)
+    return kernel.emitError("[TN5030] the filter's data has ") << values.size() << " elements";
+  return values;
+}
+
+void packFilter(plan::KernelOp kernel, const ConvProblem &p, ArrayRef<int64_t> shape, std::vector<float> packed, StringRef layout) {
+  auto type = cast<RankedTensorType>(kernel.getInputs()[p.filter].getType());
+  kernel->setAttr("conv.filter_shape", DenseI64ArrayAttr::get(kernel.getContext(), type.getShape()));
+  replaceByPacked(kernel, p.filter, shape, std::move(packed), layout);
+}
+
+ConvProblem convProblem(plan::KernelOp kernel) {
+  std::string reason;
+  return *analyzeConv(kernel, reason);
+}
+
 std::optional<ConvProblem> analyzeConv(plan::KernelOp kernel, std::string &reason) {
   ConvProblem p;
   p.op = cast<graph::ConvOp>(kernel.getRootOp());

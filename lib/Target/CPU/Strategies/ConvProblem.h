@@ -10,6 +10,13 @@
 
 namespace tenon::cpu {
 
+/// A row of output pixels, and the rows of the filter that lie inside the image.
+struct ConvRow {
+  mlir::Value image, oh;       ///< which image, and which row of its output
+  mlir::Value top;             ///< the input row under the filter's first one
+  mlir::Value firstKh, lastKh; ///< filter rows [firstKh, lastKh)
+};
+
 struct ConvProblem {
   mutable graph::ConvOp op;
   unsigned x, filter;               ///< kernel operands
@@ -22,6 +29,10 @@ struct ConvProblem {
 
   /// Coordinates in `result` of an output pixel, without the channel.
   llvm::SmallVector<mlir::Value> pixelIndex(mlir::Value image, mlir::Value row, mlir::Value column) const;
+
+  ConvRow rowAt(KernelContext &context, mlir::Value row) const;
+  /// Number of the first input pixel that filter row kh reads.
+  mlir::Value lineOf(KernelContext &context, const ConvRow &row, mlir::Value kh) const;
 
   /// The bias at output channels [column, column + lanes): a buffer's values,
   /// or those of a splat constant inside the kernel.
@@ -38,6 +49,21 @@ struct ConvProblem {
 /// is not channels-last or its channels or filter are not static.
 std::optional<ConvProblem> analyzeConv(plan::KernelOp kernel, std::string &reason);
 
+/// The same of a kernel that is known to be one.
+ConvProblem convProblem(plan::KernelOp kernel);
+/// Whether the filter is a constant that the root alone reads, so that it can be
+/// packed.
+bool hasPackableFilter(plan::KernelOp kernel, const ConvProblem &problem, std::string &reason);
+/// The filter's values as f32; an error if their number is wrong.
+mlir::FailureOr<std::vector<float>> filterValues(plan::KernelOp kernel, const ConvProblem &problem);
+/// Replaces the filter by its packed form; analyzeConv then reads its shape from
+/// the kernel's `conv.filter_shape`.
+void packFilter(plan::KernelOp kernel, const ConvProblem &problem, llvm::ArrayRef<int64_t> shape, std::vector<float> packed,
+                llvm::StringRef layout);
+inline bool isFilterPacked(plan::KernelOp kernel) { return kernel->hasAttr("conv.filter_shape"); }
+
+/// Rounds up; `value` may be negative.
+mlir::Value ceilDiv(KernelContext &context, mlir::Value value, int64_t divisor);
 /// Padding before spatial dimension `d` of extents `in` and `out`.
 mlir::AffineExpr convPadding(graph::ConvOp op, size_t d, mlir::AffineExpr in, mlir::AffineExpr out, int64_t window);
 

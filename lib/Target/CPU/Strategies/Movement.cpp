@@ -103,7 +103,7 @@ public:
         reason = "only constant padding by constant amounts moves in runs";
         return false;
       }
-    return true;
+    return yieldsRootAlone(kernel, reason);
   }
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
@@ -143,12 +143,20 @@ public:
 
   LogicalResult emit(KernelContext &c) const override {
     Operation *root = c.kernel.getRootOp();
-    if (isa<graph::TransposeOp, graph::SliceOp>(root))
-      return emitStrided(c);
     if (auto op = dyn_cast<graph::ConcatOp>(root))
       return emitConcat(c, op);
-    if (auto op = dyn_cast<graph::GatherOp>(root))
-      return emitGather(c, op);
+    if (auto op = dyn_cast<graph::GatherOp>(root)) {
+      ifNotEmpty(c, c.shape(op.getX()), [&]() { emitGather(c, op); });
+      return success();
+    }
+    if (c.shape(root->getResult(0)).empty()) { // a scalar stays what it is
+      Value zero = c.index(int64_t(0));
+      c.loop(c.begin, c.end, 1,
+             [&](Value) { Mover(c, root->getResult(0)).element(c.buffer(root->getOperand(0)), zero, c.outputBuffer(0), zero); });
+      return success();
+    }
+    if (isa<graph::TransposeOp, graph::SliceOp>(root))
+      return emitStrided(c);
     if (auto op = dyn_cast<graph::PadOp>(root))
       return emitPad(c, op);
     return emitTile(c, cast<graph::TileOp>(root));
@@ -185,10 +193,6 @@ private:
     Mover mover(c, root->getResult(0));
     Value from = c.buffer(root->getOperand(0)), to = c.outputBuffer(0);
     Value base = isa<graph::SliceOp>(root) ? sliceBase(c, cast<graph::SliceOp>(root)) : c.index(int64_t(0));
-    if (copy.dims.empty()) {
-      c.loop(c.begin, c.end, 1, [&](Value) { mover.element(from, base, to, c.index(int64_t(0))); });
-      return success();
-    }
     Exprs outer(copy.dims.begin(), copy.dims.end() - 1);
     AffineExpr inner = copy.dims.back(), stride = copy.strides.back();
     Value length = c.index(inner);
@@ -223,7 +227,7 @@ private:
     return success();
   }
 
-  static LogicalResult emitGather(KernelContext &c, graph::GatherOp op) {
+  static void emitGather(KernelContext &c, graph::GatherOp op) {
     MLIRContext *context = op.getContext();
     Mover mover(c, op.getResult());
     Exprs x = c.shape(op.getX());
@@ -243,7 +247,6 @@ private:
       Value source = c.mul(c.add(c.mul(outer, size), index), length);
       mover.run(c.buffer(op.getX()), source, c.outputBuffer(0), c.mul(unit, length), length, constantOr(run));
     });
-    return success();
   }
 
   static LogicalResult emitPad(KernelContext &c, graph::PadOp op) {
@@ -299,18 +302,15 @@ private:
   static LogicalResult emitTile(KernelContext &c, graph::TileOp op) {
     Exprs x = c.shape(op.getX()), result = c.shape(op.getResult()), strides = stridesOf(x);
     Mover mover(c, op.getResult());
-    if (result.empty()) {
-      c.loop(c.begin, c.end, 1, [&](Value) { mover.element(c.buffer(op.getX()), c.index(int64_t(0)), c.outputBuffer(0), c.index(int64_t(0))); });
-      return success();
-    }
     Exprs outer(result.begin(), result.end() - 1);
     Value width = c.index(result.back()), own = c.index(x.back());
+    Value copies = c.divU(width, c.maxS(own, c.index(int64_t(1)))); // none of a row without elements
     c.loop(c.begin, c.end, 1, [&](Value row) {
       SmallVector<Value> at = c.delinearize(row, outer);
       Value source = c.index(int64_t(0));
       for (size_t d = 0; d < outer.size(); ++d)
         source = c.add(source, c.mul(c.remU(at[d], c.index(x[d])), c.index(strides[d])));
-      c.loop(c.index(int64_t(0)), c.divU(width, own), 1, [&](Value copy) {
+      c.loop(c.index(int64_t(0)), copies, 1, [&](Value copy) {
         mover.run(c.buffer(op.getX()), source, c.outputBuffer(0), c.mulAdd(row, width, c.mul(copy, own)), own, constantOr(x.back(), -1));
       });
     });

@@ -4,7 +4,7 @@
 #ifndef TENON_LIB_TARGET_CPU_STRATEGIES_MOVEMENT_H
 #define TENON_LIB_TARGET_CPU_STRATEGIES_MOVEMENT_H
 
-#include "tenon/Target/CPU/Strategy.h"
+#include "RowSchedule.h"
 
 namespace tenon::cpu {
 

@@ -6,7 +6,6 @@
 // transposed in registers. The last block of a dimension moves up to end with
 // it. Neither reads or writes an element at a time.
 #include "Movement.h"
-#include "RowSchedule.h"
 
 using namespace mlir;
 
@@ -25,13 +24,13 @@ struct Schedule {
 };
 
 std::optional<Schedule> schedule(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
-  auto op = dyn_cast<graph::TransposeOp>(kernel.getRootOp());
+  auto op = cast<graph::TransposeOp>(kernel.getRootOp());
   auto fail = [&](const char *why) {
     reason = why;
     return std::nullopt;
   };
-  if (!op)
-    return fail("it is not a transposition");
+  if (!yieldsRootAlone(kernel, reason))
+    return std::nullopt;
   Schedule s{stridedCopy(kernel), 0, 1, -1};
   size_t rank = s.copy.dims.size();
   if (rank < 2 || s.copy.strides.back() == 1)

@@ -108,7 +108,7 @@ public:
     else if ((p.steps + 3) * p.sequences * p.columns * 4 > kMaxStack)
       reason = "the hidden size does not fit the kernel's stack block";
     else
-      return true;
+      return yieldsRootAlone(kernel, reason);
     return false;
   }
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
@@ -160,9 +160,6 @@ public:
   }
   LogicalResult emit(KernelContext &c) const override {
     RecurrentModel r = recurrentModel(c.kernel.getRootOp());
-    for (Value value : c.kernel.getBody().front().getTerminator()->getOperands())
-      if (value.getDefiningOp() != r.op)
-        return r.op->emitError("[TN5021] takes no epilogue in a recurrent kernel");
     RecurrentPlan p = recurrentPlan(c.kernel, r, c.target);
     RecurrentEmitter together(c, r, p);
     std::optional<RecurrentEmitter> single;

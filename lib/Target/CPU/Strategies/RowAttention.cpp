@@ -11,7 +11,7 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr double kLowest = -3.4028234663852886e38;
+constexpr double kLowest = std::numeric_limits<float>::lowest();
 constexpr int64_t kQueryBlock = 32, kRows = 4;
 
 struct Plan {

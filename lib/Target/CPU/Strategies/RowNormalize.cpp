@@ -10,7 +10,7 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr double kLowest = -3.4028234663852886e38;
+constexpr double kLowest = std::numeric_limits<float>::lowest();
 constexpr int64_t kMaxScratch = 8192; // elements of a row's exponentials kept on the stack
 
 class SoftmaxStrategy : public Strategy {

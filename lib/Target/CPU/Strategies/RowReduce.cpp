@@ -12,6 +12,7 @@ namespace tenon::cpu {
 namespace {
 
 constexpr int64_t kInnerVectors = 4;
+constexpr double kLargest = std::numeric_limits<float>::max();
 
 /// How the dimensions of the operand play together.
 struct Geometry {
@@ -93,7 +94,7 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
       status = failure();
   };
   // The pass for the maximum clamps it to finite values: inf - inf is no number.
-  auto finite = [&](Value v) { return m.max(v, m.like(v, -3.4028234663852886e38)); };
+  auto finite = [&](Value v) { return m.min(m.like(v, kLargest), m.max(v, m.like(v, -kLargest))); };
   Value zero = c.index(int64_t(0));
 
   if (g.alongInner) {
@@ -282,7 +283,8 @@ public:
       switch (kind) {
       case K::mean: {
         Value count = c.index(g.count);
-        count = real ? m.indexToFloat(count, compute) : m.fromIndex(count, compute);
+        // Integers of nothing: their sum, as division by zero would trap.
+        count = real ? m.indexToFloat(count, compute) : m.fromIndex(c.maxS(count, c.index(1)), compute);
         return m.div(v, c.broadcast(count, LaneMath::lanesOf(v)));
       }
       case K::l2: return m.sqrt(v);

@@ -84,12 +84,7 @@ public:
   StringRef name() const override { return "row-top-k"; }
   std::vector<StringRef> roots() const override { return {"top_k"}; }
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    for (Value value : kernel.getBody().front().getTerminator()->getOperands())
-      if (value.getDefiningOp() != kernel.getRootOp()) {
-        reason = "results must be the op's own";
-        return false;
-      }
-    return true;
+    return yieldsRootAlone(kernel, reason);
   }
   std::string describe(plan::KernelOp, const CpuTarget &) const override { return "scalar loop, insertion into the best k"; }
 

@@ -65,6 +65,14 @@ SmallVector<std::pair<unsigned, unsigned>> suffixGroups(unsigned rank, unsigned 
   return groups;
 }
 
+bool yieldsRootAlone(plan::KernelOp kernel, std::string &reason) {
+  Operation *yield = kernel.getBody().front().getTerminator(), *root = kernel.getRootOp();
+  if (llvm::all_of(yield->getOperands(), [&](Value value) { return value.getDefiningOp() == root; }))
+    return true;
+  reason = "it takes no epilogue";
+  return false;
+}
+
 Value yieldedBuffer(KernelContext &c, Value result) {
   Operation *yield = c.kernel.getBody().front().getTerminator();
   for (auto [i, value] : llvm::enumerate(yield->getOperands()))
@@ -293,6 +301,13 @@ void ifThen(KernelContext &c, Value condition, function_ref<void()> yes) {
   OpBuilder::InsertionGuard guard(c.b);
   c.b.setInsertionPointToStart(op.thenBlock());
   yes();
+}
+
+void ifNotEmpty(KernelContext &c, ArrayRef<AffineExpr> shape, function_ref<void()> body) {
+  AffineExpr elements = product(shape, c.kernel.getContext());
+  if (constantOr(elements) > 0)
+    return body();
+  ifThen(c, arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sgt, c.index(elements), c.index(int64_t(0))), body);
 }
 
 void nest(KernelContext &c, ArrayRef<AffineExpr> extents, function_ref<void(ArrayRef<Value>)> body) {

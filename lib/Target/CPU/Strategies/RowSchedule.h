@@ -32,6 +32,9 @@ unsigned mergedSuffix(plan::KernelOp kernel, llvm::ArrayRef<mlir::AffineExpr> sp
 /// Groups for an ElementEmitter: each dimension alone, those from `suffix` on
 /// as one.
 llvm::SmallVector<std::pair<unsigned, unsigned>> suffixGroups(unsigned rank, unsigned suffix);
+/// Whether a kernel yields nothing but its root's own results; else `reason` says
+/// that the strategy takes no epilogue.
+bool yieldsRootAlone(plan::KernelOp kernel, std::string &reason);
 /// The buffer of a root result, null if the kernel does not yield it.
 mlir::Value yieldedBuffer(KernelContext &c, mlir::Value result);
 
@@ -108,6 +111,9 @@ Values ifElse(KernelContext &c, mlir::Value condition, mlir::TypeRange types, ll
               llvm::function_ref<Values()> no);
 /// scf.if without results.
 void ifThen(KernelContext &c, mlir::Value condition, llvm::function_ref<void()> yes);
+/// Emits `body`, under a check where the shape may turn out to have no elements:
+/// an index into nothing has no element to clamp to.
+void ifNotEmpty(KernelContext &c, llvm::ArrayRef<mlir::AffineExpr> shape, llvm::function_ref<void()> body);
 /// Nested loops over extents; the body gets the coordinates.
 void nest(KernelContext &c, llvm::ArrayRef<mlir::AffineExpr> extents, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> body);
 /// Nested loops that carry values.

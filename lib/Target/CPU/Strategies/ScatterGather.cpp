@@ -34,6 +34,13 @@ public:
     return RunPlan::get(kernel, target, outer < rank ? outer : rank ? rank - 1 : 0, type, outer >= rank);
   }
   LogicalResult emit(KernelContext &c) const override {
+    LogicalResult result = success();
+    ifNotEmpty(c, c.shape(c.kernel.getRootOp()->getOperand(0)), [&]() { result = emitRuns(c); });
+    return result;
+  }
+
+private:
+  LogicalResult emitRuns(KernelContext &c) const {
     Operation *op = c.kernel.getRootOp();
     RunPlan p = planFor(c.kernel, c.target);
     Value x = op->getOperand(0), indices = op->getOperand(1);
@@ -80,14 +87,10 @@ public:
   StringRef name() const override { return "scatter"; }
   std::vector<StringRef> roots() const override { return {"scatter_nd", "scatter_elements"}; }
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    Operation *op = kernel.getRootOp();
-    auto nd = dyn_cast<graph::ScatterNDOp>(op);
-    if (kernel.getNumResults() != 1 || kernel.getBody().front().getTerminator()->getOperand(0) != op->getResult(0))
-      reason = "takes no epilogue";
-    else if (nd && constantOr(shapeOf(kernel, nd.getIndices()).back()) < 0)
-      reason = "the last dimension of the indices must be static";
-    else
-      return true;
+    auto nd = dyn_cast<graph::ScatterNDOp>(kernel.getRootOp());
+    if (!nd || constantOr(shapeOf(kernel, nd.getIndices()).back()) >= 0)
+      return yieldsRootAlone(kernel, reason);
+    reason = "the last dimension of the indices must be static";
     return false;
   }
   std::string describe(plan::KernelOp, const CpuTarget &) const override { return "one unit: copy, then scalar updates in order"; }
@@ -96,6 +99,12 @@ public:
   }
 
   LogicalResult emit(KernelContext &c) const override {
+    ifNotEmpty(c, c.shape(c.kernel.getRootOp()->getOperand(0)), [&]() { emitUpdates(c); });
+    return success();
+  }
+
+private:
+  static void emitUpdates(KernelContext &c) {
     Operation *op = c.kernel.getRootOp();
     Value x = op->getOperand(0), indices = op->getOperand(1), updates = op->getOperand(2);
     Exprs shape = c.shape(x), strides = stridesOf(shape);
@@ -140,10 +149,8 @@ public:
         });
       });
     });
-    return success();
   }
 
-private:
   static void apply(KernelContext &c, graph::ScatterKind kind, Type element, Value update, Value at, Value mask) {
     using K = graph::ScatterKind;
     LaneMath m{c, element.isUnsignedInteger()};

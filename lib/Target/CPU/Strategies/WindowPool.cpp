@@ -110,9 +110,10 @@ struct PoolEmitter {
     Value a = m.abs(v);
     if (p == 2)
       return m.madd(v, v, acc);
-    Value power = a;
-    for (int64_t i = 1; i < p && i < 16; ++i)
-      power = m.mul(power, a);
+    Value power;
+    for (; p > 0; p /= 2, a = p > 0 ? m.mul(a, a) : a) // one step a bit of the exponent
+      if (p % 2)
+        power = power ? m.mul(power, a) : a;
     return m.add(power, acc);
   }
   Value finish(Value acc, Value inverseCount) {
@@ -164,8 +165,8 @@ struct PoolEmitter {
     };
     return axis(0, base, acc);
   }
-  /// The same with every tap inside, unrolled; columns `columnStride` apart.
-  Values foldInside(Value base, int64_t lanes, int64_t vectors, Value mask, int64_t columnStride) {
+  /// The same with every tap inside, unrolled.
+  Values foldInside(Value base, int64_t lanes, int64_t vectors, Value mask) {
     Values acc(vectors, neutral(lanes));
     SmallVector<int64_t> kernel(op.getKernel()), at(rank, 0);
     while (true) {
@@ -173,16 +174,7 @@ struct PoolEmitter {
       for (unsigned i = 0; i < rank; ++i)
         offset = c.add(offset, c.mul(c.index(inStrides[dims[i]]), c.index(at[i] * dilation(i))));
       for (int64_t k = 0; k < vectors; ++k) {
-        Value from = c.add(offset, c.index(k * lanes));
-        Value v = loadFrom(c, op.getX(), from, lanes, mask);
-        if (columnStride == 2) {
-          Value next = loadFrom(c, op.getX(), c.add(from, c.index(lanes)), lanes, mask);
-          SmallVector<int64_t> even;
-          for (int64_t l = 0; l < lanes; ++l)
-            even.push_back(2 * l);
-          v = vector::ShuffleOp::create(c.b, c.loc, v, next, even);
-        }
-        acc[k] = step(v, acc[k]);
+        acc[k] = step(loadFrom(c, op.getX(), c.add(offset, c.index(k * lanes)), lanes, mask), acc[k]);
       }
       int64_t i = int64_t(rank) - 1;
       while (i >= 0 && ++at[i] == kernel[i])
@@ -232,7 +224,7 @@ void PoolEmitter::emitLast(int64_t lanes) {
       auto run = [&](bool unrolled) {
         auto columns = [&](Value ch, int64_t vectors, Value mask) {
           Value at = c.add(base, ch);
-          Values acc = unrolled ? foldInside(at, lanes, vectors, mask, 1) : fold(ranges, at, lanes, vectors, mask);
+          Values acc = unrolled ? foldInside(at, lanes, vectors, mask) : fold(ranges, at, lanes, vectors, mask);
           for (int64_t k = 0; k < vectors; ++k) {
             Values full(point);
             full.push_back(c.add(ch, c.index(k * lanes)));
