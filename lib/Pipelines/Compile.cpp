@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
@@ -84,6 +85,17 @@ void addStage(PassManager &pm, Stage stage, const CompileOptions &options) {
   default:
     break;
   }
+}
+
+/// The user's own passes at the end of a stage.
+LogicalResult addUserPasses(PassManager &pm, Stage stage, const CompileOptions &options) {
+  for (auto &[after, pipeline] : options.addedPasses) {
+    std::string problem;
+    llvm::raw_string_ostream os(problem);
+    if (after == stage && failed(parsePassPipeline(pipeline, pm, os)))
+      return emitError(UnknownLoc::get(pm.getContext())) << "[TN8001] --add-pass: '" << pipeline << "': " << StringRef(problem).rtrim();
+  }
+  return success();
 }
 
 /// For reading: weights are left out, or each stage would write all of them.
@@ -289,16 +301,19 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   return result;
 }
 
-/// After import, before any node is folded: what the user asked for by layer.
-static LogicalResult convertWeights(ModuleOp module, const CompileOptions &options, CompileResult &result, Clock &clock) {
-  if (!options.convert)
-    return success();
-  if (options.progress)
-    options.progress("convert");
-  if (failed(numerics::convertWeights(module, *options.convert, result.conversion)))
+/// What the user asked to be done to the model's own nodes, before any is folded.
+static LogicalResult finishImport(ModuleOp module, const CompileOptions &options, CompileResult &result, Clock &clock) {
+  PassManager pm(module.getContext());
+  if (failed(addUserPasses(pm, Stage::Import, options)) || failed(pm.run(module)))
     return failure();
-  result.phaseSeconds.push_back({"convert", clock.lap()});
-  return success();
+  if (options.convert) {
+    if (options.progress)
+      options.progress("convert");
+    if (failed(numerics::convertWeights(module, *options.convert, result.conversion)))
+      return failure();
+    result.phaseSeconds.push_back({"convert", clock.lap()});
+  }
+  return success(succeeded(verifyStage(module, Stage::Import)) && succeeded(dump(module, Stage::Import, options.dumpTo)));
 }
 
 static OnnxImportOptions importOptions() {
@@ -321,11 +336,11 @@ static FailureOr<CompileResult> compileImported(llvm::function_ref<OwningOpRef<M
     options.progress("import");
   Clock clock;
   OwningOpRef<ModuleOp> module = importModel();
-  if (!module || failed(verifyStage(*module, Stage::Import)) || failed(dump(*module, Stage::Import, options.dumpTo)))
+  if (!module)
     return failure();
   CompileResult result;
   result.phaseSeconds.push_back({"import", clock.lap()});
-  if (failed(convertWeights(*module, options, result, clock)))
+  if (failed(finishImport(*module, options, result, clock)))
     return failure();
   if (options.stopAfter == Stage::Import) {
     print(*module, result);
@@ -346,8 +361,6 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
     return failure();
   CompileResult result;
   result.phaseSeconds.push_back({"import", clock.lap()});
-  if (failed(convertWeights(*module, options, result, clock)))
-    return failure();
   return finish(std::move(module), *options.startFrom, input, output, options, std::move(result));
 }
 

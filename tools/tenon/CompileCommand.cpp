@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Compiling.h"
+#include "PassPlugins.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallString.h"
@@ -22,6 +23,8 @@ static cl::alias compileTo("compile-to", cl::desc("The same as --stop-after"), c
 static cl::opt<std::string> startFrom("start-from", cl::desc("The input is IR at the entry of this stage"), cl::sub(compileCommand));
 static cl::alias compileFrom("compile-from", cl::desc("The same as --start-from"), cl::aliasopt(startFrom));
 static cl::list<std::string> formatFiles("format-file", cl::desc("Declaration of a number format to load (repeatable)"), cl::value_desc("FILE.yaml"), cl::sub(compileCommand));
+static cl::list<std::string> plugins("load-pass-plugin", cl::desc("Library with passes to load (repeatable; docs/HowTo/add-a-format-pass.md)"), cl::value_desc("FILE.so"), cl::sub(compileCommand));
+static cl::list<std::string> addedPasses("add-pass", cl::desc("Run a pass pipeline on the module at the end of import, graph, numerics or place (repeatable)"), cl::value_desc("STAGE=PIPELINE"), cl::sub(compileCommand));
 static cl::opt<std::string> dumpTo("dump-to", cl::desc("Folder for the IR after each stage"), cl::value_desc("DIR"), cl::sub(compileCommand));
 static cl::opt<bool> flushDenormals("flush-denormals", cl::desc("Take denormal weights (below 1.2e-38) of convolutions and matrix products as zero"), cl::sub(compileCommand));
 static cl::opt<bool> keepPlan("keep-plan", cl::desc("Keep the plan's text in the artifact, for `tenon inspect --plan`"), cl::sub(compileCommand));
@@ -93,6 +96,19 @@ static Exit parseStages(CompileOptions &options) {
   return kOk;
 }
 
+static Exit parseAddedPasses(CompileOptions &options) {
+  for (llvm::StringRef text : addedPasses) {
+    auto [name, pipeline] = text.split('=');
+    std::optional<Stage> stage = parseStage(name);
+    if (!stage || *stage > Stage::Place || pipeline.empty())
+      return complain("[TN8001] --add-pass=" + text + ": expected STAGE=PIPELINE with import, graph, numerics or place");
+    if ((options.startFrom && *stage < *options.startFrom) || (options.stopAfter && *stage > *options.stopAfter))
+      return complain("[TN8001] --add-pass=" + text + " has no effect: the stage does not run");
+    options.addedPasses.emplace_back(*stage, pipeline.str());
+  }
+  return kOk;
+}
+
 int runCompile() {
   CompileOptions options;
   options.target = target;
@@ -103,6 +119,11 @@ int runCompile() {
   if (positional.empty() == onnx.empty())
     return complain("[TN8013] compile: expected one model, MODEL.onnx");
   if (Exit exit = parseStages(options))
+    return exit;
+  for (const std::string &plugin : plugins)
+    if (Exit exit = loadPassPlugin(plugin))
+      return exit;
+  if (Exit exit = parseAddedPasses(options))
     return exit;
   bool stopsEarly = options.stopAfter && *options.stopAfter != Stage::Package;
   for (const cl::Option *flag : {(const cl::Option *)&output, (const cl::Option *)&keepPlan, (const cl::Option *)&quiet})

@@ -29,6 +29,9 @@ struct CompileOptions {
   std::optional<Stage> startFrom; ///< the input is IR at that stage's entry
   std::vector<std::string> formatFiles; ///< declarations of number formats to load
   std::optional<numerics::ConvertOptions> convert; ///< weights to put into other formats, after import
+  /// Textual pass pipelines on the module, run at the end of a stage up to place
+  /// (not of stages that startFrom skips).
+  std::vector<std::pair<Stage, std::string>> addedPasses;
   std::string dumpTo;             ///< folder for the IR after each stage
   bool flushDenormals = false;    ///< denormal weights are taken as zero
   bool keepPlan = false;          ///< the artifact holds the plan's text

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "PassPlugins.h"
+
+#include "mlir/Tools/Plugins/PassPlugin.h"
+#include "tenon/Pipelines/Compile.h"
+#include "llvm/Config/llvm-config.h"
+
+namespace tenon::driver {
+
+Exit loadPassPlugin(const std::string &path) {
+  static bool registered = (registerTenonPasses(), true); // a pipeline may name these, too
+  (void)registered;
+  llvm::Expected<mlir::PassPlugin> plugin = mlir::PassPlugin::load(path);
+  if (!plugin)
+    return complain("[TN8022] --load-pass-plugin=" + path + ": " + toString(plugin.takeError()));
+  if (plugin->getPluginVersion() != LLVM_VERSION_STRING)
+    return complain("[TN8022] --load-pass-plugin=" + path + ": it says it is for MLIR " + plugin->getPluginVersion() +
+                    ", this is " LLVM_VERSION_STRING "; build it against this one");
+  plugin->registerPassRegistryCallbacks();
+  return kOk;
+}
+
+} // namespace tenon::driver
