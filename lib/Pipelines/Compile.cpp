@@ -72,6 +72,7 @@ void addStage(PassManager &pm, Stage stage, const CompileOptions &options) {
     break;
   case Stage::Numerics:
     pm.addPass(graph::createWidenConvolutionsPass());
+    pm.addPass(graph::createInferShapesPass());
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
     pm.addPass(simplify::createEvaluateConstantsPass());

@@ -32,11 +32,14 @@ Results evaluateAttention(graph::AttentionOp op, ArrayRef<Tensor> inputs) {
   const Tensor &q = inputs[0], &k = inputs[1], &v = inputs[2], *mask = operand(op, inputs, 3);
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (q.getRank() != 4 || k.getRank() != 4 || v.getRank() != 4 || k.getShape()[1] == 0 ||
-      q.getShape()[1] % k.getShape()[1] || q.getShape()[3] != k.getShape()[3])
+      q.getShape()[1] % k.getShape()[1] || q.getShape()[3] != k.getShape()[3] ||
+      k.getShape().take_front(3) != v.getShape().take_front(3) || q.getShape()[0] != k.getShape()[0])
     return op.emitError("[TN3080] attention operands do not fit");
   int64_t batch = q.getShape()[0], heads = q.getShape()[1], queries = q.getShape()[2], size = q.getShape()[3];
   int64_t kvHeads = k.getShape()[1], keys = k.getShape()[2], valueSize = v.getShape()[3];
   std::vector<double> qs = q.toDoubles(), ks = k.toDoubles(), vs = v.toDoubles(), masks;
+  if (Shape scores{batch, heads, queries, keys}; mask && broadcastShapes(scores, mask->getShape()) != scores)
+    return op.emitError("[TN3080] attention's mask ") << mask->getType() << " does not broadcast to the scores";
   if (mask) {
     masks = mask->broadcast({batch, heads, queries, keys}).toDoubles();
     if (mask->getElementType().isInteger(1))

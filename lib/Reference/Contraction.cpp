@@ -165,7 +165,7 @@ Results evaluateConv(graph::ConvOp op, ArrayRef<Tensor> inputs) {
   const Tensor &filter = inputs[1];
   int64_t group = op.getGroup();
   if (x.getRank() < 3 || x.getRank() != filter.getRank() || group < 1 || filter.getShape()[0] % group ||
-      x.getShape()[1] != filter.getShape()[1] * group)
+      x.getShape()[1] != filter.getShape()[1] * group || (bias && bias->getNumElements() != filter.getShape()[0]))
     return op.emitError("[TN3022] operand shapes ") << x.getType() << " and " << filter.getType() << " do not fit";
   auto window = windowOf(op, x.getShape().drop_front(2), filter.getShape().drop_front(2), op.getStrides(),
                          op.getDilations(), op.getPads(), op.getAutoPad(), /*ceilMode=*/false);

@@ -47,17 +47,18 @@ Results evaluateConvTranspose(graph::ConvTransposeOp op, ArrayRef<Tensor> inputs
   const Tensor &filter = inputs[1];
   int64_t group = op.getGroup();
   if (x.getRank() < 3 || x.getRank() != filter.getRank() || group < 1 || x.getShape()[1] != filter.getShape()[0] ||
-      x.getShape()[1] % group)
+      x.getShape()[1] % group || (bias && bias->getNumElements() != filter.getShape()[1] * group))
     return op.emitError("[TN3022] operand shapes ") << x.getType() << " and " << filter.getType() << " do not fit";
   ArrayRef<int64_t> spatial = x.getShape().drop_front(2);
   Window window = geometry(op, spatial, filter.getShape().drop_front(2));
   int64_t batch = x.getShape()[0], channels = x.getShape()[1], outPerGroup = filter.getShape()[1];
   int64_t perGroup = channels / group, outChannels = outPerGroup * group;
-  int64_t inPlane = numElements(spatial), outPlane = numElements(window.output), taps = numElements(window.kernel);
+  int64_t inPlane = numElements(spatial), taps = numElements(window.kernel);
   Shape shape{batch, outChannels};
   shape.append(window.output);
-  if (llvm::any_of(window.output, [](int64_t size) { return size < 0; }))
-    return op.emitError("[TN3023] negative output size");
+  if (!isReasonable(shape))
+    return op.emitError("[TN3023] an output size is negative or absurd");
+  int64_t outPlane = numElements(window.output);
   std::vector<double> in = x.toDoubles(), weights = filter.toDoubles(), out(numElements(shape));
   if (bias) {
     std::vector<double> offsets = bias->toDoubles();

@@ -31,21 +31,24 @@ Results evaluateSize(graph::SizeOp op, ArrayRef<Tensor> inputs) {
 
 Results evaluateFill(graph::FillOp op, ArrayRef<Tensor> inputs) {
   std::vector<int64_t> shape = inputs[0].toInts();
-  if (inputs[1].getNumElements() != 1 || llvm::any_of(shape, [](int64_t size) { return size < 0; }))
-    return op.emitError("[TN3071] fill with ") << inputs[1].getType() << ", expected one element and sizes >= 0";
+  if (inputs[1].getNumElements() != 1 || !isReasonable(shape))
+    return op.emitError("[TN3071] fill with ") << inputs[1].getType() << ", expected one element and sizes a tensor can have";
   return one(inputs[1].strided(shape, Shape(shape.size(), 0)));
 }
 
 Results evaluateRange(graph::RangeOp op, ArrayRef<Tensor> inputs) {
   Type element = resultElement(op);
-  if (inputs[2].toDoubles()[0] == 0)
-    return op.emitError("[TN3072] range with delta 0");
+  for (const Tensor &input : inputs)
+    if (input.getNumElements() != 1)
+      return op.emitError("[TN3072] range with an operand ") << input.getType() << ", expected one element";
+  double first = inputs[0].toDoubles()[0], step = inputs[2].toDoubles()[0];
+  double count = std::max(0.0, std::ceil((inputs[1].toDoubles()[0] - first) / step)); // NaN is 0
+  if (step == 0 || std::isnan(step) || !isReasonable(int64_t(std::min(count, 1e18))))
+    return op.emitError("[TN3072] range with a delta of ") << step << " and " << count << " elements";
   if (inputs[0].isFloat()) {
-    double start = inputs[0].toDoubles()[0], delta = inputs[2].toDoubles()[0];
-    double count = std::max(std::ceil((inputs[1].toDoubles()[0] - start) / delta), 0.0);
     std::vector<double> values(static_cast<size_t>(count));
     for (size_t i = 0; i < values.size(); ++i)
-      values[i] = start + double(i) * delta;
+      values[i] = first + double(i) * step;
     return one(Tensor::fromDoubles(element, {int64_t(values.size())}, values));
   }
   int64_t start = inputs[0].toInts()[0], limit = inputs[1].toInts()[0], delta = inputs[2].toInts()[0];
@@ -62,6 +65,8 @@ Results evaluateTrilu(graph::TriluOp op, ArrayRef<Tensor> inputs) {
   const Tensor &x = inputs[0];
   if (x.getRank() < 2)
     return op.emitError("[TN3073] trilu of rank ") << x.getRank();
+  if (inputs[1].getNumElements() != 1)
+    return op.emitError("[TN3073] trilu with k of ") << inputs[1].getType() << ", expected one number";
   int64_t k = inputs[1].toInts()[0], rows = x.getShape()[x.getRank() - 2], columns = x.getShape().back();
   Tensor result = x.strided(x.getShape(), stridesOf(x.getShape()));
   size_t size = x.getElementBytes();

@@ -124,7 +124,9 @@ double binary(BinaryKind kind, double a, double b) {
   case BinaryKind::max: return maximum(a, b);
   case BinaryKind::mod: {
     double rest = std::fmod(a, b);
-    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+    if (rest == 0)
+      return std::copysign(0.0, b);
+    return (rest < 0) != (b < 0) ? rest + b : rest;
   }
   case BinaryKind::fmod: return std::fmod(a, b);
   case BinaryKind::atan2: return std::atan2(a, b);

@@ -35,6 +35,15 @@ const Tensor *operand(OpTy op, llvm::ArrayRef<Tensor> inputs, unsigned i) {
   return length ? &inputs[first] : nullptr;
 }
 
+/// A size that an evaluation may have: what is larger is no tensor but a mistake.
+inline bool isReasonable(llvm::ArrayRef<int64_t> shape) {
+  int64_t count = 1;
+  for (int64_t size : shape)
+    if (size < 0 || __builtin_mul_overflow(count, std::max<int64_t>(size, 1), &count) || count > int64_t(1) << 32)
+      return false;
+  return true;
+}
+
 inline Results one(Tensor tensor) { return llvm::SmallVector<Tensor>{std::move(tensor)}; }
 
 /// Dimensions before, at, and after an axis.

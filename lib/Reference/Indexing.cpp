@@ -53,8 +53,20 @@ int64_t offsetAlong(ArrayRef<int64_t> at, ArrayRef<int64_t> strides, int64_t axi
   return offset;
 }
 
+/// Element indices are of the data's rank, and beside the axis within its sizes.
+LogicalResult checkIndices(Operation *op, const Tensor &x, const Tensor &indices, int64_t axis) {
+  bool fits = x.getRank() == indices.getRank();
+  for (int64_t d = 0; fits && d < x.getRank(); ++d)
+    fits = d == axis || indices.getShape()[d] <= x.getShape()[d];
+  if (fits)
+    return success();
+  return op->emitError("[TN3062] indices ") << indices.getType() << " do not fit data " << x.getType();
+}
+
 Results evaluateGatherElements(graph::GatherElementsOp op, ArrayRef<Tensor> inputs) {
   const Tensor &x = inputs[0], &indices = inputs[1];
+  if (failed(checkIndices(op, x, indices, op.getAxis())))
+    return failure();
   Tensor result(x.getElementType(), indices.getShape());
   Shape strides = stridesOf(x.getShape());
   std::vector<int64_t> along = indices.toInts();
@@ -72,7 +84,10 @@ Results evaluateGatherElements(graph::GatherElementsOp op, ArrayRef<Tensor> inpu
 
 Results evaluateGatherND(graph::GatherNDOp op, ArrayRef<Tensor> inputs) {
   const Tensor &x = inputs[0], &indices = inputs[1];
-  int64_t batchDims = op.getBatchDims(), depth = indices.getShape().back();
+  int64_t batchDims = op.getBatchDims(), depth = indices.getRank() ? indices.getShape().back() : 0;
+  if (indices.getRank() <= batchDims || batchDims + depth > x.getRank() ||
+      indices.getShape().take_front(batchDims) != x.getShape().take_front(batchDims))
+    return op.emitError("[TN3062] indices ") << indices.getType() << " do not fit data " << x.getType();
   Shape shape(indices.getShape().drop_back()), strides = stridesOf(x.getShape());
   shape.append(x.getShape().begin() + batchDims + depth, x.getShape().end());
   Tensor result(x.getElementType(), shape);
@@ -154,6 +169,10 @@ private:
 
 Results evaluateScatterElements(graph::ScatterElementsOp op, ArrayRef<Tensor> inputs) {
   const Tensor &x = inputs[0], &indices = inputs[1];
+  if (failed(checkIndices(op, x, indices, op.getAxis())))
+    return failure();
+  if (inputs[2].getShape() != indices.getShape())
+    return op.emitError("[TN3062] updates ") << inputs[2].getType() << " do not fit indices " << indices.getType();
   std::vector<int64_t> along = indices.toInts();
   int64_t axis = op.getAxis(), i = 0;
   for (int64_t &index : along)
@@ -170,7 +189,17 @@ Results evaluateScatterElements(graph::ScatterElementsOp op, ArrayRef<Tensor> in
 
 Results evaluateScatterND(graph::ScatterNDOp op, ArrayRef<Tensor> inputs) {
   const Tensor &x = inputs[0], &indices = inputs[1];
-  int64_t depth = indices.getShape().back(), slice = numElements(x.getShape().drop_front(depth));
+  int64_t depth = indices.getRank() ? indices.getShape().back() : -1;
+  bool fits = depth >= 0 && depth <= x.getRank();
+  if (fits) {
+    Shape expected(indices.getShape().drop_back());
+    expected.append(x.getShape().begin() + depth, x.getShape().end());
+    fits = inputs[2].getShape() == ArrayRef(expected);
+  }
+  if (!fits)
+    return op.emitError("[TN3062] indices ") << indices.getType() << " and updates " << inputs[2].getType()
+           << " do not fit data " << x.getType();
+  int64_t slice = numElements(x.getShape().drop_front(depth));
   std::vector<int64_t> tuples = indices.toInts();
   Shape strides = stridesOf(x.getShape());
   Scatter scatter(x, inputs[2], op.getKind());
@@ -189,10 +218,14 @@ Results evaluateScatterND(graph::ScatterNDOp op, ArrayRef<Tensor> inputs) {
 
 Results evaluateOneHot(graph::OneHotOp op, ArrayRef<Tensor> inputs) {
   const Tensor &indices = inputs[0], &values = inputs[2];
+  if (inputs[1].getNumElements() != 1 || values.getNumElements() != 2)
+    return op.emitError("[TN3063] one_hot needs one depth and two values");
   int64_t depth = inputs[1].toInts()[0], axis = op.getAxis();
   axis += axis < 0 ? indices.getRank() + 1 : 0;
   Shape shape(indices.getShape());
   shape.insert(shape.begin() + axis, depth);
+  if (!isReasonable(shape))
+    return op.emitError("[TN3063] one_hot with a depth of ") << depth;
   AxisSplit split(shape, axis);
   std::vector<int64_t> hot = indices.toInts();
   Tensor result = values.reshaped({2}).strided(shape, Shape(shape.size(), 0)); // all off
@@ -210,6 +243,8 @@ Results evaluateOneHot(graph::OneHotOp op, ArrayRef<Tensor> inputs) {
 /// Sorted by value, equal values by position; NaN counts as the largest.
 Results evaluateTopK(graph::TopKOp op, ArrayRef<Tensor> inputs) {
   const Tensor &x = inputs[0];
+  if (inputs[1].getNumElements() != 1)
+    return op.emitError("[TN3061] k is ") << inputs[1].getType() << ", expected one number";
   int64_t k = inputs[1].toInts()[0], axis = op.getAxis();
   AxisSplit split(x.getShape(), axis);
   if (k < 0 || k > split.size)

@@ -51,11 +51,11 @@ Results evaluateReshape(graph::ReshapeOp op, ArrayRef<Tensor> inputs) {
   for (auto [i, size] : llvm::enumerate(shape))
     if (size == -1)
       open = i;
-    else
-      known *= size;
+    else if (size < 0 || __builtin_mul_overflow(known, size, &known))
+      return op.emitError("[TN3050] size ") << size << " in the new shape";
   if (open >= 0)
     shape[open] = known ? inputs[0].getNumElements() / known : 0;
-  if (numElements(shape) != inputs[0].getNumElements())
+  if (!isReasonable(shape) || numElements(shape) != inputs[0].getNumElements())
     return op.emitError("[TN3050] ") << inputs[0].getType() << " does not have the new shape's number of elements";
   return one(inputs[0].reshaped(shape));
 }
@@ -100,7 +100,7 @@ Results evaluateTranspose(graph::TransposeOp op, ArrayRef<Tensor> inputs) {
 
 Results evaluateExpand(graph::ExpandOp op, ArrayRef<Tensor> inputs) {
   auto shape = broadcastShapes(inputs[0].getShape(), inputs[1].toInts());
-  if (!shape)
+  if (!shape || !isReasonable(*shape))
     return op.emitError("[TN3010] ") << inputs[0].getType() << " does not broadcast to the shape";
   return one(inputs[0].broadcast(*shape));
 }
@@ -131,8 +131,14 @@ Results evaluateConcat(graph::ConcatOp op, ArrayRef<Tensor> inputs) {
   int64_t axis = op.getAxis();
   Shape shape(inputs[0].getShape());
   shape[axis] = 0;
-  for (const Tensor &input : inputs)
+  for (const Tensor &input : inputs) {
+    Shape others(input.getShape());
+    if (input.getRank() == int64_t(shape.size()))
+      others[axis] = shape[axis];
+    if (others != shape)
+      return op.emitError("[TN3056] ") << inputs[0].getType() << " and " << input.getType() << " differ beside axis " << axis;
     shape[axis] += input.getShape()[axis];
+  }
   Tensor result(resultElement(op), shape);
   int64_t rowBytes = AxisSplit(shape, axis).size * AxisSplit(shape, axis).inner * result.getElementBytes();
   char *to = result.getMutableBytes().data();
@@ -171,6 +177,12 @@ Results evaluatePad(graph::PadOp op, ArrayRef<Tensor> inputs) {
   std::vector<int64_t> pads = inputs[1].toInts();
   if (int64_t(pads.size()) != 2 * x.getRank())
     return op.emitError("[TN3054] ") << pads.size() << " pads, expected " << 2 * x.getRank();
+  Shape shape(x.getShape());
+  for (int64_t d = 0; d < x.getRank(); ++d)
+    if (__builtin_add_overflow(shape[d], pads[d], &shape[d]) || __builtin_add_overflow(shape[d], pads[x.getRank() + d], &shape[d]))
+      shape[d] = -1;
+  if (!isReasonable(shape))
+    return op.emitError("[TN3054] pads that give ") << x.getType() << " no size a tensor can have";
   SmallVector<std::vector<int64_t>> indices(x.getRank());
   for (int64_t d = 0; d < x.getRank(); ++d) {
     int64_t size = x.getShape()[d];
@@ -185,9 +197,15 @@ Results evaluateTile(graph::TileOp op, ArrayRef<Tensor> inputs) {
   std::vector<int64_t> repeats = inputs[1].toInts();
   if (int64_t(repeats.size()) != x.getRank())
     return op.emitError("[TN3055] ") << repeats.size() << " repeats, expected " << x.getRank();
+  Shape shape(x.getShape());
+  for (int64_t d = 0; d < x.getRank(); ++d)
+    if (__builtin_mul_overflow(shape[d], repeats[d], &shape[d]))
+      shape[d] = -1;
+  if (!isReasonable(shape))
+    return op.emitError("[TN3055] repeats that give ") << x.getType() << " no size a tensor can have";
   SmallVector<std::vector<int64_t>> indices(x.getRank());
   for (int64_t d = 0; d < x.getRank(); ++d)
-    for (int64_t i = 0, e = x.getShape()[d] * repeats[d]; i < e; ++i)
+    for (int64_t i = 0; i < shape[d]; ++i)
       indices[d].push_back(i % x.getShape()[d]);
   return one(gatherAxes(x, indices));
 }

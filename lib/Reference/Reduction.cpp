@@ -177,6 +177,9 @@ Results evaluateNorm(graph::NormOp op, ArrayRef<Tensor> inputs) {
   const Tensor &x = inputs[0];
   const Tensor *scale = operand(op, inputs, 1), *bias = operand(op, inputs, 2);
   ArrayRef<int64_t> shape = x.getShape();
+  for (const Tensor *parameter : {scale, bias})
+    if (parameter && broadcastShapes(shape, parameter->getShape()) != Shape(shape))
+      return op.emitError("[TN3041] ") << parameter->getType() << " does not broadcast to " << x.getType();
   int64_t outer = numElements(shape.take_front(op.getAxis())), inner = numElements(shape.drop_front(op.getAxis()));
   std::vector<double> v = x.toDoubles(), scales, biases;
   if (scale)

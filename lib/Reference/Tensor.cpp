@@ -36,7 +36,7 @@ unsigned tenon::reference::elementBytes(Type element) {
   if (!element || !element.isIntOrFloat())
     return 0;
   unsigned width = element.getIntOrFloatBitWidth();
-  return width <= 64 ? (width + 7) / 8 : 0;
+  return width <= 8 ? 1 : width == 16 || width == 32 || width == 64 ? width / 8 : 0;
 }
 
 std::optional<Shape> tenon::reference::broadcastShapes(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {

@@ -12,6 +12,7 @@
 #include "tenon/Frontend/ONNX/Import.h"
 #include "tenon/Pipelines/Compile.h"
 #include "tenon/Reference/Evaluator.h"
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -76,9 +77,6 @@ private:
 void tenon::python::defineReference(nb::module_ &m) {
   nb::class_<Reference>(m, "Reference").def(nb::init<nb::bytes>(), nb::arg("model")).def("run", &Reference::run);
   m.def("operators", [] {
-    std::vector<std::tuple<std::string, std::string>> all;
-    tenon::onnxtograph::forEachHandler(
-        [&](llvm::StringRef domain, llvm::StringRef opType) { all.emplace_back(domain.str(), opType.str()); });
-    return all;
+    return tenon::onnxtograph::handledOperators();
   });
 }

@@ -130,6 +130,8 @@ LogicalResult convertMultiHeadAttention(NodeContext &c) {
   Value q = c.input(0), k = c.input(1), v = c.input(2), bias = c.input(3);
   if (c.rank(q) != 3 || !k || !v || c.rank(k) != c.rank(v))
     return c.error(Problem::unsupported, "packed query, key and value have no form");
+  if (c.input(8) || c.input(9))
+    return c.error(Problem::unsupported, "inputs past_sequence_length and cache_indirection have no form");
   if (bias) {
     int64_t size = c.requireDim(q, 2, "the hidden size");
     q = c.add(q, c.slice(bias, 0, 0, size));
@@ -199,6 +201,10 @@ LogicalResult convertGroupQueryAttention(NodeContext &c) {
   if (c.integer("local_window_size", -1) > 0 || c.integer("smooth_softmax", 0) || heads < 1 || own < 1)
     return c.error(Problem::unsupported,
                    "local windows and smooth softmax have no form; heads must be positive");
+  if (c.input(11))
+    return c.error(Problem::unsupported, "input head_sink has no form");
+  if (k && !v)
+    return c.error(Problem::range, "input value is missing, the key is given");
   if (!k) { // packed
     int64_t size = c.requireDim(q, 2, "the hidden size") / (heads + 2 * own);
     k = c.slice(q, 2, heads * size, (heads + own) * size);

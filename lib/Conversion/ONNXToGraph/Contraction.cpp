@@ -5,6 +5,8 @@
 #include "NodeContext.h"
 #include "Spatial.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace tenon::onnxtograph;
 namespace graph = tenon::graph;
@@ -17,6 +19,8 @@ LogicalResult convertGemm(NodeContext &c) {
       return c.error(Problem::range, "input " + Twine(i) + " has rank " + Twine(c.rank(c.input(i))) + ", expected 2");
   Value y = c.matmul(c.input(0), c.input(1), c.integer("transA", 0), c.integer("transB", 0));
   float alpha = c.real("alpha", 1), beta = c.real("beta", 1);
+  if (!c.isFloat(y) && (alpha != std::floor(alpha) || beta != std::floor(beta)))
+    return c.error(Problem::unsupported, "attributes alpha and beta must be whole numbers for integer operands");
   if (alpha != 1)
     y = c.mul(y, c.scalarLike(y, alpha));
   if (Value bias = c.input(2); bias && beta != 0) {
@@ -42,6 +46,8 @@ LogicalResult convertConv(NodeContext &c) {
   if (failed(checkKernelShape(c, filter)))
     return failure();
   auto spatial = Spatial::read(c, c.rank(x) - 2);
+  if (c.failed())
+    return failure();
   if (c.rank(filter) != c.rank(x))
     return c.error(Problem::range, "filter has rank " + Twine(c.rank(filter)) + ", input has rank " +
                                        Twine(c.rank(x)) + ", expected the same");
@@ -79,9 +85,11 @@ LogicalResult convertConvTranspose(NodeContext &c) {
     return failure();
   int64_t count = c.rank(x) - 2;
   auto spatial = Spatial::read(c, count);
+  if (c.failed())
+    return failure();
   Ints outputPadding = c.ints("output_padding").value_or(Ints(count, 0));
   DenseI64ArrayAttr outputShape;
-  if (c.failed() || int64_t(outputPadding.size()) != count)
+  if (int64_t(outputPadding.size()) != count)
     return c.error(Problem::range, "attribute output_padding must have " + Twine(count) + " values");
   if (auto given = c.ints("output_shape")) {
     // Some exporters state batch and channels too.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // If. A condition that shape analysis knows selects the branch now, as does one
-// that compares dimensions where the branches' ranks differ; else it is an scf.if whose branches use outer
-// values directly.
+// that compares dimensions where the branches' ranks differ; else it is an
+// scf.if whose branches use outer values directly.
 #include "HandlerRegistry.h"
 #include "NodeContext.h"
 
@@ -59,16 +59,15 @@ LogicalResult convertIf(NodeContext &c) {
       bool equal = true;
       // Assumptions hold for a whole run, whichever branch around this one it
       // takes, so none is made inside of scf.if.
-      if (!isa<scf::IfOp>(c.builder.getInsertionBlock()->getParentOp()))
+      if (!c.inBranch())
         equal = bool(c.shapes.unify(lhs, rhs));
       return takeBranch(c, branches[equal ? 0 : 1]->front());
     }
   Value flag = tensor::ExtractOp::create(
       c.builder, c.loc, c.rank(condition) ? c.reshape(condition, ArrayRef<Extent>()) : condition,
       ValueRange());
-  SmallVector<Type> types;
-  for (Value output : c.node.getResults())
-    types.push_back(c.unranked(c.elementType(output)));
+  // Types follow from the branches.
+  SmallVector<Type> types(c.node.getNumResults(), c.unranked(c.f32()));
   auto op = scf::IfOp::create(c.builder, c.loc, types, flag, /*withElseRegion=*/true);
   for (auto [i, target] : llvm::enumerate(op->getRegions())) {
     OpBuilder::InsertionGuard guard(c.builder);
@@ -79,6 +78,13 @@ LogicalResult convertIf(NodeContext &c) {
     if (failed(c.convertBlock(source)))
       return failure();
     scf::YieldOp::create(c.builder, c.loc, source.getTerminator()->getOperands());
+  }
+  if (op.thenYield().getNumOperands() != types.size() || op.elseYield().getNumOperands() != types.size())
+    return c.error(Problem::range, "the branches do not make " + Twine(types.size()) + " outputs");
+  for (auto [i, result, x, y] : llvm::enumerate(op.getResults(), op.thenYield().getOperands(), op.elseYield().getOperands())) {
+    if (c.elementType(x) != c.elementType(y))
+      return c.error(Problem::type, "the branches make different types of output " + Twine(i));
+    result.setType(c.unranked(c.elementType(x)));
   }
   c.visit(op);
   return c.set(op.getResults());

@@ -31,6 +31,7 @@ public:
       convert(op);
     }
     reportUnsupported();
+    checkResults(*func.front().getTerminator(), func.getLoc());
     if (hasFailed)
       return failure();
     finish();
@@ -96,7 +97,8 @@ private:
     }
     auto convertNested = [this](Block &block) { return convertBlock(block); };
     NodeContext context(node, builder, shapes, convertNested);
-    for (unsigned i = 0; i != handler->minInputs; ++i) {
+    unsigned given = node.getInputs().size();
+    for (unsigned i = 0, e = handler->minInputs == kAllInputs ? std::max(given, 1u) : handler->minInputs; i != e; ++i) {
       if (!node.hasInput(i)) {
         (void)context.error(Problem::range, "input " + Twine(i) + " is missing");
         hasFailed = true;
@@ -140,11 +142,24 @@ private:
   LogicalResult convertBlock(Block &block) {
     for (Operation &op : llvm::make_early_inc_range(block))
       convert(op);
-    // Values that a failed node left behind cannot leave the block.
-    for (Value value : block.getTerminator()->getOperands())
-      if (isa_and_nonnull<onnxir::NodeOp, onnxir::ConstantOp>(value.getDefiningOp()))
-        return failure();
-    return success();
+    return checkResults(*block.getTerminator(), block.getParentOp()->getLoc());
+  }
+
+  /// Values that a failed node left behind cannot leave a block, nor can those
+  /// that have no form in graph; reports the latter.
+  LogicalResult checkResults(Operation &terminator, Location loc) {
+    LogicalResult result = success();
+    for (auto [i, value] : llvm::enumerate(terminator.getOperands())) {
+      Operation *producer = value.getDefiningOp();
+      if (!isa_and_nonnull<onnxir::NodeOp, onnxir::ConstantOp, onnxir::NoneOp>(producer))
+        continue;
+      if (!isa<onnxir::NodeOp>(producer))
+        emitError(loc) << "[TN2105] output " << i << " is a constant of type " << value.getType()
+                       << ", compiled code takes tensors of numbers";
+      hasFailed = true;
+      result = failure();
+    }
+    return result;
   }
 
   void reportUnsupported() {

@@ -126,5 +126,5 @@ LogicalResult convertEinsum(NodeContext &c) {
 } // namespace
 
 void tenon::onnxtograph::addEinsum(HandlerRegistry &registry) {
-  registry.add(kOnnx, "Einsum", 12, 1, convertEinsum);
+  registry.add(kOnnx, "Einsum", 12, kAllInputs, convertEinsum);
 }

@@ -62,29 +62,14 @@ constexpr UnaryEntry kUnaries[] = {
     {"Swish", UnaryKind::swish, "alpha", 1.0},
 };
 
-/// Before opset 7 operands broadcast only if told to, the second one starting
-/// at an axis of the first.
-Value legacyBroadcast(NodeContext &c, Value lhs, Value rhs) {
-  if (c.since() >= 7 || !c.has("axis"))
-    return rhs;
-  int64_t rank = c.rank(lhs), own = c.rank(rhs);
-  int64_t axis = c.axis(c.integer("axis", 0), rank);
-  Ints trailing;
-  for (int64_t i = own; i < rank - axis; ++i)
-    trailing.push_back(i);
-  return c.unsqueeze(rhs, trailing);
-}
-
+/// Of opset 7 and later: before, operands broadcast along a given axis.
 void addBinary(HandlerRegistry &registry, StringRef op, BinaryKind kind) {
-  registry.add(kOnnx, op, 1, 2, [kind](NodeContext &c) {
-    Value rhs = legacyBroadcast(c, c.input(0), c.input(1));
-    return c.set(c.binary(kind, c.input(0), rhs));
-  });
+  registry.add(kOnnx, op, 7, 2, [kind](NodeContext &c) { return c.set(c.binary(kind, c.input(0), c.input(1))); });
 }
 
 /// Sum, Max, Min and Mean of any number of operands.
 void addVariadic(HandlerRegistry &registry, StringRef op, BinaryKind kind, bool mean) {
-  registry.add(kOnnx, op, 1, 1, [kind, mean](NodeContext &c) {
+  registry.add(kOnnx, op, 1, kAllInputs, [kind, mean](NodeContext &c) {
     Value sum = c.input(0);
     for (unsigned i = 1; i < c.numInputs(); ++i)
       sum = c.binary(kind, sum, c.input(i));
@@ -95,7 +80,7 @@ void addVariadic(HandlerRegistry &registry, StringRef op, BinaryKind kind, bool 
 }
 
 LogicalResult convertPow(NodeContext &c) {
-  Value base = c.input(0), exponent = legacyBroadcast(c, base, c.input(1));
+  Value base = c.input(0), exponent = c.input(1);
   // The result has the base's type; a fractional exponent must not be rounded
   // to an integer base's type first.
   if (!c.isFloat(base) && c.isFloat(exponent)) {
@@ -123,18 +108,6 @@ LogicalResult convertClip(NodeContext &c) {
   return c.set(x);
 }
 
-LogicalResult convertPRelu(NodeContext &c) {
-  Value x = c.input(0), slope = c.input(1);
-  // Before opset 7 a slope of one dimension belongs to the channels.
-  if (c.since() < 7 && c.rank(slope) == 1 && c.rank(x) > 2) {
-    Ints trailing;
-    for (int64_t i = 1; i < c.rank(x) - 1; ++i)
-      trailing.push_back(i);
-    slope = c.unsqueeze(slope, trailing);
-  }
-  return c.set(c.binary(BinaryKind::prelu, x, slope));
-}
-
 LogicalResult emitCast(NodeContext &c, Type element) {
   bool saturate = c.integer("saturate", 1);
   if (c.elementType(c.input(0)) == element)
@@ -157,17 +130,6 @@ LogicalResult emitCast(NodeContext &c, Type element) {
 
 LogicalResult convertCast(NodeContext &c) {
   int64_t code = c.integer("to", 0);
-  if (auto text = c.node.getAttrs().getAs<StringAttr>("to")) // opset 1 spells the type
-    code = llvm::StringSwitch<int64_t>(text.getValue())
-               .Case("FLOAT", 1)
-               .Case("UINT8", 2)
-               .Case("INT8", 3)
-               .Case("INT32", 6)
-               .Case("INT64", 7)
-               .Case("BOOL", 9)
-               .Case("FLOAT16", 10)
-               .Case("DOUBLE", 11)
-               .Default(0);
   Type element = c.typeOfCode(code);
   if (auto type = c.node.getAttrs().getAs<TypeAttr>("to")) // a format that ONNX has no number for
     element = type.getValue();
@@ -188,8 +150,10 @@ LogicalResult convertIsInf(NodeContext &c) {
 }
 
 LogicalResult convertBitShift(NodeContext &c) {
-  bool left = c.text("direction", "LEFT") == "LEFT";
-  return c.set(c.binary(left ? BinaryKind::shift_left : BinaryKind::shift_right, c.input(0), c.input(1)));
+  StringRef direction = c.text("direction", "");
+  if (direction != "LEFT" && direction != "RIGHT")
+    return c.error(Problem::range, "attribute direction = " + direction + ", expected LEFT or RIGHT");
+  return c.set(c.binary(direction == "LEFT" ? BinaryKind::shift_left : BinaryKind::shift_right, c.input(0), c.input(1)));
 }
 
 LogicalResult convertDropout(NodeContext &c) {
@@ -240,19 +204,21 @@ void tenon::onnxtograph::addElementwise(HandlerRegistry &registry) {
     return c.set(c.binary(c.integer("fmod", 0) ? BinaryKind::fmod : BinaryKind::mod, c.input(0), c.input(1)));
   });
   registry.add(kOnnx, "Gelu", 20, 1, [](NodeContext &c) {
-    bool tanh = c.text("approximate", "none") == "tanh";
-    return c.set(c.unary(tanh ? UnaryKind::gelu_tanh : UnaryKind::gelu, c.input(0)));
+    StringRef approximate = c.text("approximate", "none");
+    if (approximate != "none" && approximate != "tanh")
+      return c.error(Problem::range, "attribute approximate = " + approximate + ", expected none or tanh");
+    return c.set(c.unary(approximate == "tanh" ? UnaryKind::gelu_tanh : UnaryKind::gelu, c.input(0)));
   });
   registry.add(kOnnx, "Where", 9, 3,
                [](NodeContext &c) { return c.set(c.select(c.input(0), c.input(1), c.input(2))); });
   registry.add(kOnnx, "CastLike", 15, 2,
                [](NodeContext &c) { return emitCast(c, c.elementType(c.input(1))); });
   registry.add(kOnnx, "Identity", 1, 1, [](NodeContext &c) { return c.set(c.input(0)); });
-  registry.add(kOnnx, "Pow", 1, 2, convertPow);
+  registry.add(kOnnx, "Pow", 7, 2, convertPow);
   registry.add(kOnnx, "Clip", 1, 1, convertClip);
-  registry.add(kOnnx, "PRelu", 1, 2, convertPRelu);
-  registry.add(kOnnx, "Cast", 1, 1, convertCast);
+  addBinary(registry, "PRelu", BinaryKind::prelu);
+  registry.add(kOnnx, "Cast", 6, 1, convertCast);
   registry.add(kOnnx, "IsInf", 10, 1, convertIsInf);
   registry.add(kOnnx, "BitShift", 11, 2, convertBitShift);
-  registry.add(kOnnx, "Dropout", 1, 1, convertDropout);
+  registry.add(kOnnx, "Dropout", 7, 1, convertDropout);
 }

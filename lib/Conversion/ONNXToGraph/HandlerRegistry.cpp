@@ -51,13 +51,3 @@ std::vector<std::pair<std::string, std::string>> tenon::onnxtograph::handledOper
   llvm::sort(operators);
   return operators;
 }
-
-void tenon::onnxtograph::forEachHandler(llvm::function_ref<void(llvm::StringRef, llvm::StringRef)> visit) {
-  HandlerRegistry registry = HandlerRegistry::withAll();
-  auto keys = llvm::to_vector(registry.keys());
-  llvm::sort(keys);
-  for (llvm::StringRef key : keys) {
-    auto [domain, opType] = key.split("::");
-    visit(domain, opType);
-  }
-}

@@ -14,6 +14,9 @@ namespace tenon::onnxtograph {
 
 class NodeContext;
 
+/// As many inputs as the node has, at least one, and none omitted.
+inline constexpr unsigned kAllInputs = ~0u;
+
 struct Handler {
   /// Inputs that must be present (not omitted), counted from the first.
   unsigned minInputs;

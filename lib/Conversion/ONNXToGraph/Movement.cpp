@@ -12,17 +12,6 @@ namespace {
 
 LogicalResult convertReshape(NodeContext &c) {
   Value x = c.input(0);
-  if (c.since() < 5) {
-    auto given = c.ints("shape");
-    if (!given)
-      return c.error(Problem::range, "attribute shape is missing");
-    SmallVector<Extent> extents;
-    for (auto [i, size] : llvm::enumerate(*given))
-      extents.push_back(size == 0 ? Extent::dimOf(x, i) : Extent(size));
-    return c.set(c.reshape(x, extents));
-  }
-  if (!c.input(1))
-    return c.error(Problem::range, "input shape is missing");
   Value shape = c.asShape(c.input(1));
   // A zero copies the input's dimension, unless zeros are allowed.
   auto contents = c.shapes.getContents(shape);
@@ -83,7 +72,7 @@ LogicalResult convertSqueeze(NodeContext &c) {
   }
   // graph.squeeze assumes that the dimension is 1, and an assumption holds for a
   // whole run. In a branch taken at run time it may only hold there.
-  if (isa<scf::IfOp>(c.builder.getInsertionBlock()->getParentOp()))
+  if (c.inBranch())
     for (int64_t axis : *axes)
       if (!c.staticDim(x, axis))
         x = c.slice(x, axis, 0, 1);
@@ -100,10 +89,7 @@ LogicalResult convertUnsqueeze(NodeContext &c) {
 }
 
 LogicalResult convertConcat(NodeContext &c) {
-  SmallVector<Value> parts;
-  for (unsigned i = 0; i < c.numInputs(); ++i)
-    if (c.input(i))
-      parts.push_back(c.input(i));
+  SmallVector<Value> parts(c.node.getInputs());
   int64_t axis = c.axis(c.integer("axis", 1), c.rank(parts[0]));
   return c.set(c.concat(parts, axis));
 }
@@ -145,13 +131,16 @@ LogicalResult convertSplit(NodeContext &c) {
   Value x = c.input(0);
   int64_t axis = c.axis(c.integer("axis", 0), c.rank(x));
   std::optional<Ints> sizes = c.ints("split");
-  if (c.input(1) && c.since() != 1)
+  if (c.input(1))
     sizes = c.constantInts(c.input(1), "split");
   int64_t count = c.node.getNumResults();
   if (int64_t given = c.integer("num_outputs", count); given != count)
     return c.error(Problem::range, "attribute num_outputs = " + Twine(given) + ", the node has " + Twine(count) + " outputs");
   if (!sizes) {
     int64_t size = c.requireDim(x, axis, "the size of the split axis"), chunk = llvm::divideCeil(size, count);
+    // Version 18 lets the last part be smaller.
+    if (c.since() < 18 && size % count)
+      return c.error(Problem::range, "an axis of " + Twine(size) + " has no " + Twine(count) + " equal parts");
     sizes.emplace();
     for (int64_t i = 0; i < count; ++i)
       sizes->push_back(std::min(chunk, std::max<int64_t>(0, size - i * chunk)));
@@ -166,6 +155,9 @@ LogicalResult convertSplit(NodeContext &c) {
       return c.error(Problem::range, "split has a part of size " + Twine(size) + ", expected 0 or more");
   if (auto size = c.staticDim(x, axis); size && *size != total)
     return c.error(Problem::range, "split's sizes add up to " + Twine(total) + ", the axis has " + Twine(*size));
+  // Assumptions hold for a whole run, not for a branch.
+  if (!c.failed() && !c.inBranch())
+    (void)c.shapes.unify(c.shapes.getShape(x)[axis], c.shapes.constant(total));
   SmallVector<Value> parts;
   int64_t begin = 0;
   for (int64_t size : *sizes) {
@@ -184,7 +176,7 @@ LogicalResult convertPad(NodeContext &c) {
     return c.error(Problem::unsupported,
                    "attribute mode = " + name + ", expected constant, reflect, edge or wrap");
   if (c.since() < 11) {
-    auto given = c.ints(c.since() < 2 ? "paddings" : "pads");
+    auto given = c.ints("pads");
     if (!given)
       return c.error(Problem::range, "attribute pads is missing");
     pads = c.shapeConstant(*given);
@@ -219,50 +211,66 @@ LogicalResult convertPad(NodeContext &c) {
 
 LogicalResult convertTile(NodeContext &c) {
   Value x = c.input(0);
-  if (c.since() < 6)
-    return c.error(Problem::unsupported,
-                   "Tile before opset 6; update the model with ONNX's version converter");
   return c.set(c.create<graph::TileOp>(c.elementType(x), x, c.asShape(c.input(1))));
+}
+
+/// Whether a block's elements are the slower part of the channels ("DCR") or the
+/// faster one ("CRD"); nothing after an error.
+std::optional<bool> depthFirst(NodeContext &c, int64_t block) {
+  StringRef mode = c.text("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD")
+    (void)c.error(Problem::range, "attribute mode = " + mode + ", expected DCR or CRD");
+  if (c.rank(c.input(0)) != 4 || block < 1 || block > (1 << 20))
+    (void)c.error(Problem::range, "input must have rank 4 and blocksize be in [1, 2^20]");
+  return c.failed() ? std::nullopt : std::optional(mode == "DCR");
+}
+
+/// A dimension in parts of a size, or an error.
+int64_t partsOf(NodeContext &c, int64_t dim, int64_t size, StringRef what) {
+  int64_t whole = c.requireDim(c.input(0), dim, what);
+  if (whole % size)
+    (void)c.error(Problem::range, what + " " + Twine(whole) + " is no multiple of " + Twine(size));
+  return whole / size;
 }
 
 LogicalResult convertDepthToSpace(NodeContext &c) {
   Value x = c.input(0);
-  int64_t block = c.integer("blocksize", 1);
-  if (c.rank(x) != 4 || block < 1)
-    return c.error(Problem::range, "input must have rank 4 and blocksize be positive");
-  int64_t depth = c.requireDim(x, 1, "the number of channels") / (block * block);
+  int64_t block = c.integer("blocksize", 0);
+  auto first = depthFirst(c, block);
+  if (!first)
+    return failure();
+  int64_t depth = partsOf(c, 1, block * block, "the number of channels");
   auto n = Extent::dimOf(x, 0), h = Extent::dimOf(x, 2), w = Extent::dimOf(x, 3);
-  bool crd = c.text("mode", "DCR") == "CRD";
-  Value y = crd ? c.reshape(x, {n, depth, block, block, h, w}) : c.reshape(x, {n, block, block, depth, h, w});
-  y = c.transpose(y, crd ? ArrayRef<int64_t>{0, 1, 4, 2, 5, 3} : ArrayRef<int64_t>{0, 3, 4, 1, 5, 2});
+  Value y = *first ? c.reshape(x, {n, block, block, depth, h, w}) : c.reshape(x, {n, depth, block, block, h, w});
+  y = c.transpose(y, *first ? ArrayRef<int64_t>{0, 3, 4, 1, 5, 2} : ArrayRef<int64_t>{0, 1, 4, 2, 5, 3});
   return c.set(c.flatten(c.flatten(y, 4, 6), 2, 4));
 }
 
 LogicalResult convertSpaceToDepth(NodeContext &c) {
   Value x = c.input(0);
-  int64_t block = c.integer("blocksize", 1);
-  if (c.rank(x) != 4 || block < 1)
-    return c.error(Problem::range, "input must have rank 4 and blocksize be positive");
-  int64_t height = c.requireDim(x, 2, "the height"), width = c.requireDim(x, 3, "the width");
-  Value y =
-      c.reshape(x, {Extent::dimOf(x, 0), Extent::dimOf(x, 1), height / block, block, width / block, block});
-  y = c.transpose(y, {0, 3, 5, 1, 2, 4});
+  int64_t block = c.integer("blocksize", 0);
+  auto first = depthFirst(c, block);
+  if (!first)
+    return failure();
+  int64_t rows = partsOf(c, 2, block, "the height"), columns = partsOf(c, 3, block, "the width");
+  Value y = c.reshape(x, {Extent::dimOf(x, 0), Extent::dimOf(x, 1), rows, block, columns, block});
+  y = c.transpose(y, *first ? ArrayRef<int64_t>{0, 3, 5, 1, 2, 4} : ArrayRef<int64_t>{0, 1, 3, 5, 2, 4});
   return c.set(c.flatten(y, 1, 4));
 }
 
 } // namespace
 
 void tenon::onnxtograph::addMovement(HandlerRegistry &registry) {
-  registry.add(kOnnx, "Reshape", 1, 1, convertReshape);
+  registry.add(kOnnx, "Reshape", 5, 2, convertReshape);
   registry.add(kOnnx, "Flatten", 1, 1, convertFlatten);
   registry.add(kOnnx, "Transpose", 1, 1, convertTranspose);
   registry.add(kOnnx, "Squeeze", 1, 1, convertSqueeze);
   registry.add(kOnnx, "Unsqueeze", 1, 1, convertUnsqueeze);
-  registry.add(kOnnx, "Concat", 1, 1, convertConcat);
+  registry.add(kOnnx, "Concat", 4, kAllInputs, convertConcat);
   registry.add(kOnnx, "Slice", 1, 1, convertSlice);
-  registry.add(kOnnx, "Split", 1, 1, convertSplit);
-  registry.add(kOnnx, "Pad", 1, 1, convertPad);
-  registry.add(kOnnx, "Tile", 1, 2, convertTile);
+  registry.add(kOnnx, "Split", 2, 1, convertSplit);
+  registry.add(kOnnx, "Pad", 2, 1, convertPad);
+  registry.add(kOnnx, "Tile", 6, 2, convertTile);
   registry.add(kOnnx, "DepthToSpace", 1, 1, convertDepthToSpace);
   registry.add(kOnnx, "SpaceToDepth", 1, 1, convertSpaceToDepth);
   registry.add(kOnnx, "Expand", 8, 2, [](NodeContext &c) {

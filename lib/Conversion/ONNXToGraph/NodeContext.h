@@ -63,6 +63,8 @@ public:
   SmallVector<Value> results;
 
   bool failed() const { return hasFailed; }
+  /// Whether the node is in a branch that is chosen when the program runs.
+  bool inBranch() const { return mlir::isa<mlir::scf::IfOp>(builder.getInsertionBlock()->getParentOp()); }
   LogicalResult error(Problem problem, const llvm::Twine &text);
   LogicalResult set(mlir::ValueRange values) {
     results.assign(values.begin(), values.end());
@@ -85,6 +87,11 @@ public:
     return std::nullopt;
   }
   bool has(StringRef name) { return node.hasAttribute(name); }
+  /// An error unless the normalisation is computed in f32, as graph.norm is.
+  void requireFloatStash() {
+    if (int64_t type = integer("stash_type", 1); type != 1)
+      (void)error(Problem::unsupported, "attribute stash_type = " + llvm::Twine(type) + ", expected 1 (FLOAT)");
+  }
 
   //===-- what is known of values -----------------------------------------===//
   static Type elementType(Value value) { return mlir::getElementTypeOrSelf(value.getType()); }

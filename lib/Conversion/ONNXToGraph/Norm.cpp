@@ -25,7 +25,7 @@ Value norm(NodeContext &c, NormKind kind, Value x, Value scale, Value bias, int6
 }
 
 LogicalResult convertBatchNorm(NodeContext &c) {
-  if (c.integer("training_mode", 0) || (c.since() < 7 && !c.integer("is_test", 0) && c.uses(1)))
+  if (c.integer("training_mode", 0))
     return c.error(Problem::unsupported, "attribute training_mode = 1; export the model for inference");
   if (c.since() < 9 && !c.integer("spatial", 1))
     return c.error(Problem::unsupported, "attribute spatial = 0, expected 1");
@@ -51,6 +51,7 @@ LogicalResult convertInstanceNorm(NodeContext &c) {
 LogicalResult convertGroupNorm(NodeContext &c) {
   Value x = c.input(0), scale = c.input(1), bias = c.input(2);
   int64_t rank = c.rank(x), groups = c.integer("num_groups", 1);
+  c.requireFloatStash();
   if (rank < 2 || groups < 1)
     return c.error(Problem::range, "input needs a channel dimension and num_groups must be positive");
   int64_t channels = c.requireDim(x, 1, "the number of channels");
@@ -72,6 +73,7 @@ LogicalResult convertLayerNorm(NodeContext &c) {
   Value x = c.input(0);
   int64_t rank = c.rank(x), axis = c.axis(c.integer("axis", -1), rank);
   float epsilon = c.real("epsilon", 1e-5);
+  c.requireFloatStash();
   Value y = norm(c, NormKind::layer, x, c.input(1), c.input(2), axis, epsilon), mean, inverse;
   if (c.uses(1) || c.uses(2)) {
     Ints axes;
@@ -89,6 +91,7 @@ LogicalResult convertLayerNorm(NodeContext &c) {
 LogicalResult convertRmsNorm(NodeContext &c) {
   Value x = c.input(0);
   int64_t axis = c.axis(c.integer("axis", -1), c.rank(x));
+  c.requireFloatStash();
   return c.set(norm(c, NormKind::rms, x, c.input(1), {}, axis, c.real("epsilon", 1e-5)));
 }
 
@@ -121,7 +124,10 @@ LogicalResult convertMeanVarianceNorm(NodeContext &c) {
 LogicalResult convertLpNorm(NodeContext &c) {
   Value x = c.input(0);
   int64_t axis = c.axis(c.integer("axis", -1), c.rank(x));
-  ReduceKind kind = c.integer("p", 2) == 1 ? ReduceKind::l1 : ReduceKind::l2;
+  int64_t p = c.integer("p", 2);
+  if (p != 1 && p != 2)
+    return c.error(Problem::range, "attribute p = " + Twine(p) + ", expected 1 or 2");
+  ReduceKind kind = p == 1 ? ReduceKind::l1 : ReduceKind::l2;
   Value length = c.reduce(kind, x, axis, true), zero = c.scalarLike(x, 0);
   // Vectors of length 0 stay 0.
   length = c.select(c.binary(BinaryKind::eq, length, zero), c.scalarLike(x, 1), length);
@@ -131,7 +137,7 @@ LogicalResult convertLpNorm(NodeContext &c) {
 } // namespace
 
 void tenon::onnxtograph::addNorm(HandlerRegistry &registry) {
-  registry.add(kOnnx, "BatchNormalization", 1, 5, convertBatchNorm);
+  registry.add(kOnnx, "BatchNormalization", 7, 5, convertBatchNorm);
   registry.add(kOnnx, "InstanceNormalization", 1, 3, convertInstanceNorm);
   registry.add(kOnnx, "GroupNormalization", 18, 3, convertGroupNorm);
   registry.add(kOnnx, "LayerNormalization", 1, 2, convertLayerNorm);

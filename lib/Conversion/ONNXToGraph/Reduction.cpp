@@ -27,12 +27,10 @@ LogicalResult convertReduce(NodeContext &c, ReduceKind kind) {
   Value x = c.input(0);
   int64_t rank = c.rank(x);
   Ints axes = c.axesByInputOrAttribute(1, rank).value_or(Ints());
-  if (axes.empty()) {
-    if (c.integer("noop_with_empty_axes", 0))
-      return c.set(x);
+  // Over no axes, composite reductions still square, take roots and so on.
+  if (axes.empty() && !c.integer("noop_with_empty_axes", 0))
     for (int64_t i = 0; i < rank; ++i)
       axes.push_back(i);
-  }
   // Reducing a boolean: max is "any", min is "all"; both exist for integers.
   if (c.elementType(x).isInteger(1)) {
     Value wide = c.reduce(kind, c.cast(x, c.builder.getI32Type()), axes, c.integer("keepdims", 1));

@@ -16,9 +16,10 @@ static Ints readInts(NodeContext &c, StringRef name, int64_t length, int64_t oth
 
 Spatial Spatial::read(NodeContext &c, int64_t count) {
   Spatial result;
-  if (count < 1 || count > 3)
-    (void)c.error(Problem::unsupported,
-                  "input has " + llvm::Twine(count) + " spatial dimensions, expected 1 to 3");
+  if (count < 1 || count > 3) {
+    (void)c.error(Problem::unsupported, "input has rank " + llvm::Twine(count + 2) + ", expected 3 to 5");
+    return result;
+  }
   result.strides = readInts(c, "strides", count, 1);
   result.dilations = readInts(c, "dilations", count, 1);
   result.pads = readInts(c, "pads", 2 * count, 0);

@@ -16,6 +16,8 @@ LogicalResult convertPool(NodeContext &c, PoolKind kind) {
   Value x = c.input(0);
   int64_t count = c.rank(x) - 2;
   auto spatial = Spatial::read(c, count);
+  if (c.failed())
+    return failure();
   auto kernel = c.ints("kernel_shape");
   if (!kernel || int64_t(kernel->size()) != count)
     return c.error(Problem::range, "attribute kernel_shape must have " + Twine(count) + " values");

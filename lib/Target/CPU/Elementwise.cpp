@@ -6,6 +6,8 @@
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace tenon::graph;
 
@@ -159,6 +161,52 @@ Value emitIntegerUnary(UnaryOp op, Value x, Math m, bool isUnsigned) {
   }
 }
 
+/// C's fmod without a library function. Each step subtracts y as often as the 25
+/// leading bits of the quotient say; products with y's upper and lower half are
+/// exact, and so are the differences. (An f64 quotient of 2^1023 and more is not
+/// finite, and gives NaN.)
+Value emitRemainder(Value x, Value y, Math narrow) {
+  using P = arith::CmpFPredicate;
+  auto &b = narrow.b;
+  Location loc = narrow.loc;
+  auto shaped = [&](Type element) -> Type {
+    auto vector = dyn_cast<VectorType>(narrow.type);
+    return vector ? Type(VectorType::get(vector.getShape(), element, vector.getScalableDims())) : element;
+  };
+  bool widen = !getElementTypeOrSelf(narrow.type).isF64();
+  Type wide = shaped(b.getF64Type()), bits = shaped(b.getI64Type());
+  Math m(b, loc, wide);
+  m.contract = arith::FastMathFlagsAttr::get(b.getContext(), arith::FastMathFlags::none);
+  auto leading = [&](Value v) -> Value {
+    auto mask = b.getI64IntegerAttr(-(int64_t(1) << 28));
+    TypedAttr all = mask;
+    if (auto vector = dyn_cast<VectorType>(bits))
+      all = DenseElementsAttr::get(vector, Attribute(mask));
+    Value kept = arith::AndIOp::create(b, loc, arith::BitcastOp::create(b, loc, bits, v), arith::ConstantOp::create(b, loc, all));
+    return arith::BitcastOp::create(b, loc, wide, kept);
+  };
+  Value dividend = widen ? arith::ExtFOp::create(b, loc, wide, x).getResult() : x;
+  Value divisor = m.un<math::AbsFOp>(widen ? arith::ExtFOp::create(b, loc, wide, y).getResult() : y);
+  Value upper = leading(divisor), lower = m.sub(divisor, upper);
+  // A step takes 24 bits or more off quotients of up to 277 bits in f32, 1024 in f64.
+  auto index = [&](int64_t v) -> Value { return arith::ConstantIndexOp::create(b, loc, v); };
+  auto loop = scf::ForOp::create(b, loc, index(0), index(widen ? 12 : 45), index(1), ValueRange{m.un<math::AbsFOp>(dividend)},
+                                 [&](OpBuilder &, Location, Value, ValueRange carried) {
+    Value times = m.un<math::TruncOp>(leading(m.div(carried[0], divisor)));
+    Value rest = m.sub(m.sub(carried[0], m.mul(times, upper)), m.mul(times, lower));
+    scf::YieldOp::create(b, loc, ValueRange{rest});
+  });
+  Value rest = loop.getResult(0);
+  // A quotient that was rounded up leaves a negative rest.
+  rest = m.select(m.cmp(P::OLT, rest, m.c(0)), m.add(rest, divisor), rest);
+  // Infinite divisors leave finite dividends as they are.
+  Value isFinite = m.cmp(P::OLT, m.un<math::AbsFOp>(dividend), m.c(INFINITY));
+  Value whole = arith::AndIOp::create(b, loc, m.cmp(P::OEQ, divisor, m.c(INFINITY)), isFinite);
+  rest = m.select(whole, m.un<math::AbsFOp>(dividend), rest);
+  rest = math::CopySignOp::create(b, loc, rest, dividend);
+  return widen ? arith::TruncFOp::create(b, loc, narrow.type, rest).getResult() : rest;
+}
+
 Value emitFloatBinary(BinaryKind kind, Value x, Value y, Math m) {
   using P = arith::CmpFPredicate;
   switch (kind) {
@@ -169,9 +217,13 @@ Value emitFloatBinary(BinaryKind kind, Value x, Value y, Math m) {
   case BinaryKind::pow: return math::PowFOp::create(m.b, m.loc, x, y);
   case BinaryKind::min: return m.min(x, y);
   case BinaryKind::max: return m.max(x, y);
-  // No libm in a kernel image: fmod by its definition, exact for quotients below 2^24.
-  case BinaryKind::fmod: return m.sub(x, m.mul(m.un<math::TruncOp>(m.div(x, y)), y));
-  case BinaryKind::mod: return m.sub(x, m.mul(m.un<math::FloorOp>(m.div(x, y)), y));
+  case BinaryKind::fmod: return emitRemainder(x, y, m);
+  case BinaryKind::mod: { // Python's sign rule: the remainder has the divisor's sign
+    Value rest = emitRemainder(x, y, m), isZero = m.cmp(P::OEQ, rest, m.c(0));
+    Value differs = arith::XOrIOp::create(m.b, m.loc, m.cmp(P::OLT, rest, m.c(0)), m.cmp(P::OLT, y, m.c(0)));
+    rest = m.select(differs, m.add(rest, y), rest);
+    return m.select(isZero, math::CopySignOp::create(m.b, m.loc, m.c(0), y), rest);
+  }
   case BinaryKind::atan2: return math::Atan2Op::create(m.b, m.loc, x, y);
   case BinaryKind::prelu: return m.select(m.cmp(P::OLT, x, m.c(0)), m.mul(x, y), x);
   case BinaryKind::eq: return m.cmp(P::OEQ, x, y);

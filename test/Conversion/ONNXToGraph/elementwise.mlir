@@ -21,17 +21,6 @@ func.func @main(%x: tensor<2x3xf32>, %y: tensor<3xf32>) -> tensor<*xi1> {
 
 // -----
 
-// Before opset 7 the second operand starts at an axis of the first.
-// CHECK-LABEL: func.func @main
-// CHECK: %[[Y:.*]] = graph.unsqueeze %arg1 {axes = array<i64: 1, 2>} : (tensor<3xf32>) -> tensor<3x1x1xf32>
-// CHECK: graph.binary add %arg0, %[[Y]] : (tensor<2x3x4x5xf32>, tensor<3x1x1xf32>) -> tensor<2x3x4x5xf32>
-func.func @main(%x: tensor<2x3x4x5xf32>, %y: tensor<3xf32>) -> tensor<2x3x4x5xf32> {
-  %0 = onnx.node "Add"(%x, %y) {name = "a", since = 6 : i64, opset = 6 : i64, attrs = {broadcast = 1 : i64, axis = 1 : i64}} : (tensor<2x3x4x5xf32>, tensor<3xf32>) -> tensor<2x3x4x5xf32>
-  return %0 : tensor<2x3x4x5xf32>
-}
-
-// -----
-
 // Clip takes its limits from attributes before opset 11.
 // CHECK-LABEL: func.func @main
 // CHECK-DAG: %[[LOW:.*]] = graph.constant dense<0.000000e+00> : tensor<f32>

@@ -61,3 +61,66 @@ func.func @main(%x: tensor<2x32xf32>, %s: tensor<1xf32>, %b: tensor<1x1x12xui8>)
   %3 = onnx.node "MatMulNBits"(%x, %b, %s, %none, %g) {name = "p", domain = "com.microsoft", since = 1 : i64, opset = 1 : i64, attrs = {K = 32 : i64, N = 1 : i64, bits = 4 : i64, block_size = 32 : i64}} : (tensor<2x32xf32>, tensor<1x1x12xui8>, tensor<1xf32>, none, tensor<32xi32>) -> tensor<2x1xf32>
   return %0, %1, %2, %3 : tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>
 }
+
+// -----
+
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %none = onnx.none : none
+  // expected-error @+1 {{[TN2104] s (Sum, opset 17): input 1 is missing}}
+  %0 = onnx.node "Sum"(%x, %none, %x) {name = "s", since = 13 : i64, opset = 17 : i64} : (tensor<4xf32>, none, tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{[TN2102] p (MaxPool, opset 17): input has rank 1, expected 3 to 5}}
+  %0 = onnx.node "MaxPool"(%x) {name = "p", since = 12 : i64, opset = 17 : i64, attrs = {kernel_shape = array<i64: 2>}} : (tensor<4xf32>) -> tensor<4xf32>
+  // expected-error @+1 {{[TN2102] c (ConvTranspose, opset 17): input has rank 1, expected 3 to 5}}
+  %1 = onnx.node "ConvTranspose"(%x, %x) {name = "c", since = 11 : i64, opset = 17 : i64} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %x : tensor<4xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<1x4x2x2xf32>, %m: tensor<2x2xi32>) -> tensor<2x2xi32> {
+  // expected-error @+1 {{[TN2104] d (DepthToSpace, opset 17): input must have rank 4 and blocksize be in [1, 2^20]}}
+  %0 = onnx.node "DepthToSpace"(%x) {name = "d", since = 13 : i64, opset = 17 : i64, attrs = {blocksize = 4294967296 : i64}} : (tensor<1x4x2x2xf32>) -> tensor<*xf32>
+  // expected-error @+1 {{[TN2104] l (LpNormalization, opset 17): attribute p = 3, expected 1 or 2}}
+  %1 = onnx.node "LpNormalization"(%x) {name = "l", since = 1 : i64, opset = 17 : i64, attrs = {p = 3 : i64}} : (tensor<1x4x2x2xf32>) -> tensor<*xf32>
+  // expected-error @+1 {{[TN2102] g (Gemm, opset 17): attributes alpha and beta must be whole numbers for integer operands}}
+  %3 = onnx.node "Gemm"(%m, %m) {name = "g", since = 13 : i64, opset = 17 : i64, attrs = {alpha = 0.5 : f32}} : (tensor<2x2xi32>, tensor<2x2xi32>) -> tensor<2x2xi32>
+  return %3 : tensor<2x2xi32>
+}
+
+// -----
+
+// A constant without a form cannot be an output.
+// expected-error @+1 {{[TN2105] output 0 is a constant of type}}
+func.func @main(%x: tensor<4xf32>) -> tensor<!onnx.string> {
+  %0 = onnx.constant dense<"x"> : tensor<!onnx.string>
+  return %0 : tensor<!onnx.string>
+}
+
+// -----
+
+func.func @main(%x: tensor<1x2x4xf32>, %w: tensor<30x5x1xf32>, %d: tensor<1x2xf32>, %i: tensor<1x9xi64>, %u: tensor<1x9xf32>, %n: tensor<5x1xi64>, %e: tensor<3x2xf32>) -> tensor<1x2xf32> {
+  // expected-error @+1 {{[TN2056] conv_transpose's data has 2 channels, its filter needs 30}}
+  %0 = onnx.node "ConvTranspose"(%x, %w) {name = "c", since = 11 : i64, opset = 17 : i64} : (tensor<1x2x4xf32>, tensor<30x5x1xf32>) -> tensor<*xf32>
+  // expected-error @+1 {{[TN2054] dimension 1 of the indices is 9, beyond the data's 2}}
+  %1 = onnx.node "GatherElements"(%d, %i) {name = "g", since = 13 : i64, opset = 17 : i64} : (tensor<1x2xf32>, tensor<1x9xi64>) -> tensor<1x9xf32>
+  // expected-error @+1 {{[TN2054] dimension 1 of the indices is 9, beyond the data's 2}}
+  %2 = onnx.node "ScatterElements"(%d, %i, %u) {name = "s", since = 16 : i64, opset = 17 : i64} : (tensor<1x2xf32>, tensor<1x9xi64>, tensor<1x9xf32>) -> tensor<1x2xf32>
+  // expected-error @+1 {{[TN2045] gather_nd's batch dimension 0 is 3 in the data and 5 in the indices}}
+  %3 = onnx.node "GatherND"(%e, %n) {name = "n", since = 13 : i64, opset = 17 : i64, attrs = {batch_dims = 1 : i64}} : (tensor<3x2xf32>, tensor<5x1xi64>) -> tensor<5xf32>
+  return %2 : tensor<1x2xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<1x1x1xf32>, %w: tensor<1x4x1xf32>, %p: tensor<1x1xf32>) -> tensor<1x1x1x1xf32> {
+  %none = onnx.none : none
+  // expected-error @+1 {{[TN2064] P has type 'tensor<1x1xf32>', expected a shape of 1 3}}
+  %0 = onnx.node "LSTM"(%x, %w, %w, %none, %none, %none, %none, %p) {name = "l", since = 14 : i64, opset = 17 : i64, attrs = {hidden_size = 1 : i64}} : (tensor<1x1x1xf32>, tensor<1x4x1xf32>, tensor<1x4x1xf32>, none, none, none, none, tensor<1x1xf32>) -> tensor<1x1x1x1xf32>
+  return %0 : tensor<1x1x1x1xf32>
+}

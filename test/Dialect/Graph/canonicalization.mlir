@@ -34,10 +34,12 @@ func.func @reshapes(%x: tensor<2x6xf32>) -> tensor<12xf32> {
 // CHECK: %[[$KEPT:.*]] = graph.expand %[[$X]]
 // CHECK-SAME: graph.shape = #[[$DOUBLE]]
 // CHECK-NEXT: return %[[$KEPT]], %[[$X]]
+module attributes {graph.symbols = [{name = "n", min = 0 : i64, max = 64 : i64, divisor = 1 : i64}]} {
 func.func @dynamic(%x: tensor<?x4xf32> {graph.shape = affine_map<()[s0] -> (s0, 4)>}, %s: tensor<2xi64>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
   %0 = graph.expand %x, %s {graph.shape = affine_map<()[s0] -> (s0 * 2, 4)>} : (tensor<?x4xf32>, tensor<2xi64>) -> tensor<?x4xf32>
   %1 = graph.expand %x, %s {graph.shape = affine_map<()[s0] -> (s0, 4)>} : (tensor<?x4xf32>, tensor<2xi64>) -> tensor<?x4xf32>
   return %0, %1 : tensor<?x4xf32>, tensor<?x4xf32>
+}
 }
 
 // CHECK-LABEL: func.func @identities
@@ -116,4 +118,13 @@ func.func @transposed(%a: tensor<2x3x4x5xf32>, %b: tensor<2x3x6x5xf32>, %m: tens
   %mtt = graph.transpose %mt {perm = array<i64: 1, 0>} : (tensor<8x7xf32>) -> tensor<7x8xf32>
   %2 = graph.matmul %mt, %mtt : (tensor<8x7xf32>, tensor<7x8xf32>) -> tensor<8x8xf32>
   return %1, %2 : tensor<?x?x?x?xf32>, tensor<8x8xf32>
+}
+
+// Without ranks, the two may not even fit each other.
+// CHECK-LABEL: func.func @unranked
+// CHECK-COUNT-2: graph.transpose
+func.func @unranked(%x: tensor<*xf32>) -> tensor<*xf32> {
+  %0 = graph.transpose %x {perm = array<i64: 1, 0>} : (tensor<*xf32>) -> tensor<*xf32>
+  %1 = graph.transpose %0 {perm = array<i64: 2, 1, 0>} : (tensor<*xf32>) -> tensor<*xf32>
+  return %1 : tensor<*xf32>
 }

@@ -607,7 +607,7 @@ func.func @f(%s: tensor<1xi64>, %v: tensor<f16>) {
 
 // fill
 func.func @f(%s: tensor<1xi64>, %v: tensor<2xf32>) {
-  // expected-error @+1 {{C2: value of type}}
+  // expected-error @+1 {{C2: operand of type}}
   %0 = graph.fill %s, %v : (tensor<1xi64>, tensor<2xf32>) -> tensor<?xf32>
   return
 }

@@ -54,3 +54,22 @@ func.func @f(%x: tensor<4xf32>) {
   // expected-error @+1 {{expects parent op 'plan.kernel'}}
   plan.yield %x : tensor<4xf32>
 }
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{has 2 packed layouts for 1 operands}}
+  %y = plan.kernel "k" on "cpu" root "elementwise" (%x) {packed = ["", ""]} : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%a: tensor<4xf32>):
+    plan.yield %a : tensor<4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{views 4 elements as 5}}
+  %y = plan.view %x : tensor<4xf32> -> tensor<5xf32>
+  return
+}

@@ -66,6 +66,8 @@ def convolutions():
         for outputs in (1, 15, 16, 17, 33):
             yield Case("Conv", (T("f32", 1, channels, 5, 7), weights("f32", outputs, channels, 3, 3)), **loose)
             yield Case("Conv", (T("f32", "N", channels, "M", "K"), weights("f32", outputs, channels, 1, 1)), **loose, **sizes)
+            yield Case("Conv", (T("f16", "N", channels, "M", "K"), weights("f16", outputs, channels, 1, 1)), rtol=2e-2, atol=2e-2,
+                       peer=False, **sizes)
     for attrs in (
         {}, {"pads": [1, 1, 1, 1]}, {"strides": [2, 2], "pads": [1, 0, 0, 1]}, {"dilations": [1, 2], "pads": [1, 2, 1, 2]},
         {"auto_pad": "SAME_UPPER", "strides": [2, 1]}, {"auto_pad": "SAME_LOWER", "strides": [1, 2]},

@@ -83,6 +83,19 @@ def binary_cases():
                            refused="TN5002" if (op, dtype) == ("Pow", "f64") else "")
     for dtype in FLOATS:
         yield Case("Mod", (T(dtype, "N", "M"), T(dtype, "M", draw=(0.5, 3))), {"fmod": 1})
+        # Exact, however large the quotient; ONNX Runtime is as inexact as the type.
+        large = lambda s, z, r: r.standard_normal(s) * 10.0 ** r.uniform(0, 4, s)  # noqa: E731
+        small = lambda s, z, r: r.uniform(0.5, 1, s) * 10.0 ** r.uniform(-3, 0, s)  # noqa: E731
+        yield Case("Mod", (T(dtype, "N", 9, draw=large), T(dtype, 9, draw=small)), {"fmod": 1}, peer=False)
+        yield Case("Mod", (T(dtype, "N", 9, draw=large), T(dtype, 9, draw=lambda s, z, r: -r.uniform(0.1, 3, s))),
+                   opset=28, peer=False)
+    huge = lambda s, z, r: r.standard_normal(s) * 10.0 ** r.uniform(-40, 38, s)  # noqa: E731
+    for dtype in ("f32", "f64"):
+        yield Case("Mod", (T(dtype, "N", 9, draw=huge), T(dtype, "N", 9, draw=huge)), {"fmod": 1}, peer=False)
+    edges = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -6.0, 6.0, 3e38]
+    for attrs in ({}, {"fmod": 1}):
+        yield Case("Mod", (C("f32", [[e] for e in edges]), T("f32", 9, draw=lambda s, z, r: edges)), attrs, opset=28,
+                   peer=False)
     for dtype in INTEGERS:
         yield Case("Mod", (T(dtype, "N", "M"), T(dtype, "M", draw=(1, 9))), {"fmod": 1})
     for dtype in INTEGERS[:4]:

@@ -52,6 +52,10 @@ def permutations():
     for mode in ("DCR", "CRD"):
         yield Case("DepthToSpace", (T("f32", "N", 12, "M", 3),), {"blocksize": 2, "mode": mode})
     yield Case("SpaceToDepth", (T("f32", "N", 3, 4, 6),), {"blocksize": 2})
+    yield Case("SpaceToDepth", (T("f32", "N", 3, 4, 6),), {"blocksize": 2, "mode": "CRD"}, opset=28)
+    yield Case("SpaceToDepth", (T("f32", "N", 3, 4, 6),), {"blocksize": 4}, refused="TN2104")
+    yield Case("DepthToSpace", (T("f32", "N", 12, 4, 6),), {"blocksize": 5}, refused="TN2104")
+    yield Case("Split", (T("f32", 5, "N"),), opset=13, out=("f32", "f32"), refused="TN2104")
 
 
 def pieces():

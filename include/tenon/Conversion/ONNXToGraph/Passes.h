@@ -18,11 +18,8 @@ namespace tenon::onnxtograph {
 /// Whether a handler exists for this operator at this since-version. The
 /// importer expands the others to their standard function body.
 bool hasHandler(llvm::StringRef domain, llvm::StringRef opType, int64_t since);
-/// Domain and name of every operator that has one; the default domain is "".
+/// Domain and name of every operator that has one, sorted; the default domain is "".
 std::vector<std::pair<std::string, std::string>> handledOperators();
-
-/// Calls `visit` with each operator that has a handler, in order.
-void forEachHandler(llvm::function_ref<void(llvm::StringRef domain, llvm::StringRef opType)> visit);
 
 } // namespace tenon::onnxtograph
 

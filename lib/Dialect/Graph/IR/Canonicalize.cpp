@@ -76,7 +76,7 @@ LogicalResult simplifyTranspose(TransposeOp op, PatternRewriter &rewriter) {
     return success();
   }
   auto inner = op.getX().getDefiningOp<TransposeOp>();
-  if (!inner)
+  if (!inner || inner.getPerm().size() != op.getPerm().size())
     return failure();
   SmallVector<int64_t> perm;
   for (int64_t axis : op.getPerm())
@@ -182,7 +182,7 @@ LogicalResult dropNeutral(BinaryOp op, PatternRewriter &rewriter) {
 
 /// x * sigmoid(x) is one function.
 LogicalResult formSwish(BinaryOp op, PatternRewriter &rewriter) {
-  if (!isOpen(op) || op.getKind() != BinaryKind::mul)
+  if (!isOpen(op) || op.getKind() != BinaryKind::mul || !isFloat(op.getResult()))
     return failure();
   for (auto [x, gate] : {std::make_pair(op.getLhs(), op.getRhs()), std::make_pair(op.getRhs(), op.getLhs())}) {
     auto sigmoid = gate.getDefiningOp<UnaryOp>();

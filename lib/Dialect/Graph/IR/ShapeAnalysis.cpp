@@ -11,6 +11,7 @@ using namespace mlir;
 namespace tenon::graph {
 
 constexpr size_t kMostContents = 256;
+constexpr double kMostWhole = 1e15; // floats up to here are exact in double
 
 ShapeAnalysis ShapeAnalysis::fromModule(ModuleOp module) {
   ShapeAnalysis analysis(module.getContext());
@@ -186,7 +187,8 @@ std::optional<ShapeAnalysis::Dims> ShapeAnalysis::getContents(Value value) {
   } else if (isa<FloatType>(type.getElementType())) {
     for (APFloat element : dense.getValues<APFloat>()) {
       double number = element.convertToDouble();
-      result.push_back(number == std::floor(number) && std::abs(number) < 1e15 ? constant(int64_t(number)) : AffineExpr());
+      bool isWhole = number == std::floor(number) && std::abs(number) < kMostWhole && !element.isNegZero();
+      result.push_back(isWhole ? constant(int64_t(number)) : AffineExpr());
     }
   } else {
     return std::nullopt;
@@ -303,6 +305,14 @@ void ShapeAnalysis::assumeAtMost(AffineExpr expr, int64_t high) {
     symbols[symbol.getPosition()].max = std::min(symbols[symbol.getPosition()].max, high);
   else if (getRange(expr).second > high)
     assume(expr.floorDiv(high + 1), constant(0));
+}
+
+void ShapeAnalysis::assumeWithin(AffineExpr size, AffineExpr limit) {
+  if (auto known = dyn_cast<AffineConstantExpr>(limit))
+    return assumeAtMost(size, known.getValue());
+  if (auto known = dyn_cast<AffineConstantExpr>(size))
+    return assumeAtLeast(limit, known.getValue());
+  assume(canonical(size.floorDiv(limit + 1)), constant(0)); // as an equality
 }
 
 std::pair<int64_t, int64_t> ShapeAnalysis::getRange(AffineExpr expr) const {

@@ -4,7 +4,7 @@
 #ifndef TENON_DIALECT_GRAPH_IR_SHAPECONTENTS_H
 #define TENON_DIALECT_GRAPH_IR_SHAPECONTENTS_H
 
-#include "tenon/Dialect/Graph/IR/ShapeAnalysis.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace tenon::graph {
@@ -18,6 +18,13 @@ inline std::optional<int64_t> asConstant(mlir::AffineExpr expr) {
   auto constant = expr ? llvm::dyn_cast<mlir::AffineConstantExpr>(expr) : mlir::AffineConstantExpr();
   return constant ? std::optional<int64_t>(constant.getValue()) : std::nullopt;
 }
+
+/// An element of a binary op on two elements of that type; null if unknown, or
+/// if the type cannot hold it.
+mlir::AffineExpr evaluate(BinaryKind kind, mlir::AffineExpr x, mlir::AffineExpr y, mlir::Type element, ShapeAnalysis &a);
+
+/// The element, or null if it is a number that elements of the type do not hold.
+mlir::AffineExpr representable(mlir::AffineExpr value, mlir::Type element);
 
 /// Contents of the operand become the result's in the same order.
 void keepContents(ShapeAnalysis &a, mlir::Value from, mlir::Value to);

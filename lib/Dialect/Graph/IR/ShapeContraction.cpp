@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Shape rules of contractions, windows, reductions, attention and recurrence.
+#include "ShapeContents.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 
 using namespace mlir;
@@ -57,9 +58,11 @@ AffineExpr outputSize(AffineExpr in, Window w, AutoPad pad, bool ceilMode, Shape
   int64_t extent = bounded(__int128(w.kernel - 1) * w.dilation + 1);
   if (pad == AutoPad::same_upper || pad == AutoPad::same_lower)
     return in.ceilDiv(w.stride);
+  if (pad == AutoPad::valid)
+    w.begin = w.end = 0;
   // A window that never fits gives no output; what follows (means of nothing)
   // would be no number.
-  int64_t padding = pad == AutoPad::valid ? 0 : bounded(__int128(w.begin) + w.end), least = extent - padding;
+  int64_t padding = bounded(__int128(w.begin) + w.end), least = extent - padding;
   if (least > 1 && !isa<AffineConstantExpr>(in))
     a.assumeAtLeast(in, least);
   AffineExpr span = in + padding - extent;
@@ -69,7 +72,7 @@ AffineExpr outputSize(AffineExpr in, Window w, AutoPad pad, bool ceilMode, Shape
   // The last window must start inside the input or its begin padding. Where
   // the strides may carry it beyond, the padded begin alone decides.
   if (bounded(__int128(w.end) + w.stride - 1) >= extent)
-    return (in + (pad == AutoPad::valid ? 0 : w.begin) - 1).floorDiv(w.stride) + 1;
+    return (in + w.begin - 1).floorDiv(w.stride) + 1;
   return out;
 }
 
@@ -125,6 +128,9 @@ LogicalResult ConvTransposeOp::inferShapes(ShapeAnalysis &a) {
   if (x.size() != spatial + 2 || w.size() != spatial + 2 || getPads().size() != 2 * spatial)
     return emitError("[TN2023] conv_transpose has ") << x.size() << "-D data, a " << w.size() << "-D filter and " << spatial << " strides";
   bool last = getLayout() == ChannelLayout::last;
+  AffineExpr channels = x[last ? spatial + 1 : 1];
+  if (!a.unify(channels, w[0]))
+    return emitError("[TN2056] conv_transpose's data has ") << text(channels) << " channels, its filter needs " << text(w[0]);
   if (failed(checkBias(*this, getBias(), w[1] * getGroup(), a)))
     return failure();
   Dims out(x.size());
@@ -141,7 +147,8 @@ LogicalResult ConvTransposeOp::inferShapes(ShapeAnalysis &a) {
     else if (getAutoPad() == AutoPad::same_upper || getAutoPad() == AutoPad::same_lower)
       out[d] = x[d] * getStrides()[i];
     else
-      out[d] = (x[d] - 1) * getStrides()[i] + extra + ((kernel.getValue() - 1) * getDilations()[i] + 1) - getPads()[i] - getPads()[spatial + i];
+      out[d] = (x[d] - 1) * getStrides()[i] + bounded(__int128(extra) + __int128(kernel.getValue() - 1) * getDilations()[i] + 1 -
+                                                      getPads()[i] - getPads()[spatial + i]);
   }
   a.setShape(getResult(), out);
   return success();
@@ -180,12 +187,13 @@ LogicalResult ReduceOp::inferShapes(ShapeAnalysis &a) {
     if (axis < 0 || size_t(axis) >= x.size())
       return emitError("[TN2027] reduce axis ") << axis << " is outside rank " << x.size();
   bool multiply = getKind() == ReduceKind::prod, sum = getKind() == ReduceKind::sum;
-  auto contents = a.getContents(getX());
+  Type element = getElementTypeOrSelf(getX().getType());
+  auto contents = isa<IntegerType>(element) ? a.getContents(getX()) : std::nullopt;
   // Over all axes: the number of elements of a shape, or a sum of sizes.
   if (contents && getAxes().size() == x.size() && (multiply || sum)) {
     AffineExpr total = a.constant(multiply);
     for (AffineExpr e : *contents)
-      total = !e || !total ? AffineExpr() : multiply ? total * e : total + e;
+      total = evaluate(multiply ? BinaryKind::mul : BinaryKind::add, total, e, element, a);
     a.setContents(getResult(), {total});
   }
   a.setShape(getResult(), reduced(x, getAxes(), getKeepDims(), a));
@@ -214,26 +222,33 @@ LogicalResult AttentionOp::inferShapes(ShapeAnalysis &a) {
   return success();
 }
 
+/// An operand of a recurrence, if it is there, has a shape.
+static LogicalResult checkOperand(Operation *op, StringRef name, Value operand, ArrayRef<AffineExpr> expected, ShapeAnalysis &a) {
+  if (!operand)
+    return success();
+  Dims shape = a.getShape(operand);
+  bool fits = shape.size() == expected.size();
+  for (size_t i = 0; fits && i < shape.size(); ++i)
+    fits = bool(a.unify(shape[i], expected[i]));
+  if (fits)
+    return success();
+  auto report = op->emitError("[TN2064] ") << name << " has type " << operand.getType() << ", expected a shape of";
+  for (AffineExpr dim : expected)
+    report << ' ' << text(dim);
+  return report;
+}
+
 template <typename Op> static LogicalResult recurrentShape(Op op, int64_t gates, ShapeAnalysis &a) {
   Dims x = a.getShape(op.getX());
   if (x.size() != 3)
     return op.emitError("[TN2029] recurrence needs 3-D data [sequence, batch, features]");
   AffineExpr directions = a.constant(op.getDirection() == RnnDirection::bidirectional ? 2 : 1), hidden = a.constant(op.getHiddenSize());
-  auto check = [&](StringRef name, Value weights, ArrayRef<AffineExpr> expected) -> LogicalResult {
-    Dims shape = weights ? a.getShape(weights) : Dims(expected);
-    bool fits = shape.size() == expected.size();
-    for (size_t i = 0; fits && i < shape.size(); ++i)
-      fits = bool(a.unify(shape[i], expected[i]));
-    if (fits)
-      return success();
-    auto report = op.emitError("[TN2064] ") << name << " has type " << weights.getType() << ", expected a shape of";
-    for (AffineExpr dim : expected)
-      report << ' ' << text(dim);
-    return report;
-  };
   AffineExpr rows = hidden * gates;
-  if (failed(check("W", op.getW(), {directions, rows, x[2]})) || failed(check("R", op.getR(), {directions, rows, hidden})) ||
-      failed(check("B", op.getB(), {directions, rows * 2})) || failed(check("initial_h", op.getInitialH(), {directions, x[1], hidden})))
+  if (failed(checkOperand(op, "W", op.getW(), {directions, rows, x[2]}, a)) ||
+      failed(checkOperand(op, "R", op.getR(), {directions, rows, hidden}, a)) ||
+      failed(checkOperand(op, "B", op.getB(), {directions, rows * 2}, a)) ||
+      failed(checkOperand(op, "sequence_lens", op.getSequenceLens(), {x[1]}, a)) ||
+      failed(checkOperand(op, "initial_h", op.getInitialH(), {directions, x[1], hidden}, a)))
     return failure();
   a.setShape(op.getY(), {x[0], directions, x[1], hidden});
   a.setShape(op.getYH(), {directions, x[1], hidden});
@@ -242,7 +257,11 @@ template <typename Op> static LogicalResult recurrentShape(Op op, int64_t gates,
 LogicalResult LstmOp::inferShapes(ShapeAnalysis &a) {
   if (failed(recurrentShape(*this, 4, a)))
     return failure();
-  a.setShape(getYC(), Dims(a.getShape(getYH())));
+  Dims state = a.getShape(getYH());
+  if (failed(checkOperand(*this, "initial_c", getInitialC(), state, a)) ||
+      failed(checkOperand(*this, "P", getP(), {state[0], state[2] * 3}, a)))
+    return failure();
+  a.setShape(getYC(), state);
   return success();
 }
 LogicalResult GruOp::inferShapes(ShapeAnalysis &a) { return recurrentShape(*this, 3, a); }

@@ -2,8 +2,12 @@
 //
 // Shape rules of constants, elementwise ops, and ops that keep their operand's
 // shape. Small integer tensors are computed along the way.
+#include "ShapeContents.h"
 #include "SymbolicPolynomial.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
+
+#include "llvm/ADT/APFloat.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -30,10 +34,11 @@ LogicalResult UnaryOp::inferShapes(ShapeAnalysis &a) {
   if (llvm::is_contained({UnaryKind::is_nan, UnaryKind::is_inf, UnaryKind::is_pos_inf, UnaryKind::is_neg_inf, UnaryKind::logical_not}, getKind()))
     setElement(getResult(), IntegerType::get(getContext(), 1));
   if (auto contents = a.getContents(getX())) {
+    Type element = getElementTypeOrSelf(getX().getType());
     for (AffineExpr &e : *contents) {
       auto constant = e ? dyn_cast<AffineConstantExpr>(e) : AffineConstantExpr();
       switch (getKind()) {
-      case UnaryKind::neg: e = e ? -e : e; break;
+      case UnaryKind::neg: e = evaluate(BinaryKind::sub, a.constant(0), e, element, a); break;
       case UnaryKind::logical_not: e = constant ? a.constant(constant.getValue() == 0) : AffineExpr(); break;
       case UnaryKind::floor: case UnaryKind::ceil: case UnaryKind::round_even: break;
       default: e = {};
@@ -52,6 +57,9 @@ LogicalResult CastOp::inferShapes(ShapeAnalysis &a) {
         auto constant = e ? dyn_cast<AffineConstantExpr>(e) : AffineConstantExpr();
         e = constant ? a.constant(constant.getValue() != 0) : AffineExpr();
       }
+    else
+      for (AffineExpr &e : *contents)
+        e = representable(e, to);
     a.setContents(getResult(), *contents);
   }
   return sameAs(a, getX(), getResult());
@@ -73,10 +81,55 @@ static LogicalResult broadcastShapes(Operation *op, ShapeAnalysis &a, ValueRange
   return success();
 }
 
-/// Element i of contents broadcast to n elements (scalars and equal sizes only).
+/// Element i of contents broadcast to all elements of the result: scalars, or as many.
 static AffineExpr at(const Dims &contents, size_t i) { return contents.size() == 1 ? contents[0] : contents[i]; }
 
-static AffineExpr evaluate(BinaryKind kind, AffineExpr x, AffineExpr y, ShapeAnalysis &a) {
+/// The number of elements of a shape, if each operand has as many or is a scalar.
+static std::optional<size_t> commonCount(ArrayRef<AffineExpr> shape, std::initializer_list<size_t> counts) {
+  auto sizes = staticSizes(shape);
+  if (!sizes)
+    return std::nullopt;
+  // Operands are small, and so are results that they cover.
+  size_t total = 1, most = std::max(counts);
+  for (int64_t size : *sizes)
+    if (total *= size_t(size); total > most)
+      return std::nullopt;
+  return llvm::all_of(counts, [&](size_t count) { return count == 1 || count == total; }) ? std::optional(total) : std::nullopt;
+}
+
+/// Both operands are numbers, of integers that wrap or floats that round beyond
+/// what an expression can say: null there.
+static AffineExpr evaluateNumbers(BinaryKind kind, int64_t p, int64_t q, Type element, ShapeAnalysis &a) {
+  int64_t result = 0;
+  bool overflow = kind == BinaryKind::add   ? __builtin_add_overflow(p, q, &result)
+                  : kind == BinaryKind::sub ? __builtin_sub_overflow(p, q, &result)
+                                            : __builtin_mul_overflow(p, q, &result);
+  // A float zero may be a negative one.
+  if (overflow || (isa<FloatType>(element) && result == 0 && kind != BinaryKind::add))
+    return {};
+  return representable(a.constant(result), element);
+}
+
+AffineExpr tenon::graph::representable(AffineExpr value, Type element) {
+  auto number = value ? dyn_cast<AffineConstantExpr>(value) : AffineConstantExpr();
+  unsigned width = element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 0;
+  if (!number) // sizes fit 32 bits, as exporters that cast them assume
+    return width >= 32 ? value : AffineExpr();
+  if (auto type = dyn_cast<FloatType>(element)) {
+    llvm::APFloat rounded(double(number.getValue()));
+    bool lossy = false;
+    (void)rounded.convert(type.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &lossy);
+    return lossy || std::abs(double(number.getValue())) > 1e15 ? AffineExpr() : value;
+  }
+  if (width == 0 || width > 64)
+    return {};
+  bool isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
+  bool fits = isUnsigned && width < 64 ? llvm::isUIntN(width, number.getValue())
+                                       : width == 64 || llvm::isIntN(width, number.getValue());
+  return fits ? value : AffineExpr();
+}
+
+AffineExpr tenon::graph::evaluate(BinaryKind kind, AffineExpr x, AffineExpr y, Type element, ShapeAnalysis &a) {
   if (!x || !y)
     return {};
   auto cx = dyn_cast<AffineConstantExpr>(x), cy = dyn_cast<AffineConstantExpr>(y);
@@ -86,6 +139,13 @@ static AffineExpr evaluate(BinaryKind kind, AffineExpr x, AffineExpr y, ShapeAna
   auto decide = [&](bool yes, bool no) { return yes ? a.constant(1) : no ? a.constant(0) : AffineExpr(); };
   auto [low, high] = both ? std::make_pair<int64_t, int64_t>(p < q ? -1 : p > q, p < q ? -1 : p > q)
                           : a.getRange(canonical(x - y));
+  bool isSum = kind == BinaryKind::add || kind == BinaryKind::sub || kind == BinaryKind::mul;
+  if (both && isSum)
+    return evaluateNumbers(kind, p, q, element, a);
+  if (!isSum && both && p == std::numeric_limits<int64_t>::min() && q == -1)
+    return {}; // the quotient overflows
+  if (isa<FloatType>(element) && (kind == BinaryKind::div || kind == BinaryKind::mod))
+    return {};
   switch (kind) {
   case BinaryKind::add: return x + y;
   case BinaryKind::sub: return x - y;
@@ -123,12 +183,11 @@ LogicalResult BinaryOp::inferShapes(ShapeAnalysis &a) {
   if (failed(broadcastShapes(*this, a, getOperands(), result)))
     return failure();
   auto x = a.getContents(getLhs()), y = a.getContents(getRhs());
-  bool real = isa<FloatType>(getElementTypeOrSelf(getLhs().getType()));
-  if (x && y && (x->size() == y->size() || x->size() == 1 || y->size() == 1)) {
+  Type element = getElementTypeOrSelf(getLhs().getType());
+  if (auto count = x && y ? commonCount(result, {x->size(), y->size()}) : std::nullopt) {
     Dims contents;
-    for (size_t i = 0; i < std::max(x->size(), y->size()); ++i)
-      contents.push_back(real && (getKind() == BinaryKind::div || getKind() == BinaryKind::mod)
-                             ? AffineExpr() : evaluate(getKind(), at(*x, i), at(*y, i), a));
+    for (size_t i = 0; i < *count; ++i)
+      contents.push_back(evaluate(getKind(), at(*x, i), at(*y, i), element, a));
     a.setContents(getResult(), contents);
   }
   a.setShape(getResult(), result);
@@ -140,18 +199,15 @@ LogicalResult SelectOp::inferShapes(ShapeAnalysis &a) {
   if (failed(broadcastShapes(*this, a, getOperands(), result)))
     return failure();
   auto c = a.getContents(getCondition()), x = a.getContents(getLhs()), y = a.getContents(getRhs());
-  if (c && x && y) {
+  if (auto count = c && x && y ? commonCount(result, {c->size(), x->size(), y->size()}) : std::nullopt) {
     Dims contents;
-    size_t n = std::max({c->size(), x->size(), y->size()});
-    bool even = llvm::all_of(ArrayRef<size_t>{c->size(), x->size(), y->size()}, [&](size_t s) { return s == 1 || s == n; });
-    for (size_t i = 0; even && i < n; ++i) {
+    for (size_t i = 0; i < *count; ++i) {
       AffineExpr condition = at(*c, i);
       auto known = condition ? dyn_cast<AffineConstantExpr>(condition) : AffineConstantExpr();
       AffineExpr p = at(*x, i), q = at(*y, i);
       contents.push_back(known ? (known.getValue() ? p : q) : p && p == q ? p : AffineExpr());
     }
-    if (even)
-      a.setContents(getResult(), contents);
+    a.setContents(getResult(), contents);
   }
   a.setShape(getResult(), result);
   return success();

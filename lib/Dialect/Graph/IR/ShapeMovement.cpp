@@ -84,7 +84,9 @@ LogicalResult SliceOp::inferShapes(ShapeAnalysis &a) {
       out[axis] = a.dataSymbol();
       continue;
     }
-    AffineExpr length = canonical((forward ? end - begin : begin - end).ceilDiv(std::abs(steps[i])));
+    // No dimension is as large as the limit, which has an absolute value.
+    int64_t pace = std::abs(std::max(steps[i], -std::numeric_limits<int64_t>::max()));
+    AffineExpr length = canonical((forward ? end - begin : begin - end).ceilDiv(pace));
     if (auto known = asConstant(length))
       length = a.constant(std::max<int64_t>(0, *known));
     out[axis] = length;
@@ -204,17 +206,38 @@ LogicalResult GatherNDOp::inferShapes(ShapeAnalysis &a) {
   int64_t batch = getBatchDims();
   if (!depth || batch < 0 || batch >= int64_t(indices.size()) || *depth + batch > int64_t(x.size()))
     return emitError("[TN2045] gather_nd needs indices with a static last dimension within the data's rank");
+  for (int64_t i = 0; i < batch; ++i)
+    if (!a.unify(indices[i], x[i]))
+      return emitError("[TN2045] gather_nd's batch dimension ") << i << " is " << text(x[i]) << " in the data and "
+             << text(indices[i]) << " in the indices";
   Dims out(indices.begin(), indices.end() - 1);
   out.append(x.begin() + batch + *depth, x.end());
   a.setShape(getResult(), out);
   return success();
 }
 
+/// Indices along an axis are of the data's rank, and beside the axis within it.
+static LogicalResult checkElementIndices(Operation *op, Value data, Value indexTensor, int64_t axis, ShapeAnalysis &a) {
+  Dims x = a.getShape(data), indices = a.getShape(indexTensor);
+  if (indices.size() != x.size())
+    return op->emitError("[TN2054] the data has rank ") << x.size() << ", its indices have rank " << indices.size()
+           << "; both must be the same";
+  for (size_t i = 0; i < x.size(); ++i) {
+    auto [low, high] = a.getRange(canonical(indices[i] - x[i]));
+    if (int64_t(i) == axis || high <= 0)
+      continue;
+    if (low > 0)
+      return op->emitError("[TN2054] dimension ") << i << " of the indices is " << text(indices[i]) << ", beyond the data's "
+             << text(x[i]);
+    a.assumeWithin(indices[i], x[i]);
+  }
+  return success();
+}
+
 LogicalResult GatherElementsOp::inferShapes(ShapeAnalysis &a) {
-  Dims indices = a.getShape(getIndices());
-  if (indices.size() != a.getShape(getX()).size())
-    return emitError("[TN2054] gather_elements needs data and indices of one rank");
-  a.setShape(getResult(), indices);
+  if (failed(checkElementIndices(*this, getX(), getIndices(), getAxis(), a)))
+    return failure();
+  a.setShape(getResult(), Dims(a.getShape(getIndices())));
   return success();
 }
 
@@ -250,6 +273,15 @@ LogicalResult ScatterNDOp::inferShapes(ShapeAnalysis &a) {
 }
 
 LogicalResult ScatterElementsOp::inferShapes(ShapeAnalysis &a) {
+  if (failed(checkElementIndices(*this, getX(), getIndices(), getAxis(), a)))
+    return failure();
+  Dims indices = a.getShape(getIndices()), given = a.getShape(getUpdates());
+  bool fits = given.size() == indices.size();
+  for (size_t i = 0; fits && i < given.size(); ++i)
+    fits = bool(a.unify(given[i], indices[i]));
+  if (!fits)
+    return emitError("[TN2054] the updates are ") << getUpdates().getType() << ", the indices " << getIndices().getType()
+           << "; both must have the same shape";
   a.setShape(getResult(), Dims(a.getShape(getX())));
   return success();
 }

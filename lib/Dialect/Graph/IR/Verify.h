@@ -40,6 +40,9 @@ mlir::LogicalResult checkIntegers(mlir::Operation *op, int number, mlir::Value v
 /// A rank-1 operand has `count` elements, where both are known.
 mlir::LogicalResult checkCount(mlir::Operation *op, int number, mlir::Value list, std::optional<int64_t> count);
 
+/// The value has `count` elements, where its type tells.
+mlir::LogicalResult checkElementCount(mlir::Operation *op, int number, mlir::Value value, int64_t count);
+
 } // namespace tenon::graph
 
 #endif // TENON_DIALECT_GRAPH_IR_VERIFY_H

@@ -57,11 +57,26 @@ LogicalResult checkCount(Operation *op, int number, Value list, std::optional<in
   return success();
 }
 
+LogicalResult checkElementCount(Operation *op, int number, Value value, int64_t count) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (type && type.hasStaticShape() && type.getNumElements() != count)
+    return violation(op, number) << "operand of type " << type << " must have " << count << (count == 1 ? " element" : " elements");
+  return success();
+}
+
 } // namespace tenon::graph
 
 static LogicalResult checkBool(Operation *op, int number, Value value) {
   if (!elementOf(value).isInteger(1))
     return violation(op, number) << "element type " << elementOf(value) << " must be i1";
+  return success();
+}
+
+/// Real numbers or their codes, but no complex numbers, indices or other types.
+static LogicalResult checkNumbers(Operation *op, int number, ValueRange values) {
+  for (Value value : values)
+    if (Type element = elementOf(value); !element.isIntOrFloat() && !tenon::num::isCoded(element))
+      return violation(op, number) << "element type " << element << " must be an integer, a float or a code";
   return success();
 }
 
@@ -102,15 +117,17 @@ LogicalResult ShapeOp::verify() {
 }
 
 LogicalResult FillOp::verify() {
-  if (failed(checkElements(*this, 1, {getValue(), getResult()})))
+  if (failed(checkElements(*this, 1, {getValue(), getResult()})) || failed(checkElementCount(*this, 2, getValue(), 1)))
     return failure();
-  auto type = dyn_cast<RankedTensorType>(getValue().getType());
-  if (type && type.hasStaticShape() && type.getNumElements() != 1)
-    return violation(*this, 2) << "value of type " << type << " must have one element";
-  return success();
+  return checkCount(*this, 3, getShape(), std::nullopt);
 }
 
-LogicalResult RangeOp::verify() { return checkElements(*this, 1, {getStart(), getLimit(), getDelta(), getResult()}); }
+LogicalResult RangeOp::verify() {
+  for (Value operand : getOperands())
+    if (failed(checkElementCount(*this, 2, operand, 1)))
+      return failure();
+  return checkElements(*this, 1, {getStart(), getLimit(), getDelta(), getResult()});
+}
 
 LogicalResult CumSumOp::verify() {
   if (failed(checkElements(*this, 1, {getX(), getResult()})))
@@ -123,11 +140,14 @@ LogicalResult TriluOp::verify() {
     return failure();
   if (auto rank = rankOf(getX()); rank && *rank < 2)
     return violation(*this, 2) << "rank " << *rank << " must be 2 or more";
-  return success();
+  if (!elementOf(getK()).isInteger(64))
+    return violation(*this, 3) << "k of " << elementOf(getK()) << " must be i64";
+  return checkElementCount(*this, 3, getK(), 1);
 }
 
 LogicalResult OneHotOp::verify() {
-  if (failed(checkElements(*this, 1, {getValues(), getResult()})))
+  if (failed(checkElements(*this, 1, {getValues(), getResult()})) || failed(checkElementCount(*this, 3, getDepth(), 1)) ||
+      failed(checkElementCount(*this, 3, getValues(), 2)) || failed(checkIntegers(*this, 4, getIndices())))
     return failure();
   auto rank = rankOf(getIndices());
   return checkAxis(*this, 2, getAxis(), rank ? std::optional<int64_t>(*rank + 1) : std::nullopt);
@@ -138,6 +158,8 @@ LogicalResult TopKOp::verify() {
     return failure();
   if (!elementOf(getIndices()).isInteger(64))
     return violation(*this, 1) << "indices of " << elementOf(getIndices()) << " must be i64";
+  if (failed(checkElementCount(*this, 3, getK(), 1)))
+    return failure();
   return checkAxis(*this, 2, getAxis(), rankOf(getX()));
 }
 
@@ -148,7 +170,7 @@ LogicalResult CastOp::verify() {
     return emitOpError("C1: rounding is given for a result of ") << elementOf(getResult()) << ", which rounds in one way only";
   if (getRounding() && *getRounding() == tenon::num::Rounding::stochastic)
     return emitOpError("C1: stochastic rounding needs a seed, which a cast has not");
-  return success();
+  return checkNumbers(*this, 2, {getX(), getResult()});
 }
 
 tenon::numerics::Encoding CastOp::getEncoding() {
@@ -164,7 +186,7 @@ LogicalResult QuantizeOp::verify() {
     return violation(*this, 1) << "scale of " << elementOf(getScale()) << " must be of floats";
   if (int64_t(getBlockSize()) < 0)
     return violation(*this, 2) << "block_size " << int64_t(getBlockSize()) << " must not be negative";
-  return success();
+  return checkNumbers(*this, 3, {getX(), getResult()});
 }
 
 LogicalResult DequantizeOp::verify() {

@@ -92,7 +92,7 @@ LogicalResult ConcatOp::verify() {
 
 LogicalResult PadOp::verify() {
   if (failed(checkElements(*this, 1, {getX(), getResult()})) ||
-      (getValue() && failed(checkElements(*this, 1, {getX(), getValue()}))))
+      (getValue() && (failed(checkElements(*this, 1, {getX(), getValue()})) || failed(checkElementCount(*this, 3, getValue(), 1)))))
     return failure();
   auto rank = rankOf(getX());
   return checkCount(*this, 2, getPads(), rank ? std::optional<int64_t>(2 * *rank) : std::nullopt);
@@ -141,5 +141,5 @@ LogicalResult ResizeOp::verify() {
     return failure();
   if (bool(getScales()) == bool(getSizes()))
     return violation(*this, 2) << "there must be either scales or sizes";
-  return success();
+  return checkCount(*this, 3, getScales() ? getScales() : getSizes(), rankOf(getX()));
 }

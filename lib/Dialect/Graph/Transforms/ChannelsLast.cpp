@@ -54,7 +54,7 @@ template <typename Op> struct WindowToLast : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
   LogicalResult matchAndRewrite(Op op, PatternRewriter &b) const override {
     int64_t rank = rankOf(op.getX());
-    if (op.getLayout() != ChannelLayout::first || rank < 3 || rank > 4)
+    if (op.getLayout() != ChannelLayout::first || rank < 3 || rank > 4 || rankOf(op.getResult()) != rank)
       return b.notifyMatchFailure(op, "it is channels-last already or not one- or two-dimensional");
     SmallVector<int64_t> perm = toLast(rank);
     Value x = transpose(b, op.getLoc(), op.getX(), perm);
@@ -141,6 +141,8 @@ struct SinkConcat : OpRewritePattern<ConcatOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ConcatOp op, PatternRewriter &b) const override {
     std::optional<SmallVector<int64_t>> perm = sinkable(op.getInputs().front());
+    if (rankOf(op.getResult()) < 0)
+      return b.notifyMatchFailure(op, "the result has no rank");
     SmallVector<Value> inputs;
     for (Value input : op.getInputs()) {
       if (!perm || sinkable(input) != perm)
@@ -157,7 +159,7 @@ struct SinkReduce : OpRewritePattern<ReduceOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ReduceOp op, PatternRewriter &b) const override {
     auto perm = sinkable(op.getX());
-    if (!perm || !op.getKeepDims())
+    if (!perm || !op.getKeepDims() || rankOf(op.getResult()) < 0)
       return b.notifyMatchFailure(op, "the operand is not channels-last or the rank changes");
     SmallVector<int64_t> axes;
     for (int64_t axis : op.getAxes())
@@ -194,7 +196,7 @@ template <typename Op> struct SinkData : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
   LogicalResult matchAndRewrite(Op op, PatternRewriter &b) const override {
     auto perm = sinkable(op.getX());
-    if (!perm)
+    if (!perm || rankOf(op.getResult()) != int64_t(perm->size()))
       return b.notifyMatchFailure(op, "the operand is not channels-last");
     auto copy = cast<Op>(b.clone(*op));
     b.setInsertionPoint(copy);

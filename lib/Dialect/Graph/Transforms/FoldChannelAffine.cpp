@@ -30,11 +30,14 @@ Value alongAxis(OpBuilder &b, Value value, int64_t size, int64_t rank, int64_t a
   return ReshapeOp::create(b, value.getLoc(), RankedTensorType::get(sizes, type.getElementType()), value, shape);
 }
 
-/// A constant, or what becomes one when constants are evaluated.
-bool isKnown(Value value) {
+/// A constant, or what becomes one when constants are evaluated: this pass makes
+/// products of products, but never deep ones.
+bool isKnown(Value value, unsigned depth = 8) {
   Operation *op = value.getDefiningOp();
-  return isa_and_nonnull<ConstantOp>(op) ||
-         (isa_and_nonnull<BinaryOp, ReshapeOp>(op) && llvm::all_of(op->getOperands(), isKnown));
+  if (!isa<RankedTensorType>(value.getType()) || !depth)
+    return false;
+  return isa_and_nonnull<ConstantOp>(op) || (isa_and_nonnull<BinaryOp, ReshapeOp>(op) &&
+                                             llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v, depth - 1); }));
 }
 
 /// The convolution and the per-channel constant of a binary op.
@@ -54,7 +57,9 @@ template <typename Conv> struct Affine {
     // A channel of a grouped transposed convolution is no dimension of its filter.
     if (isa<ConvTransposeOp>(found.conv) && found.conv.getGroup() != 1)
       return std::nullopt;
-    auto type = cast<RankedTensorType>(found.constant.getType()), result = cast<RankedTensorType>(found.conv.getType());
+    auto type = cast<RankedTensorType>(found.constant.getType()), result = dyn_cast<RankedTensorType>(found.conv.getType());
+    if (!result || result.getRank() < 3)
+      return std::nullopt;
     // A product of 16-bit weights would be rounded to 16 bits once more.
     if (!result.getElementType().isF32() && !result.getElementType().isF64())
       return std::nullopt;

@@ -20,7 +20,9 @@ public:
   void runOnOperation() override {
     ModuleOp module = getOperation();
     ShapeAnalysis analysis = ShapeAnalysis::fromModule(module);
-    for (auto func : module.getOps<func::FuncOp>()) {
+    auto isDefined = [](func::FuncOp func) { return !func.isDeclaration(); };
+    auto functions = llvm::to_vector(llvm::make_filter_range(module.getOps<func::FuncOp>(), isDefined));
+    for (func::FuncOp func : functions) {
       seedArguments(func, analysis);
       if (failed(analysis.run(func)))
         return signalPassFailure();
@@ -31,7 +33,7 @@ public:
     if (!allowDataDependent && failed(reportDataDependent(module, analysis)))
       return signalPassFailure();
     analysis.dropUnusedSymbols(module);
-    for (auto func : module.getOps<func::FuncOp>())
+    for (func::FuncOp func : functions)
       record(func, analysis);
     analysis.writeSymbols(module);
   }
@@ -48,7 +50,7 @@ private:
       if (!type)
         continue;
       auto map = func.getArgAttrOfType<AffineMapAttr>(i, "graph.shape");
-      if (map && map.getValue().getNumSymbols() <= analysis.getSymbols().size()) {
+      if (map) {
         analysis.setShape(argument, llvm::to_vector(map.getValue().getResults()));
         continue;
       }

@@ -21,6 +21,11 @@ bool isNarrow(Type type) {
   return element.isF16() || element.isBF16();
 }
 
+bool isRanked(Operation *op) {
+  auto ranked = [](Type type) { return isa<RankedTensorType>(type); };
+  return llvm::all_of(op->getOperandTypes(), ranked) && llvm::all_of(op->getResultTypes(), ranked);
+}
+
 Value cast(OpBuilder &b, Location loc, Value value, Type element) {
   if (!value || getElementTypeOrSelf(value.getType()) == element)
     return value;
@@ -41,8 +46,8 @@ Operation *widened(OpBuilder &b, Operation *op) {
 }
 
 template <typename Conv> LogicalResult widenConvolution(Conv op, PatternRewriter &b) {
-  if (!isNarrow(op.getType()))
-    return failure();
+  if (!isNarrow(op.getType()) || !isRanked(op))
+    return b.notifyMatchFailure(op, "not on 16-bit floats of known rank");
   Operation *copy = widened(b, op);
   b.replaceOp(op, cast(b, op.getLoc(), copy->getResult(0), getElementTypeOrSelf(op.getType())));
   return success();
@@ -61,7 +66,8 @@ bool keepsValues(Operation *op) {
 /// widening then meets the rounding of the convolution that made it.
 LogicalResult widenEarlier(CastOp op, PatternRewriter &b) {
   Operation *source = op.getX().getDefiningOp();
-  if (!isNarrow(op.getX().getType()) || !getElementTypeOrSelf(op.getType()).isF32() || !source || !keepsValues(source))
+  if (!isNarrow(op.getX().getType()) || !getElementTypeOrSelf(op.getType()).isF32() || !source || !keepsValues(source) ||
+      !isRanked(source))
     return failure();
   if (source->getNumResults() != 1 || llvm::any_of(source->getUsers(), [&](Operation *user) { return !isa<CastOp>(user) || user->getResult(0).getType() != op.getType(); }))
     return b.notifyMatchFailure(op, "the 16-bit value itself is used");

@@ -76,8 +76,9 @@ std::optional<ArrayRef<float>> NodeOp::getFloats(StringRef name) {
 SmallVector<StringRef> NodeOp::getStrings(StringRef name) {
   SmallVector<StringRef> strings;
   if (auto array = dyn_cast_or_null<ArrayAttr>(getAttribute(name)))
-    for (auto text : array.getAsRange<StringAttr>())
-      strings.push_back(text.getValue());
+    for (Attribute element : array)
+      if (auto text = dyn_cast<StringAttr>(element))
+        strings.push_back(text.getValue());
   return strings;
 }
 

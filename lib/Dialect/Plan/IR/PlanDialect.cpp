@@ -27,8 +27,21 @@ LogicalResult KernelOp::verify() {
     return emitOpError("has result types that differ from its yield's operand types");
   if (getArgShapes() && getArgShapes()->size() != getInputs().size())
     return emitOpError("has ") << getArgShapes()->size() << " arg_shapes for " << getInputs().size() << " operands";
+  if (getArgShapes() && !llvm::all_of(*getArgShapes(), llvm::IsaPred<AffineMapAttr>))
+    return emitOpError("has an arg_shape that is no map");
+  if (getPacked() && getPacked()->size() != getInputs().size())
+    return emitOpError("has ") << getPacked()->size() << " packed layouts for " << getInputs().size() << " operands";
   if (getRoot() != "elementwise" && !getRootOp())
     return emitOpError("names root \"") << getRoot() << "\", which none of its ops is";
+  return success();
+}
+
+LogicalResult ViewOp::verify() {
+  RankedTensorType x = getX().getType(), result = getResult().getType();
+  if (x.getElementType() != result.getElementType())
+    return emitOpError("has element types ") << x.getElementType() << " and " << result.getElementType();
+  if (x.hasStaticShape() && result.hasStaticShape() && x.getNumElements() != result.getNumElements())
+    return emitOpError("views ") << x.getNumElements() << " elements as " << result.getNumElements();
   return success();
 }
 

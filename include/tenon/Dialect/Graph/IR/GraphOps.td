@@ -80,6 +80,7 @@ def Graph_CastOp : Graph_Op<"cast"> {
 
     Constraints:
     C1: rounding is given only where the result's format is such a format, and is not stochastic.
+    C2: x and the result are of integers, floats or codes.
   }];
   let arguments = (ins Graph_Tensor:$x, DefaultValuedAttr<BoolAttr, "true">:$saturate, OptionalAttr<Num_Rounding>:$rounding);
   let results = (outs Graph_Tensor:$result);
@@ -389,6 +390,7 @@ def Graph_PadOp : Graph_Op<"pad"> {
     Constraints:
     C1: the result and value have the element type of x.
     C2: pads has two entries for each dimension.
+    C3: value has one element.
   }];
   let arguments = (ins Graph_PadMode:$mode, Graph_Tensor:$x, Graph_ShapeTensor:$pads, Optional<Graph_Tensor>:$value);
   let results = (outs Graph_Tensor:$result);
@@ -474,6 +476,7 @@ def Graph_ResizeOp : Graph_Op<"resize", [AttrSizedOperandSegments]> {
     Constraints:
     C1: the result has the element type of x.
     C2: there are either scales or sizes.
+    C3: they have one entry for each dimension.
   }];
   let arguments = (ins Graph_Tensor:$x, Optional<Graph_Tensor>:$scales, Optional<Graph_ShapeTensor>:$sizes,
     Graph_ResizeMode:$mode, Graph_CoordinateMode:$coordinate, Graph_NearestMode:$nearest,
@@ -506,6 +509,7 @@ def Graph_FillOp : Graph_Op<"fill"> {
     Constraints:
     C1: the result has the element type of value.
     C2: value has one element.
+    C3: shape has rank 1.
   }];
   let arguments = (ins Graph_ShapeTensor:$shape, Graph_Tensor:$value);
   let results = (outs Graph_Tensor:$result);
@@ -516,6 +520,7 @@ def Graph_RangeOp : Graph_Op<"range"> {
   let description = [{
     Constraints:
     C1: start, limit, delta and the result have the same element type.
+    C2: start, limit and delta have one element.
   }];
   let arguments = (ins Graph_Tensor:$start, Graph_Tensor:$limit, Graph_Tensor:$delta);
   let results = (outs Graph_Tensor:$result);
@@ -538,6 +543,7 @@ def Graph_TriluOp : Graph_Op<"trilu"> {
     Constraints:
     C1: the result has the element type of x.
     C2: x has rank 2 or more.
+    C3: k is one i64.
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$k, BoolAttr:$upper);
   let results = (outs Graph_Tensor:$result);
@@ -549,6 +555,8 @@ def Graph_OneHotOp : Graph_Op<"one_hot"> {
     Constraints:
     C1: the result has the element type of values.
     C2: axis is in [0, rank of the result).
+    C3: depth has one element, values has two.
+    C4: indices are integers.
   }];
   let arguments = (ins Graph_Tensor:$indices, Graph_Tensor:$depth, Graph_Tensor:$values, I64Attr:$axis);
   let results = (outs Graph_Tensor:$result);
@@ -560,6 +568,7 @@ def Graph_TopKOp : Graph_Op<"top_k"> {
     Constraints:
     C1: values have the element type of x, indices are i64.
     C2: axis is in [0, rank).
+    C3: k has one element.
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$k, I64Attr:$axis, BoolAttr:$largest);
   let results = (outs Graph_Tensor:$values, Graph_Tensor:$indices);
@@ -573,6 +582,7 @@ def Graph_QuantizeOp : Graph_Op<"quantize"> {
     Constraints:
     C1: scale is of floats.
     C2: block_size is not negative.
+    C3: x and the result are of integers, floats or codes.
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$scale, Optional<Graph_Tensor>:$zero_point, I64Attr:$axis,
     DefaultValuedAttr<I64Attr, "0">:$block_size);

@@ -85,6 +85,8 @@ public:
   /// checks symbols against their ranges.
   void assumeAtLeast(mlir::AffineExpr expr, int64_t low);
   void assumeAtMost(mlir::AffineExpr expr, int64_t high);
+  /// Requires that a size is not larger than another one.
+  void assumeWithin(mlir::AffineExpr size, mlir::AffineExpr limit);
   /// The values an expression may take, by the ranges of its symbols.
   std::pair<int64_t, int64_t> getRange(mlir::AffineExpr expr) const;
 

@@ -122,7 +122,8 @@ def WidenConvolutionsPass : Pass<"graph-widen-convolutions", "::mlir::ModuleOp">
     Casts to f32 move before ops that only move values (concatenation, slice,
     transposition, views, maximum pooling, relu) if nothing else reads the
     16-bit value; meeting the rounding, they keep it in f32 memory. Constant
-    operands are cast too: run `tenon-evaluate-constants` afterwards.
+    operands are cast too: run `tenon-evaluate-constants` afterwards, and
+    `graph-infer-shapes`, which records symbolic dimensions of the casts.
 
     ```mlir
     %y = graph.conv %x, %w ... : (tensor<1x8x8x4xf16>, tensor<8x4x1x1xf16>) -> tensor<1x8x8x8xf16>

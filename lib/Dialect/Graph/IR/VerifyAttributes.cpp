@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Verification of the attributes that shape analysis records: passes read them
+// without asking again.
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+
+static InFlightDiagnostic violation(Operation *op, int number) {
+  return op->emitOpError("[TN2200] A") << number << ": ";
+}
+
+/// The number of symbols of the op's module; those of a kernel are its module's.
+static size_t symbolsAround(Operation *op) {
+  size_t count = 0;
+  for (Operation *around = op; around; around = around->getParentOp())
+    if (auto symbols = around->getAttrOfType<ArrayAttr>("graph.symbols"))
+      count = std::max(count, symbols.size());
+  return count;
+}
+
+static LogicalResult verifySymbols(Operation *op, Attribute value) {
+  auto isSymbol = [](Attribute entry) {
+    auto symbol = dyn_cast<DictionaryAttr>(entry);
+    return symbol && symbol.getAs<StringAttr>("name") && llvm::all_of(ArrayRef<StringRef>{"min", "max", "divisor"}, [&](StringRef name) {
+             auto number = symbol.getAs<IntegerAttr>(name);
+             return number && number.getType().isInteger(64);
+           });
+  };
+  auto symbols = dyn_cast<ArrayAttr>(value);
+  if (!symbols || !llvm::all_of(symbols, isSymbol))
+    return violation(op, 1) << "graph.symbols must hold dictionaries with name, min, max and divisor";
+  return success();
+}
+
+/// A map over the symbols around the op, with `results` results if given.
+static bool isMap(Operation *op, Attribute value, std::optional<int64_t> results) {
+  auto map = dyn_cast<AffineMapAttr>(value);
+  return map && map.getValue().getNumDims() == 0 && map.getValue().getNumSymbols() <= symbolsAround(op) &&
+         (!results || map.getValue().getNumResults() == *results);
+}
+
+static LogicalResult verifyShape(Operation *op, Attribute value, Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!isMap(op, value, tensor ? std::optional(tensor.getRank()) : std::nullopt))
+    return violation(op, 3) << value << " must be a map from the module's symbols to each dimension of " << type;
+  return success();
+}
+
+LogicalResult GraphDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  Attribute value = attribute.getValue();
+  if (attribute.getName() == "graph.symbols")
+    return verifySymbols(op, value);
+  if (attribute.getName() == "graph.assumptions") {
+    auto pairs = dyn_cast<ArrayAttr>(value);
+    if (!pairs || !llvm::all_of(pairs, [&](Attribute pair) { return isMap(op, pair, 2); }))
+      return violation(op, 2) << "graph.assumptions must hold maps from the module's symbols to two sizes";
+  }
+  if (attribute.getName() == "graph.shape")
+    return op->getNumResults() == 1 ? verifyShape(op, value, op->getResult(0).getType())
+                                    : LogicalResult(violation(op, 3) << "graph.shape needs an op of one result");
+  if (attribute.getName() == "graph.shapes") {
+    auto maps = dyn_cast<ArrayAttr>(value);
+    if (!maps || maps.size() != op->getNumResults())
+      return violation(op, 3) << "graph.shapes must hold a map for each of " << op->getNumResults() << " results";
+    for (auto [map, type] : llvm::zip(maps, op->getResultTypes()))
+      if (failed(verifyShape(op, map, type)))
+        return failure();
+  }
+  return success();
+}
+
+LogicalResult GraphDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned argument, NamedAttribute attribute) {
+  auto function = dyn_cast<FunctionOpInterface>(op);
+  if (attribute.getName() != "graph.shape" || !function)
+    return success();
+  return verifyShape(op, attribute.getValue(), function.getArgumentTypes()[argument]);
+}
+
+LogicalResult GraphDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned result, NamedAttribute attribute) {
+  auto function = dyn_cast<FunctionOpInterface>(op);
+  if (attribute.getName() != "graph.shape" || !function)
+    return success();
+  return verifyShape(op, attribute.getValue(), function.getResultTypes()[result]);
+}
