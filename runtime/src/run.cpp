@@ -87,6 +87,9 @@ tenon_status *bindSymbols(tenon_session &session) {
                     "input '%s': dimension %u (%s) is %lld; expected %lld, as another dimension of "
                     "that name has",
                     name, d, text, found, (long long)session.symbols[s]);
+      if (found < symbol->min() && symbol->max() == INT64_MAX)
+        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected %lld or more", name, d, text,
+                    found, (long long)symbol->min());
       if (found < symbol->min() || found > symbol->max())
         return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected %lld to %lld", name, d,
                     text, found, (long long)symbol->min(), (long long)symbol->max());

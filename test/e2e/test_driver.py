@@ -356,3 +356,22 @@ def test_progress_on_a_terminal(tenon, model, tmp_path):
     os.close(master)
     for phase in ("[1/6] import", "[2/6] graph, 8 ONNX nodes", "[5/6] codegen, ", "[6/6] package"):
         assert phase in shown, shown
+
+
+def test_refusals_name_every_node(tenon, tmp_path):
+    double = lambda name: value(name, [4], TensorProto.DOUBLE)  # noqa: E731
+    nodes = [helper.make_node("Atan", [a], [b], name) for a, b, name in (("x", "y", "one"), ("u", "v", "two"))]
+    path = save(tmp_path / "model.onnx", nodes, [double("x"), double("u")], [double("y"), double("v")])
+    refused(tenon("compile", path, "-o", tmp_path / "x.tenon"), UNSUPPORTED, "node 'one'", "the same holds for two")
+
+
+def test_sizes_that_constants_ask_for(tenon, tmp_path):
+    ints = lambda name, values: numpy_helper.from_array(np.array(values), name)  # noqa: E731
+    nodes = [helper.make_node("Slice", ["x", "from", "to"], ["y"], "part"), helper.make_node("Split", ["z", "sizes"], ["p", "q"], "halves")]
+    path = save(tmp_path / "model.onnx", nodes, [value("x", ["n"]), value("z", ["m"])],
+                [value("y", [3]), value("p", [2]), value("q", [3])], [ints("from", [2]), ints("to", [5]), ints("sizes", [2, 3])])
+    assert tenon("compile", path, "-o", tmp_path / "x.tenon", "-q").returncode == OK
+    run = lambda n, m: tenon("run", tmp_path / "x.tenon", "--input", f"x={n}xf32=0", "--input", f"z={m}xf32=0")  # noqa: E731
+    assert run(5, 5).returncode == OK
+    refused(run(4, 5), USER_ERROR, "TN7006", "dimension 0 (n) is 4; expected 5 or more")
+    refused(run(5, 6), USER_ERROR, "TN7010", "found 6, expected 5", "m = 6")

@@ -111,9 +111,17 @@ std::string libraryFunction(func::FuncOp kernel) {
   return found;
 }
 
-/// Emits a kernel; on failure reports what its ops said, each once: they are
+/// Why a kernel, and all that are like it, have no code.
+struct Refusal {
+  std::string function;
+  Location location;
+  std::string text;
+};
+
+/// Emits a kernel; on failure collects what its ops said, each once: they are
 /// emitted for whole vectors and again for what is left over.
-bool emitOrExplain(plan::KernelOp kernel, StringRef strategy, function_ref<LogicalResult()> emit) {
+bool emitOrExplain(plan::KernelOp kernel, StringRef function, StringRef strategy, std::vector<Refusal> &refusals,
+                   function_ref<LogicalResult()> emit) {
   std::vector<std::pair<Location, std::string>> errors;
   {
     ScopedDiagnosticHandler handler(kernel.getContext(), [&](Diagnostic &diagnostic) {
@@ -128,9 +136,9 @@ bool emitOrExplain(plan::KernelOp kernel, StringRef strategy, function_ref<Logic
       return true;
   }
   for (auto &[location, text] : errors)
-    emitError(location) << text;
+    refusals.push_back({function.str(), location, text});
   if (errors.empty())
-    kernel.emitError("[TN5004] kernel ") << kernel.getName() << " could not be emitted by strategy " << strategy;
+    refusals.push_back({function.str(), kernel.getLoc(), ("[TN5004] kernel " + kernel.getName() + " could not be emitted by strategy " + strategy).str()});
   return false;
 }
 
@@ -190,6 +198,8 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
   llvm::StringMap<std::string> functions; // fingerprint -> function
   DenseMap<Operation *, std::string> functionOf;
   DenseMap<Operation *, WorkSplit> splits;
+  std::vector<Refusal> refusals;
+  llvm::StringMap<llvm::SetVector<StringRef>> repeated; // function -> nodes of further kernels with that code
   bool ok = true;
   plan.walk([&](plan::KernelOp kernel) {
     std::string reason;
@@ -204,13 +214,16 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     std::string &function = functions[fingerprint(kernel)];
     if (function.empty()) {
       function = "kernel_" + kernel.getName().str();
-      if (!emitOrExplain(kernel, strategy->name(), [&]() { return emitKernel(b, function, kernel, *strategy, target, symbols); })) {
+      if (!emitOrExplain(kernel, function, strategy->name(), refusals,
+                         [&]() { return emitKernel(b, function, kernel, *strategy, target, symbols); })) {
         ok = false;
       } else if (std::string name = libraryFunction(program.module->lookupSymbol<func::FuncOp>(function)); !name.empty()) {
-        kernel.emitError("[TN5003] no CPU kernel for ") << kernel.getName() << " (ONNX nodes "
-            << llvm::join(nodes.getArrayRef(), ", ") << "): there is no " << name << " of f64; cast the value to f32";
+        refusals.push_back({function, kernel.getLoc(), ("[TN5003] no CPU kernel for " + kernel.getName() + " (ONNX nodes " +
+            llvm::join(nodes.getArrayRef(), ", ") + "): there is no " + name + " of f64; cast the value to f32").str()});
         ok = false;
       }
+    } else {
+      repeated[function].insert_range(nodes);
     }
     functionOf[kernel] = function;
     splits[kernel] = strategy->split(kernel, target);
@@ -219,6 +232,11 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
       info.nodes.push_back(node.str());
     program.kernels.push_back(std::move(info));
   });
+  for (const Refusal &refusal : refusals) {
+    auto report = emitError(refusal.location) << refusal.text;
+    if (auto others = repeated.find(refusal.function); others != repeated.end())
+      report << "; the same holds for " << llvm::join(others->second.getArrayRef(), ", ");
+  }
   if (!ok || failed(emitHostProgram(plan, program, functionOf, splits)))
     return failure();
   return program;
