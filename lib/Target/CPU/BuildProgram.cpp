@@ -168,21 +168,30 @@ std::string weightBytes(ElementsAttr value) {
 }
 
 LogicalResult packConstants(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry) {
+  DenseMap<Attribute, int64_t> readers; // constant ops of a value
+  plan.walk([&](graph::ConstantOp constant) { ++readers[constant.getValue()]; });
   WalkResult result = plan.walk([&](plan::KernelOp kernel) {
     std::string reason;
     const Strategy *strategy = registry.find(kernel, target, reason);
+    SmallVector<Value> before(kernel.getInputs());
     if (strategy && failed(strategy->packConstants(kernel, target)))
       return WalkResult::interrupt();
+    // What was packed is read in no other layout, unless another kernel does.
+    // MLIR keeps resources until the context ends: their bytes are freed here,
+    // or all weights would be in memory twice.
+    for (Value value : llvm::SetVector<Value>(before.begin(), before.end())) {
+      auto constant = value.getDefiningOp<graph::ConstantOp>();
+      if (!constant || !constant->use_empty())
+        continue;
+      ElementsAttr data = constant.getValue();
+      constant->erase();
+      auto resource = dyn_cast<DenseResourceElementsAttr>(data);
+      if (resource && --readers[data] == 0)
+        resource.getRawHandle().getResource()->setBlob(AsmResourceBlob());
+    }
     return WalkResult::advance();
   });
-  if (result.wasInterrupted())
-    return failure();
-  // What was packed is read in no other layout, unless another kernel does.
-  plan.walk([](graph::ConstantOp constant) {
-    if (constant->use_empty())
-      constant->erase();
-  });
-  return success();
+  return failure(result.wasInterrupted());
 }
 
 FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry) {
