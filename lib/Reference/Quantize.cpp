@@ -80,7 +80,9 @@ Results evaluateQuantize(graph::QuantizeOp op, ArrayRef<Tensor> inputs) {
   if (num::isReal(element)) {
     for (size_t i = 0; i < values.size(); ++i)
       values[i] += zeros[i];
-    return one(Tensor::fromDoubles(element, x.getShape(), values, numerics::Encoding()));
+    numerics::Encoding how;
+    how.overflow = op.getSaturate() ? numerics::Overflow::Saturate : numerics::Overflow::NonFinite;
+    return one(Tensor::fromDoubles(element, x.getShape(), values, how));
   }
   unsigned width = element.getIntOrFloatBitWidth();
   double low = element.isUnsignedInteger() ? 0 : -std::ldexp(1, width - 1);

@@ -41,13 +41,26 @@ LogicalResult convertQuantizeLinear(NodeContext &c) {
     element = type.getValue();
   if (!element)
     return c.error(Problem::type, "attribute output_dtype is no type that compiled code can hold");
+  // The quotient is rounded to x's type.
+  Type precision = c.typeOfCode(c.integer("precision", 0));
+  if (c.has("precision") && precision && precision != c.elementType(x) && !c.elementType(x).isInteger())
+    return c.error(Problem::unsupported, "attribute precision is another type than x's, which the quotient is computed in");
   return c.set(c.create<graph::QuantizeOp>(element, x, scale, zeroPoint, uint64_t(scaleAxis(c, x, scale)),
-                                           uint64_t(c.integer("block_size", 0))));
+                                           uint64_t(c.integer("block_size", 0)), c.integer("saturate", 1) != 0));
 }
 
 LogicalResult convertDequantizeLinear(NodeContext &c) {
   Value x = c.input(0), scale = asScalar(c, c.input(1)), zeroPoint = asScalar(c, c.input(2));
-  return c.set(c.create<graph::DequantizeOp>(c.elementType(scale), x, scale, zeroPoint,
+  Type element = c.elementType(scale);
+  if (int64_t code = c.integer("output_dtype", 0))
+    element = c.typeOfCode(code);
+  if (tenon::num::isCoded(c.elementType(scale))) { // a block scale's own format is no result type
+    scale = c.cast(scale, c.f32());
+    element = c.has("output_dtype") ? element : c.f32();
+  }
+  if (!element || !isa<FloatType>(element) || tenon::num::isCoded(element))
+    return c.error(Problem::type, "attribute output_dtype is no float type that compiled code can hold");
+  return c.set(c.create<graph::DequantizeOp>(element, x, scale, zeroPoint,
                                              uint64_t(scaleAxis(c, x, scale)),
                                              uint64_t(c.integer("block_size", 0))));
 }

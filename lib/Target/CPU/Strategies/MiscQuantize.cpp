@@ -129,7 +129,10 @@ public:
       if (coded) {
         if (zeroPoint)
           v = s.add(v, zeroPoint);
-        Value codes = c.encode(v, stored, numerics::Encoding());
+        numerics::Encoding how;
+        if (!cast<graph::QuantizeOp>(c.kernel.getRootOp()).getSaturate())
+          how.overflow = numerics::Overflow::NonFinite;
+        Value codes = c.encode(v, stored, how);
         return num::DecodeOp::create(c.b, c.loc, v.getType(), codes, TypeAttr::get(stored));
       }
       v = math::RoundEvenOp::create(c.b, c.loc, v);

@@ -579,13 +579,15 @@ def Graph_TopKOp : Graph_Op<"top_k"> {
 def Graph_QuantizeOp : Graph_Op<"quantize"> {
   let summary = "saturate(round_even(x / scale) + zero_point), scale a scalar, along axis, or blocked";
   let description = [{
+    `saturate` false lets floats out of range become infinity or NaN.
+
     Constraints:
     C1: scale is of floats.
     C2: block_size is not negative.
     C3: x and the result are of integers, floats or codes.
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$scale, Optional<Graph_Tensor>:$zero_point, I64Attr:$axis,
-    DefaultValuedAttr<I64Attr, "0">:$block_size);
+    DefaultValuedAttr<I64Attr, "0">:$block_size, DefaultValuedAttr<BoolAttr, "true">:$saturate);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x `,` $scale (`,` $zero_point^)? attr-dict `:` functional-type(operands, $result)";
 }
