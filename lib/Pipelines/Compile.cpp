@@ -33,7 +33,7 @@ static constexpr const char *kStageNames[] = {"import", "graph", "numerics", "pl
 
 StringRef stageName(Stage stage) { return kStageNames[int(stage)]; }
 std::optional<Stage> parseStage(StringRef name) {
-  for (int i = 0; i < 6; ++i)
+  for (int i = 0; i < int(kStageCount); ++i)
     if (name == kStageNames[i])
       return Stage(i);
   return std::nullopt;
@@ -292,7 +292,7 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
     result.text = std::move(*object);
     return result;
   }
-  FailureOr<cpu::Image> image = cpu::linkImage(*object, target, module->getLoc());
+  FailureOr<cpu::Image> image = cpu::linkImage(*object, module->getLoc());
   if (failed(image))
     return failure();
   announce(*module, Stage::Package, options);

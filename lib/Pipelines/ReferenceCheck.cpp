@@ -8,8 +8,8 @@
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Dialect/Graph/Transforms/Passes.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
-#include "tenon/Frontend/ONNX/Import.h"
 #include "tenon/Frontend/ONNX/TensorFile.h"
+#include "tenon/Pipelines/Compile.h"
 #include "tenon/Reference/Evaluator.h"
 #include "tenon/Transforms/Simplify/Passes.h"
 #include "llvm/Support/FileSystem.h"
@@ -86,11 +86,7 @@ LogicalResult freezeSmallInputs(ModuleOp module, StringRef folder) {
 }
 
 OwningOpRef<ModuleOp> graphOf(MLIRContext &context, StringRef model, StringRef frozenFrom, bool evaluateConstants) {
-  OnnxImportOptions importOptions;
-  importOptions.hasHandler = [](StringRef domain, StringRef type, int64_t since) {
-    return onnxtograph::hasHandler(domain, type, since);
-  };
-  OwningOpRef<ModuleOp> module = importOnnx(context, model, importOptions);
+  OwningOpRef<ModuleOp> module = importForCompilation(context, model);
   if (!module || (!frozenFrom.empty() && failed(freezeSmallInputs(*module, frozenFrom))))
     return {};
   PassManager passes(&context);

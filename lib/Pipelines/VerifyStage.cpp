@@ -20,9 +20,16 @@ namespace {
 
 class Contract {
 public:
-  Contract(func::FuncOp func, Stage stage) : func(func), stage(stage) {}
+  Contract(func::FuncOp func, Stage stage) : func(func), stage(stage) {
+    if (auto attr = func->getParentOfType<ModuleOp>()->getAttrOfType<ArrayAttr>("graph.symbols"))
+      symbols = attr.size();
+  }
 
   bool holds() {
+    if (stage != Stage::Import)
+      checkArguments();
+    if (stage >= Stage::Place)
+      checkReturned();
     func.walk<WalkOrder::PreOrder>([&](Operation *op) {
       checkData(op);
       if (op == func.getOperation())
@@ -64,16 +71,66 @@ private:
       violation(op) << "[TN2070] '" << op->getName() << "' is left after the stage graph";
       return;
     }
-    for (Type type : op->getResultTypes()) {
-      auto tensor = dyn_cast<TensorType>(type);
+    for (OpResult result : op->getResults()) {
+      auto tensor = dyn_cast<TensorType>(result.getType());
       if (!tensor)
         continue;
       if (!tensor.hasRank())
         violation(op) << "[TN2071] '" << op->getName() << "' has a result without rank";
-      else if (!tensor.hasStaticShape() && isa<graph::GraphDialect>(op->getDialect()) && isInMain(op) &&
-               !op->hasAttr("graph.shape") && !op->hasAttr("graph.shapes"))
+      else if (isa<graph::GraphDialect, plan::PlanDialect>(op->getDialect()) && !isKnown(tensor, shapeOf(result)))
         violation(op) << "[TN2071] '" << op->getName() << "' has a result of " << tensor
                       << " without graph.shape; run graph-infer-shapes";
+    }
+  }
+
+  static Attribute shapeOf(OpResult result) {
+    Operation *op = result.getOwner();
+    if (Attribute one = op->getAttr("graph.shape"))
+      return one;
+    auto all = op->getAttrOfType<ArrayAttr>("graph.shapes");
+    return all && result.getResultNumber() < all.size() ? all[result.getResultNumber()] : Attribute();
+  }
+
+  /// Whether `shape` gives a tensor's open dimensions over the module's symbols.
+  bool isKnown(TensorType tensor, Attribute shape) {
+    if (!tensor.hasRank() || tensor.hasStaticShape())
+      return tensor.hasRank();
+    auto attr = dyn_cast_or_null<AffineMapAttr>(shape);
+    AffineMap map = attr ? attr.getValue() : AffineMap();
+    return map && map.getNumDims() == 0 && int64_t(map.getNumResults()) == tensor.getRank() &&
+           llvm::all_of(map.getResults(), [&](AffineExpr size) {
+             bool isBound = true;
+             size.walk([&](AffineExpr part) {
+               auto symbol = dyn_cast<AffineSymbolExpr>(part);
+               isBound &= !symbol || symbol.getPosition() < symbols;
+             });
+             return isBound;
+           });
+  }
+
+  /// A run learns the symbols from the inputs.
+  void checkArguments() {
+    for (BlockArgument argument : func.getArguments()) {
+      auto tensor = dyn_cast<RankedTensorType>(argument.getType());
+      Attribute shape = func.getArgAttr(argument.getArgNumber(), "graph.shape");
+      bool ok = tensor && isKnown(tensor, shape);
+      for (int64_t d = 0; ok && d < tensor.getRank(); ++d)
+        ok = !tensor.isDynamicDim(d) || isa<AffineSymbolExpr>(cast<AffineMapAttr>(shape).getValue().getResult(d));
+      if (!ok)
+        violation(func) << "[TN2071] input " << argument.getArgNumber() << " is " << argument.getType()
+                        << ", whose open dimensions are no symbols in its graph.shape; run graph-infer-shapes";
+    }
+  }
+
+  /// Outputs' buffers are written by kernels, each by one.
+  void checkReturned() {
+    DenseSet<Value> taken;
+    for (OpOperand &operand : func.getBody().back().getTerminator()->getOpOperands()) {
+      Value value = operand.get();
+      while (auto view = value.getDefiningOp<plan::ViewOp>())
+        value = view.getX();
+      if (!value.getDefiningOp<plan::KernelOp>() || !taken.insert(value).second)
+        violation(operand.getOwner()) << "[TN4001] output " << operand.getOperandNumber() << " is no kernel's result of its own";
     }
   }
 
@@ -84,8 +141,13 @@ private:
   }
 
   void checkPlaced(Operation *op) {
-    if (auto kernel = dyn_cast<plan::KernelOp>(op); kernel && kernel.getDevice().empty())
-      violation(op) << "[TN4001] kernel '" << kernel.getName() << "' names no device";
+    if (auto kernel = dyn_cast<plan::KernelOp>(op)) {
+      if (kernel.getDevice().empty())
+        violation(op) << "[TN4001] kernel '" << kernel.getName() << "' names no device";
+      for (auto [i, input] : llvm::enumerate(kernel.getInputs()))
+        if (!isKnown(cast<TensorType>(input.getType()), kernel.getArgShapes() ? (*kernel.getArgShapes())[i] : Attribute()))
+          violation(op) << "[TN2071] kernel '" << kernel.getName() << "' reads " << input.getType() << " without arg_shapes";
+    }
     if (isa<graph::GraphDialect>(op->getDialect()) && !isa<graph::ConstantOp>(op) && isInMain(op))
       violation(op) << "[TN4001] '" << op->getName() << "' is in no kernel after the stage place";
   }
@@ -95,6 +157,7 @@ private:
 
   func::FuncOp func;
   Stage stage;
+  unsigned symbols = 0;
   bool ok = true;
 };
 

@@ -9,6 +9,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -119,6 +120,15 @@ const Driver *driverFor(const Driver *asked, const schema::Code &code) {
   return nullptr;
 }
 
+tenon_status *noDriver(const char *name) {
+  char names[128] = "";
+  size_t used = 0;
+  for (int i = 0; const Driver *driver = driverAt(i); ++i)
+    if (used < sizeof names)
+      used += size_t(snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", driver->name));
+  return fail(TENON_NO_DRIVER, "there is no driver '%s'; this runtime has %s", name, names);
+}
+
 /// Takes the first variant that this machine can run.
 tenon_status *takeCode(tenon_model &model, const char *name, const Driver *asked) {
   tenon_status *why = nullptr; // the first refusal: of the variant that was wanted most
@@ -188,7 +198,7 @@ tenon_status *openArtifact(tenon_model &model, const char *name, const tenon_loa
   const char *driverName = TENON_FIELD(options, driver, nullptr);
   const Driver *driver = driverName ? findDriver(driverName) : nullptr;
   if (driverName && !driver)
-    return fail(TENON_NO_DRIVER, "there is no driver '%s'; this runtime has cpu and null", driverName);
+    return noDriver(driverName);
   if (tenon_status *status = readManifest(model, name))
     return status;
   if (tenon_status *status = checkManifest(model, name))

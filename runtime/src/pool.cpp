@@ -30,7 +30,12 @@ using namespace tenon::rt;
 namespace {
 
 constexpr int kMaxThreads = 256;
+// Longer than what the host program does between two kernels, shorter than what
+// a wake-up costs beside a run.
 constexpr uint64_t kSpinNanoseconds = 30000;
+// Kernels keep blocks of up to some 600 KiB on the stack; what threads get by
+// default depends on the C library and on the user's limits.
+constexpr size_t kStackBytes = size_t(2) << 20;
 
 struct alignas(64) Share { // a cache line each
   std::atomic<int64_t> next;
@@ -175,13 +180,18 @@ bool acquire(tenon_pool &pool) {
 void startWorkers(tenon_pool &pool, int count) {
   if (pool.workers >= count)
     return;
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0)
+    return;
+  pthread_attr_setstacksize(&attributes, kStackBytes);
   // Signals are for the application's own threads.
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
-  while (pool.workers < count && pthread_create(&pool.threads[pool.workers], nullptr, workerMain, &pool) == 0)
+  while (pool.workers < count && pthread_create(&pool.threads[pool.workers], &attributes, workerMain, &pool) == 0)
     ++pool.workers; // fewer threads are slower, not wrong
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  pthread_attr_destroy(&attributes);
 }
 
 alignas(tenon_pool) char defaultMemory[sizeof(tenon_pool)];

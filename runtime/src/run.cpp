@@ -109,15 +109,21 @@ tenon_status *shapeOutputs(tenon_session &session, size_t *bytes) {
   const int64_t *dims = session.outputDims;
   for (uint32_t i = 0; i < m.outputs()->size(); ++i) {
     const auto *output = m.outputs()->Get(i);
+    const char *name = output->name()->c_str();
     size_t size = elementBytes(output->dtype());
+    bool isEmpty = false, tooLarge = false;
     for (uint32_t d = 0; d < output->dims()->size(); ++d) {
       int64_t dim = session.outputs[i].shape[d] = *dims++;
-      if (dim < 0 || __builtin_mul_overflow(size, size_t(dim), &size))
-        return fail(TENON_SHAPE, "output '%s': dimension %u would be %lld for these inputs",
-                    output->name()->c_str(), d, (long long)dim);
+      if (dim < 0)
+        return fail(TENON_SHAPE, "output '%s': dimension %u would be %lld for these inputs", name, d,
+                    (long long)dim);
+      isEmpty |= dim == 0;
+      tooLarge |= __builtin_mul_overflow(size, size_t(dim), &size);
     }
+    if (tooLarge && !isEmpty)
+      return fail(TENON_SHAPE, "output '%s' would have more elements than memory can hold for these inputs", name);
     if (bytes)
-      bytes[i] = size;
+      bytes[i] = isEmpty ? 0 : size;
   }
   return nullptr;
 }

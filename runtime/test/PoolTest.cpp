@@ -77,6 +77,34 @@ TEST(Pool, ManyOwners) {
     owner.join();
 }
 
+// Kernels keep blocks on the stack, whatever the process gives its own threads.
+TEST(Pool, StackForKernels) {
+  pthread_attr_t before, small;
+  ASSERT_EQ(pthread_getattr_default_np(&before), 0);
+  ASSERT_EQ(pthread_getattr_default_np(&small), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&small, 256 * 1024), 0);
+  ASSERT_EQ(pthread_setattr_default_np(&small), 0);
+  tenon_pool *pool = nullptr;
+  ASSERT_EQ(tenon_pool_create(4, &pool), nullptr);
+  auto deep = [](void *const *buffers, const int64_t *, int64_t begin, int64_t end) {
+    volatile char block[1024 * 1024];
+    for (size_t i = 0; i < sizeof block; i += 4096)
+      block[i] = char(begin);
+    for (int64_t i = begin; i < end; ++i)
+      static_cast<std::atomic<int> *>(buffers[0])[i].fetch_add(block[0] == char(begin));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1)); // leave some to the others
+  };
+  std::vector<std::atomic<int>> units(64);
+  void *buffers[] = {units.data()};
+  tenon::rt::parallelFor(pool, 4, deep, buffers, nullptr, 64, 1);
+  for (auto &unit : units)
+    EXPECT_EQ(unit.load(), 1);
+  tenon_pool_free(pool);
+  EXPECT_EQ(pthread_setattr_default_np(&before), 0);
+  pthread_attr_destroy(&before);
+  pthread_attr_destroy(&small);
+}
+
 TEST(Pool, OwnPools) {
   tenon_pool *pool = nullptr;
   EXPECT_EQ(Result(tenon_pool_create(-1, &pool)).code, TENON_INVALID_ARGUMENT);

@@ -9,6 +9,7 @@ func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
 // -----
 
 func.func @main(%x: tensor<?xf32>) -> tensor<?xf32> {
+  // expected-error @above {{[TN2071] input 0 is 'tensor<?xf32>', whose open dimensions are no symbols}}
   // expected-error @below {{[TN2071] 'graph.unary' has a result of 'tensor<?xf32>' without graph.shape}}
   %0 = graph.unary relu %x : (tensor<?xf32>) -> tensor<?xf32>
   return %0 : tensor<?xf32>
@@ -37,5 +38,15 @@ module {
   }
   func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
     return %x : tensor<2xf32>
+  }
+}
+
+// -----
+
+// No input says what n is.
+module attributes {graph.symbols = [{name = "n", min = 0 : i64, max = 9 : i64, divisor = 1 : i64}]} {
+  // expected-error @below {{[TN2071] input 0 is 'tensor<?xf32>', whose open dimensions are no symbols}}
+  func.func @main(%x: tensor<?xf32> {graph.shape = affine_map<()[s0] -> (s0 * 2)>}) -> tensor<?xf32> {
+    return %x : tensor<?xf32>
   }
 }

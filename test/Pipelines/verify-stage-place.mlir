@@ -3,6 +3,7 @@
 func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
   // expected-error @below {{[TN4001] 'graph.unary' is in no kernel after the stage place}}
   %0 = graph.unary relu %x : (tensor<2xf32>) -> tensor<2xf32>
+  // expected-error @below {{[TN4001] output 0 is no kernel's result of its own}}
   return %0 : tensor<2xf32>
 }
 
@@ -16,4 +17,32 @@ func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
     plan.yield %1 : tensor<2xf32>
   }
   return %0 : tensor<2xf32>
+}
+
+// -----
+
+// Kernels take their operands' sizes from arg_shapes, also where the operand has graph.shape.
+module attributes {graph.symbols = [{name = "n", min = 0 : i64, max = 9 : i64, divisor = 1 : i64}]} {
+  func.func @main(%x: tensor<?xf32> {graph.shape = affine_map<()[s0] -> (s0)>}) -> tensor<?xf32> {
+    // expected-error @below {{[TN2071] kernel 'relu_0' reads 'tensor<?xf32>' without arg_shapes}}
+    %0 = plan.kernel "relu_0" on "cpu" root "elementwise" (%x) {graph.shapes = [affine_map<()[s0] -> (s0)>]} : (tensor<?xf32>) -> tensor<?xf32> {
+    ^bb0(%a: tensor<?xf32>):
+      %1 = graph.unary relu %a {graph.shape = affine_map<()[s0] -> (s0)>} : (tensor<?xf32>) -> tensor<?xf32>
+      plan.yield %1 : tensor<?xf32>
+    }
+    return %0 : tensor<?xf32>
+  }
+}
+
+// -----
+
+func.func @main(%x: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) {
+  %0 = plan.kernel "relu_0" on "cpu" root "elementwise" (%x) : (tensor<2xf32>) -> tensor<2xf32> {
+  ^bb0(%a: tensor<2xf32>):
+    %1 = graph.unary relu %a : (tensor<2xf32>) -> tensor<2xf32>
+    plan.yield %1 : tensor<2xf32>
+  }
+  // expected-error @below {{[TN4001] output 1 is no kernel's result of its own}}
+  // expected-error @below {{[TN4001] output 2 is no kernel's result of its own}}
+  return %0, %x, %0 : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>
 }

@@ -67,13 +67,13 @@ mlir::OwningOpRef<mlir::ModuleOp> importForCompilation(mlir::MLIRContext &contex
 /// context; nothing is written on failure.
 mlir::FailureOr<CompileResult> compileModel(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,
                                             const CompileOptions &options);
+/// The same from the bytes of a model, which no stage can be started from.
+mlir::FailureOr<CompileResult> compileModelBytes(mlir::MLIRContext &context, llvm::StringRef bytes, llvm::StringRef output,
+                                                 const CompileOptions &options);
 /// Writes an ONNX model whose weights are converted, as far as ONNX has the
 /// formats; nothing is written on failure.
 mlir::LogicalResult convertToOnnx(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,
                                   const numerics::ConvertOptions &options, numerics::ConversionReport &report);
-/// The same from the bytes of a model.
-mlir::FailureOr<CompileResult> compileModelBytes(mlir::MLIRContext &context, llvm::StringRef bytes, llvm::StringRef output,
-                                                 const CompileOptions &options);
 /// Runs the stages after import up to `last` on a module in place.
 mlir::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, const CompileOptions &options,
                               CompileResult &result);

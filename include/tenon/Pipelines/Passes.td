@@ -14,11 +14,12 @@ def VerifyStagePass : Pass<"tenon-verify-stage", "::mlir::ModuleOp"> {
     - `import`: nothing but operators, constants and omitted inputs of the `onnx`
       dialect: TN1060;
     - `graph`: no `onnx` op is left, and every tensor has a rank and, where a
-      dimension is not static, `graph.shape`: TN2070, TN2071;
+      dimension is not static, a `graph.shape` over the module's symbols, which the
+      inputs' own dimensions are: TN2070, TN2071;
     - `numerics`: element types are such as kernels hold; conversions are ops:
       TN3200;
     - `place`: every op on tensors is in a kernel that names its device, or selects
-      between kernels: TN4001.
+      between kernels, and every output is the result of a kernel: TN4001.
 
     ```mlir
     func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {

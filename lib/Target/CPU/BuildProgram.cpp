@@ -14,13 +14,14 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-/// Text of a kernel without its name, its place in memory and locations: equal
-/// text, equal code. Strategies may read any other attribute, so that all count.
-std::string fingerprint(plan::KernelOp kernel) {
+/// Strategy and text of a kernel without its name, its place in memory and
+/// locations: equal text, equal code. Strategies may read any other attribute, so
+/// that all count; values of constant operands are read by packConstants alone.
+std::string fingerprint(plan::KernelOp kernel, const Strategy &strategy) {
   OwningOpRef<plan::KernelOp> copy(kernel.clone());
   copy->setName("");
   (*copy)->removeAttr("plan.buffers");
-  std::string text;
+  std::string text = strategy.name().str();
   llvm::raw_string_ostream os(text);
   (*copy)->print(os, OpPrintingFlags().printGenericOpForm().useLocalScope());
   return text;
@@ -220,7 +221,7 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
       ok = false;
       return;
     }
-    std::string &function = functions[fingerprint(kernel)];
+    std::string &function = functions[fingerprint(kernel, *strategy)];
     if (function.empty()) {
       function = "kernel_" + kernel.getName().str();
       if (!emitOrExplain(kernel, function, strategy->name(), refusals,

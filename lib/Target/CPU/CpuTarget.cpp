@@ -37,7 +37,7 @@ std::string CpuTarget::featureString() const {
 // The psABI's micro-architecture levels.
 static const char *const kV2[] = {"cmov", "cx16", "cx8", "fxsr", "mmx", "popcnt", "sahf", "sse", "sse2", "sse3", "sse4.1", "sse4.2", "ssse3", "x87"};
 static const char *const kV3[] = {"avx", "avx2", "bmi", "bmi2", "crc32", "f16c", "fma", "lzcnt", "movbe", "xsave"};
-static const char *const kV4[] = {"avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl", "evex512"};
+static const char *const kV4[] = {"avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl"};
 // What generated code may use beyond v4 when CPUID says so.
 static const char *const kHostExtras[] = {"avx512vnni", "avx512bf16", "avx512fp16", "avx512vbmi", "avxvnni", "amx-tile", "amx-bf16", "amx-int8"};
 
@@ -57,8 +57,8 @@ static int64_t hostL2Bytes() {
   return 0;
 }
 
-/// LLVM itself only warns of a feature that it does not know.
-static bool hasFeature(llvm::StringRef tripleText, llvm::StringRef feature) {
+/// LLVM's table of an architecture's features, with what each implies.
+static std::unique_ptr<llvm::MCSubtargetInfo> featureTable(llvm::StringRef tripleText) {
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeAllTargetInfos();
@@ -67,8 +67,33 @@ static bool hasFeature(llvm::StringRef tripleText, llvm::StringRef feature) {
   std::string error;
   llvm::Triple triple(tripleText);
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
-  std::unique_ptr<llvm::MCSubtargetInfo> info(target ? target->createMCSubtargetInfo(triple, "", "") : nullptr);
-  return info && llvm::any_of(info->getAllProcessorFeatures(), [&](const llvm::SubtargetFeatureKV &known) { return feature == known.Key; });
+  return std::unique_ptr<llvm::MCSubtargetInfo>(target ? target->createMCSubtargetInfo(triple, "", "") : nullptr);
+}
+
+/// Takes a feature away, and with it those that imply it: LLVM would bring it back.
+static void removeFeature(const llvm::SubtargetFeatureKV &feature, const llvm::MCSubtargetInfo &table, std::set<std::string> &features) {
+  llvm::FeatureBitset gone({feature.Value});
+  for (bool grows = true; grows;) {
+    grows = false;
+    for (const llvm::SubtargetFeatureKV &other : table.getAllProcessorFeatures())
+      if (!gone.test(other.Value) && (other.Implies.getAsBitset() & gone).any()) {
+        gone.set(other.Value);
+        grows = true;
+      }
+  }
+  for (const llvm::SubtargetFeatureKV &other : table.getAllProcessorFeatures())
+    if (gone.test(other.Value))
+      features.erase(other.Key);
+}
+
+/// The architecture of this process, as targets name it.
+static llvm::StringRef hostArchitecture() {
+  switch (llvm::Triple(llvm::sys::getProcessTriple()).getArch()) {
+  case llvm::Triple::x86_64: return "host";
+  case llvm::Triple::aarch64: return "aarch64";
+  case llvm::Triple::riscv64: return "riscv64";
+  default: return "unknown";
+  }
 }
 
 bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error) {
@@ -85,6 +110,8 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
   arch.consume_front(":");
   if (arch.empty())
     return fail("no architecture given");
+  if (arch == "host") // CPUID is x86's; of other machines what all of them have
+    arch = hostArchitecture();
   std::set<std::string> features;
   auto take = [&](auto &list) { features.insert(std::begin(list), std::end(list)); };
   std::string name = arch.str();
@@ -93,7 +120,7 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
     // CPUID's feature bits only; the CPU's name is not trusted.
     auto host = llvm::sys::getHostCPUFeatures();
     auto hasAll = [&](auto &list) {
-      return llvm::all_of(list, [&](const char *f) { return llvm::StringRef(f) == "evex512" || llvm::StringRef(f) == "x87" || host.lookup(f); });
+      return llvm::all_of(list, [&](const char *f) { return llvm::StringRef(f) == "x87" || host.lookup(f); });
     };
     take(kV2);
     name = "x86-64-v2";
@@ -113,8 +140,6 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
         name += std::string(",+") + extra;
     target.triple = "x86_64-unknown-linux-gnu";
     hostL2 = hostL2Bytes();
-    if (hostL2)
-      name += ",l2=" + std::to_string(hostL2 / 1024);
   } else if (arch == "x86-64-v2" || arch == "x86-64-v3" || arch == "x86-64-v4") {
     target.triple = "x86_64-unknown-linux-gnu";
     take(kV2);
@@ -131,6 +156,10 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
   } else {
     return fail(("unknown architecture '" + arch + "'").str());
   }
+  std::unique_ptr<llvm::MCSubtargetInfo> table = featureTable(target.triple);
+  llvm::ArrayRef<llvm::SubtargetFeatureKV> all;
+  if (table)
+    all = table->getAllProcessorFeatures();
   for (llvm::StringRef part : llvm::ArrayRef(parts).drop_front()) {
     llvm::StringRef feature = part.trim();
     if (feature.consume_front("l2=")) {
@@ -141,17 +170,18 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
     bool isAdded = feature.consume_front("+");
     if (!isAdded && !feature.consume_front("-"))
       return fail(("feature '" + part + "' has no sign").str());
-    if (!hasFeature(target.triple, feature))
+    const auto *known = llvm::find_if(all, [&](const llvm::SubtargetFeatureKV &entry) { return feature == entry.Key; });
+    if (known == all.end())
       return fail(("LLVM knows no feature '" + feature + "' of this architecture").str());
     if (isAdded)
       features.insert(feature.str());
     else
-      features.erase(feature.str());
+      removeFeature(*known, *table, features);
   }
-  if (features.count("evex512"))
-    features.erase("evex512"); // implied by avx512f since LLVM 21
   target.features.assign(features.begin(), features.end());
   target.spec = "cpu:" + name;
+  if (hostL2 && !givenL2)
+    target.spec += ",l2=" + std::to_string(hostL2 / 1024);
   for (llvm::StringRef part : llvm::ArrayRef(parts).drop_front())
     target.spec += "," + part.trim().str();
   target.l2Bytes = givenL2 ? givenL2 * 1024 : hostL2 ? hostL2 : target.has("avx512f") ? 1024 * 1024 : 256 * 1024;

@@ -390,8 +390,8 @@ Value emitCast(KernelContext &context, CastOp op, Value x, Math m) {
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, Math(b, loc, x.getType()).c(0));
   }
   if (isa<FloatType>(source)) {
-    // Through i64 where it fits, so that out-of-range values wrap alike for
-    // narrow types on every target.
+    // Through i32, so that out-of-range values wrap alike for narrow types on
+    // every target.
     Type wide = b.getIntegerType(std::max(32u, target.getIntOrFloatBitWidth()));
     Value whole = to.isUnsignedInteger() && target.getIntOrFloatBitWidth() >= 32
                       ? Value(arith::FPToUIOp::create(b, loc, shaped(wide), x))

@@ -52,7 +52,7 @@ private:
 
 } // namespace
 
-FailureOr<Image> linkImage(StringRef object, const CpuTarget &target, Location loc) {
+FailureOr<Image> linkImage(StringRef object, Location loc) {
   llvm::SmallString<128> objectPath, imagePath;
   int fd;
   std::error_code code = llvm::sys::fs::createTemporaryFile("tenon", "o", fd, objectPath);
@@ -106,6 +106,8 @@ FailureOr<Image> linkImage(StringRef object, const CpuTarget &target, Location l
     else if (*name == "tenon_output_dims")
       image.outputDimsAddress = *address;
   }
+  if (!image.mainAddress || !image.arenaSizeAddress || !image.outputDimsAddress)
+    return emitError(loc, "[TN5023] the linked image lacks an entry point");
   return image;
 }
 

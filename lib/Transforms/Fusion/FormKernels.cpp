@@ -275,11 +275,9 @@ private:
   }
   /// Constants that strategies read at compile time rather than from memory.
   static bool isParameter(Operation *op, unsigned operand) {
-    if (isa<graph::SliceOp, graph::PadOp, graph::TileOp>(op))
-      return operand > 0;
-    if (isa<graph::ResizeOp, graph::TopKOp, graph::TriluOp>(op))
-      return operand > 0;
-    return false;
+    if (isa<graph::PadOp>(op)) // its value, of any type, is moved like the data
+      return operand == 1;
+    return operand > 0 && isa<graph::SliceOp, graph::TileOp, graph::ResizeOp, graph::TopKOp, graph::TriluOp>(op);
   }
 
   Block &block;

@@ -62,7 +62,7 @@ struct Image {
   std::string bytes;
   uint64_t mainAddress = 0, arenaSizeAddress = 0, outputDimsAddress = 0;
 };
-mlir::FailureOr<Image> linkImage(llvm::StringRef object, const CpuTarget &target, mlir::Location loc);
+mlir::FailureOr<Image> linkImage(llvm::StringRef object, mlir::Location loc);
 
 /// Bytes of a constant as kernels read them: booleans one byte each.
 std::string weightBytes(mlir::ElementsAttr value);

@@ -3,9 +3,9 @@
 // Matrix products of floats in register tiles. A constant right operand is
 // packed into column panels when the model is compiled; one computed at run
 // time is copied panel by panel, or read in place where its columns are
-// contiguous and rows too few (or K too large) for a copy. The left operand is always read in place, row by row. Each
-// result is one chain of fused multiply-adds in the order of K, so neither
-// tile nor work split changes a bit.
+// contiguous and rows too few (or K too large) for a copy. The left operand is
+// always read in place, row by row. Each result is one chain of fused
+// multiply-adds in the order of K, so neither tile nor work split changes a bit.
 #include "GemmProblem.h"
 
 using namespace mlir;
@@ -14,7 +14,7 @@ namespace tenon::cpu {
 namespace {
 
 constexpr int64_t kMostRows = 12;      // 14 rows of 4 KiB would not fit a 12-way cache set
-constexpr int64_t kMostStaged = 1024;  // rows of a panel that is copied at run time (128 KiB of stack)
+constexpr int64_t kMostStaged = 1024;  // rows of a panel that is copied at run time (256 KiB of stack at most)
 constexpr int64_t kFewRows = 48;       // a panel with contiguous columns is read in place for fewer
 
 bool isNarrowFloat(Value value) {

@@ -102,6 +102,9 @@ public:
       if (pad.getMode() != graph::PadMode::constant || !constantInts(pad.getPads())) {
         reason = "only constant padding by constant amounts moves in runs";
         return false;
+      } else if (pad.getValue() && !isa<BlockArgument>(pad.getValue())) {
+        reason = "the padding's value must be in memory";
+        return false;
       }
     return yieldsRootAlone(kernel, reason);
   }
@@ -255,17 +258,8 @@ private:
     size_t rank = x.size();
     Mover mover(c, op.getResult());
     Value from = c.buffer(op.getX()), to = c.outputBuffer(0), zero = c.index(int64_t(0));
-    Value scalar;
-    if (auto constant = op.getValue() ? op.getValue().getDefiningOp<graph::ConstantOp>() : graph::ConstantOp()) {
-      Attribute attr = *cast<DenseElementsAttr>(constant.getValue()).getValues<Attribute>().begin();
-      if (auto integer = dyn_cast<IntegerAttr>(attr))
-        attr = IntegerAttr::get(mover.storage, integer.getValue().zextOrTrunc(mover.storage.getIntOrFloatBitWidth()));
-      scalar = arith::ConstantOp::create(c.b, c.loc, cast<TypedAttr>(attr));
-    } else if (op.getValue()) {
-      scalar = memref::LoadOp::create(c.b, c.loc, c.buffer(op.getValue()), zero);
-    } else {
-      scalar = arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(mover.storage));
-    }
+    Value scalar = op.getValue() ? memref::LoadOp::create(c.b, c.loc, c.buffer(op.getValue()), zero).getResult()
+                                 : arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(mover.storage)).getResult();
 
     Exprs outer(result.begin(), result.end() - 1), strides = stridesOf(x);
     Value width = c.index(result.back()), own = c.index(x.back());

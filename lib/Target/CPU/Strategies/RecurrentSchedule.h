@@ -32,6 +32,9 @@ struct RecurrentPlan {
   int64_t steps;           // time steps of a projection
   int64_t projectVectors, recurVectors; // register tile widths
   bool packedW, packedR;
+
+  /// Bytes of the projection, the product and the biases.
+  int64_t stackBytes() const { return (steps + 3) * sequences * columns * 4; }
 };
 RecurrentPlan recurrentPlan(plan::KernelOp kernel, const RecurrentModel &m, const CpuTarget &target);
 /// The same with one sequence at a time.

@@ -66,9 +66,12 @@ RecurrentPlan recurrentPlan(plan::KernelOp kernel, const RecurrentModel &r, cons
   p.packedW = isPackedAs(kernel, r.w, kPacked);
   p.packedR = isPackedAs(kernel, r.r, kPacked);
   // Two sequences share the recurrent weights where those exceed the first-level
-  // cache and registers hold both; different lengths would part them.
+  // cache and registers and the stack hold both; different lengths would part them.
   bool streams = r.hidden * p.columns * 4 > kFirstLevel;
-  p.sequences = streams && many && !r.lengths && constantOr(p.xShape[1], 2) >= 2 ? 2 : 1;
+  p.sequences = 2;
+  p.steps = 1;
+  if (!streams || !many || r.lengths || constantOr(p.xShape[1], 2) < 2 || p.stackBytes() > kMaxStack)
+    p.sequences = 1;
   // Four rows of the input projection at a time, while they fit the stack block.
   p.steps = 4 * p.columns * 4 <= 64 * 1024 ? 4 / p.sequences : 1;
   if (int64_t sequence = constantOr(p.xShape[0]); sequence > 0)
@@ -105,7 +108,7 @@ public:
       reason = "the number of activations does not fit the directions";
     else if (!computeOf(r.x).isF32())
       reason = "the element type must be floating point of at most 32 bits";
-    else if ((p.steps + 3) * p.sequences * p.columns * 4 > kMaxStack)
+    else if (p.stackBytes() > kMaxStack)
       reason = "the hidden size does not fit the kernel's stack block";
     else
       return yieldsRootAlone(kernel, reason);

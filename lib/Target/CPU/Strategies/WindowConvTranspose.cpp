@@ -145,7 +145,7 @@ struct TransposeEmitter {
   int64_t stride(unsigned i) { return op.getStrides().empty() ? 1 : op.getStrides()[i]; }
   int64_t dilation(unsigned i) { return op.getDilations().empty() ? 1 : op.getDilations()[i]; }
 
-  Value weight(Value tap, Value inChannel, Value outChannel, Value mask) {
+  Value weight(Value tap, Value inChannel, Value outChannel) {
     if (!isa<BlockArgument>(op.getFilter())) // one value throughout
       return loadFrom(c, op.getFilter(), zero, p.lanes);
     Value buffer = c.buffer(op.getFilter());
@@ -194,7 +194,7 @@ void TransposeEmitter::tile(ArrayRef<Value> row, Value column, Value group, Valu
       Value at = c.mulAdd(channel, c.index(inStrides[p.channel()]), base);
       Values weights, next;
       for (int64_t j = 0; j < vectors; ++j)
-        weights.push_back(weight(tap, channel, c.add(first, c.index(j * p.lanes)), {}));
+        weights.push_back(weight(tap, channel, c.add(first, c.index(j * p.lanes))));
       for (int64_t i = 0; i < kPixels; ++i) {
         Value v = loadFrom(c, op.getX(), c.add(at, offsets[i]), 1);
         v = c.broadcast(m.select(valid[i], v, c.constant(compute, 0, 1)), p.lanes);

@@ -9,7 +9,11 @@
 using namespace mlir;
 
 namespace tenon::cpu {
+namespace {
 
+constexpr int64_t kMaxUnrolled = 49; // taps
+
+/// Begin and end padding of one spatial axis.
 Values windowPads(KernelContext &c, graph::AutoPad mode, ArrayRef<int64_t> pads, AffineExpr in, int64_t kernel,
                   int64_t stride, int64_t dilation, unsigned axis, unsigned rank) {
   using A = graph::AutoPad;
@@ -24,10 +28,6 @@ Values windowPads(KernelContext &c, graph::AutoPad mode, ArrayRef<int64_t> pads,
   Value half = c.divU(total, c.index(2)), rest = c.sub(total, half);
   return mode == A::same_upper ? Values{half, rest} : Values{rest, half};
 }
-
-namespace {
-
-constexpr int64_t kMaxUnrolled = 49; // taps
 
 class PoolStrategy : public Strategy {
 public:

@@ -12,10 +12,6 @@ std::unique_ptr<Strategy> makePoolStrategy();
 std::unique_ptr<Strategy> makeConvTransposeStrategy();
 std::unique_ptr<Strategy> makeResizeStrategy();
 
-/// Begin and end padding of one spatial axis of a window op.
-Values windowPads(KernelContext &c, graph::AutoPad mode, llvm::ArrayRef<int64_t> pads, mlir::AffineExpr in,
-                  int64_t kernel, int64_t stride, int64_t dilation, unsigned axis, unsigned rank);
-
 } // namespace tenon::cpu
 
 #endif // TENON_LIB_TARGET_CPU_STRATEGIES_WINDOWSTRATEGIES_H
