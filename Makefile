@@ -45,7 +45,7 @@ demo: build $(STAMPS)/setup-demo ## compile magika's model, classify files, comp
 bench: build $(STAMPS)/setup-bench ## Tenon, ONNX Runtime and OpenVINO in one run (BENCH=... passes arguments)
 	@$(PYTHON) bench/run.py --build build $(BENCH)
 
-docs: build ## reference of dialects, passes and operators into build/docs
+docs: build $(STAMPS)/setup-docs ## reference of dialects, passes, operators and number formats into build/docs
 	@$(PYTHON) utils/generate-docs.py --output build/docs
 
 clean: ## removes the build folders, keeps the set-up
