@@ -193,9 +193,8 @@ private:
   void materialize(Group &group) {
     SmallVector<Value> inputs, outputs;
     SetVector<Value> seen;
-    SmallVector<graph::ConstantOp> cloned;
+    SetVector<Operation *> immediates;
     DenseSet<Operation *> members(group.ops.begin(), group.ops.end());
-    DenseSet<Operation *> clonedSet;
     for (Operation *op : group.ops) {
       for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
         Operation *def = operand.getDefiningOp();
@@ -203,12 +202,10 @@ private:
           continue;
         if (isResolvedShape(op, i))
           continue;
-        if (auto constant = dyn_cast_or_null<graph::ConstantOp>(def))
-          if ((isSplat(constant) && !readsMemory(op)) || isParameter(op, i)) {
-            if (clonedSet.insert(def).second)
-              cloned.push_back(constant);
-            continue;
-          }
+        if (isImmediate(op, i)) {
+          immediates.insert(def);
+          continue;
+        }
         if (seen.insert(operand))
           inputs.push_back(operand);
       }
@@ -237,10 +234,10 @@ private:
     for (Value output : outputs)
       resultMaps.push_back(shapeMap(output));
     kernel->setAttr("graph.shapes", b.getArrayAttr(resultMaps));
-    IRMapping mapping;
+    IRMapping mapping, constants;
     mapping.map(inputs, body->getArguments());
-    for (graph::ConstantOp constant : cloned)
-      mapping.map(constant.getResult(), b.clone(*constant)->getResult(0));
+    for (Operation *constant : immediates)
+      b.clone(*constant, constants);
     for (Operation *op : group.ops) {
       for (auto [i, operand] : llvm::enumerate(op->getOperands()))
         if (isResolvedShape(op, i) && !mapping.contains(operand)) {
@@ -248,6 +245,10 @@ private:
           mapping.map(operand, graph::ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, ArrayRef<int64_t>())));
         }
       Operation *copy = b.clone(*op, mapping);
+      // One constant may be an immediate of this op and lie in memory for another.
+      for (OpOperand &operand : op->getOpOperands())
+        if (isImmediate(op, operand.getOperandNumber()))
+          copy->setOperand(operand.getOperandNumber(), constants.lookup(operand.get()));
       mapping.map(op->getResults(), copy->getResults());
     }
     SmallVector<Value> yields;
@@ -272,6 +273,11 @@ private:
                graph::TransposeOp, graph::SliceOp, graph::PadOp, graph::TileOp, graph::ResizeOp, graph::ConcatOp,
                graph::MatMulOp, graph::DequantizeOp, graph::ConvOp, graph::ConvTransposeOp, graph::AttentionOp,
                graph::LstmOp, graph::GruOp, graph::RnnOp>(op);
+  }
+  /// Whether an operand is a constant that the kernel's code contains.
+  static bool isImmediate(Operation *op, unsigned operand) {
+    auto constant = op->getOperand(operand).getDefiningOp<graph::ConstantOp>();
+    return constant && !isResolvedShape(op, operand) && ((isSplat(constant) && !readsMemory(op)) || isParameter(op, operand));
   }
   /// Constants that strategies read at compile time rather than from memory.
   static bool isParameter(Operation *op, unsigned operand) {

@@ -46,3 +46,20 @@ func.func @narrow_weights(%x: tensor<2x64xf32>, %y: tensor<3x64xf32>) -> (tensor
   %2 = graph.matmul %y, %w : (tensor<3x64xf32>, tensor<64x8xf32>) -> tensor<3x8xf32>
   return %1, %2 : tensor<2x8xf32>, tensor<3x8xf32>
 }
+
+// One constant may lie in memory for one op and in the code for another.
+// CHECK-LABEL: func.func @constant_twice
+// CHECK: plan.kernel "matmul_0" {{.*}} root "matmul"(%{{.*}}, %[[ONE:.*]], %arg0)
+// CHECK: ^bb0(%[[Q:.*]]: tensor<64x8xi4>, %[[S:.*]]: tensor<f32>, %{{.*}}: tensor<2x64xf32>):
+// CHECK-NEXT: %[[C:.*]] = graph.constant dense<1.000000e+00> : tensor<f32>
+// CHECK-NEXT: graph.dequantize %[[Q]], %[[S]]
+// CHECK-NEXT: %[[Y:.*]] = graph.matmul
+// CHECK-NEXT: graph.binary add %[[Y]], %[[C]]
+func.func @constant_twice(%x: tensor<2x64xf32>) -> tensor<2x8xf32> {
+  %codes = graph.constant dense<3> : tensor<64x8xi4>
+  %one = graph.constant dense<1.0> : tensor<f32>
+  %w = graph.dequantize %codes, %one {axis = 0 : i64} : (tensor<64x8xi4>, tensor<f32>) -> tensor<64x8xf32>
+  %0 = graph.matmul %x, %w : (tensor<2x64xf32>, tensor<64x8xf32>) -> tensor<2x8xf32>
+  %1 = graph.binary add %0, %one : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  return %1 : tensor<2x8xf32>
+}
