@@ -13,7 +13,11 @@
 namespace tenon::numerics {
 
 double Quality::sqnr() const { return noise == 0 ? std::numeric_limits<double>::infinity() : 10 * std::log10(signal / noise); }
-double Quality::cosine() const { return signal == 0 && restored == 0 ? 1 : cross / std::sqrt(signal * restored); }
+double Quality::cosine() const {
+  if (signal == 0 || restored == 0) // no direction, unless both are zero
+    return signal == restored;
+  return cross / std::sqrt(signal) / std::sqrt(restored); // the product of the sums may leave double
+}
 void Quality::add(double x, double y, bool isSaturated) {
   signal += x * x;
   noise += (x - y) * (x - y);
