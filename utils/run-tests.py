@@ -177,6 +177,7 @@ SCRIPTS = {
     "operators": "operator_tests.py",
     "accuracy": "function_accuracy.py",
     "formats": "number_formats.py",
+    "formats-accuracy": "format_accuracy.py",
     "nodes": "node_tests.py",
 }
 SUITES = ("architecture", "lit", "unit", "python", "driver", *SCRIPTS)
@@ -197,7 +198,7 @@ def main():
         # Python would have to preload the sanitizer, so what runs inside it is left
         # out; the compiler and the runtime are covered through the tools. Full-size
         # models take long under it, and find nothing that others do not.
-        left_out = ("python", "dynamic", "operators", "accuracy", "formats", "nodes", "targets", "fullsize")
+        left_out = ("python", "dynamic", "operators", "accuracy", "formats", "formats-accuracy", "nodes", "targets", "fullsize")
         suites = [suite for suite in suites if suite not in left_out]
     total, lines = Counts(), []
     with tempfile.TemporaryDirectory() as scratch:
@@ -206,7 +207,7 @@ def main():
             start = time.monotonic()
             run = partial(runner.script, suite) if suite in SCRIPTS else getattr(runner, suite)
             counts = run(Path(scratch))
-            lines.append(f"{suite:13} {counts}  ({time.monotonic() - start:.0f} s)")
+            lines.append(f"{suite:16} {counts}  ({time.monotonic() - start:.0f} s)")
             total.add(counts)
     print()
     for failure in total.failures:
