@@ -15,46 +15,51 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kVectors = 2;         // columns of a panel, in vectors
+constexpr int64_t kTileVectors = 2;     // columns of a tile, in vectors, as in the f32 product
+constexpr int64_t kStreams = 4;         // panels that one row reads at once: memory serves several streams faster than one
 constexpr int64_t kMostRows = 12;       // of a tile, as in the f32 product
 constexpr int64_t kMostDirect = 4;      // rows whose products decode for themselves
 constexpr int64_t kFewRows = 4;         // of the tile for run-time sizes below the full one
 constexpr int64_t kMostTiles = 16;      // row tiles that share a decoded part of a panel
 constexpr int64_t kChunkGroups = 8;     // of a decoded part: 256 steps, 32 KiB at 512 bits
 constexpr int64_t kLine = 64;           // bytes of a cache line
-constexpr int64_t kFetchAhead = 2048;   // bytes; half and twice that measured slower
+constexpr int64_t kFetchAhead = 2048;   // bytes over all streams; half and twice that measured slower
 
 using Accumulators = ContractionTile::Accumulators;
 
 struct Schedule {
   GemmProblem p;
   PackedCodes w;
-  int64_t lanes, width; // of a vector; columns of a panel
+  int64_t lanes, vectors; // of a vector; panels of a tile
   int64_t direct;       // most rows that decode for themselves
   int64_t rows, tiles;  // of a tile; tiles of a unit
   AffineExpr rowBlocks, panels;
 
+  int64_t columns() const { return vectors * lanes; }
   /// Whether all products of this shape decode for themselves.
   bool isDirect() const { return constantOr(p.m, direct + 1) <= direct; }
 };
 
 Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
-  Schedule s{analyzeGemm(kernel), *PackedCodes::read(kernel), target.f32Lanes(), kVectors * target.f32Lanes(), 1, 1, 1, {}, {}};
+  Schedule s{analyzeGemm(kernel), *PackedCodes::read(kernel), target.f32Lanes(), kTileVectors, 1, 1, 1, {}, {}};
   int64_t m = constantOr(s.p.m, -1);
   // Beside a total and a block's sum a row: codes, table, scale, broadcast.
-  s.direct = m < 0 ? 1 : std::min(kMostDirect, (target.vectorRegisters - 8) / (2 * kVectors));
-  s.rows = std::min(kMostRows, (target.vectorRegisters - 4) / kVectors);
+  s.direct = m < 0 ? 1 : std::min(kMostDirect, (target.vectorRegisters - 8) / (2 * kTileVectors));
+  s.rows = std::min(kMostRows, (target.vectorRegisters - 4) / kTileVectors);
   s.tiles = kMostTiles;
   if (s.isDirect()) {
     s.rows = m;
     s.tiles = 1;
+    auto padded = [&](int64_t vectors) { return llvm::alignTo(s.w.n, vectors * s.lanes); };
+    if (m == 1 && padded(kStreams) * 8 <= padded(1) * 9)
+      s.vectors = kStreams;
   } else if (m > 0) { // equal tiles, in equal blocks
     int64_t tiles = llvm::divideCeil(m, s.rows), blocks = llvm::divideCeil(tiles, kMostTiles);
     s.rows = llvm::divideCeil(m, tiles);
     s.tiles = llvm::divideCeil(tiles, blocks);
   }
   s.rowBlocks = s.p.m.ceilDiv(s.rows * s.tiles);
-  s.panels = s.p.n.ceilDiv(s.width);
+  s.panels = s.p.n.ceilDiv(s.columns());
   return s;
 }
 
@@ -68,15 +73,15 @@ public:
     m = c.index(p.m);
     aStep = c.index(p.aStep);
     if (!s.isDirect()) {
-      decoded = stackBuffer(kChunkGroups * PackedCodes::kGroup * s.width);
-      sums = stackBuffer(s.tiles * s.rows * s.width);
+      decoded = stackBuffer(kChunkGroups * PackedCodes::kGroup * s.columns());
+      sums = stackBuffer(s.tiles * s.rows * s.columns());
     }
     c.loop(c.begin, c.end, 1, [&](Value unit) {
       Value each = c.index(s.rowBlocks * s.panels), within = p.batch.empty() ? unit : c.remU(unit, each);
       batch = p.batch.empty() ? SmallVector<Value>() : c.delinearize(c.divU(unit, each), p.batch);
       aBase = c.offset(batch, p.aBatch);
       panel = c.divU(within, c.index(s.rowBlocks));
-      column = c.mul(panel, c.index(s.width));
+      column = c.mul(panel, c.index(s.columns()));
       Value first = c.mul(c.remU(within, c.index(s.rowBlocks)), c.index(s.rows * s.tiles));
       if (s.isDirect())
         return direct(s.rows, first);
@@ -110,11 +115,14 @@ private:
   //===-- codes, scales and zero points --------------------------------------===//
 
   /// Where word `row` of a group begins, and the scales of a block.
-  Value codesAt(Value group, int64_t row) {
-    Value rows = c.mul(c.add(c.mul(panel, c.index(w.groups())), group), c.index(w.bits()));
-    return c.mul(c.add(rows, c.index(row)), c.index(s.width));
+  Value codesAt(int64_t vector, Value group, int64_t row = 0) {
+    Value rows = c.mul(c.add(c.mul(panelOf(vector), c.index(w.groups())), group), c.index(w.bits()));
+    return c.mul(c.add(rows, c.index(row)), c.index(s.lanes));
   }
-  Value scalesAt(Value block) { return c.mul(c.add(c.mul(panel, c.index(w.blocks())), block), c.index(s.width)); }
+  Value scalesAt(int64_t vector, Value block) {
+    return c.mul(c.add(c.mul(panelOf(vector), c.index(w.blocks())), block), c.index(s.lanes));
+  }
+  Value panelOf(int64_t vector) { return c.add(c.mul(c.index(s.panels), c.index(vector)), panel); }
 
   /// Decodes steps [from, to) of a group, each a vector per column vector.
   void eachStep(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<Value>)> body) {
@@ -122,14 +130,14 @@ private:
     auto shift = [&](int64_t by) {
       return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(words, c.b.getI32IntegerAttr(by)));
     };
-    SmallVector<Value> loaded(kVectors * w.bits());
+    SmallVector<Value> loaded(s.vectors * w.bits());
     auto word = [&](int64_t number, int64_t vector) {
-      Value &value = loaded[number * kVectors + vector], at = c.add(codesAt(group, number), c.index(vector * s.lanes));
-      return value ? value : value = c.load(c.inputBuffer(w.codes), c.b.getI32Type(), at, s.lanes);
+      Value &value = loaded[number * s.vectors + vector];
+      return value ? value : value = c.load(c.inputBuffer(w.codes), c.b.getI32Type(), codesAt(vector, group, number), s.lanes);
     };
     for (int64_t step = from; step < to; ++step) {
       SmallVector<Value> values;
-      for (int64_t v = 0; v < kVectors; ++v) {
+      for (int64_t v = 0; v < s.vectors; ++v) {
         Value codes;
         int64_t at = step * w.bits(), number = at / 32, low = at % 32;
         codes = word(number, v);
@@ -146,8 +154,8 @@ private:
   SmallVector<Value> scales(Value block) {
     SmallVector<Value> values;
     Type type = getElementTypeOrSelf(w.op.getScale().getType());
-    for (int64_t v = 0; v < kVectors; ++v)
-      values.push_back(c.load(c.inputBuffer(w.scales), type, c.add(scalesAt(block), c.index(v * s.lanes)), s.lanes));
+    for (int64_t v = 0; v < s.vectors; ++v)
+      values.push_back(c.load(c.inputBuffer(w.scales), type, scalesAt(v, block), s.lanes));
     return values;
   }
 
@@ -157,8 +165,8 @@ private:
     if (!w.zeros)
       return values;
     Type type = getElementTypeOrSelf(w.op.getZeroPoint().getType());
-    for (int64_t v = 0; v < kVectors; ++v) {
-      Value zero = c.load(c.inputBuffer(*w.zeros), type, c.add(scalesAt(block), c.index(v * s.lanes)), s.lanes);
+    for (int64_t v = 0; v < s.vectors; ++v) {
+      Value zero = c.load(c.inputBuffer(*w.zeros), type, scalesAt(v, block), s.lanes);
       if (type.isInteger()) {
         zero = arith::ExtUIOp::create(c.b, c.loc, VectorType::get({s.lanes}, c.b.getI32Type()), zero);
         zero = wrapToWidth(c.b, c.loc, zero, cast<IntegerType>(w.element));
@@ -169,12 +177,16 @@ private:
     return values;
   }
 
-  /// Fetches what lies `kFetchAhead` bytes ahead of [at, at + bytes).
-  void fetchAhead(Value buffer, Value at, int64_t bytes) {
+  /// Fetches ahead of `count` elements of each stream.
+  void fetchAhead(Value buffer, int64_t count, function_ref<Value(int64_t)> at) {
     int64_t size = cast<MemRefType>(buffer.getType()).getElementTypeBitWidth() / 8;
-    for (int64_t line = 0; line < bytes; line += kLine)
-      memref::PrefetchOp::create(c.b, c.loc, buffer, ValueRange{c.add(at, c.index((kFetchAhead + line) / size))},
-                                 /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+    for (int64_t v = 0; v < s.vectors; ++v)
+      for (int64_t line = 0; line < count * size; line += kLine)
+        memref::PrefetchOp::create(c.b, c.loc, buffer, ValueRange{c.add(at(v), c.index((kFetchAhead / s.vectors + line) / size))},
+                                   /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+  }
+  void fetchCodes(Value group) {
+    fetchAhead(c.inputBuffer(w.codes), w.bits() * s.lanes, [&](int64_t v) { return codesAt(v, group); });
   }
 
   //===-- few rows: from memory to multiply-adds -----------------------------===//
@@ -186,10 +198,10 @@ private:
   };
   BlockSums noSums(int64_t rows) {
     Value zero = c.constant(c.b.getF32Type(), 0, s.lanes);
-    return {Accumulators(rows * kVectors, zero), Accumulators(w.zeros ? rows : 0, zero)};
+    return {Accumulators(rows * s.vectors, zero), Accumulators(w.zeros ? rows : 0, zero)};
   }
   BlockSums unflatten(int64_t rows, ValueRange values) {
-    return {Accumulators(values.take_front(rows * kVectors)), Accumulators(values.drop_front(rows * kVectors))};
+    return {Accumulators(values.take_front(rows * s.vectors)), Accumulators(values.drop_front(rows * s.vectors))};
   }
 
   /// Adds steps [from, to) of a group.
@@ -199,8 +211,8 @@ private:
       Value at = c.mul(c.add(base, c.index(step)), aStep);
       for (auto [r, offset] : llvm::enumerate(rowOffsets)) {
         Value x = c.broadcast(c.load(a, aType, c.add(offset, at), 1), s.lanes);
-        for (int64_t v = 0; v < kVectors; ++v)
-          now.products[r * kVectors + v] = fma(values[v], x, now.products[r * kVectors + v]);
+        for (int64_t v = 0; v < s.vectors; ++v)
+          now.products[r * s.vectors + v] = fma(values[v], x, now.products[r * s.vectors + v]);
         if (w.zeros)
           now.inputs[r] = arith::AddFOp::create(c.b, c.loc, now.inputs[r], x);
       }
@@ -214,8 +226,8 @@ private:
     for (size_t i = 0; i < totals.size(); ++i) {
       Value sum = sums.products[i];
       if (w.zeros)
-        sum = fma(arith::NegFOp::create(c.b, c.loc, zero[i % kVectors]), sums.inputs[i / kVectors], sum);
-      totals[i] = fma(sum, scale[i % kVectors], totals[i]);
+        sum = fma(arith::NegFOp::create(c.b, c.loc, zero[i % s.vectors]), sums.inputs[i / s.vectors], sum);
+      totals[i] = fma(sum, scale[i % s.vectors], totals[i]);
     }
     return totals;
   }
@@ -224,7 +236,7 @@ private:
   BlockSums blockSums(ArrayRef<Value> rowOffsets, Value first, int64_t count, int64_t rest) {
     BlockSums sums = noSums(rowOffsets.size());
     auto whole = [&](Value group, BlockSums now) {
-      fetchAhead(c.inputBuffer(w.codes), codesAt(group, 0), w.bits() * s.width * 4);
+      fetchCodes(group);
       return addSteps(rowOffsets, group, 0, PackedCodes::kGroup, std::move(now));
     };
     if (count == 1)
@@ -249,13 +261,13 @@ private:
     SmallVector<Value> offsets;
     for (int64_t r = 0; r < rows; ++r)
       offsets.push_back(c.mulAdd(c.add(first, c.index(r)), c.index(p.aRow), aBase));
-    ContractionTile tile(c, {rows, kVectors, s.lanes});
+    ContractionTile tile(c, {rows, s.vectors, s.lanes});
     Value zero = c.index(int64_t(0));
     Accumulators totals = tile.zero();
     if (w.block < PackedCodes::kGroup) {
       Value whole = c.index(w.k / PackedCodes::kGroup);
       totals = c.loop(zero, whole, 1, totals, [&](Value group, ValueRange now) -> SmallVector<Value> {
-        fetchAhead(c.inputBuffer(w.codes), codesAt(group, 0), w.bits() * s.width * 4);
+        fetchCodes(group);
         return smallBlocks(offsets, group, PackedCodes::kGroup, Accumulators(now));
       });
       if (int64_t rest = w.k % PackedCodes::kGroup)
@@ -268,8 +280,7 @@ private:
         whole = zero;
       } else {
         totals = c.loop(zero, whole, 1, totals, [&](Value block, ValueRange now) -> SmallVector<Value> {
-          int64_t bytes = getElementTypeOrSelf(w.op.getScale().getType()).getIntOrFloatBitWidth() / 8 * s.width;
-          fetchAhead(c.inputBuffer(w.scales), scalesAt(block), bytes);
+          fetchAhead(c.inputBuffer(w.scales), s.lanes, [&](int64_t v) { return scalesAt(v, block); });
           return addBlock(Accumulators(now), block, blockSums(offsets, c.mul(block, c.index(groups)), groups, 0));
         });
       }
@@ -287,12 +298,12 @@ private:
     auto part = [&](int64_t from, int64_t to, Value block) {
       SmallVector<Value> scale = scales(block), zero = zeros(block);
       eachStep(group, from, to, [&](int64_t step, ArrayRef<Value> values) {
-        for (int64_t v = 0; v < kVectors; ++v) {
+        for (int64_t v = 0; v < s.vectors; ++v) {
           Value value = values[v];
           if (w.zeros)
             value = arith::SubFOp::create(c.b, c.loc, value, zero[v]);
           value = arith::MulFOp::create(c.b, c.loc, value, scale[v]);
-          vector::StoreOp::create(c.b, c.loc, value, decoded, ValueRange{c.add(at, c.index(step * s.width + v * s.lanes))});
+          vector::StoreOp::create(c.b, c.loc, value, decoded, ValueRange{c.add(at, c.index(step * s.columns() + v * s.lanes))});
         }
       });
     };
@@ -303,18 +314,18 @@ private:
   }
 
   void decodedOnce(int64_t rows, Value first) {
-    ContractionTile tile(c, {rows, kVectors, s.lanes});
+    ContractionTile tile(c, {rows, s.vectors, s.lanes});
     Value zero = c.index(int64_t(0)), last = c.sub(m, c.index(int64_t(1)));
     Value end = c.minS(m, c.add(first, c.index(s.rows * s.tiles)));
     auto vectorType = VectorType::get({s.lanes}, c.b.getF32Type());
     // Rows of a last tile that go beyond the matrix repeat its last.
     auto rowOf = [&](Value tileFirst, Value r) { return c.minS(c.add(tileFirst, r), last); };
     auto eachTile = [&](function_ref<void(Value, Value)> body) {
-      c.loop(first, end, rows, [&](Value tileFirst) { body(tileFirst, c.mul(c.sub(tileFirst, first), c.index(s.width))); });
+      c.loop(first, end, rows, [&](Value tileFirst) { body(tileFirst, c.mul(c.sub(tileFirst, first), c.index(s.columns()))); });
     };
     auto load = [&](Value at) {
       Accumulators values;
-      for (int64_t i = 0; i < rows * kVectors; ++i)
+      for (int64_t i = 0; i < rows * s.vectors; ++i)
         values.push_back(vector::LoadOp::create(c.b, c.loc, vectorType, sums, ValueRange{c.add(at, c.index(i * s.lanes))}));
       return values;
     };
@@ -326,7 +337,7 @@ private:
     c.loop(zero, c.index(w.groups()), kChunkGroups, [&](Value firstGroup) {
       Value endGroup = c.minS(c.add(firstGroup, c.index(kChunkGroups)), c.index(w.groups()));
       c.loop(firstGroup, endGroup, 1, [&](Value group) {
-        decodeGroup(group, c.mul(c.sub(group, firstGroup), c.index(PackedCodes::kGroup * s.width)));
+        decodeGroup(group, c.mul(c.sub(group, firstGroup), c.index(PackedCodes::kGroup * s.columns())));
       });
       Value firstStep = c.mul(firstGroup, c.index(PackedCodes::kGroup));
       Value steps = c.minS(c.sub(c.index(w.k), firstStep), c.index(kChunkGroups * PackedCodes::kGroup));
@@ -334,7 +345,7 @@ private:
         SmallVector<Value> offsets;
         for (int64_t r = 0; r < rows; ++r)
           offsets.push_back(c.add(c.mulAdd(rowOf(tileFirst, c.index(r)), c.index(p.aRow), aBase), c.mul(firstStep, aStep)));
-        store(tile.contract(load(at), steps, a, aType, offsets, aStep, decoded, c.b.getF32Type(), zero, c.index(s.width)), at);
+        store(tile.contract(load(at), steps, a, aType, offsets, aStep, decoded, c.b.getF32Type(), zero, c.index(s.columns())), at);
       });
     });
     eachTile([&](Value tileFirst, Value at) {
@@ -375,17 +386,17 @@ public:
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     Schedule s = schedule(kernel, target);
-    return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}", s.rows, s.width, target.vectorBits, s.w.text(),
+    return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}", s.rows, s.columns(), target.vectorBits, s.w.text(),
                          CodeDecoder::method(s.w.element, s.lanes, target)).str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return PackedCodes::pack(kernel, kVectors * target.f32Lanes());
+    return PackedCodes::pack(kernel, target.f32Lanes(), schedule(kernel, target).vectors);
   }
 
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     Schedule s = schedule(kernel, target);
-    int64_t work = s.rows * s.tiles * s.width * s.w.k;
+    int64_t work = s.rows * s.tiles * s.columns() * s.w.k;
     return {product(s.p.batch, kernel.getContext()) * s.rowBlocks * s.panels, std::max<int64_t>(1, 65536 / work)};
   }
 

@@ -22,26 +22,35 @@ struct Matrix {
   int64_t rowStride, columnStride; // in elements; 0 where all are the same
 };
 
+/// Where panels lie.
+struct Panels {
+  int64_t width, count, streams;
+  int64_t of(int64_t column) const {
+    int64_t panel = column / width;
+    return panel % streams * (count / streams) + panel / streams;
+  }
+};
+
 /// Bytes [panels][rows][width] of a matrix of `size`-byte elements.
-std::string packRows(const Matrix &matrix, size_t size, int64_t used, int64_t rows, int64_t n, int64_t width) {
-  int64_t panels = llvm::divideCeil(n, width);
-  std::string packed(panels * rows * width * size, '\0');
+std::string packRows(const Matrix &matrix, size_t size, int64_t used, int64_t rows, int64_t n, const Panels &panels) {
+  int64_t width = panels.width;
+  std::string packed(panels.count * rows * width * size, '\0');
   for (int64_t column = 0; column < n; ++column)
     for (int64_t row = 0; row < used; ++row)
-      memcpy(&packed[(((column / width) * rows + row) * width + column % width) * size],
+      memcpy(&packed[((panels.of(column) * rows + row) * width + column % width) * size],
              &matrix.bytes[(row * matrix.rowStride + column * matrix.columnStride) * size], size);
   return packed;
 }
 
 /// Bytes of words [panels][groups][bits][width], each column's codes a bit string.
-std::string packBits(const Matrix &matrix, unsigned bits, int64_t k, int64_t n, int64_t width) {
+std::string packBits(const Matrix &matrix, unsigned bits, int64_t k, int64_t n, const Panels &panels) {
   constexpr int64_t kWord = 32;
-  int64_t groups = llvm::divideCeil(k, PackedCodes::kGroup), panels = llvm::divideCeil(n, width);
-  std::vector<uint32_t> words(panels * groups * bits * width);
+  int64_t groups = llvm::divideCeil(k, PackedCodes::kGroup), width = panels.width;
+  std::vector<uint32_t> words(panels.count * groups * bits * width);
   for (int64_t column = 0; column < n; ++column)
     for (int64_t step = 0; step < k; ++step) {
       uint32_t code = matrix.bytes[step * matrix.rowStride + column * matrix.columnStride] & ((1u << bits) - 1);
-      int64_t at = step % PackedCodes::kGroup * bits, row = (column / width * groups + step / PackedCodes::kGroup) * bits + at / kWord;
+      int64_t at = step % PackedCodes::kGroup * bits, row = (panels.of(column) * groups + step / PackedCodes::kGroup) * bits + at / kWord;
       uint32_t *word = &words[row * width + column % width];
       word[0] |= code << (at % kWord);
       if (at % kWord + bits > kWord)
@@ -118,13 +127,14 @@ std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel) {
   return weights;
 }
 
-LogicalResult PackedCodes::pack(plan::KernelOp kernel, int64_t width) {
+LogicalResult PackedCodes::pack(plan::KernelOp kernel, int64_t width, int64_t streams) {
   std::optional<PackedCodes> weights = read(kernel);
   if (!weights || weights->op->hasAttr(kElementAttr) || !kernel.getArgShapes())
     return success();
   graph::DequantizeOp op = weights->op;
   bool isTransposed = cast<graph::MatMulOp>(kernel.getRootOp()).getTransposeRhs();
-  int64_t k = weights->k, n = weights->n, panels = llvm::divideCeil(n, width);
+  int64_t k = weights->k, n = weights->n;
+  Panels panels{width, int64_t(llvm::alignTo(llvm::divideCeil(n, width), streams)), streams};
   Builder b(kernel.getContext());
 
   // One value, one per column, or one per block and column.
@@ -139,8 +149,8 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, int64_t width) {
       matrix.rowStride = !perBlock ? 0 : isTransposed ? 1 : n;
     }
     size_t size = stored.getIntOrFloatBitWidth() / 8;
-    std::string packed = packRows(matrix, size, blocks, weights->blocks(), n, width);
-    replaceByPacked(kernel, operand, RankedTensorType::get({panels, weights->blocks(), width}, stored), packed, kLayout);
+    std::string packed = packRows(matrix, size, blocks, weights->blocks(), n, panels);
+    replaceByPacked(kernel, operand, RankedTensorType::get({panels.count, weights->blocks(), width}, stored), packed, kLayout);
   };
   parameter(weights->scales, getElementTypeOrSelf(op.getScale().getType()));
   double center = 0;
@@ -159,8 +169,8 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, int64_t width) {
 
   std::string bytes = weightBytes(constantOf(kernel, weights->codes).getValue());
   Matrix codes{bytes, isTransposed ? 1 : n, isTransposed ? k : 1};
-  std::string packed = packBits(codes, weights->bits(), k, n, width);
-  auto stored = RankedTensorType::get({panels, weights->groups(), weights->bits(), width}, b.getI32Type());
+  std::string packed = packBits(codes, weights->bits(), k, n, panels);
+  auto stored = RankedTensorType::get({panels.count, weights->groups(), weights->bits(), width}, b.getI32Type());
   op->setAttr(kElementAttr, TypeAttr::get(weights->element));
   op->setAttr(kBlockAttr, b.getI64IntegerAttr(weights->block));
   op->setAttr(kCenterAttr, b.getF64FloatAttr(center));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Narrow weights of a matrix product as its kernel reads them: column panels
-// of the target's width, codes in groups of 32 steps of K.
+// of one vector, codes in groups of 32 steps of K.
 #ifndef TENON_TARGET_CPU_STRATEGIES_PACKEDCODES_H
 #define TENON_TARGET_CPU_STRATEGIES_PACKEDCODES_H
 
@@ -14,7 +14,9 @@ namespace tenon::cpu {
 ///               bit string of its 32 codes, the first in the low bits
 ///   scales      [panels][blocks][W] of the model's type
 ///   zero points the same, as bytes or of the model's float type
-/// What pads N and K is zero.
+/// What pads N and K is zero. A kernel reads S panels at a time, each a stream
+/// of its own from one time to the next: the panel of columns p * W to p * W +
+/// W - 1 is number p % S * (panels / S) + p / S.
 struct PackedCodes {
   static constexpr int64_t kGroup = 32; ///< steps of K in a group
 
@@ -36,7 +38,7 @@ struct PackedCodes {
   /// if its right operand is not narrow.
   static std::optional<PackedCodes> read(plan::KernelOp kernel);
   /// Replaces the kernel's operands by the layout above.
-  static mlir::LogicalResult pack(plan::KernelOp kernel, int64_t width);
+  static mlir::LogicalResult pack(plan::KernelOp kernel, int64_t width, int64_t streams);
 };
 
 } // namespace tenon::cpu
