@@ -51,7 +51,8 @@ Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
     s.rows = m;
     s.tiles = 1;
     auto padded = [&](int64_t vectors) { return llvm::alignTo(s.w.n, vectors * s.lanes); };
-    if (m == 1 && padded(kStreams) * 8 <= padded(1) * 9)
+    // A stream holds words, a sum and a total: 16 registers have no room for four.
+    if (m == 1 && target.vectorRegisters >= 32 && padded(kStreams) * 8 <= padded(1) * 9)
       s.vectors = kStreams;
   } else if (m > 0) { // equal tiles, in equal blocks
     int64_t tiles = llvm::divideCeil(m, s.rows), blocks = llvm::divideCeil(tiles, kMostTiles);
