@@ -195,7 +195,7 @@ def main():
     formats = [int(name.removeprefix("int")) for name in arguments.formats]
 
     print(f"Command: `bench/quantized_matmul.py {' '.join(sys.argv[1:])}`  ")
-    print(f"Machine: {machine()}  \n{versions()}  \n1 thread, {arguments.rounds} alternated rounds; medians, with the smallest "
+    print(f"Machine: {machine()}  \n{versions(['onnxruntime'])}  \n1 thread, {arguments.rounds} alternated rounds; medians, with the smallest "
           "and largest of a round in parentheses; speed = ONNX Runtime / Tenon at its default accuracy")
     if 1 in arguments.rows:
         print("\n| weights | K x N | products x MB | ms | GB/s | of bandwidth | ORT ms | ORT level 4 ms | speed | difference |")
