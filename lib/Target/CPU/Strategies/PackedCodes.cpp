@@ -79,20 +79,6 @@ std::optional<double> uniformValue(ElementsAttr value) {
   return floatValues(value).front();
 }
 
-/// Removes an operand that nothing in the kernel reads.
-void dropOperand(plan::KernelOp kernel, unsigned operand) {
-  auto without = [&](ArrayAttr array) {
-    SmallVector<Attribute> rest(array.getValue());
-    rest.erase(rest.begin() + operand);
-    return ArrayAttr::get(kernel.getContext(), rest);
-  };
-  kernel->eraseOperand(operand);
-  kernel.getBody().eraseArgument(operand);
-  kernel.setArgShapesAttr(without(*kernel.getArgShapes()));
-  if (kernel.getPacked())
-    kernel.setPackedAttr(without(*kernel.getPacked()));
-}
-
 unsigned argumentOf(Value value) { return cast<BlockArgument>(value).getArgNumber(); }
 
 } // namespace
@@ -154,16 +140,18 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, int64_t width, int64_t st
   };
   parameter(weights->scales, getElementTypeOrSelf(op.getScale().getType()));
   double center = 0;
-  bool isDropped = false;
   if (weights->zeros) {
     ElementsAttr value = constantOf(kernel, *weights->zeros).getValue();
+    auto integer = dyn_cast<IntegerType>(value.getElementType());
+    Type stored = integer ? b.getIntegerType(8) : value.getElementType();
     if (auto one = uniformValue(value)) {
+      // The operand stays, as one unread element: who watches a kernel knows its buffers by number.
       center = *one;
       op.getZeroPointMutable().clear();
-      isDropped = true;
+      std::string bytes(stored.getIntOrFloatBitWidth() / 8, '\0');
+      replaceByPacked(kernel, *weights->zeros, RankedTensorType::get({1}, stored), bytes, kLayout);
     } else {
-      auto integer = dyn_cast<IntegerType>(value.getElementType());
-      parameter(*weights->zeros, integer ? b.getIntegerType(8) : value.getElementType());
+      parameter(*weights->zeros, stored);
     }
   }
 
@@ -175,8 +163,6 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, int64_t width, int64_t st
   op->setAttr(kBlockAttr, b.getI64IntegerAttr(weights->block));
   op->setAttr(kCenterAttr, b.getF64FloatAttr(center));
   replaceByPacked(kernel, weights->codes, stored, packed, kLayout);
-  if (isDropped)
-    dropOperand(kernel, *weights->zeros);
   return success();
 }
 
