@@ -151,8 +151,9 @@ def one_row(bits, k, n, arguments, reader):
                 calls[name] = call
         with reader.over(scratch / "model.tenon") as (passes, read_bytes):
             turns = {**{f"read {number}": read for number, read in enumerate(passes)}, **calls}
-            rounds = [alternate(turns, TRIES) for _ in range(arguments.rounds)]
-    # A round's time is the fastest of its tries, for everyone: other processes share the memory.
+            rounds = [{name: [timed(call) for _ in range(TRIES)] for name, call in turns.items()} for _ in range(arguments.rounds)]
+    # A round's time is the fastest of successive tries, for everyone: other processes share the memory,
+    # and the first try still finds the caches and page tables of whoever ran before.
     times = {name: [min(tries[name]) for tries in rounds] for name in rounds[0]}
     rates = [size * count / seconds for seconds in times["tenon"]]
     reads = [min(seconds) for seconds in zip(*(times[f"read {number}"] for number in range(len(passes))))]
@@ -196,8 +197,9 @@ def main():
     formats = [int(name.removeprefix("int")) for name in arguments.formats]
 
     print(f"Command: `bench/quantized_matmul.py {' '.join(sys.argv[1:])}`  ")
-    print(f"Machine: {machine()}  \n{versions(['onnxruntime'])}  \n1 thread, {arguments.rounds} rounds, in each everyone in turn; medians, with the "
-          "smallest and largest of a round in parentheses; speed = ONNX Runtime / Tenon at its default accuracy")
+    print(f"Machine: {machine()}  \n{versions(['onnxruntime'])}  \n1 thread, {arguments.rounds} rounds, each the fastest of "
+          f"{TRIES} tries; medians, with the smallest and largest of a round in parentheses; speed = ONNX Runtime / Tenon at "
+          "its default accuracy")
     if 1 in arguments.rows:
         print("\n| weights | K x N | products x MB | ms | GB/s | of bandwidth | ORT ms | ORT level 4 ms | speed | difference |")
         print("|---" * 10 + "|")
