@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Products whose constant weights stay narrow, in the forms that exporters write:
+DequantizeLinear with one scale, one per column, or one per block, before MatMul
+and Gemm, directly and through Transpose. Compiled code is compared with the
+reference; the artifact must hold the codes, not their f32 values."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(Path(os.environ.get("TENON_BUILD_DIR", ROOT / "build")) / "python"))
+
+import tenon as api  # noqa: E402
+from tenon import _compiler  # noqa: E402
+
+RANGES = {"INT8": (-128, 128), "UINT8": (0, 256), "INT4": (-8, 8), "UINT4": (0, 16), "INT2": (-2, 2), "UINT2": (0, 4)}
+K, N = 530, 515  # no multiple of a block, a panel or a vector
+
+
+def scale_shape(form, k, n, axis_k):
+    if form == "one":
+        return ()
+    if form == "column":
+        return (n,)
+    shape = [n, n]
+    shape[axis_k] = -(-k // form)
+    return tuple(shape)
+
+
+def build(kind, form, zero=None, layout="MatMul", rows="M", float_type=np.float32, x_shape=None, products=1):
+    """The model of one dequantized matrix; `form` is "one", "column" or a block size."""
+    rng = np.random.default_rng(5)
+    low, high = RANGES[kind]
+    code_type = getattr(TensorProto, kind)
+    axis_k = 0 if layout == "MatMul" else 1
+    shape = (K, N) if axis_k == 0 else (N, K)
+    initializers = [helper.make_tensor("codes", code_type, shape, rng.integers(low, high, shape).flatten())]
+    parameter = scale_shape(form, K, N, axis_k)
+    initializers.append(numpy_helper.from_array(np.asarray(rng.uniform(0.1, 1, parameter) / high, float_type), "scale"))
+    operands = ["codes", "scale"]
+    if zero:
+        points = rng.integers(low, high, parameter) if zero == "each" else np.full(parameter, low + 1)
+        initializers.append(helper.make_tensor("zero", code_type, parameter, np.atleast_1d(points).flatten()))
+        operands.append("zero")
+    attributes = {"axis": axis_k if isinstance(form, int) else 1 - axis_k} | ({"block_size": form} if isinstance(form, int) else {})
+    nodes = [helper.make_node("DequantizeLinear", operands, ["w"], "dequantize", **attributes)]
+    real = helper.np_dtype_to_tensor_dtype(np.dtype(float_type))
+    inputs, outputs = [], []
+    for i in range(products):
+        inputs.append(helper.make_tensor_value_info(f"x{i}", real, x_shape or [rows, K]))
+        outputs.append(helper.make_tensor_value_info(f"y{i}", real, None))
+        if layout == "Gemm":
+            nodes.append(helper.make_node("Gemm", [f"x{i}", "w"], [f"p{i}"], f"product{i}", transB=1))
+        else:
+            right = "w"
+            if layout == "Transpose":
+                nodes.append(helper.make_node("Transpose", ["w"], [f"t{i}"], f"transpose{i}", perm=[1, 0]))
+                right = f"t{i}"
+            nodes.append(helper.make_node("MatMul", [f"x{i}", right], [f"p{i}"], f"product{i}"))
+        nodes.append(helper.make_node("LeakyRelu", [f"p{i}"], [f"y{i}"], f"activation{i}", alpha=0.5))
+    model = helper.make_model(helper.make_graph(nodes, "narrow", inputs, outputs, initializers),
+                              opset_imports=[helper.make_opsetid("", 25 if "2" in kind else 21)])
+    model.ir_version = min(model.ir_version, 12)
+    return model
+
+
+def check(model, shapes, tolerance=1e-5):
+    """Compares with the reference at each shape of the inputs; returns the artifact's kernels' strategies."""
+    data = model.SerializeToString()
+    artifact = api.compile(data)
+    session, reference = artifact.session(), _compiler.Reference(data)
+    rng = np.random.default_rng(7)
+    for shape in shapes:
+        kind = helper.tensor_dtype_to_np_dtype(model.graph.input[0].type.tensor_type.elem_type)
+        feeds = {i.name: rng.standard_normal(shape).astype(kind) for i in model.graph.input}
+        values = [(i.type.tensor_type.elem_type, list(shape), feeds[i.name].tobytes()) for i in model.graph.input]
+        for (name, mine), (_, size, expected) in zip(session.run(feeds).items(), reference.run(values)):
+            expected = np.frombuffer(expected, kind).reshape(size).astype(np.float64)
+            assert mine.shape == expected.shape
+            error = np.abs(mine - expected).max() / np.abs(expected).max()
+            assert error < tolerance, f"{name} at {shape}: {error}"
+    return [strategy for _, strategy, _ in artifact.kernels]
+
+
+def assert_narrow(strategies, text):
+    assert strategies and all(s.startswith("gemm-quantized") and f"weights {text}," in s for s in strategies), strategies
+
+
+ROWS = [(1, K), (2, K), (11, K), (13, K), (30, K)]
+
+
+@pytest.mark.parametrize("kind", RANGES)
+@pytest.mark.parametrize("form", ["one", "column", 4, 16, 32, 96])
+@pytest.mark.parametrize("zero", [None, "same", "each"])
+def test_every_scale_and_zero_point(kind, form, zero):
+    block = f", block {form}" if isinstance(form, int) else ""
+    assert_narrow(check(build(kind, form, zero), ROWS), kind.lower() + block)
+
+
+@pytest.mark.parametrize("layout", ["Transpose", "Gemm"])
+@pytest.mark.parametrize("form", ["column", 16, 32])
+def test_transposed(layout, form):
+    strategies = check(build("UINT4", form, "each", layout), ROWS)
+    assert_narrow(strategies, "uint4" + (f", block {form}" if form != "column" else ""))
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 5, 12, 13, 128, 193])
+def test_static_rows(rows):
+    assert_narrow(check(build("INT4", 32, rows=rows), [(rows, K)]), "int4, block 32")
+
+
+@pytest.mark.parametrize("shape", [["B", 3, K], ["B", "M", K], [K]])
+def test_batches_and_vectors(shape):
+    sizes = [tuple({"B": 5, "M": m}.get(d, d) for d in shape) for m in (1, 7)]
+    assert_narrow(check(build("INT8", "column", x_shape=shape), sizes), "int8")
+
+
+def test_half_precision():
+    assert_narrow(check(build("INT4", 32, float_type=np.float16), ROWS, tolerance=2e-3), "int4, block 32")
+
+
+def test_two_products_of_one_matrix():
+    strategies = check(build("INT4", 32, products=2), ROWS)
+    assert len(strategies) == 2
+    assert_narrow(strategies, "int4, block 32")
+
+
+def test_blocks_without_a_schedule_are_evaluated_once():
+    strategies = check(build("INT8", 48), ROWS)
+    assert len(strategies) == 1 and strategies[0].startswith("gemm (") and "packed at compile time as f32" in strategies[0]
+
+
+def test_results_do_not_depend_on_threads(tmp_path):
+    artifact = api.compile(build("UINT4", 16, "each").SerializeToString())
+    x = np.random.default_rng(0).standard_normal((37, K)).astype(np.float32)
+    one, three = (artifact.session(threads=n).run({"x0": x})["y0"] for n in (1, 3))
+    assert np.array_equal(one, three)
+
+
+def test_verify_explain_and_size(tenon, tmp_path):
+    onnx.save(build("INT4", 32), tmp_path / "model.onnx")
+    done = tenon("compile", tmp_path / "model.onnx", "-o", tmp_path / "model.tenon")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "model.tenon").stat().st_size < 0.25 * K * N * 4
+    explained = tenon("explain", tmp_path / "model.tenon")
+    assert re.search(r"dequantize .*weights int4, block 32, decoded by", explained.stdout), explained.stdout
+    verified = tenon("verify", tmp_path / "model.onnx")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
