@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Format::encode for many float32 values: the same results (a unit test compares
-// them), without double arithmetic for the formats that weights are kept in.
+// Format::encode for many float32 values: the same results (the suite
+// formats-accuracy compares them), without double arithmetic.
 #ifndef TENON_LIB_NUMERICS_FASTENCODER_H
 #define TENON_LIB_NUMERICS_FASTENCODER_H
 

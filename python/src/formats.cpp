@@ -51,6 +51,11 @@ Result<uint32_t> encode(const Format &format, Array<const double> values, const 
   });
 }
 
+/// A vector's values as an array of its own.
+template <typename T> Result<T> copied(const std::vector<T> &values) {
+  return fresh<T>(values.size(), [&](size_t i) { return values[i]; });
+}
+
 template <typename T> T take(llvm::Expected<T> result) {
   if (!result)
     throw nb::value_error(llvm::toString(result.takeError()).c_str());
@@ -80,6 +85,12 @@ void tenon::python::defineFormats(nb::module_ &m) {
           throw nb::value_error(("[TN4101] '" + f.name().str() + "' has no bias " + std::to_string(bias) + " (rule F7)").c_str());
         return bound.release();
       }, nb::arg("bias"), nb::rv_policy::take_ownership)
+      .def("pack", [](const Format &f, Array<const uint32_t> codes, uint64_t row) {
+        return copied(single(f).pack({codes.data(), codes.size()}, row));
+      }, nb::arg("codes"), nb::arg("row_length"))
+      .def("unpack", [](const Format &f, Array<const uint8_t> bytes, uint64_t row) {
+        return copied(single(f).unpack({bytes.data(), bytes.size()}, row));
+      }, nb::arg("bytes"), nb::arg("row_length"))
       .def("decode", &decode, nb::arg("codes"))
       .def("encode", &encode, nb::arg("values"), nb::arg("rounding"), nb::arg("saturate"), nb::arg("seed"));
   nb::class_<FormatRegistry>(m, "FormatRegistry")

@@ -38,6 +38,17 @@ class Format:
         codes = np.asarray(codes)
         return self._native.decode(np.ascontiguousarray(codes, np.uint32).ravel()).reshape(codes.shape)
 
+    def pack(self, codes) -> np.ndarray:
+        """Bytes of codes as the format's storage keys lay them out: the rows are
+        the array's last dimension, each padded to the format's alignment."""
+        codes = np.atleast_1d(np.asarray(codes))
+        return self._native.pack(np.ascontiguousarray(codes, np.uint32).ravel(), codes.shape[-1])
+
+    def unpack(self, packed, row_length: int) -> np.ndarray:
+        """uint32 codes [rows, row_length] of bytes that `pack` made."""
+        packed = np.ascontiguousarray(packed, np.uint8).ravel()
+        return self._native.unpack(packed, row_length).reshape(-1, row_length)
+
     def encode(self, values, rounding: str = "nearest_even", saturate: bool = True, seed: int = 0) -> np.ndarray:
         """uint32 codes of values, each rounded once, in their shape.
 

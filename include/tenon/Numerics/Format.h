@@ -143,6 +143,12 @@ public:
   /// How results of arithmetic become codes: as declared, but an infinity stays one where the format has it.
   Encoding arithmeticEncoding() const { return {decl.rounding, hasInfinity() ? Overflow::NonFinite : decl.overflow}; }
   uint64_t encode(double value) const { return encode(value, arithmeticEncoding()); }
+  /// Codes (of up to 32 bits) as they lie in memory: rows of rowLength elements,
+  /// each element in storage bits, from the low or the high end of the bytes,
+  /// each row padded with zeros to the alignment. Codes beyond whole rows are left out.
+  std::vector<uint8_t> pack(llvm::ArrayRef<uint32_t> codes, uint64_t rowLength) const;
+  /// The inverse, for the whole rows that the bytes hold.
+  std::vector<uint32_t> unpack(llvm::ArrayRef<uint8_t> bytes, uint64_t rowLength) const;
   /// decode of each code, for widths up to 16.
   llvm::ArrayRef<double> values() const;
 
