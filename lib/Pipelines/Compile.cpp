@@ -188,18 +188,20 @@ LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, co
   Artifact artifact;
   artifact.model = llvm::sys::path::filename(model).str();
   artifact.target = target.spec;
+  // Graph IR may come without names; equal ones could not be told apart.
+  auto nameOf = [](StringAttr name, StringRef otherwise, size_t i) { return name ? name.str() : i ? (otherwise + Twine(i)).str() : otherwise.str(); };
   if (keepPlan) {
     llvm::raw_string_ostream text(artifact.plan);
     plan->print(text, elided());
   }
   for (auto [i, argument] : llvm::enumerate(func.getArguments())) {
     auto name = func.getArgAttrOfType<StringAttr>(i, "onnx.name");
-    artifact.inputs.push_back(describe(name ? name.getValue() : StringRef("input"), cast<RankedTensorType>(argument.getType()),
+    artifact.inputs.push_back(describe(nameOf(name, "input", i), cast<RankedTensorType>(argument.getType()),
                                        func.getArgAttrOfType<AffineMapAttr>(i, "graph.shape")));
   }
   for (auto [i, type] : llvm::enumerate(func.getResultTypes())) {
     auto name = func.getResultAttrOfType<StringAttr>(i, "onnx.name");
-    artifact.outputs.push_back(describe(name ? name.getValue() : StringRef("output"), cast<RankedTensorType>(type),
+    artifact.outputs.push_back(describe(nameOf(name, "output", i), cast<RankedTensorType>(type),
                                         func.getResultAttrOfType<AffineMapAttr>(i, "graph.shape")));
   }
   if (auto symbols = plan->getAttrOfType<ArrayAttr>("graph.symbols"))

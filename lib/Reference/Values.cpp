@@ -15,17 +15,21 @@ namespace {
 
 float bf16ToFloat(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
 
-/// Rounds once: the double becomes a float by rounding to odd, which keeps all
-/// that the second rounding needs to know.
-uint16_t doubleToBf16(double value) {
+/// The double as a float rounded to odd, which keeps all that a second rounding
+/// to fewer bits needs to know.
+float toOddFloat(double value) {
   float nearest = static_cast<float>(value);
+  if (std::isnan(value) || double(nearest) == value)
+    return nearest;
   uint32_t bits = std::bit_cast<uint32_t>(nearest);
+  bool away = std::fabs(double(nearest)) > std::fabs(value);
+  return std::bit_cast<float>((away ? bits - 1 : bits) | 1);
+}
+
+uint16_t doubleToBf16(double value) {
+  uint32_t bits = std::bit_cast<uint32_t>(toOddFloat(value));
   if (std::isnan(value))
     return uint16_t(bits >> 16) | 0x40;
-  if (double(nearest) != value && !std::isinf(nearest)) {
-    bool away = std::fabs(double(nearest)) > std::fabs(value);
-    bits = (away ? bits - 1 : bits) | 1;
-  }
   return uint16_t((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
@@ -136,9 +140,11 @@ Tensor Tensor::fromDoubles(Type element, ArrayRef<int64_t> shape, ArrayRef<doubl
     const numerics::Format &format = *num::formatOf(element);
     numerics::Encoding encoding = how.value_or(format.arithmeticEncoding());
     unsigned bytes = result.getElementBytes();
+    // What lies below float32's digits decides no draw, so that all targets draw alike.
+    bool draws = encoding.rounding == numerics::Rounding::Stochastic;
     for (size_t i = 0; i < count; ++i) {
       encoding.index = i;
-      uint32_t code = uint32_t(format.encode(values[i], encoding));
+      uint32_t code = uint32_t(format.encode(draws ? double(toOddFloat(values[i])) : values[i], encoding));
       std::memcpy(result.data + i * bytes, &code, bytes);
     }
   } else if (element.isInteger(1)) {

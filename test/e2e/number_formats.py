@@ -12,7 +12,7 @@ bit with each other and with the oracles:
 - ml_dtypes, where it has the format.
 
 Rounding other than to nearest even is compared on the boundaries, compiled code
-through `graph.cast` and `num.encode`. --all feeds all 2^32 float32 numbers to
+through `graph.cast` and `num.encode`; stochastic rounding with draws computed here. --all feeds all 2^32 float32 numbers to
 formats of up to 8 bits (about a minute a format).
 """
 
@@ -61,6 +61,20 @@ NF4 = (-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.
        -0.18477343022823334, -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725,
        0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0)
 QUANTILE_OFFSET = 0.9677083
+
+
+SEED = 0x9E3779B97F4A7C15  # of stochastic rounding: both halves count
+
+
+def draws(seed, index):
+    """24 random bits of each index: Philox2x32-10 as published, the key's two words combined."""
+    low, high = (index & 0xFFFFFFFF).astype(np.uint64), (index >> 32).astype(np.uint64)
+    key = (seed ^ seed >> 32) & 0xFFFFFFFF
+    for _ in range(10):
+        product = low * np.uint64(0xD256D193)
+        low, high = (product >> np.uint64(32)) ^ np.uint64(key) ^ high, product & np.uint64(0xFFFFFFFF)
+        key = (key + 0x9E3779B9) & 0xFFFFFFFF
+    return (low >> np.uint64(8)).astype(np.float64)
 
 
 def fields_of(declaration):
@@ -143,7 +157,10 @@ class Oracle:
         near = (bits[:, None] + np.arange(-3, 4)).ravel()
         return np.clip(near, 0, 0xFFFFFFFF).astype(np.uint32)
 
-    def encode(self, x, rounding="nearest_even", saturate=True):
+    def encode(self, x, rounding="nearest_even", saturate=True, seed=0):
+        """Codes of the array's values; stochastic rounding draws by place in the array."""
+        x = x.ravel()
+        random = draws(seed, np.arange(len(x), dtype=np.int64)) if rounding == "stochastic" else None
         x = x.astype(np.float64)
         nan = np.isnan(x)
         clean = np.where(nan, 0.0, x)
@@ -161,6 +178,10 @@ class Oracle:
         if rounding in ("toward_zero", "toward_positive", "toward_negative"):
             towards_high = {"toward_zero": clipped < 0, "toward_positive": True, "toward_negative": False}[rounding]
             up = np.where(clipped == low, False, np.where(clipped == high, True, towards_high))
+        if rounding == "stochastic":  # the share of the way, measured from zero
+            near = np.where(clipped < 0, high, low)
+            outwards = (abs(clipped - near) / (high - low)) * 2.0**24 > random
+            up = np.where(clipped < 0, ~outwards, outwards)
         code = np.where(up, high_code, low_code).astype(np.uint32)
         if self.codebook:
             return code
@@ -168,7 +189,7 @@ class Oracle:
         signed = self.values[0] < 0
         if signed and self.negative_zero:
             code = np.where(np.signbit(clean) & (code & (sign_bit - 1) == 0), sign_bit, code)
-        code = self.overflow(x, code, rounding, saturate, sign_bit if signed else 0)
+        code = self.overflow(x, code, rounding, saturate, sign_bit if signed else 0, random)
         if self.special == "none":  # zero of the opposite sign
             return np.where(nan, np.where(np.signbit(x), 0, sign_bit), code).astype(np.uint32)
         quiet = {v: c for c, v in reversed(list(enumerate(self.table)))}[None]
@@ -180,7 +201,7 @@ class Oracle:
     def infinity(self):
         return next(c for c, v in enumerate(self.table) if v == float("inf"))
 
-    def overflow(self, x, code, rounding, saturate, sign_bit):
+    def overflow(self, x, code, rounding, saturate, sign_bit, random):
         if saturate or self.special == "none":
             return code
         largest = self.values[-1]
@@ -192,6 +213,8 @@ class Oracle:
         if rounding in ("toward_zero", "toward_positive", "toward_negative"):
             outwards = {"toward_zero": np.zeros_like(beyond), "toward_positive": x > 0, "toward_negative": x < 0}[rounding]
             beyond = (magnitude > largest) & outwards
+        if rounding == "stochastic":
+            beyond = (magnitude - largest) / self.step * 2.0**24 > random
         beyond |= np.isinf(x)
         if self.special == "ieee":
             code = np.where(beyond, self.infinity() | np.where(x < 0, sign_bit, 0), code)
@@ -237,8 +260,9 @@ class Compiled:
             f"func.func @main(%x: tensor<{count}x{kind}>) -> tensor<{count}xf32> {{\n"
             f"  %y = graph.cast %x : (tensor<{count}x{kind}>) -> tensor<{count}xf32>\n  return %y : tensor<{count}xf32>\n}}\n")
 
-    def encode(self, kind, count, saturate=True, rounding=None):
-        attributes = f"{{saturate = {str(saturate).lower()}" + (f", rounding = {rounding} : i32" if rounding is not None else "") + "}"
+    def encode(self, kind, count, saturate=True, rounding=None, seed=None):
+        attributes = f"{{saturate = {str(saturate).lower()}" + (f", rounding = {rounding} : i32" if rounding is not None else "")
+        attributes += (f", seed = {np.int64(np.uint64(seed))} : i64" if seed is not None else "") + "}"
         return self.session(
             f"func.func @main(%x: tensor<{count}xf32>) -> tensor<{count}x{kind}> {{\n"
             f"  %y = graph.cast %x {attributes} : (tensor<{count}xf32>) -> tensor<{count}x{kind}>\n"
@@ -302,13 +326,14 @@ def check_format(name, oracle, fmt, kind, compiled, inputs, ml_type):
     if oracle.codebook:
         return
     boundary = np.resize(oracle.boundaries(), CHUNK).view(np.float32)
-    for number, rounding in enumerate(("nearest_even", "nearest_away", "toward_zero", "toward_positive", "toward_negative")):
+    for number, rounding in enumerate(("nearest_even", "nearest_away", "toward_zero", "toward_positive", "toward_negative", "stochastic")):
+        seed = SEED if rounding == "stochastic" else None
         for saturate in (True, False):
-            expected = oracle.encode(boundary, rounding, saturate)
-            host = fmt.encode(boundary, rounding, saturate)
+            expected = oracle.encode(boundary, rounding, saturate, seed or 0)
+            host = fmt.encode(boundary, rounding, saturate, seed or 0)
             problem = first_difference(boundary, host, expected, "host")
             if fmt.width < 16:  # a builtin 16-bit type rounds in one way only
-                got = bits_of(compiled.encode(kind, CHUNK, saturate, number)(boundary)).astype(np.uint32)
+                got = bits_of(compiled.encode(kind, CHUNK, saturate, number, seed)(boundary)).astype(np.uint32)
                 problem = problem or first_difference(boundary, got, expected, "compiled")
             yield f"rounding {rounding}{'' if saturate else ' to special codes'}", problem
 

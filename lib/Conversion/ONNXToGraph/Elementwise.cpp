@@ -125,7 +125,7 @@ LogicalResult emitCast(NodeContext &c, Type element) {
       return c.error(Problem::range, "attribute round_mode = '" + mode.getValue() + "', expected up, down or nearest");
     rounding = tenon::num::RoundingAttr::get(c.builder.getContext(), *known);
   }
-  return c.set(c.create<graph::CastOp>(element, c.input(0), saturate, rounding));
+  return c.set(c.create<graph::CastOp>(element, c.input(0), saturate, rounding, IntegerAttr()));
 }
 
 LogicalResult convertCast(NodeContext &c) {

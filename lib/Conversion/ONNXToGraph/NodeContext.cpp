@@ -135,7 +135,7 @@ Value NodeContext::select(Value condition, Value a, Value b) {
 }
 
 Value NodeContext::cast(Value x, Type element) {
-  return elementType(x) == element ? x : create<graph::CastOp>(element, x, true, tenon::num::RoundingAttr());
+  return elementType(x) == element ? x : create<graph::CastOp>(element, x, true, tenon::num::RoundingAttr(), IntegerAttr());
 }
 
 Value NodeContext::reduce(ReduceKind kind, Value x, ArrayRef<int64_t> axes, bool keepDims) {

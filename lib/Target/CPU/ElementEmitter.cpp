@@ -107,7 +107,13 @@ Value ElementEmitter::get(Value tensor) {
         if (!operands.back())
           return {};
       }
-      result = isa<graph::ExpandOp>(op) ? operands.front() : emitElementwise(context, op, operands);
+      Value places;
+      if (auto cast = dyn_cast<graph::CastOp>(op); cast && cast.isStochastic()) {
+        Exprs strides = spaceStrides(tensor);
+        Value stride = strides.empty() ? context.index(int64_t(0)) : context.index(strides.back());
+        places = context.places(context.offset(point, strides), stride, lanes);
+      }
+      result = isa<graph::ExpandOp>(op) ? operands.front() : emitElementwise(context, op, operands, places);
     }
   }
   values[tensor] = result;

@@ -351,7 +351,7 @@ Value toOddFloat(Value x, Math m) {
   return arith::BitcastOp::create(b, loc, shaped(b.getF32Type()), bits.select(inexact, odd, pattern));
 }
 
-Value emitCast(KernelContext &context, CastOp op, Value x, Math m) {
+Value emitCast(KernelContext &context, CastOp op, Value x, Math m, Value places) {
   Type from = getElementTypeOrSelf(op.getX().getType()), to = getElementTypeOrSelf(op.getResult().getType());
   auto shaped = [&](Type scalar) -> Type {
     auto vector = dyn_cast<VectorType>(x.getType());
@@ -376,7 +376,7 @@ Value emitCast(KernelContext &context, CastOp op, Value x, Math m) {
       real = arith::TruncFOp::create(b, loc, shaped(target), x);
     }
     if (coded) {
-      Value codes = context.encode(toOddFloat(real, m), to, op.getEncoding());
+      Value codes = context.encode(toOddFloat(real, m), to, op.getEncoding(), places);
       return num::DecodeOp::create(b, loc, shaped(target), codes, TypeAttr::get(to));
     }
     // The 16-bit result is a rounding of its own, also inside a fused chain.
@@ -432,7 +432,7 @@ StringRef refusalOf(Operation *op, FloatType type) {
 
 } // namespace
 
-Value emitElementwise(KernelContext &context, Operation *op, ArrayRef<Value> operands) {
+Value emitElementwise(KernelContext &context, Operation *op, ArrayRef<Value> operands, Value places) {
   Math m(context.b, context.loc, operands.front().getType());
   Type element = getElementTypeOrSelf(op->getOperand(0).getType());
   bool isFloat = num::isReal(element), isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
@@ -454,7 +454,7 @@ Value emitElementwise(KernelContext &context, Operation *op, ArrayRef<Value> ope
   } else if (isa<SelectOp>(op))
     result = arith::SelectOp::create(context.b, context.loc, operands[0], operands[1], operands[2]);
   else if (auto cast = dyn_cast<CastOp>(op)) {
-    result = emitCast(context, cast, operands[0], m);
+    result = emitCast(context, cast, operands[0], m, places);
     auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(cast.getType()));
     if (result && integer && integer.getWidth() > 1 && integer.getWidth() < 8)
       result = wrapToWidth(context.b, context.loc, result, integer);

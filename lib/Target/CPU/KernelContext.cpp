@@ -6,6 +6,8 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace tenon::cpu {
@@ -280,11 +282,22 @@ Value KernelContext::load(Value buffer, Type elementType, Value at, int64_t lane
   return value;
 }
 
-Value KernelContext::encode(Value value, Type elementType, const numerics::Encoding &how) {
+Value KernelContext::places(Value at, Value stride, int64_t lanes) {
+  Value first = arith::IndexCastOp::create(b, loc, b.getI64Type(), at);
+  if (lanes == 1)
+    return first;
+  SmallVector<int64_t> numbers(lanes);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  Value steps = arith::ConstantOp::create(b, loc, b.getI64VectorAttr(numbers));
+  Value distance = broadcast(arith::IndexCastOp::create(b, loc, b.getI64Type(), stride), lanes);
+  return arith::AddIOp::create(b, loc, broadcast(first, lanes), Value(arith::MulIOp::create(b, loc, steps, distance)));
+}
+
+Value KernelContext::encode(Value value, Type elementType, const numerics::Encoding &how, Value places) {
   auto vector = dyn_cast<VectorType>(value.getType());
   Type codes = withLanes(storageType(elementType), vector ? vector.getNumElements() : 1);
-  return num::EncodeOp::create(b, loc, codes, value, Value(), elementType, num::Rounding(how.rounding),
-                               num::Overflow(how.overflow));
+  return num::EncodeOp::create(b, loc, codes, value, how.rounding == numerics::Rounding::Stochastic ? places : Value(),
+                               elementType, num::Rounding(how.rounding), num::Overflow(how.overflow), how.seed);
 }
 
 void KernelContext::store(Value value, Value buffer, Type elementType, Value at, Value mask) {
@@ -293,9 +306,11 @@ void KernelContext::store(Value value, Value buffer, Type elementType, Value at,
   Type storage = storageType(elementType);
   if (elementType.isInteger(1))
     value = arith::ExtUIOp::create(b, loc, withLanes(storage, lanes), value);
-  else if (num::isCoded(elementType))
-    value = encode(value, elementType, num::formatOf(elementType)->arithmeticEncoding());
-  else if (computeType(elementType) != storage && isa<FloatType>(elementType))
+  else if (num::isCoded(elementType)) {
+    numerics::Encoding how = num::formatOf(elementType)->arithmeticEncoding();
+    bool draws = how.rounding == numerics::Rounding::Stochastic;
+    value = encode(value, elementType, how, draws ? places(at, index(int64_t(1)), lanes) : Value());
+  } else if (computeType(elementType) != storage && isa<FloatType>(elementType))
     value = arith::TruncFOp::create(b, loc, withLanes(storage, lanes), value);
   if (lanes == 1)
     memref::StoreOp::create(b, loc, value, buffer, at);

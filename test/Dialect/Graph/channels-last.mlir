@@ -53,3 +53,14 @@ func.func @gate(%x: tensor<1x3x8x8xf32>, %w: tensor<4x3x1x1xf32>) -> tensor<1x4x
   %y = graph.binary mul %a, %g : (tensor<1x4x8x8xf32>, tensor<1x4x1x1xf32>) -> tensor<1x4x8x8xf32>
   return %y : tensor<1x4x8x8xf32>
 }
+
+// Draws belong to the elements' places: the cast stays behind the transpose.
+// CHECK-LABEL: func.func @draws
+// CHECK: graph.conv {{.*}} -> tensor<1x8x8x4xf32>
+// CHECK-NEXT: %[[BACK:.*]] = graph.transpose %{{.*}} {perm = array<i64: 0, 3, 1, 2>}
+// CHECK-NEXT: graph.cast %[[BACK]] {rounding = 5 : i32, seed = 1 : i64} : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf8E5M2>
+func.func @draws(%x: tensor<1x3x8x8xf32>, %w: tensor<4x3x1x1xf32>) -> tensor<1x4x8x8xf8E5M2> {
+  %a = graph.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x3x8x8xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %c = graph.cast %a {rounding = 5 : i32, seed = 1 : i64} : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf8E5M2>
+  return %c : tensor<1x4x8x8xf8E5M2>
+}

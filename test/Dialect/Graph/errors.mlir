@@ -713,7 +713,23 @@ func.func @cast_rounding_of_float(%x: tensor<2xf32>) {
 // -----
 
 func.func @cast_stochastic(%x: tensor<2xf32>) {
-  // expected-error @+1 {{C1: stochastic rounding needs a seed, which a cast has not}}
+  // expected-error @+1 {{C3: stochastic rounding needs a seed}}
   %0 = graph.cast %x {rounding = 5 : i32} : (tensor<2xf32>) -> tensor<2xf8E5M2>
+  return
+}
+
+// -----
+
+func.func @cast_seed_without_draws(%x: tensor<2xf32>) {
+  // expected-error @+1 {{C3: a seed is given, and the rounding is not stochastic}}
+  %0 = graph.cast %x {rounding = 2 : i32, seed = 1 : i64} : (tensor<2xf32>) -> tensor<2xf8E5M2>
+  return
+}
+
+// -----
+
+func.func @cast_codebook_stochastic(%x: tensor<2xf32>) {
+  // expected-error @+1 {{C4: '!num.format<"{name: steps3, kind: codebook, values: [-1, 0, 1]}">' rounds to the nearest even value only}}
+  %0 = graph.cast %x {rounding = 5 : i32, seed = 1 : i64} : (tensor<2xf32>) -> tensor<2x!num.format<"{name: steps3, kind: codebook, values: [-1, 0, 1]}">>
   return
 }

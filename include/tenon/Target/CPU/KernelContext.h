@@ -92,8 +92,11 @@ public:
   mlir::Value load(mlir::Value buffer, mlir::Type elementType, mlir::Value at, int64_t lanes, mlir::Value mask = {});
   /// The inverse: converts a compute-type value to storage and stores it.
   void store(mlir::Value value, mlir::Value buffer, mlir::Type elementType, mlir::Value at, mlir::Value mask = {});
-  /// Codes of f32 values in a coded format (num::isCoded), rounded once.
-  mlir::Value encode(mlir::Value value, mlir::Type elementType, const numerics::Encoding &how);
+  /// Codes of f32 values in a coded format (num::isCoded), rounded once. Stochastic
+  /// rounding wants each value's place in its tensor, see `places`.
+  mlir::Value encode(mlir::Value value, mlir::Type elementType, const numerics::Encoding &how, mlir::Value places = {});
+  /// Linear indices of elements from `at` on, i64: one, or `lanes` of them `stride` apart.
+  mlir::Value places(mlir::Value at, mlir::Value stride, int64_t lanes);
   /// Splat of a scalar to `lanes` (itself if lanes == 1).
   mlir::Value broadcast(mlir::Value scalar, int64_t lanes);
   /// Constant of a compute type (scalar type), splat to lanes.
@@ -113,7 +116,8 @@ mlir::Value wrapToWidth(mlir::OpBuilder &b, mlir::Location loc, mlir::Value valu
 
 /// Emits one elementwise graph op on compute-type operands, scalars or
 /// vectors alike. Null (with an error on the op) if the kind has no lowering.
-mlir::Value emitElementwise(KernelContext &context, mlir::Operation *op, llvm::ArrayRef<mlir::Value> operands);
+/// Stochastic casts need the elements' places (KernelContext::places).
+mlir::Value emitElementwise(KernelContext &context, mlir::Operation *op, llvm::ArrayRef<mlir::Value> operands, mlir::Value places = {});
 /// True for the ops that emitElementwise and ElementEmitter handle: unary,
 /// binary, select, cast, expand, and splat constants.
 bool isElementwise(mlir::Operation *op);

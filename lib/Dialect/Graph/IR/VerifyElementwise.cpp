@@ -168,15 +168,26 @@ LogicalResult TopKOp::verify() {
 LogicalResult CastOp::verify() {
   if (getRounding() && !tenon::num::isCoded(elementOf(getResult())))
     return emitOpError("C1: rounding is given for a result of ") << elementOf(getResult()) << ", which rounds in one way only";
-  if (getRounding() && *getRounding() == tenon::num::Rounding::stochastic)
-    return emitOpError("C1: stochastic rounding needs a seed, which a cast has not");
-  return checkNumbers(*this, 2, {getX(), getResult()});
+  if (failed(checkNumbers(*this, 2, {getX(), getResult()})))
+    return failure();
+  if (getSeed() && !isStochastic())
+    return emitOpError("C3: a seed is given, and the rounding is not stochastic");
+  if (!getSeed() && getRounding() == tenon::num::Rounding::stochastic)
+    return emitOpError("C3: stochastic rounding needs a seed");
+  if (getRounding() && *getRounding() != tenon::num::Rounding::nearest_even && !tenon::num::formatOf(elementOf(getResult()))->isFloat())
+    return emitOpError("C4: ") << elementOf(getResult()) << " rounds to the nearest even value only";
+  return success();
+}
+
+bool CastOp::isStochastic() {
+  return tenon::num::isCoded(elementOf(getResult())) && getEncoding().rounding == tenon::numerics::Rounding::Stochastic;
 }
 
 tenon::numerics::Encoding CastOp::getEncoding() {
   tenon::numerics::Encoding how = tenon::num::formatOf(elementOf(getResult()))->arithmeticEncoding();
   if (getRounding())
     how.rounding = tenon::numerics::Rounding(*getRounding());
+  how.seed = getSeed().value_or(0);
   how.overflow = getSaturate() ? tenon::numerics::Overflow::Saturate : tenon::numerics::Overflow::NonFinite;
   return how;
 }

@@ -93,6 +93,8 @@ struct SinkElementwise : RewritePattern {
   LogicalResult matchAndRewrite(Operation *op, PatternRewriter &b) const override {
     if (!isa<UnaryOp, BinaryOp, SelectOp, CastOp>(op))
       return failure();
+    if (auto cast = dyn_cast<CastOp>(op); cast && cast.isStochastic())
+      return b.notifyMatchFailure(op, "the draws belong to the elements' places in this layout");
     int64_t rank = rankOf(op->getResult(0));
     std::optional<SmallVector<int64_t>> perm;
     for (Value operand : op->getOperands())

@@ -76,19 +76,26 @@ def Graph_CastOp : Graph_Op<"cast"> {
   let description = [{
     Real numbers become codes of formats of less than 16 bits, and of those that
     MLIR lacks, by the format's rounding, or by `rounding` if it is given;
-    `saturate` says what becomes of values out of range.
+    `saturate` says what becomes of values out of range. Stochastic rounding draws
+    from `seed` and the linear index of the element in the result, so that the
+    result depends on nothing else.
 
     Constraints:
-    C1: rounding is given only where the result's format is such a format, and is not stochastic.
+    C1: rounding is given only where the result's format is such a format.
     C2: x and the result are of integers, floats or codes.
+    C3: a seed is given only where the rounding, given or the format's own, is stochastic; given stochastic rounding needs one.
+    C4: formats that are not floats round to the nearest even only.
   }];
-  let arguments = (ins Graph_Tensor:$x, DefaultValuedAttr<BoolAttr, "true">:$saturate, OptionalAttr<Num_Rounding>:$rounding);
+  let arguments = (ins Graph_Tensor:$x, DefaultValuedAttr<BoolAttr, "true">:$saturate, OptionalAttr<Num_Rounding>:$rounding,
+                       OptionalAttr<I64Attr>:$seed);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x attr-dict `:` functional-type($x, $result)";
   let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
     /// How reals become codes of the result's format (which must be coded, see num::isCoded).
     numerics::Encoding getEncoding();
+    /// Whether a value's code depends on its place in the tensor.
+    bool isStochastic();
   }];
 }
 
