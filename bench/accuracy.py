@@ -78,8 +78,8 @@ def accuracy(task, scores):
 
 def costs(layers):
     """Mean and least SQNR of the layers, their bytes, and the share of what they took."""
-    before = sum(layer["bytes_before"] for layer in layers)
-    after = sum(layer["bytes_before"] if "kept" in layer else layer["bytes"] for layer in layers)
+    layers = [layer for layer in layers if "kept" not in layer]
+    before, after = (sum(layer[key] for layer in layers) for key in ("bytes_before", "bytes"))
     noise = [layer["sqnr_db"] for layer in layers if layer.get("sqnr_db") is not None]
     quality = f"{np.mean(noise):.1f}, {np.min(noise):.1f}" if noise else "exact"
     return f"{quality} | {after} | {after / before:.3f}"

@@ -38,7 +38,8 @@ LogicalResult convertToOnnx(MLIRContext &context, StringRef input, StringRef out
                                              << "; write a .tenon";
         ok = false;
       }
-    OnnxWeight weight{change.node, change.input, change.weight, tensorOf(*q.element, change.shape, q.codes)};
+    OnnxWeight weight{change.node, change.input, change.weight, tensorOf(*q.element, change.codesShape, q.codes)};
+    weight.shape = change.shape;
     weight.axis = q.axis;
     weight.blockSize = q.blockSize;
     weight.globalScale = q.globalScale;

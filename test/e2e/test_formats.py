@@ -97,6 +97,84 @@ def test_convert_writes_what_onnx_runtime_computes_alike(tenon, model, tmp_path)
         assert abs(ours - theirs).max() < 1e-5 * abs(theirs).max(), recipe
 
 
+def save_convolutions(path, opset=21):
+    """An embedding, a convolution and a depthwise one, as files of IR version 3 have them: initializers are inputs, too."""
+    rng = np.random.default_rng(2)
+    weights = [numpy_helper.from_array((rng.standard_normal(shape) * 0.1).astype(np.float32), name)
+               for name, shape in (("table", (10, 96)), ("f", (8, 6, 3, 3)), ("d", (8, 1, 3, 3)))]
+    weights.append(numpy_helper.from_array(np.array([1, 6, 16, -1]), "size"))
+    nodes = [helper.make_node("Gather", ["table", "i"], ["rows"], "lookup"),
+             helper.make_node("Reshape", ["rows", "size"], ["image"], "shape"),
+             helper.make_node("Conv", ["image", "f"], ["a"], "conv", pads=[1, 1, 1, 1]),
+             helper.make_node("Conv", ["a", "d"], ["y"], "depthwise", group=8, pads=[1, 1, 1, 1])]
+    inputs = [helper.make_tensor_value_info("i", TensorProto.INT64, [6])]
+    if opset < 13:
+        inputs += [helper.make_tensor_value_info(w.name, w.data_type, list(w.dims)) for w in weights]
+    graph = helper.make_graph(nodes, "g", inputs, [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 8, 16, 6])], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=3 if opset < 13 else 10), path)
+    return path
+
+
+def outputs_of(tenon, path, feed, scratch):
+    """What ONNX Runtime and Tenon compute from an ONNX file."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    plain = onnxruntime.SessionOptions()
+    plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    onnx.checker.check_model(onnx.load(path))
+    session = onnxruntime.InferenceSession(str(path), plain)
+    assert {i.name for i in session.get_inputs()} == set(feed)
+    (theirs,) = session.run(None, feed)
+    np.save(scratch / "i.npy", feed["i"])
+    assert tenon("compile", "-q", path, "-o", scratch / "own.tenon").returncode == OK
+    assert tenon("run", scratch / "own.tenon", "--input", f"i=@{scratch / 'i.npy'}", "--output", f"y=@{scratch / 'y.npy'}").returncode == OK
+    return theirs, np.load(scratch / "y.npy")
+
+
+@pytest.mark.parametrize("recipe", ["i4:block32", "MXFP8E4M3", "NVFP4"])
+def test_blocks_of_convolutions_run_along_what_a_result_sums(tenon, tmp_path, recipe):
+    model, report, artifact = save_convolutions(tmp_path / "model.onnx"), tmp_path / "report.json", tmp_path / "out.tenon"
+    done = tenon("convert", model, f"--weights={recipe}", "--report", report, "-o", artifact)
+    assert done.returncode == OK, done.stderr
+    layers = {layer["node"]: layer for layer in json.loads(report.read_text())["layers"]}
+    size, bits, scale_bits = {"i4:block32": (32, 4, 32), "MXFP8E4M3": (32, 8, 8), "NVFP4": (16, 4, 8)}[recipe]
+    for name, values in (("conv", 54), ("depthwise", 9)):
+        assert layers[name]["bytes"] == (8 * values * bits + 8 * -(-values // size) * scale_bits + 7) // 8
+    # Nine values are all that a depthwise result sums.
+    assert layers["depthwise"]["note"].startswith(f"blocks of 9 instead of {size}") and "note" not in layers["conv"]
+    assert "(blocks of 9 instead of" in done.stdout
+    feed = {"i": np.arange(6)}
+    if recipe == "i4:block32":  # which ONNX Runtime has
+        exported = tmp_path / "out.onnx"
+        done = tenon("convert", model, f"--weights={recipe}", "-q", "-o", exported)
+        assert done.returncode == OK, done.stderr
+        theirs, ours = outputs_of(tenon, exported, feed, tmp_path)
+        assert abs(ours - theirs).max() < 1e-5 * abs(theirs).max()
+    else:
+        np.save(tmp_path / "i.npy", feed["i"])
+        ours = None
+    assert tenon("run", artifact, "--input", f"i=@{tmp_path / 'i.npy'}", "--output", f"y=@{tmp_path / 'z.npy'}").returncode == OK
+    direct = np.load(tmp_path / "z.npy")
+    if ours is not None:
+        assert abs(ours - direct).max() < 1e-6 * abs(direct).max()
+    else:  # close to the model's own values, as its few bits allow
+        assert tenon("compile", "-q", model, "-o", tmp_path / "plain.tenon").returncode == OK
+        assert tenon("run", tmp_path / "plain.tenon", "--input", f"i=@{tmp_path / 'i.npy'}", "--output", f"y=@{tmp_path / 'y.npy'}").returncode == OK
+        plain = np.load(tmp_path / "y.npy")
+        assert 0 < np.linalg.norm(direct - plain) < 0.25 * np.linalg.norm(plain)
+
+
+def test_report_lists_what_is_kept(tenon, tmp_path):
+    report = tmp_path / "report.json"
+    model = save_convolutions(tmp_path / "model.onnx")
+    done = tenon("convert", model, "--weights=i8", "--report", report, "-o", tmp_path / "out.tenon")
+    assert done.returncode == OK, done.stderr
+    layers = {layer["node"]: layer for layer in json.loads(report.read_text())["layers"]}
+    assert set(layers) == {"lookup", "conv", "depthwise"}  # not the shape
+    assert layers["lookup"]["kept"] == "a table that is looked up, not multiplied"
+    assert layers["lookup"]["bytes_before"] == 10 * 96 * 4 and layers["lookup"]["weight"] == "table"
+    assert "table (a table that is looked up, not multiplied)" in done.stdout
+
+
 def test_convert_is_deterministic(tenon, model, tmp_path):
     for recipe in ("cFP8", "NVFP4"):
         outputs = []

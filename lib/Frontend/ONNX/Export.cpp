@@ -219,6 +219,10 @@ private:
       changed = end != nodes.end();
       nodes.erase(end, nodes.end());
       auto &tensors = *graph.mutable_initializer();
+      // Files of IR version 3 list initializers among the inputs, too.
+      auto &inputs = *graph.mutable_input();
+      auto isInitialised = [&](const onnx::ValueInfoProto &input) { return llvm::any_of(tensors, [&](const onnx::TensorProto &t) { return t.name() == input.name(); }); };
+      inputs.erase(std::remove_if(inputs.begin(), inputs.end(), [&](const auto &input) { return !used.contains(input.name()) && isInitialised(input); }), inputs.end());
       tensors.erase(std::remove_if(tensors.begin(), tensors.end(), [&](const onnx::TensorProto &t) { return !used.contains(t.name()); }), tensors.end());
     }
     llvm::StringSet<> used;

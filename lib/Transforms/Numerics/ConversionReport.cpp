@@ -46,7 +46,8 @@ std::string ConversionReport::text() const {
     }
     const Quality &q = layer.quality;
     rows.push_back({number(q.sqnr()), llvm::formatv("{0:F6}", q.cosine()), llvm::formatv("{0:e2}", q.largestError), percent(share(q.saturated, q.count)),
-                    percent(share(q.underflowed, q.count)), std::to_string(layer.bytes), layer.format, scales(layer), layer.node, layer.weight});
+                    percent(share(q.underflowed, q.count)), std::to_string(layer.bytes), layer.format, scales(layer), layer.node,
+                    layer.weight + (layer.note ? " (" + *layer.note + ")" : "")});
   }
   std::vector<size_t> widths(rows.front().size());
   for (const auto &row : rows)
@@ -81,6 +82,8 @@ llvm::json::Object ConversionReport::toJson() const {
       object["mean_square_error"] = q.count ? q.noise / double(q.count) : 0;
       object["saturated"] = share(q.saturated, q.count);
       object["underflowed"] = share(q.underflowed, q.count);
+      if (layer.note)
+        object["note"] = *layer.note;
       if (layer.largestScale != 0)
         object["scale_range"] = llvm::json::Array{layer.smallestScale, layer.largestScale};
     }

@@ -8,6 +8,7 @@
 #include "tenon/Transforms/Numerics/Passes.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Regex.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -62,18 +63,23 @@ struct NodeBuilder {
       value = DenseResourceElementsAttr::get(type, name.str(), UnmanagedAsmResourceBlob::allocateWithAlign(data, alignof(std::max_align_t), [shared](void *, size_t, size_t) {}));
     return onnxir::ConstantOp::create(b, NameLoc::get(b.getStringAttr(name)), type, value, b.getStringAttr(name));
   }
+  Value integers(ArrayRef<int64_t> values, const Twine &name) {
+    const auto *bytes = reinterpret_cast<const uint8_t *>(values.data());
+    return constant(b.getI64Type(), {int64_t(values.size())}, std::vector<uint8_t>(bytes, bytes + values.size() * sizeof(int64_t)), name);
+  }
   Value floats(ArrayRef<int64_t> shape, ArrayRef<float> values, const Twine &name) {
     const auto *bytes = reinterpret_cast<const uint8_t *>(values.data());
     return constant(b.getF32Type(), shape, std::vector<uint8_t>(bytes, bytes + values.size() * sizeof(float)), name);
   }
 };
 
-/// Codes, scales and the nodes that give the values back.
-Value emitWeight(onnxir::NodeOp consumer, const WeightSource &source, Quantized quantized, Type element) {
+/// Codes, scales and the nodes that give the values back. Codes of another shape
+/// than the weight's are reshaped when they are values again.
+Value emitWeight(onnxir::NodeOp consumer, const WeightSource &source, ArrayRef<int64_t> codesShape, Quantized quantized, Type element) {
   MLIRContext *context = consumer.getContext();
   NodeBuilder n(consumer, source.name);
   Type codeType = num::typeOf(context, *quantized.element), f32 = n.b.getF32Type();
-  Value codes = n.constant(codeType, source.shape, std::move(quantized.codes), source.name + "_" + quantized.element->name());
+  Value codes = n.constant(codeType, codesShape, std::move(quantized.codes), source.name + "_" + quantized.element->name());
   // Formats of 16 bits and more are plain tensors, others one form with a scale, if only of one.
   if (quantized.scales.empty() && !num::isCoded(codeType))
     return n.cast(codes, element);
@@ -98,7 +104,10 @@ Value emitWeight(onnxir::NodeOp consumer, const WeightSource &source, Quantized 
     attrs.push_back(n.b.getNamedAttr("axis", n.b.getI64IntegerAttr(quantized.axis)));
   if (quantized.blockSize)
     attrs.push_back(n.b.getNamedAttr("block_size", n.b.getI64IntegerAttr(quantized.blockSize)));
-  return n.cast(n.node("DequantizeLinear", inputs, n.tensor(source.shape, f32), attrs), element);
+  Value values = n.node("DequantizeLinear", inputs, n.tensor(codesShape, f32), attrs);
+  if (codesShape != ArrayRef(source.shape))
+    values = n.node("Reshape", {values, n.integers(source.shape, source.name + "_shape")}, n.tensor(source.shape, f32));
+  return n.cast(values, element);
 }
 
 /// x rounded to a format and back, at run time.
@@ -124,6 +133,8 @@ Value emitActivation(onnxir::NodeOp consumer, unsigned input, const Recipe &reci
   Value codes = n.node("QuantizeLinear", {real, scale}, shaped(codeType), n.b.getNamedAttr("output_dtype", TypeAttr::get(codeType)));
   return n.cast(n.node("DequantizeLinear", {codes, scale}, shaped(f32)), element);
 }
+
+int64_t product(ArrayRef<int64_t> sizes) { return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>()); }
 
 class Converter {
 public:
@@ -162,8 +173,34 @@ private:
     return options.weights ? &*options.weights : nullptr;
   }
 
+  static LayerReport describe(onnxir::NodeOp node, unsigned input, const WeightSource &source) {
+    LayerReport layer;
+    layer.node = node.getName().str();
+    layer.op = node.getQualifiedType();
+    layer.weight = source.name;
+    layer.input = input;
+    layer.shape.assign(source.shape.begin(), source.shape.end());
+    layer.bytesBefore = source.bytes;
+    return layer;
+  }
+
+  /// Lists the constants of a node that are no weights, but could be taken for some.
+  void keepOthers(onnxir::NodeOp node, ArrayRef<WeightOperand> operands) {
+    for (unsigned input = 0; input < node.getInputs().size(); ++input) {
+      if (llvm::any_of(operands, [&](const WeightOperand &w) { return w.input == input; }))
+        continue;
+      std::optional<std::string> why = reasonToKeep(node, input);
+      std::optional<WeightSource> source = why ? findWeight(node.getInput(input), /*withValues=*/false) : std::nullopt;
+      if (!source)
+        continue;
+      report.layers.push_back(describe(node, input, *source));
+      report.layers.back().kept = why;
+    }
+  }
+
   void convert(onnxir::NodeOp node) {
     SmallVector<WeightOperand> operands = weightOperands(node);
+    keepOthers(node, operands);
     if (operands.empty())
       return;
     bool any = false;
@@ -173,13 +210,7 @@ private:
       std::optional<WeightSource> source = findWeight(node.getInput(operand.input));
       if (!source)
         continue;
-      LayerReport layer;
-      layer.node = node.getName().str();
-      layer.op = node.getQualifiedType();
-      layer.weight = source->name;
-      layer.input = operand.input;
-      layer.shape.assign(source->shape.begin(), source->shape.end());
-      layer.bytesBefore = source->bytes;
+      LayerReport layer = describe(node, operand.input, *source);
       if (!recipe)
         layer.kept = why;
       else if (convertOperand(node, operand, *source, *recipe, layer))
@@ -193,7 +224,16 @@ private:
   }
 
   bool convertOperand(onnxir::NodeOp node, const WeightOperand &operand, const WeightSource &source, const Recipe &recipe, LayerReport &layer) {
-    Values values{source.values(), source.shape, operand.channelAxis, operand.blockAxis};
+    // Blocks run along all that one result sums, which lies in one piece.
+    SmallVector<int64_t> shape = source.shape;
+    bool isBlocked = recipe.granularity == Granularity::Block;
+    if (isBlocked && operand.sumsTrailing) {
+      shape.truncate(operand.blockAxis);
+      shape.push_back(product(ArrayRef(source.shape).drop_front(operand.blockAxis)));
+    }
+    if (isBlocked && shape[operand.blockAxis] < recipe.blockSize)
+      layer.note = llvm::formatv("blocks of {0} instead of {1}: a result sums no more", shape[operand.blockAxis], recipe.blockSize);
+    Values values{source.values(), shape, operand.channelAxis, operand.blockAxis};
     llvm::Expected<Quantized> quantized = quantize(values, recipe, num::formatsOf(node.getContext()), options.seed);
     if (!quantized) {
       error(node.getLoc(), "weight '" + source.name + "' of " + node.getName() + ": " + toString(quantized.takeError()));
@@ -211,9 +251,9 @@ private:
     std::string text = llvm::formatv("weights {0} are kept as {1}, SQNR {2:F1} dB", source.name, layer.recipe, layer.quality.sqnr());
     node->setLoc(withNote(node.getLoc(), "TN4030", text));
     if (changes)
-      changes->push_back({node.getName().str(), operand.input, source.name, layer.shape, *quantized});
+      changes->push_back({node.getName().str(), operand.input, source.name, layer.shape, {shape.begin(), shape.end()}, *quantized});
     Type element = getElementTypeOrSelf(node.getInput(operand.input).getType());
-    setInput(node, operand.input, emitWeight(node, source, std::move(*quantized), element));
+    setInput(node, operand.input, emitWeight(node, source, shape, std::move(*quantized), element));
     return true;
   }
 

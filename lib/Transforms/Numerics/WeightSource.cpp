@@ -31,12 +31,24 @@ SmallVector<WeightOperand> weightOperands(onnxir::NodeOp node) {
     return {{1, b ? 0 : 1, b ? 1 : 0}};
   }
   if (op == "Conv")
-    return {{1, 0, 1}};
+    return {{1, 0, 1, /*sumsTrailing=*/true}};
   if (op == "ConvTranspose")
     return {{1, 1, 0}};
   if (op == "LSTM" || op == "GRU" || op == "RNN")
     return {{1, 1, 2}, {2, 1, 2}};
   return {};
+}
+
+std::optional<std::string> reasonToKeep(onnxir::NodeOp node, unsigned input) {
+  // What only moves a weight is seen through: its consumer speaks for it. Scales are no weights.
+  if (llvm::is_contained({"Reshape", "Transpose", "Identity", "Squeeze", "Unsqueeze", "Flatten", "QuantizeLinear", "DequantizeLinear"}, node.getQualifiedType()))
+    return std::nullopt;
+  auto type = node.hasInput(input) ? dyn_cast<RankedTensorType>(node.getInput(input).getType()) : RankedTensorType();
+  if (!type || !type.hasStaticShape() || llvm::count_if(type.getShape(), [](int64_t size) { return size > 1; }) < 2)
+    return std::nullopt;
+  if (llvm::is_contained({"Gather", "GatherND", "GatherElements"}, node.getQualifiedType()))
+    return "a table that is looked up, not multiplied";
+  return node.getQualifiedType() + " is no product, convolution or recurrence that is known";
 }
 
 namespace {
@@ -75,7 +87,7 @@ std::optional<Tensor> tensorOf(Value value, std::string &name, uint64_t &bytes) 
 
 } // namespace
 
-std::optional<WeightSource> findWeight(Value value) {
+std::optional<WeightSource> findWeight(Value value, bool withValues) {
   if (!value)
     return std::nullopt;
   WeightSource source;
@@ -83,6 +95,8 @@ std::optional<WeightSource> findWeight(Value value) {
   if (!tensor || tensor->getNumElements() == 0)
     return std::nullopt;
   source.shape.assign(tensor->getShape().begin(), tensor->getShape().end());
+  if (!withValues)
+    return source;
   bool isMapped = tensor->getElementType().isF32() && value.getDefiningOp<onnxir::ConstantOp>() &&
                   isa<DenseResourceElementsAttr>(value.getDefiningOp<onnxir::ConstantOp>().getValue());
   if (isMapped) {

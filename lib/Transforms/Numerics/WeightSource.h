@@ -9,14 +9,19 @@
 namespace tenon::numerics {
 
 /// An operand that is multiplied and summed: channels of the result run along
-/// channelAxis, the sum along blockAxis.
+/// channelAxis, the sum along blockAxis, and along all axes behind it if
+/// sumsTrailing.
 struct WeightOperand {
   unsigned input;
   int64_t channelAxis, blockAxis;
+  bool sumsTrailing = false;
 };
 /// Operands of a node that are weights if they are constant; empty for other
 /// operators.
 mlir::SmallVector<WeightOperand> weightOperands(onnxir::NodeOp node);
+/// Why a constant float operand that is no such weight stays as it is; nothing
+/// of operands with fewer than two dimensions longer than one: biases, scales, limits.
+std::optional<std::string> reasonToKeep(onnxir::NodeOp node, unsigned input);
 
 /// The float values of a constant, seen through Reshape, Transpose and the like.
 struct WeightSource {
@@ -29,7 +34,8 @@ struct WeightSource {
   mlir::ArrayRef<float> values() const { return copied.empty() ? mapped : mlir::ArrayRef<float>(copied); }
   int64_t count() const { return int64_t(values().size()); }
 };
-std::optional<WeightSource> findWeight(mlir::Value value);
+/// Without `withValues`, the values stay unread.
+std::optional<WeightSource> findWeight(mlir::Value value, bool withValues = true);
 
 } // namespace tenon::numerics
 

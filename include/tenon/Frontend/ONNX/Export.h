@@ -27,10 +27,11 @@ struct OnnxWeight {
   unsigned input = 0;
   std::string name; ///< stem of the new names
   OnnxTensor codes;
-  std::optional<OnnxTensor> scale, zeroPoint; ///< without a scale: Cast
-  std::optional<float> globalScale;
+  std::optional<OnnxTensor> scale = {}, zeroPoint = {}; ///< without a scale: Cast
+  std::optional<float> globalScale = {};
   int64_t axis = 0, blockSize = 0;
-  int result = 1; ///< element type that the node expects
+  int result = 1;                  ///< element type and
+  std::vector<int64_t> shape = {}; ///< shape that the node expects
 };
 
 /// Writes `output`, all or nothing. Initializers that nothing uses any longer

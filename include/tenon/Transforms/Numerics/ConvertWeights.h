@@ -37,6 +37,7 @@ struct LayerReport {
   float smallestScale = 0, largestScale = 0; ///< 0 without scales
   Quality quality;
   std::optional<std::string> kept; ///< why the layer was left as it is
+  std::optional<std::string> note; ///< what the recipe could not be followed in
 };
 
 /// A converted operand, for writing it back to the ONNX file.
@@ -45,6 +46,7 @@ struct WeightChange {
   unsigned input;
   std::string weight;
   std::vector<int64_t> shape;
+  std::vector<int64_t> codesShape; ///< that of the codes, if they are reshaped after they are dequantized
   Quantized quantized;
 };
 
