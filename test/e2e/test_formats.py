@@ -175,6 +175,29 @@ def test_report_lists_what_is_kept(tenon, tmp_path):
     assert "table (a table that is looked up, not multiplied)" in done.stdout
 
 
+@pytest.mark.parametrize("recipe, needed", [("i8:tensor", 10), ("ui8:tensor", 10), ("i8", 13), ("f8E4M3FN:tensor", 19), ("i4:channel", 21), ("i8:block16", 21), ("i2:tensor", 25), ("bf16", 13)])
+def test_opset_that_a_format_needs(tenon, tmp_path, recipe, needed):
+    """The model's opset is enough if its operators have the types and attributes; else it is named."""
+    out = tmp_path / "out.onnx"
+    for opset in {10, 12, 13, 19, 21, 25} | {needed}:
+        model = save_convolutions(tmp_path / "model.onnx", opset)
+        done = tenon("convert", model, f"--weights={recipe}", "-q", "-o", out)
+        if opset < needed:
+            refused(done, "[TN1003]", f"needs opset {needed}, the model has {opset}")
+            continue
+        assert done.returncode == OK, done.stderr
+        converted = onnx.load(out)
+        assert converted.opset_import[0].version == opset and [i.name for i in converted.graph.input if i.name in "fd"] == []
+        onnx.checker.check_model(converted)
+        if recipe in ("i8:tensor", "ui8:tensor", "i8") and opset == needed:
+            feed = {"i": np.arange(6)}
+            if opset < 13:  # the rest of the initializers may be fed, and need not be
+                del converted.graph.input[1:]
+                onnx.save(converted, out)
+            theirs, ours = outputs_of(tenon, out, feed, tmp_path)
+            assert abs(ours - theirs).max() < 1e-5 * abs(theirs).max()
+
+
 def test_convert_is_deterministic(tenon, model, tmp_path):
     for recipe in ("cFP8", "NVFP4"):
         outputs = []

@@ -3,6 +3,7 @@
 
 #include "Model.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
+#include "tenon/Frontend/ONNX/Operators.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -18,32 +19,44 @@ namespace {
 // protobuf's limit of a message.
 constexpr size_t kMostBytes = size_t(2) << 30;
 
-/// The opset from which DequantizeLinear or Cast take a type.
-int opsetOfType(int type) {
-  switch (type) {
-  case onnx::TensorProto::FLOAT8E4M3FN: case onnx::TensorProto::FLOAT8E4M3FNUZ:
-  case onnx::TensorProto::FLOAT8E5M2: case onnx::TensorProto::FLOAT8E5M2FNUZ: return 19;
-  case onnx::TensorProto::INT4: case onnx::TensorProto::UINT4: return 21;
-  case onnx::TensorProto::FLOAT4E2M1: return 23;
-  case onnx::TensorProto::FLOAT8E8M0: return 24;
-  case onnx::TensorProto::INT2: case onnx::TensorProto::UINT2: return 25;
-  case onnx::TensorProto::FLOAT6E2M3: case onnx::TensorProto::FLOAT6E3M2: return 28;
-  default: return 13;
+/// Whether an operator of an opset takes inputs of these types and has the attribute.
+bool takes(const char *op, int opset, ArrayRef<int> types, const char *attribute = nullptr) {
+  const onnx::OpSchema *schema = onnx::OpSchemaRegistry::Schema(op, opset, onnx::ONNX_DOMAIN);
+  if (!schema || schema->inputs().size() < types.size() || (attribute && !schema->attributes().count(attribute)))
+    return false;
+  for (auto [input, type] : llvm::zip(schema->inputs(), types)) {
+    onnx::TypeProto proto;
+    proto.mutable_tensor_type()->set_elem_type(type);
+    if (!input.GetTypes().count(onnx::Utils::DataTypeUtils::ToType(proto)))
+      return false;
   }
+  return true;
 }
 
+/// Whether the schemas of an opset have what `addWeight` writes.
+bool canExpress(const OnnxWeight &weight, int opset) {
+  if (!weight.scale)
+    return takes("Cast", opset, weight.codes.type);
+  constexpr int real = onnx::TensorProto::FLOAT;
+  SmallVector<int> types{weight.codes.type, real};
+  if (weight.zeroPoint)
+    types.push_back(weight.zeroPoint->type);
+  return takes("DequantizeLinear", opset, types, weight.scale->shape.empty() ? nullptr : "axis") &&
+         (!weight.blockSize || takes("DequantizeLinear", opset, types, "block_size")) &&
+         (weight.scale->type == real || takes("Cast", opset, weight.scale->type)) && (weight.result == real || takes("Cast", opset, real));
+}
+
+/// The first opset that can express a weight; 0 if none that is known can.
 int opsetOf(const OnnxWeight &weight) {
-  int needed = opsetOfType(weight.codes.type);
-  if (weight.blockSize)
-    needed = std::max(needed, 21);
-  if (weight.scale)
-    needed = std::max(needed, opsetOfType(weight.scale->type));
-  return needed;
+  for (int opset = 1; opset <= newestOpset(); ++opset)
+    if (canExpress(weight, opset))
+      return opset;
+  return 0;
 }
 
 /// The IR version that came with an opset.
 int64_t irVersionOf(int opset) {
-  return opset >= 25 ? 13 : opset == 24 ? 12 : opset == 23 ? 11 : opset >= 21 ? 10 : opset >= 19 ? 9 : 7;
+  return opset >= 25 ? 13 : opset == 24 ? 12 : opset == 23 ? 11 : opset >= 21 ? 10 : opset >= 19 ? 9 : opset >= 12 ? 7 : opset >= 11 ? 6 : 5;
 }
 
 std::string pack(const OnnxTensor &tensor) {
@@ -68,12 +81,18 @@ public:
   bool run() {
     auto found = model.opsets.find("");
     int opset = found == model.opsets.end() ? 0 : found->second;
-    for (const OnnxWeight &weight : weights)
-      if (int needed = opsetOf(weight); needed > opset) {
+    for (const OnnxWeight &weight : weights) {
+      int needed = opsetOf(weight);
+      if (!needed) {
+        model.problems.error(UnsupportedOpset, "weight '" + weight.name + "': no opset of ONNX up to " + llvm::Twine(newestOpset()) + " expresses it; write a .tenon");
+        return false;
+      }
+      if (needed > opset) {
         model.problems.error(UnsupportedOpset, "weight '" + weight.name + "' needs opset " + llvm::Twine(needed) + ", the model has " + llvm::Twine(opset) +
                                                    "; raise it first (onnx.version_converter), or write a .tenon");
         return false;
       }
+    }
     // As old as possible: other tools refuse files that are newer than they are.
     int64_t irVersion = model.irVersion;
     for (const OnnxWeight &weight : weights)
@@ -175,6 +194,10 @@ private:
       attribute(nodes.back(), "axis", weight.axis);
     if (weight.blockSize)
       attribute(nodes.back(), "block_size", weight.blockSize);
+    if (weight.shape != weight.codes.shape) {
+      OnnxTensor shape{onnx::TensorProto::INT64, 64, {int64_t(weight.shape.size())}, {reinterpret_cast<const uint8_t *>(weight.shape.data()), weight.shape.size() * sizeof(int64_t)}};
+      output = addNode(nodes, "Reshape", {output, addTensor(graph, shape, weight.name + "_shape")}, weight.name);
+    }
     return weight.result == onnx::TensorProto::FLOAT ? output : addCast(nodes, output, weight.result, weight.name);
   }
 
