@@ -9,6 +9,7 @@ import re
 import sys
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import onnx
 import pytest
@@ -124,6 +125,41 @@ def test_batches_and_vectors(shape):
 
 def test_half_precision():
     assert_narrow(check(build("INT4", 32, float_type=np.float16), ROWS, tolerance=2e-3), "int4, block 32")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 40, "M"])
+@pytest.mark.parametrize("form", ["one", "column", 32, 16])
+@pytest.mark.parametrize("zero", [False, True])
+@pytest.mark.parametrize("real", ["FLOAT16", "BFLOAT16"])
+def test_halves_are_rounded_as_the_model_says(real, zero, form, rows):
+    """7 s - 6 s - s is what DequantizeLinear's roundings to 16 bits leave, and nothing else."""
+    rng = np.random.default_rng(7)
+    number, kind = getattr(TensorProto, real), np.dtype(np.float16 if real == "FLOAT16" else ml_dtypes.bfloat16)
+    first = form if isinstance(form, int) else 0  # three rows of one block
+    shape = scale_shape(form, K, N, 0)
+    scale, points = rng.uniform(0.5, 1, shape).astype(kind), rng.integers(0, 6 if zero else 1, shape)
+    weight = lambda code, steps: (code * steps.astype(np.float64)).astype(kind).astype(np.float64)
+    left = lambda steps: weight(7, steps) - weight(6, steps) - weight(1, steps)
+    while not left(scale).any():  # one scale may leave nothing
+        scale = rng.uniform(0.5, 1, shape).astype(kind)
+    codes = rng.integers(0, 8, (K, N))
+    codes[first:first + 3] = np.array([[7], [6], [1]])
+    codes += np.repeat(points, form, axis=0)[:K] if first else points
+    initializers = [helper.make_tensor("codes", TensorProto.UINT4, (K, N), codes.flatten()),
+                    helper.make_tensor("scale", number, shape, scale.tobytes(), raw=True),
+                    helper.make_tensor("zero", TensorProto.UINT4, shape, points.flatten())]
+    attributes = {"axis": 0, "block_size": form} if first else {"axis": 1}
+    nodes = [helper.make_node("DequantizeLinear", ["codes", "scale", "zero"], ["w"], **attributes),
+             helper.make_node("MatMul", ["x", "w"], ["y"])]
+    graph = helper.make_graph(nodes, "halves", [helper.make_tensor_value_info("x", number, [rows, K])],
+                              [helper.make_tensor_value_info("y", number, None)], initializers)
+    artifact = api.compile(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10).SerializeToString())
+    assert_narrow([strategy for _, strategy, _ in artifact.kernels], "uint4" + (f", block {form}" if first else ""))
+    x = np.zeros((40 if rows == "M" else rows, K), kind)
+    x[:, first:first + 3] = np.array([1, -1, -1])
+    (y,) = artifact.session().run({"x": x.view(artifact.inputs[0].dtype)}).values()
+    expected = left(scale[1] if first else np.broadcast_to(scale, N))
+    assert expected.any() and np.array_equal(y.view(kind).astype(np.float64), np.broadcast_to(expected, y.shape))
 
 
 def test_two_products_of_one_matrix():

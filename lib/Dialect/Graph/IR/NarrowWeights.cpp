@@ -27,6 +27,10 @@ std::optional<NarrowWeights> narrowWeights(MatMulOp op) {
   auto dequantize = op.getRhs().getDefiningOp<DequantizeOp>();
   if (!dequantize || !isFloatOfWord(op.getLhs()) || !isFloatOfWord(op.getRhs()) || !isFloatOfWord(op.getResult()))
     return std::nullopt;
+  // A weight of 16 bits is rounded once where a code times its scale is exact in f32.
+  Type real = getElementTypeOrSelf(op.getRhs().getType());
+  if (!real.isF32() && getElementTypeOrSelf(dequantize.getScale().getType()) != real)
+    return std::nullopt;
   auto codes = staticShape(dequantize.getX()), scale = staticShape(dequantize.getScale());
   Type element = getElementTypeOrSelf(dequantize.getX().getType());
   const numerics::Format *format = num::formatOf(element);

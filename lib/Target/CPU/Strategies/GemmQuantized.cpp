@@ -3,7 +3,8 @@
 // Matrix products whose constant right operand stays in narrow integers and is
 // decoded in registers. For one row, or a few, the codes pass from memory
 // straight into multiply-adds: a block's sum is taken of unscaled codes and
-// enters the total with one multiply-add by the scale. For more rows, a part of
+// enters the total with one multiply-add by the scale, unless the model rounds
+// weights to 16 bits: then each is scaled and rounded. For more rows, a part of
 // the panel is decoded once into a buffer of the first-level cache, from where
 // the f32 tile reads it for all rows. Every result is one order of sums that
 // the shape alone decides.
@@ -68,7 +69,10 @@ class Emitter {
 public:
   Emitter(KernelContext &context, Schedule schedule)
       : c(context), s(std::move(schedule)), p(s.p), w(s.w), a(c.buffer(p.a)), aType(getElementTypeOrSelf(p.a.getType())),
-        decoder(c, w.element, s.lanes, w.center) {}
+        decoder(c, w.element, s.lanes, w.center) {
+    if (Type real = getElementTypeOrSelf(w.op.getResult().getType()); real.getIntOrFloatBitWidth() < 32)
+      rounded = real;
+  }
 
   LogicalResult run() {
     m = c.index(p.m);
@@ -178,6 +182,16 @@ private:
     return values;
   }
 
+  /// The weight that the model makes of a decoded code.
+  Value weightOf(Value code, ArrayRef<Value> scale, ArrayRef<Value> zero, int64_t v) {
+    if (w.zeros)
+      code = arith::SubFOp::create(c.b, c.loc, code, zero[v]);
+    Value value = arith::MulFOp::create(c.b, c.loc, code, scale[v]);
+    if (!rounded)
+      return value;
+    return arith::ExtFOp::create(c.b, c.loc, value.getType(), Value(arith::TruncFOp::create(c.b, c.loc, VectorType::get({s.lanes}, rounded), value)));
+  }
+
   /// Fetches ahead of `count` elements of each stream.
   void fetchAhead(Value buffer, int64_t count, function_ref<Value(int64_t)> at) {
     int64_t size = cast<MemRefType>(buffer.getType()).getElementTypeBitWidth() / 8;
@@ -192,29 +206,40 @@ private:
 
   //===-- few rows: from memory to multiply-adds -----------------------------===//
 
-  /// A block's sums of codes times x, and of x alone where zero points need it.
+  /// A block's sums of codes times x, and of x alone where zero points need it;
+  /// where weights are rounded, of weights times x.
   struct BlockSums {
     Accumulators products, inputs;
     SmallVector<Value> flat() const { return llvm::to_vector(llvm::concat<const Value>(products, inputs)); }
   };
+  bool sumsInputs() const { return w.zeros && !rounded; }
   BlockSums noSums(int64_t rows) {
     Value zero = c.constant(c.b.getF32Type(), 0, s.lanes);
-    return {Accumulators(rows * s.vectors, zero), Accumulators(w.zeros ? rows : 0, zero)};
+    return {Accumulators(rows * s.vectors, zero), Accumulators(sumsInputs() ? rows : 0, zero)};
   }
   BlockSums unflatten(int64_t rows, ValueRange values) {
     return {Accumulators(values.take_front(rows * s.vectors)), Accumulators(values.drop_front(rows * s.vectors))};
   }
 
-  /// Adds steps [from, to) of a group.
-  BlockSums addSteps(ArrayRef<Value> rowOffsets, Value group, int64_t from, int64_t to, BlockSums now) {
+  /// Adds steps [from, to) of a group in a block.
+  BlockSums addSteps(ArrayRef<Value> rowOffsets, Value block, Value group, int64_t from, int64_t to, BlockSums now) {
     Value base = c.mul(group, c.index(PackedCodes::kGroup));
-    eachStep(group, from, to, [&](int64_t step, ArrayRef<Value> values) {
+    SmallVector<Value> scale, zero;
+    if (rounded) {
+      scale = scales(block);
+      zero = zeros(block);
+    }
+    eachStep(group, from, to, [&](int64_t step, ArrayRef<Value> codes) {
+      SmallVector<Value> values(codes);
+      if (rounded)
+        for (int64_t v = 0; v < s.vectors; ++v)
+          values[v] = weightOf(codes[v], scale, zero, v);
       Value at = c.mul(c.add(base, c.index(step)), aStep);
       for (auto [r, offset] : llvm::enumerate(rowOffsets)) {
         Value x = c.broadcast(c.load(a, aType, c.add(offset, at), 1), s.lanes);
         for (int64_t v = 0; v < s.vectors; ++v)
           now.products[r * s.vectors + v] = fma(values[v], x, now.products[r * s.vectors + v]);
-        if (w.zeros)
+        if (sumsInputs())
           now.inputs[r] = arith::AddFOp::create(c.b, c.loc, now.inputs[r], x);
       }
     });
@@ -223,10 +248,15 @@ private:
 
   /// Adds a block's sums to the totals.
   Accumulators addBlock(Accumulators totals, Value block, const BlockSums &sums) {
+    if (rounded) {
+      for (auto [total, sum] : llvm::zip(totals, sums.products))
+        total = arith::AddFOp::create(c.b, c.loc, total, sum);
+      return totals;
+    }
     SmallVector<Value> scale = scales(block), zero = zeros(block);
     for (size_t i = 0; i < totals.size(); ++i) {
       Value sum = sums.products[i];
-      if (w.zeros)
+      if (sumsInputs())
         sum = fma(arith::NegFOp::create(c.b, c.loc, zero[i % s.vectors]), sums.inputs[i / s.vectors], sum);
       totals[i] = fma(sum, scale[i % s.vectors], totals[i]);
     }
@@ -234,11 +264,11 @@ private:
   }
 
   /// The sums of `count` whole groups from `first`, and of `rest` more steps.
-  BlockSums blockSums(ArrayRef<Value> rowOffsets, Value first, int64_t count, int64_t rest) {
+  BlockSums blockSums(ArrayRef<Value> rowOffsets, Value block, Value first, int64_t count, int64_t rest) {
     BlockSums sums = noSums(rowOffsets.size());
     auto whole = [&](Value group, BlockSums now) {
       fetchCodes(group);
-      return addSteps(rowOffsets, group, 0, PackedCodes::kGroup, std::move(now));
+      return addSteps(rowOffsets, block, group, 0, PackedCodes::kGroup, std::move(now));
     };
     if (count == 1)
       sums = whole(first, std::move(sums));
@@ -246,14 +276,15 @@ private:
       sums = unflatten(rowOffsets.size(), c.loop(first, c.add(first, c.index(count)), 1, sums.flat(), [&](Value group, ValueRange now) {
         return whole(group, unflatten(rowOffsets.size(), now)).flat();
       }));
-    return rest ? addSteps(rowOffsets, c.add(first, c.index(count)), 0, rest, std::move(sums)) : sums;
+    return rest ? addSteps(rowOffsets, block, c.add(first, c.index(count)), 0, rest, std::move(sums)) : sums;
   }
 
   /// The totals of one group that holds several blocks, of `steps` steps.
   Accumulators smallBlocks(ArrayRef<Value> rowOffsets, Value group, int64_t steps, Accumulators totals) {
     for (int64_t from = 0; from < steps; from += w.block) {
-      BlockSums sums = addSteps(rowOffsets, group, from, std::min(steps, from + w.block), noSums(rowOffsets.size()));
-      totals = addBlock(std::move(totals), c.add(c.mul(group, c.index(PackedCodes::kGroup / w.block)), c.index(from / w.block)), sums);
+      Value block = c.add(c.mul(group, c.index(PackedCodes::kGroup / w.block)), c.index(from / w.block));
+      BlockSums sums = addSteps(rowOffsets, block, group, from, std::min(steps, from + w.block), noSums(rowOffsets.size()));
+      totals = addBlock(std::move(totals), block, sums);
     }
     return totals;
   }
@@ -282,12 +313,12 @@ private:
       } else {
         totals = c.loop(zero, whole, 1, totals, [&](Value block, ValueRange now) -> SmallVector<Value> {
           fetchAhead(c.inputBuffer(w.scales), s.lanes, [&](int64_t v) { return scalesAt(v, block); });
-          return addBlock(Accumulators(now), block, blockSums(offsets, c.mul(block, c.index(groups)), groups, 0));
+          return addBlock(Accumulators(now), block, blockSums(offsets, block, c.mul(block, c.index(groups)), groups, 0));
         });
       }
       if (rest)
         totals = addBlock(std::move(totals), whole,
-                          blockSums(offsets, c.mul(whole, c.index(groups)), rest / PackedCodes::kGroup, rest % PackedCodes::kGroup));
+                          blockSums(offsets, whole, c.mul(whole, c.index(groups)), rest / PackedCodes::kGroup, rest % PackedCodes::kGroup));
     }
     finish(tile, totals, [&](Value r) { return c.add(first, r); });
   }
@@ -300,11 +331,7 @@ private:
       SmallVector<Value> scale = scales(block), zero = zeros(block);
       eachStep(group, from, to, [&](int64_t step, ArrayRef<Value> values) {
         for (int64_t v = 0; v < s.vectors; ++v) {
-          Value value = values[v];
-          if (w.zeros)
-            value = arith::SubFOp::create(c.b, c.loc, value, zero[v]);
-          value = arith::MulFOp::create(c.b, c.loc, value, scale[v]);
-          vector::StoreOp::create(c.b, c.loc, value, decoded, ValueRange{c.add(at, c.index(step * s.columns() + v * s.lanes))});
+          vector::StoreOp::create(c.b, c.loc, weightOf(values[v], scale, zero, v), decoded, ValueRange{c.add(at, c.index(step * s.columns() + v * s.lanes))});
         }
       });
     };
@@ -366,7 +393,7 @@ private:
   GemmProblem &p;
   PackedCodes &w;
   Value a;
-  Type aType;
+  Type aType, rounded; ///< rounded: the type of 16 bits that weights have in the model, or null
   CodeDecoder decoder;
   Value m, aStep, decoded, sums, aBase, panel, column;
   SmallVector<Value> batch;

@@ -20,7 +20,8 @@ struct NarrowWeights {
 /// Reads the weights off a product, if a kernel can decode them as it goes: a
 /// matrix in a number format of 2 to 8 bits, dequantized to a float of at most 32 bits
 /// by one scale, one per column, or one per block of K whose size is a power of
-/// two or a multiple of 32, and zero points of the same shape or one of all.
+/// two or a multiple of 32, and zero points of the same shape or one of all. Weights of 16
+/// bits need scales of their type: the kernel rounds them as the model does.
 std::optional<NarrowWeights> narrowWeights(MatMulOp op);
 /// The same where every user of the dequantized matrix is such a product.
 std::optional<NarrowWeights> narrowWeights(DequantizeOp op);
