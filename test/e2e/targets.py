@@ -6,8 +6,9 @@ x86-64 levels: every float model of ../shared/models is compiled for the level a
 reproduces its recorded outputs with 1 and 2 threads; for x86-64-v3 it is verified
 kernel by kernel too. AArch64 and RISC-V: a choice
 of models is cross-compiled; the code is for that machine, imports nothing, has
-its vector multiply-adds, and reproduces recorded outputs under qemu. For each of
-them, code for elementwise operators of every float type needs no library.
+its vector multiply-adds, and reproduces recorded outputs under qemu; so do products
+whose weights stay in number formats, with the host's results as the record. For each
+of them, code for elementwise operators of every float type needs no library.
 """
 
 import os
@@ -18,7 +19,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from onnx import TensorProto, helper
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
 
 import cross
 from operators.elementwise import NO_DOUBLE
@@ -74,6 +76,42 @@ def check_emulated(driver, emulated, architecture, folder, scratch):
             problem = emulated.differs(artifact, data, threads, atol, rtol)
             if problem:
                 return False, f"    {data.name} with {threads} thread(s): {problem}"
+    return True, ""
+
+
+# A table, integers with zero points, blocks of integers and of floats, an open bias.
+NARROW = ("NF4", "ui8", "i4:block32", "MXFP8E4M3", "cFP8E4M3", "i3")
+
+
+def check_narrow(driver, emulated, architecture, recipe, scratch):
+    """One product of weights in a number format, for one row (a schedule of its own) and for 13."""
+    rng = np.random.default_rng(2)
+    weights = numpy_helper.from_array((rng.standard_normal((530, 515)) / 23).astype(np.float32), "w")
+    for rows in (1, 13):
+        name = f"{recipe.replace(':', '-')}-{architecture}-{rows}"
+        ends = [helper.make_tensor_value_info(end, TensorProto.FLOAT, [rows, size]) for end, size in (("x", 530), ("y", 515))]
+        graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"], "product")], "g", ends[:1], ends[1:], [weights])
+        path, x = scratch / f"{name}.onnx", rng.standard_normal((rows, 530)).astype(np.float32)
+        path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10).SerializeToString())
+        np.save(path.with_suffix(".x.npy"), x)
+        artifacts = {target: scratch / f"{name}-{target}.tenon" for target in ("host", architecture)}
+        for target, artifact in artifacts.items():
+            status, output = driver("convert", "-q", path, f"--weights={recipe}", f"--target=cpu:{target}", "-o", artifact)
+            if status != 0:
+                return False, f"    convert for {target}: exit status {status}\n{excerpt(output)}"
+        status, output = driver("explain", artifacts[architecture])
+        if not re.search(r"gemm-quantized \(.*weights ", output):
+            return False, f"    the weights did not stay narrow\n{excerpt(output)}"
+        status, output = driver("run", artifacts["host"], "--input", f"x=@{path.with_suffix('.x.npy')}", "--output", f"y=@{path.with_suffix('.y.npy')}")
+        if status != 0:
+            return False, f"    run on the host: exit status {status}\n{excerpt(output)}"
+        expected = np.load(path.with_suffix(".y.npy"))
+        for threads in (1, 2):
+            outputs, error = emulated.run(artifacts[architecture], [x], threads)
+            if error:
+                return False, f"    {rows} row(s), {threads} thread(s): {error}"
+            if not np.allclose(outputs[0], expected, rtol=1e-5, atol=1e-5):
+                return False, f"    {rows} row(s), {threads} thread(s): differs by {abs(outputs[0] - expected).max():.3g}"
     return True, ""
 
 
@@ -157,6 +195,9 @@ def main():
             for model in (m for m in models if m.name in EMULATED):
                 work = pool.submit(check_emulated, driver, emulated, architecture, model, scratch)
                 waiting.append((f"{architecture} {model.name}", work))
+            for recipe in NARROW if emulated and not arguments.models else ():
+                work = pool.submit(check_narrow, driver, emulated, architecture, recipe, scratch)
+                waiting.append((f"{architecture} product of {recipe}", work))
         for target in targets if not arguments.models else ():
             for name in FLOATS:
                 work = pool.submit(check_self_contained, driver, target, name, scratch)
