@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "tenon/Dialect/Num/IR/Num.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
 
 using namespace mlir;
@@ -57,7 +58,9 @@ private:
   static AffineExpr bytesOf(plan::KernelOp kernel, unsigned result) {
     auto type = cast<RankedTensorType>(kernel.getResult(result).getType());
     MLIRContext *context = kernel.getContext();
-    AffineExpr bytes = getAffineConstantExpr(std::max(1u, (type.getElementTypeBitWidth() + 7) / 8), context);
+    Type element = type.getElementType();
+    unsigned bits = num::isCoded(element) ? num::codeType(element).getWidth() : element.getIntOrFloatBitWidth();
+    AffineExpr bytes = getAffineConstantExpr(std::max(1u, (bits + 7) / 8), context);
     auto maps = kernel->getAttrOfType<ArrayAttr>("graph.shapes");
     for (auto [i, dim] : llvm::enumerate(type.getShape()))
       bytes = bytes * (ShapedType::isDynamic(dim) ? cast<AffineMapAttr>(maps[result]).getValue().getResult(i)
