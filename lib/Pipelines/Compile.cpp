@@ -79,6 +79,7 @@ void addStage(PassManager &pm, Stage stage, const CompileOptions &options) {
     pm.addPass(simplify::createDenormalWeightsPass({options.flushDenormals}));
     break;
   case Stage::Place:
+    pm.addNestedPass<func::FuncOp>(fusion::createSinkDecodesPass());
     pm.addPass(fusion::createFormKernelsPass());
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Matrix products and convolutions. Floats accumulate in double (or float, if
-// asked), in ascending order of the contracted index for matmul and (channel,
-// window) for convolutions; integers accumulate in wrapping 64-bit integers.
+// asked, or a 16-bit float, if the op names it as its accumulator), in ascending
+// order of the contracted index for matmul and (channel, window) for
+// convolutions; integers accumulate in wrapping 64-bit integers.
 #include "Families.h"
 
 using namespace mlir;
@@ -11,10 +12,25 @@ using namespace tenon::reference;
 
 namespace {
 
+/// Sums in T, each term rounded as T's arithmetic does.
+template <typename T> struct Sum {
+  using Value = T;
+  T add(T sum, T a, T b) const { return sum + a * b; }
+  T add(T sum, T a) const { return sum + a; }
+};
+
+/// Sums in a 16-bit float: product and addition in f32, then one rounding.
+struct RoundedSum {
+  using Value = float;
+  const numerics::Format &format;
+  float add(float sum, float a) const { return float(format.decode(format.encode(sum + a))); }
+  float add(float sum, float a, float b) const { return add(sum, a * b); }
+};
+
 /// Rows of c are updated by whole rows of b: contiguous, so that compilers
 /// vectorise it, and in the same order for every n.
-template <typename T>
-void accumulate(const T *a, const T *b, T *c, int64_t m, int64_t n, int64_t k) {
+template <typename Sum, typename T = typename Sum::Value>
+void accumulate(Sum sum, const T *a, const T *b, T *c, int64_t m, int64_t n, int64_t k) {
   constexpr int64_t kBlock = 512; // columns of c that stay in the cache
   for (int64_t first = 0; first < n; first += kBlock) {
     int64_t last = std::min(n, first + kBlock);
@@ -24,7 +40,7 @@ void accumulate(const T *a, const T *b, T *c, int64_t m, int64_t n, int64_t k) {
         const T *row = b + l * n;
         T *to = c + i * n;
         for (int64_t j = first; j < last; ++j)
-          to[j] += scale * row[j];
+          to[j] = sum.add(to[j], scale, row[j]);
       }
   }
 }
@@ -55,19 +71,30 @@ Tensor swapLastTwo(const Tensor &x) {
   return x.strided(shape, strides);
 }
 
-template <typename T>
-Tensor matmul(Type element, ArrayRef<int64_t> shape, const Tensor &lhs, const Tensor &rhs, int64_t m, int64_t n,
+template <typename Sum, typename T = typename Sum::Value>
+Tensor matmul(Sum sum, Type element, ArrayRef<int64_t> shape, const Tensor &lhs, const Tensor &rhs, int64_t m, int64_t n,
               int64_t k) {
   std::vector<T> a = valuesOf<T>(lhs), b = valuesOf<T>(rhs), c(numElements(shape));
   int64_t batch = m * n ? c.size() / (m * n) : 0;
   for (int64_t i = 0; i < batch; ++i)
-    accumulate(&a[i * m * k], &b[i * k * n], &c[i * m * n], m, n, k);
+    accumulate(sum, &a[i * m * k], &b[i * k * n], &c[i * m * n], m, n, k);
   return tensorOf(element, shape, c);
 }
 
-/// `Real` is where floats add up.
-template <typename Real>
-Results evaluateMatMul(graph::MatMulOp op, ArrayRef<Tensor> inputs) {
+/// Calls `evaluate` with the way that the op's sums are taken; `asked` is for
+/// floats whose op names no accumulator.
+template <typename Op, typename Evaluate> Tensor withSum(Op op, Sums asked, Evaluate evaluate) {
+  Type element = resultElement(op);
+  if (!num::isReal(element))
+    return evaluate(Sum<uint64_t>());
+  std::optional<Type> accumulator = op.getAccumulator();
+  if (accumulator && (accumulator->isF16() || accumulator->isBF16()))
+    return evaluate(RoundedSum{*num::formatOf(*accumulator)});
+  bool isWide = accumulator ? accumulator->isF64() : element.isF64();
+  return asked == Sums::inF32 && !isWide ? evaluate(Sum<float>()) : evaluate(Sum<double>());
+}
+
+Results evaluateMatMul(graph::MatMulOp op, ArrayRef<Tensor> inputs, Sums sums) {
   Tensor lhs = inputs[0], rhs = inputs[1];
   bool vectorLhs = lhs.getRank() == 1, vectorRhs = rhs.getRank() == 1;
   if (lhs.getRank() == 0 || rhs.getRank() == 0)
@@ -96,8 +123,7 @@ Results evaluateMatMul(graph::MatMulOp op, ArrayRef<Tensor> inputs) {
   lhs = lhs.broadcast(aShape);
   rhs = rhs.broadcast(bShape);
   Type element = resultElement(op);
-  Tensor product = isa<FloatType>(element) ? matmul<Real>(element, shape, lhs, rhs, m, n, k)
-                                           : matmul<uint64_t>(element, shape, lhs, rhs, m, n, k);
+  Tensor product = withSum(op, sums, [&](auto sum) { return matmul(sum, element, shape, lhs, rhs, m, n, k); });
   return one(product.reshaped(result));
 }
 
@@ -124,8 +150,8 @@ void gatherWindow(const T *plane, T *row, ArrayRef<int64_t> input, const Window 
   });
 }
 
-template <typename T>
-Tensor convolve(Type element, const Tensor &x, const Tensor &filter, const Tensor *bias, const Window &window,
+template <typename Sum, typename T = typename Sum::Value>
+Tensor convolve(Sum sum, Type element, const Tensor &x, const Tensor &filter, const Tensor *bias, const Window &window,
                 int64_t group) {
   std::vector<T> in = valuesOf<T>(x), weights = valuesOf<T>(filter);
   std::vector<T> offsets = bias ? valuesOf<T>(*bias) : std::vector<T>();
@@ -136,6 +162,9 @@ Tensor convolve(Type element, const Tensor &x, const Tensor &filter, const Tenso
   Shape shape{batch, outChannels};
   shape.append(window.output);
   std::vector<T> out(numElements(shape)), columns(taps * outPlane);
+  if (bias)
+    for (int64_t i = 0; i < batch * outChannels; ++i)
+      std::fill_n(out.begin() + i * outPlane, outPlane, sum.add(T(0), offsets[i % outChannels]));
   for (int64_t n = 0; n < batch; ++n)
     for (int64_t g = 0; g < group; ++g)
       for (int64_t c = 0; c < perGroup; ++c) {
@@ -147,19 +176,14 @@ Tensor convolve(Type element, const Tensor &x, const Tensor &filter, const Tenso
         });
         for (int64_t o = 0; o < outPerGroup; ++o) {
           int64_t channel = g * outPerGroup + o;
-          accumulate(&weights[(channel * perGroup + c) * taps], columns.data(),
+          accumulate(sum, &weights[(channel * perGroup + c) * taps], columns.data(),
                      &out[(n * outChannels + channel) * outPlane], 1, outPlane, taps);
         }
       }
-  if (bias)
-    for (int64_t i = 0; i < batch * outChannels; ++i)
-      for (int64_t j = 0; j < outPlane; ++j)
-        out[i * outPlane + j] += offsets[i % outChannels];
   return tensorOf(element, shape, out);
 }
 
-template <typename Real>
-Results evaluateConv(graph::ConvOp op, ArrayRef<Tensor> inputs) {
+Results evaluateConv(graph::ConvOp op, ArrayRef<Tensor> inputs, Sums sums) {
   const Tensor *bias = operand(op, inputs, 2);
   Tensor x = toChannelsFirst(inputs[0], op.getLayout());
   const Tensor &filter = inputs[1];
@@ -172,23 +196,17 @@ Results evaluateConv(graph::ConvOp op, ArrayRef<Tensor> inputs) {
   if (failed(window))
     return failure();
   Type element = resultElement(op);
-  Tensor result = isa<FloatType>(element) ? convolve<Real>(element, x, filter, bias, *window, group)
-                                          : convolve<uint64_t>(element, x, filter, bias, *window, group);
+  Tensor result = withSum(op, sums, [&](auto sum) { return convolve(sum, element, x, filter, bias, *window, group); });
   return one(fromChannelsFirst(result, op.getLayout()));
 }
 
 } // namespace
 
 void tenon::reference::multiplyAdd(const double *a, const double *b, double *c, int64_t m, int64_t n, int64_t k) {
-  accumulate(a, b, c, m, n, k);
+  accumulate(Sum<double>(), a, b, c, m, n, k);
 }
 
 void tenon::reference::registerContraction(Registry &registry, Sums sums) {
-  auto narrow = [sums](Operation *op) { return sums == Sums::inF32 && !resultElement(op).isF64(); };
-  registry.add<graph::MatMulOp>([=](graph::MatMulOp op, ArrayRef<Tensor> inputs) {
-    return narrow(op) ? evaluateMatMul<float>(op, inputs) : evaluateMatMul<double>(op, inputs);
-  });
-  registry.add<graph::ConvOp>([=](graph::ConvOp op, ArrayRef<Tensor> inputs) {
-    return narrow(op) ? evaluateConv<float>(op, inputs) : evaluateConv<double>(op, inputs);
-  });
+  registry.add<graph::MatMulOp>([=](graph::MatMulOp op, ArrayRef<Tensor> inputs) { return evaluateMatMul(op, inputs, sums); });
+  registry.add<graph::ConvOp>([=](graph::ConvOp op, ArrayRef<Tensor> inputs) { return evaluateConv(op, inputs, sums); });
 }

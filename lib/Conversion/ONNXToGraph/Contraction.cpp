@@ -53,7 +53,7 @@ LogicalResult convertConv(NodeContext &c) {
                                        Twine(c.rank(x)) + ", expected the same");
   return c.set(c.create<graph::ConvOp>(c.elementType(x), x, filter, c.input(2), spatial.strides,
                                        spatial.dilations, spatial.pads, uint64_t(c.integer("group", 1)),
-                                       spatial.autoPad));
+                                       spatial.autoPad, graph::ChannelLayout::first, TypeAttr()));
 }
 
 /// Replaces output_shape by the pads that give it. Where the output is larger

@@ -145,7 +145,7 @@ Value NodeContext::reduce(ReduceKind kind, Value x, ArrayRef<int64_t> axes, bool
 }
 
 Value NodeContext::matmul(Value a, Value b, bool transposeA, bool transposeB) {
-  return create<graph::MatMulOp>(elementType(a), a, b, transposeA, transposeB);
+  return create<graph::MatMulOp>(elementType(a), a, b, transposeA, transposeB, TypeAttr());
 }
 
 Value NodeContext::transpose(Value x, ArrayRef<int64_t> perm) {

@@ -76,7 +76,7 @@ LogicalResult convertQLinearMatMul(NodeContext &c) {
 Value conv(NodeContext &c, Value x, Value filter, Value bias) {
   auto spatial = Spatial::read(c, c.rank(x) - 2);
   return c.create<graph::ConvOp>(c.elementType(x), x, filter, bias, spatial.strides, spatial.dilations,
-                                 spatial.pads, uint64_t(c.integer("group", 1)), spatial.autoPad);
+                                 spatial.pads, uint64_t(c.integer("group", 1)), spatial.autoPad, graph::ChannelLayout::first, TypeAttr());
 }
 
 LogicalResult convertQLinearConv(NodeContext &c) {

@@ -18,6 +18,10 @@ bool isElementwise(Operation *op) {
     auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
     return dense && dense.isSplat();
   }
+  if (auto quantize = dyn_cast<QuantizeOp>(op))
+    return quantize.isElementwise();
+  if (auto dequantize = dyn_cast<DequantizeOp>(op))
+    return dequantize.isElementwise();
   return isa<UnaryOp, BinaryOp, SelectOp, CastOp, ExpandOp>(op);
 }
 
@@ -453,6 +457,10 @@ Value emitElementwise(KernelContext &context, Operation *op, ArrayRef<Value> ope
                        : emitIntegerBinary(binary.getKind(), operands[0], operands[1], m, isUnsigned);
   } else if (isa<SelectOp>(op))
     result = arith::SelectOp::create(context.b, context.loc, operands[0], operands[1], operands[2]);
+  else if (auto quantize = dyn_cast<QuantizeOp>(op))
+    result = emitQuantize(context, quantize, operands[0], operands[1], operands.size() > 2 ? operands[2] : Value());
+  else if (auto dequantize = dyn_cast<DequantizeOp>(op))
+    result = emitDequantize(context, dequantize, operands[0], operands[1], operands.size() > 2 ? operands[2] : Value());
   else if (auto cast = dyn_cast<CastOp>(op)) {
     result = emitCast(context, cast, operands[0], m, places);
     auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(cast.getType()));

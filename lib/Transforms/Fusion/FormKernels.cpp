@@ -33,7 +33,13 @@ bool isElementwise(OperationName name) {
 namespace {
 
 bool isView(Operation *op) { return fusion::isView(op->getName()); }
-bool isElementwise(Operation *op) { return fusion::isElementwise(op->getName()); }
+bool isElementwise(Operation *op) {
+  if (auto quantize = dyn_cast<graph::QuantizeOp>(op))
+    return quantize.isElementwise();
+  if (auto dequantize = dyn_cast<graph::DequantizeOp>(op))
+    return dequantize.isElementwise();
+  return fusion::isElementwise(op->getName());
+}
 
 /// Roots whose schedules store through the elementwise emitter.
 bool acceptsEpilogue(Operation *op) {
@@ -83,7 +89,7 @@ public:
   BlockFormer(Block &block, unsigned &counter) : block(block), counter(counter) {}
 
   void run() {
-    separateNarrowWeights();
+    separateDecodes();
     for (auto [position, op] : llvm::enumerate(block))
       order[&op] = position;
     for (Operation &op : block)
@@ -94,32 +100,55 @@ public:
   }
 
 private:
-  /// Gives each product its own dequantize op, if its kernel is to decode it.
-  void separateNarrowWeights() {
-    SmallVector<graph::DequantizeOp> shared;
-    for (auto op : block.getOps<graph::DequantizeOp>())
-      if (isDecodedByUsers(op))
-        shared.push_back(op);
-    for (graph::DequantizeOp op : shared)
-      for (OpOperand &use : llvm::make_early_inc_range(op.getResult().getUses()))
-        if (!op.getResult().hasOneUse()) {
-          OpBuilder b(use.getOwner());
-          use.set(b.clone(*op)->getResult(0));
-        }
+  /// Gives each op that decodes an operand in its own kernel a decode of its own.
+  void separateDecodes() {
+    SmallVector<OpOperand *> uses;
+    for (Operation &op : block)
+      for (OpOperand &operand : op.getOpOperands())
+        if (isDecodedByUser(operand) && !operand.get().hasOneUse())
+          uses.push_back(&operand);
+    for (OpOperand *use : uses)
+      if (!use->get().hasOneUse()) {
+        OpBuilder b(use->getOwner());
+        use->set(b.clone(*use->get().getDefiningOp())->getResult(0));
+      }
   }
 
-  static bool isDecodedByUsers(graph::DequantizeOp op) {
-    bool isConstant = llvm::all_of(op->getOperands(), [](Value v) { return v.getDefiningOp<graph::ConstantOp>(); });
-    bool isLocal = llvm::all_of(op->getUsers(), [&](Operation *user) { return user->getBlock() == op->getBlock(); });
-    return isConstant && isLocal && graph::narrowWeights(op);
+  /// Whether the kernel of an operand's user decodes it from what it is stored
+  /// as: constant weights of a product, or codes computed at run time.
+  static bool isDecodedByUser(OpOperand &use) {
+    Operation *op = use.get().getDefiningOp(), *user = use.getOwner();
+    if (!op || op->getBlock() != user->getBlock() || !isa<graph::CastOp, graph::DequantizeOp>(op))
+      return false;
+    auto dequantize = dyn_cast<graph::DequantizeOp>(op);
+    if (op->getOperand(0).getDefiningOp<graph::ConstantOp>())
+      return dequantize && llvm::all_of(op->getOperands(), [](Value v) { return v.getDefiningOp<graph::ConstantOp>(); }) &&
+             isa<graph::MatMulOp>(user) && graph::narrowWeights(dequantize);
+    return graph::decodesNarrowCodes(op) && readsCodes(user, use.getOperandNumber());
+  }
+
+  /// Ops whose schedules read an operand often enough for a table to pay, and
+  /// not so often from the same place that decoding it once would be faster.
+  static bool readsCodes(Operation *op, unsigned operand) {
+    if (auto conv = dyn_cast<graph::ConvOp>(op)) {
+      auto filter = dyn_cast<RankedTensorType>(conv.getFilter().getType());
+      bool isDepthwise = filter && filter.getDimSize(1) == 1 && conv.getGroup() > 1;
+      return operand == 0 && conv.getLayout() == graph::ChannelLayout::last && conv.getStrides().size() <= 2 && !isDepthwise;
+    }
+    return isa<graph::MatMulOp>(op) || (isa<graph::AttentionOp>(op) && operand < 3);
+  }
+
+  /// Whether an op joins the kernel of its only user.
+  static bool joinsUser(Operation *op) {
+    return op->getNumResults() == 1 && op->getResult(0).hasOneUse() && isDecodedByUser(*op->getResult(0).use_begin());
   }
 
   void place(Operation *op) {
     if (op->getDialect() != op->getContext()->getLoadedDialect<graph::GraphDialect>() || isView(op) ||
         isa<graph::ConstantOp>(op))
       return;
-    if (auto weights = dyn_cast<graph::DequantizeOp>(op); weights && isDecodedByUsers(weights))
-      return; // joins its product
+    if (joinsUser(op))
+      return;
     if (isElementwise(op))
       if (Group *group = chooseGroup(op)) {
         group->ops.push_back(op);
@@ -127,10 +156,10 @@ private:
         return;
       }
     auto group = std::make_unique<Group>();
-    if (auto product = dyn_cast<graph::MatMulOp>(op))
-      if (auto weights = product.getRhs().getDefiningOp<graph::DequantizeOp>(); weights && isDecodedByUsers(weights)) {
-        group->ops.push_back(weights);
-        groupOf[weights] = group.get();
+    for (Value operand : op->getOperands())
+      if (Operation *decode = operand.getDefiningOp(); decode && joinsUser(decode)) {
+        group->ops.push_back(decode);
+        groupOf[decode] = group.get();
       }
     group->ops.push_back(op);
     group->root = isElementwise(op) ? nullptr : op;
@@ -269,9 +298,11 @@ private:
   }
   /// Ops whose strategies address their operands' elements.
   static bool readsMemory(Operation *op) {
+    if (auto dequantize = dyn_cast<graph::DequantizeOp>(op))
+      return !dequantize.isElementwise() || dequantize.getX().getDefiningOp<graph::ConstantOp>();
     return isa<graph::GatherOp, graph::GatherElementsOp, graph::GatherNDOp, graph::ScatterNDOp, graph::ScatterElementsOp,
                graph::TransposeOp, graph::SliceOp, graph::PadOp, graph::TileOp, graph::ResizeOp, graph::ConcatOp,
-               graph::MatMulOp, graph::DequantizeOp, graph::ConvOp, graph::ConvTransposeOp, graph::AttentionOp,
+               graph::MatMulOp, graph::ConvOp, graph::ConvTransposeOp, graph::AttentionOp,
                graph::LstmOp, graph::GruOp, graph::RnnOp>(op);
   }
   /// Whether an operand is a constant that the kernel's code contains.

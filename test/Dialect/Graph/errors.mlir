@@ -66,9 +66,9 @@ func.func @f(%c: tensor<2xi1>, %x: tensor<2xf32>, %y: tensor<2xf16>) {
 // -----
 
 // matmul
-func.func @f(%x: tensor<2x2xf32>, %y: tensor<2x2xf16>) {
+func.func @f(%x: tensor<2x2xf32>, %y: tensor<2x2xi8>) {
   // expected-error @+1 {{C1: element types}}
-  %0 = graph.matmul %x, %y : (tensor<2x2xf32>, tensor<2x2xf16>) -> tensor<2x2xf32>
+  %0 = graph.matmul %x, %y : (tensor<2x2xf32>, tensor<2x2xi8>) -> tensor<2x2xf32>
   return
 }
 
@@ -78,6 +78,24 @@ func.func @f(%x: tensor<2x2xf32>, %y: tensor<2x2xf16>) {
 func.func @f(%x: tensor<2x2xf32>, %y: tensor<f32>) {
   // expected-error @+1 {{C2: operands}}
   %0 = graph.matmul %x, %y : (tensor<2x2xf32>, tensor<f32>) -> tensor<2x2xf32>
+  return
+}
+
+// -----
+
+// matmul
+func.func @f(%x: tensor<2x2xf32>, %y: tensor<2x2xf32>) {
+  // expected-error @+1 {{C3: accumulator 'f8E4M3FN' must be f16, bf16, f32 or f64}}
+  %0 = graph.matmul %x, %y {accumulator = f8E4M3FN} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  return
+}
+
+// -----
+
+// matmul
+func.func @f(%x: tensor<2x2xi8>, %y: tensor<2x2xi8>) {
+  // expected-error @+1 {{C3: an accumulator is for floats, not 'i8'}}
+  %0 = graph.matmul %x, %y {accumulator = f32} : (tensor<2x2xi8>, tensor<2x2xi8>) -> tensor<2x2xi32>
   return
 }
 
@@ -120,9 +138,18 @@ func.func @f(%x: tensor<1x4x8x8xf32>, %w: tensor<6x2x3x3xf32>) {
 // -----
 
 // conv
-func.func @f(%x: tensor<1x4x8x8xf32>, %w: tensor<6x2x3x3xf16>) {
+func.func @f(%x: tensor<1x4x8x8xf32>, %w: tensor<6x2x3x3xi8>) {
   // expected-error @+1 {{C5: element types}}
-  %0 = graph.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, group = 2 : i64} : (tensor<1x4x8x8xf32>, tensor<6x2x3x3xf16>) -> tensor<1x6x6x6xf32>
+  %0 = graph.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, group = 2 : i64} : (tensor<1x4x8x8xf32>, tensor<6x2x3x3xi8>) -> tensor<1x6x6x6xf32>
+  return
+}
+
+// -----
+
+// conv
+func.func @f(%x: tensor<1x4x8x8xf32>, %w: tensor<6x2x3x3xf32>) {
+  // expected-error @+1 {{C6: accumulator 'i32' must be}}
+  %0 = graph.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, group = 2 : i64, accumulator = i32} : (tensor<1x4x8x8xf32>, tensor<6x2x3x3xf32>) -> tensor<1x6x6x6xf32>
   return
 }
 
@@ -273,9 +300,9 @@ func.func @f(%x: tensor<4x5x8xf32>, %k: tensor<1x4x5x8xf32>, %v: tensor<1x4x5x8x
 // -----
 
 // attention
-func.func @f(%x: tensor<1x4x5x8xf32>, %k: tensor<1x4x5x8xf32>, %v: tensor<1x4x5x8xf16>) {
-  // expected-error @+1 {{C2: element types}}
-  %0 = graph.attention %x, %k, %v {scale = 1.0 : f32} : (tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf16>) -> tensor<1x4x5x8xf32>
+func.func @f(%x: tensor<1x4x5x8xf32>, %k: tensor<1x4x5x8xf32>, %v: tensor<1x4x5x8xi8>) {
+  // expected-error @+1 {{C2: element type}}
+  %0 = graph.attention %x, %k, %v {scale = 1.0 : f32} : (tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xi8>) -> tensor<1x4x5x8xf32>
   return
 }
 

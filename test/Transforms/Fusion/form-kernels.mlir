@@ -63,3 +63,25 @@ func.func @constant_twice(%x: tensor<2x64xf32>) -> tensor<2x8xf32> {
   %1 = graph.binary add %0, %one : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
   return %1 : tensor<2x8xf32>
 }
+
+// Codes computed at run time are what lies between kernels: the cast to them
+// joins its producer, the cast back its reader if that is a product.
+// CHECK-LABEL: func.func @narrow_activations
+// CHECK: %[[Q:.*]]:2 = plan.kernel "matmul_0" {{.*}} -> (tensor<4x8xf8E4M3FN>, tensor<4x8xf32>) {
+// CHECK:   graph.matmul
+// CHECK:   graph.cast {{.*}} -> tensor<4x8xf8E4M3FN>
+// CHECK:   graph.cast {{.*}} -> tensor<4x8xf32>
+// CHECK:   graph.unary exp
+// CHECK: plan.kernel "matmul_1" {{.*}}(%[[Q]]#0
+// CHECK: ^bb0(%[[A:.*]]: tensor<4x8xf8E4M3FN>,
+// CHECK-NEXT: %[[X:.*]] = graph.cast %[[A]]
+// CHECK-NEXT: graph.matmul %[[X]]
+// CHECK-NOT: plan.kernel
+func.func @narrow_activations(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
+  %0 = graph.matmul %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+  %1 = graph.cast %0 : (tensor<4x8xf32>) -> tensor<4x8xf8E4M3FN>
+  %2 = graph.cast %1 : (tensor<4x8xf8E4M3FN>) -> tensor<4x8xf32>
+  %3 = graph.matmul %2, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+  %4 = graph.unary exp %2 : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %3, %4 : tensor<4x8xf32>, tensor<4x8xf32>
+}

@@ -118,8 +118,13 @@ mlir::Value wrapToWidth(mlir::OpBuilder &b, mlir::Location loc, mlir::Value valu
 /// vectors alike. Null (with an error on the op) if the kind has no lowering.
 /// Stochastic casts need the elements' places (KernelContext::places).
 mlir::Value emitElementwise(KernelContext &context, mlir::Operation *op, llvm::ArrayRef<mlir::Value> operands, mlir::Value places = {});
+/// Quantize and dequantize values in registers; all operands are of the compute
+/// types of their tensors, scalars or vectors alike, zeroPoint may be null.
+mlir::Value emitQuantize(KernelContext &context, graph::QuantizeOp op, mlir::Value x, mlir::Value scale, mlir::Value zeroPoint);
+mlir::Value emitDequantize(KernelContext &context, graph::DequantizeOp op, mlir::Value x, mlir::Value scale, mlir::Value zeroPoint);
 /// True for the ops that emitElementwise and ElementEmitter handle: unary,
-/// binary, select, cast, expand, and splat constants.
+/// binary, select, cast, expand, quantize and dequantize by one scale, and splat
+/// constants.
 bool isElementwise(mlir::Operation *op);
 
 /// Evaluates the elementwise ops of a kernel at points of an iteration space.

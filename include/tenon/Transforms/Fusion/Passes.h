@@ -4,8 +4,10 @@
 #ifndef TENON_TRANSFORMS_FUSION_PASSES_H
 #define TENON_TRANSFORMS_FUSION_PASSES_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
 
 namespace tenon::fusion {
 #define GEN_PASS_DECL

@@ -3,6 +3,26 @@
 #define TENON_TRANSFORMS_FUSION_PASSES_TD
 include "mlir/Pass/PassBase.td"
 
+def SinkDecodesPass : Pass<"graph-sink-decodes", "::mlir::func::FuncOp"> {
+  let summary = "Moves casts and dequantizes of narrow codes behind reshapes and transpositions";
+  let description = [{
+    What is moved then are the codes, and the decode stands before the op that
+    computes with the values, whose kernel it can join. Only decodes with that one
+    use move.
+
+    ```mlir
+    %0 = graph.cast %q : (tensor<4x8xf8E4M3FN>) -> tensor<4x8xf32>
+    %1 = graph.transpose %0 {perm = array<i64: 1, 0>} : (tensor<4x8xf32>) -> tensor<8x4xf32>
+    ```
+    becomes
+    ```mlir
+    %0 = graph.transpose %q {perm = array<i64: 1, 0>} : (tensor<4x8xf8E4M3FN>) -> tensor<8x4xf8E4M3FN>
+    %1 = graph.cast %0 : (tensor<8x4xf8E4M3FN>) -> tensor<8x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::tenon::graph::GraphDialect"];
+}
+
 def FormKernelsPass : Pass<"plan-form-kernels", "::mlir::ModuleOp"> {
   let summary = "Gathers graph ops into plan.kernel ops";
   let description = [{
@@ -10,7 +30,9 @@ def FormKernelsPass : Pass<"plan-form-kernels", "::mlir::ModuleOp"> {
     elementwise ops join the kernel that produces one of their operands when
     the shapes agree and no cycle arises, else they form kernels of their own.
     Constant weights that a product can decode as it goes (graph::narrowWeights)
-    join it with their dequantize. Reshapes become views. A returned value that no kernel produces gets a
+    join it with their dequantize; so do casts and dequantizes, by one scale, of
+    codes of up to 8 bits that a product, a convolution or attention reads. What
+    is stored between kernels then are the codes. Reshapes become views. A returned value that no kernel produces gets a
     copying kernel.
 
     ```mlir

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Which dequantized weights a product's kernel can decode by itself.
+// Which narrow weights and values a kernel can decode by itself.
 #include "tenon/Dialect/Graph/IR/NarrowWeights.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -76,6 +76,16 @@ std::optional<NarrowWeights> narrowWeights(DequantizeOp op) {
       return std::nullopt;
   }
   return weights;
+}
+
+bool decodesNarrowCodes(Operation *op) {
+  auto dequantize = dyn_cast_or_null<DequantizeOp>(op);
+  if (dequantize ? !dequantize.isElementwise() : !isa_and_nonnull<CastOp>(op))
+    return false;
+  Type element = getElementTypeOrSelf(op->getOperand(0).getType());
+  const numerics::Format *format = num::formatOf(element);
+  bool isCode = num::isCoded(element) || (isa<IntegerType>(element) && !element.isInteger(1));
+  return isCode && format && format->width() <= 8 && isFloatOfWord(op->getResult(0));
 }
 
 } // namespace tenon::graph

@@ -11,15 +11,24 @@ using namespace tenon::graph;
 /// A kernel may pack the constant operand in another form and format.
 static bool mayBePacked(Operation *op) { return !isa_and_nonnull<func::FuncOp, scf::IfOp>(op->getParentOp()); }
 
-/// Integer contractions widen their results; float ones have one type.
-static LogicalResult checkContracted(Operation *op, int number, ValueRange values) {
-  if (mayBePacked(op))
+/// Operands and result are all of floats or all of integers, and `accumulator`,
+/// of constraint `next`, fits them.
+static LogicalResult checkContracted(Operation *op, int number, ValueRange values, int next, std::optional<Type> accumulator) {
+  for (Value value : values)
+    if (!mayBePacked(op) && isFloat(value) != isFloat(values.front()))
+      return violation(op, number) << "element types " << elementOf(values.front()) << " and " << elementOf(value)
+                                   << " must be both floats or both integers";
+  if (!accumulator)
     return success();
-  return isFloat(values.front()) ? checkElements(op, number, values) : success();
+  if (!isFloat(values.front()))
+    return violation(op, next) << "an accumulator is for floats, not " << elementOf(values.front());
+  if (!accumulator->isF16() && !accumulator->isBF16() && !accumulator->isF32() && !accumulator->isF64())
+    return violation(op, next) << "accumulator " << *accumulator << " must be f16, bf16, f32 or f64";
+  return success();
 }
 
 LogicalResult MatMulOp::verify() {
-  if (failed(checkContracted(*this, 1, {getLhs(), getRhs(), getResult()})))
+  if (failed(checkContracted(*this, 1, {getLhs(), getRhs(), getResult()}, 3, getAccumulator())))
     return failure();
   for (Value operand : getOperands())
     if (rankOf(operand) == 0)
@@ -54,13 +63,19 @@ static LogicalResult checkConvolution(Op op, int64_t grouped) {
   auto channels = sizeOf(op.getFilter(), grouped);
   if (group < 1 || (channels && *channels % group != 0))
     return violation(op, 4) << "group " << group << " must be positive and divide the filter's channels";
-  return checkContracted(op, 5, {op.getX(), op.getFilter(), op.getResult()});
+  return success();
 }
 
-LogicalResult ConvOp::verify() { return checkConvolution(*this, 0); }
+LogicalResult ConvOp::verify() {
+  if (failed(checkConvolution(*this, 0)))
+    return failure();
+  return checkContracted(*this, 5, {getX(), getFilter(), getResult()}, 6, getAccumulator());
+}
 
 LogicalResult ConvTransposeOp::verify() {
   if (failed(checkConvolution(*this, 0)))
+    return failure();
+  if (!mayBePacked(*this) && isFloat(getX()) && failed(checkElements(*this, 5, {getX(), getFilter(), getResult()})))
     return failure();
   size_t spatial = getStrides().size();
   if ((!getOutputPadding().empty() && getOutputPadding().size() != spatial) ||
@@ -124,8 +139,9 @@ LogicalResult AttentionOp::verify() {
   for (Value operand : {getQ(), getK(), getV()})
     if (auto rank = rankOf(operand); rank && *rank != 4)
       return violation(*this, 1) << "operand of rank " << *rank << " must have rank 4";
-  if (failed(checkFloats(*this, 2, {getQ(), getK(), getV(), getResult()})))
-    return failure();
+  for (Value value : {getQ(), getK(), getV(), Value(getResult())})
+    if (!isFloat(value))
+      return violation(*this, 2) << "element type " << elementOf(value) << " must be a float";
   auto heads = sizeOf(getQ(), 1);
   for (Value operand : {getK(), getV()})
     if (auto shared = sizeOf(operand, 1); heads && shared && (*shared == 0 || *heads % *shared))

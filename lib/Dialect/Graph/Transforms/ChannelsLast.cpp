@@ -88,16 +88,28 @@ bool isSmall(Value value) {
   return wide <= type.getRank() - 2;
 }
 
+/// How many of an elementwise op's operands broadcast to its result; the scale
+/// and zero point after them are single values. 0 for other ops.
+unsigned dataOperands(Operation *op) {
+  auto quantize = dyn_cast<QuantizeOp>(op);
+  auto dequantize = dyn_cast<DequantizeOp>(op);
+  if ((quantize && quantize.isElementwise()) || (dequantize && dequantize.isElementwise()))
+    return 1;
+  return isa<UnaryOp, BinaryOp, SelectOp, CastOp>(op) ? op->getNumOperands() : 0;
+}
+
 struct SinkElementwise : RewritePattern {
   SinkElementwise(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
   LogicalResult matchAndRewrite(Operation *op, PatternRewriter &b) const override {
-    if (!isa<UnaryOp, BinaryOp, SelectOp, CastOp>(op))
+    unsigned count = dataOperands(op);
+    if (count == 0)
       return failure();
     if (auto cast = dyn_cast<CastOp>(op); cast && cast.isStochastic())
       return b.notifyMatchFailure(op, "the draws belong to the elements' places in this layout");
+    OperandRange data = op->getOperands().take_front(count);
     int64_t rank = rankOf(op->getResult(0));
     std::optional<SmallVector<int64_t>> perm;
-    for (Value operand : op->getOperands())
+    for (Value operand : data)
       // A small value's transpose is no reason to move a large one in rank 3:
       // it has one permutation for both directions, and the two would chase
       // each other.
@@ -105,13 +117,13 @@ struct SinkElementwise : RewritePattern {
         perm = found;
     if (!perm)
       return b.notifyMatchFailure(op, "no operand is a transposed channels-last value");
-    for (Value operand : op->getOperands()) {
+    for (Value operand : data) {
       bool constant = operand.getDefiningOp<ConstantOp>() != nullptr;
       if (sinkable(operand) != perm && !(rankOf(operand) == rank && (isSmall(operand) || constant)) && !(constant && rankOf(operand) < rank) && rankOf(operand) != 0)
         return b.notifyMatchFailure(op, "another operand is large and not channels-last");
     }
     SmallVector<Value> operands;
-    for (Value operand : op->getOperands()) {
+    for (Value operand : data) {
       if (sinkable(operand) == perm) {
         operands.push_back(operand.getDefiningOp<TransposeOp>().getX());
         continue;
@@ -130,6 +142,7 @@ struct SinkElementwise : RewritePattern {
       }
       operands.push_back(transpose(b, op->getLoc(), operand, inverse(*perm)));
     }
+    llvm::append_range(operands, op->getOperands().drop_front(count));
     Operation *copy = b.clone(*op);
     copy->setOperands(operands);
     copy->removeAttr("graph.shape");

@@ -74,6 +74,11 @@ void eachRowTile(KernelContext &c, TileShape tile, Value first, Value extent, in
   });
 }
 
+/// Whether an op gives the root one of its operands, and so is no part of the epilogue.
+static bool feedsRoot(Operation *op, Operation *root) {
+  return llvm::any_of(root->getOperands(), [&](Value operand) { return operand.getDefiningOp() == op; });
+}
+
 bool rowsMerge(plan::KernelOp kernel, ArrayRef<AffineExpr> space) {
   auto merges = [&](Value tensor) {
     Exprs shape = shapeOf(kernel, tensor);
@@ -88,8 +93,10 @@ bool rowsMerge(plan::KernelOp kernel, ArrayRef<AffineExpr> space) {
     }
     return !(has && lacks);
   };
+  Operation *root = kernel.getRootOp();
+  auto isEpilogue = [&](Operation *user) { return user != root && !feedsRoot(user, root); };
   for (BlockArgument argument : kernel.getBody().getArguments())
-    if (llvm::any_of(argument.getUsers(), [&](Operation *user) { return user != kernel.getRootOp(); }) && !merges(argument))
+    if (llvm::any_of(argument.getUsers(), isEpilogue) && !merges(argument))
       return false;
   return llvm::all_of(kernel.getBody().front().getTerminator()->getOperands(), merges);
 }
@@ -132,6 +139,14 @@ std::vector<float> floatValues(ElementsAttr value) {
   if (element.isF32()) {
     result.resize(bytes.size() / 4);
     memcpy(result.data(), bytes.data(), result.size() * 4);
+  } else if (num::isCoded(element)) {
+    const numerics::Format &format = *num::formatOf(element);
+    size_t size = num::codeType(element).getWidth() / 8;
+    for (size_t at = 0; at + size <= bytes.size(); at += size) {
+      uint32_t code = 0;
+      memcpy(&code, &bytes[at], size);
+      result.push_back(float(format.decode(code)));
+    }
   } else if (element.isF16() || element.isBF16()) {
     const llvm::fltSemantics &semantics = cast<FloatType>(element).getFloatSemantics();
     for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
@@ -191,8 +206,8 @@ ContractionTile::Accumulators ContractionTile::zero() {
   return Accumulators(shape.rows * shape.vectors, zero);
 }
 
-ContractionTile::Accumulators ContractionTile::contract(Accumulators accumulators, Value count, Value a, Type aType,
-                                                        ArrayRef<Value> rowOffsets, Value rowStride, Value b, Type bType,
+ContractionTile::Accumulators ContractionTile::contract(Accumulators accumulators, Value count, const OperandReader &a,
+                                                        ArrayRef<Value> rowOffsets, Value rowStride, const OperandReader &b,
                                                         Value columnOffset, Value columnStride, ArrayRef<Value> valid,
                                                         ArrayRef<Value> masks, function_ref<void(Value)> each) {
   return c.loop(c.index(int64_t(0)), count, 1, accumulators, [&](Value step, ValueRange current) {
@@ -202,9 +217,9 @@ ContractionTile::Accumulators ContractionTile::contract(Accumulators accumulator
       each(step);
     Value at = c.mulAdd(step, columnStride, columnOffset);
     for (int64_t v = 0; v < shape.vectors; ++v)
-      columns.push_back(c.load(b, bType, c.add(at, c.index(v * shape.lanes)), shape.lanes, masks.empty() ? Value() : masks[v]));
+      columns.push_back(b.load(c.add(at, c.index(v * shape.lanes)), shape.lanes, masks.empty() ? Value() : masks[v]));
     for (int64_t r = 0; r < shape.rows; ++r) {
-      Value scalar = c.load(a, aType, c.mulAdd(step, rowStride, rowOffsets[r]), 1);
+      Value scalar = a.load(c.mulAdd(step, rowStride, rowOffsets[r]), 1);
       if (!valid.empty())
         scalar = arith::SelectOp::create(c.b, c.loc, valid[r], scalar, c.constant(c.b.getF32Type(), 0, 1));
       Value row = c.broadcast(scalar, shape.lanes);
@@ -237,7 +252,7 @@ LogicalResult ContractionTile::finish(const Accumulators &accumulators, Value ro
   // and not once an accumulator; only trivial ones are stored directly.
   unsigned epilogue = 0;
   for (Operation &op : c.kernel.getBody().front().without_terminator())
-    epilogue += !isa<graph::ConstantOp>(op);
+    epilogue += !isa<graph::ConstantOp>(op) && !feedsRoot(&op, c.kernel.getRootOp());
   bool aligned = staticColumns > 0 && staticColumns % shape.columns() == 0;
   if (epilogue <= 3 && aligned) {
     for (int64_t r = 0; r < shape.rows; ++r)

@@ -6,6 +6,7 @@
 #ifndef TENON_TARGET_CPU_STRATEGIES_CONTRACTIONTILE_H
 #define TENON_TARGET_CPU_STRATEGIES_CONTRACTIONTILE_H
 
+#include "OperandReader.h"
 #include "tenon/Target/CPU/Strategy.h"
 
 namespace tenon::cpu {
@@ -83,8 +84,8 @@ public:
   /// columnOffset + step * columnStride of `b`. Rows whose `valid` is false
   /// contribute zero (empty: all are valid). `masks` limit loads from `b`.
   /// `each`, if any, emits what else to do in a step.
-  Accumulators contract(Accumulators accumulators, mlir::Value count, mlir::Value a, mlir::Type aType,
-                        llvm::ArrayRef<mlir::Value> rowOffsets, mlir::Value rowStride, mlir::Value b, mlir::Type bType,
+  Accumulators contract(Accumulators accumulators, mlir::Value count, const OperandReader &a,
+                        llvm::ArrayRef<mlir::Value> rowOffsets, mlir::Value rowStride, const OperandReader &b,
                         mlir::Value columnOffset, mlir::Value columnStride, llvm::ArrayRef<mlir::Value> valid = {},
                         llvm::ArrayRef<mlir::Value> masks = {}, llvm::function_ref<void(mlir::Value)> each = nullptr);
   /// Stores the tile through the kernel's epilogue. rowIndex(r) gives the

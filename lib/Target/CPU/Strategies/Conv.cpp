@@ -54,8 +54,8 @@ public:
     ConvProblem p = convProblem(kernel);
     Panels panels = panelsOf(p, target);
     std::string last = panels.last.vectors == panels.tile.vectors ? "" : llvm::formatv(" (the last {0})", panels.last.columns()).str();
-    return llvm::formatv("{0}tile {1} pixels x {2} channels{3}, {4}-bit, filter packed", p.isPointwise() ? "pointwise, " : "",
-                         panels.tile.rows, panels.tile.columns(), last, target.vectorBits).str();
+    return llvm::formatv("{0}tile {1} pixels x {2} channels{3}, {4}-bit, filter packed{5}", p.isPointwise() ? "pointwise, " : "",
+                         panels.tile.rows, panels.tile.columns(), last, target.vectorBits, operandSource(p.op.getX())->text()).str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
@@ -118,6 +118,7 @@ private:
       block = tilesInBlock(p.groupChannels(), p.outputs, tile, c.target);
     // A row of several tiles uses its weights often enough to wait for them.
     bool streams = steps * p.outputs * 4 > c.target.l2Bytes / 2 && (p.isPointwise() || constantOr(p.ow) <= tile.rows);
+    OperandReader input(c, p.op.getX()), filter(c, c.inputBuffer(p.filter), c.b.getF32Type());
     LogicalResult result = success();
     c.loop(c.begin, c.end, 1, [&](Value unit) {
       BlockedUnit at = blockedOrder(c, unit, rows, all, block);
@@ -128,7 +129,7 @@ private:
       if (streams)
         place.next.emplace(c, c.inputBuffer(p.filter), at.panel, all, c.index(steps), tile.columns(), at.number, at.inBlock);
       auto emit = [&](TileShape shape, bool isFull) {
-        Emitter emitter{c, p, shape, place, isFull};
+        Emitter emitter{c, p, input, filter, shape, place, isFull};
         p.isPointwise() ? emitter.pointwise() : emitter.window();
         if (failed(emitter.result))
           result = failure();
@@ -150,6 +151,7 @@ private:
   struct Emitter {
     KernelContext &c;
     ConvProblem &p;
+    const OperandReader &input, &filter;
     TileShape tile;
     Place place;
     bool isFull; ///< no lane of the panel is idle
@@ -189,9 +191,7 @@ private:
     ContractionTile::Accumulators contract(ContractionTile t, ContractionTile::Accumulators sums, Value first, Value count,
                                            ArrayRef<Value> rows, ArrayRef<Value> valid = {}) {
       auto fetch = [&](Value step) { place.next->emit(c.add(first, step)); };
-      return t.contract(std::move(sums), count, c.inputBuffer(p.x), getElementTypeOrSelf(p.op.getX().getType()), rows,
-                        c.index(int64_t(1)), c.inputBuffer(p.filter), c.b.getF32Type(),
-                        c.mulAdd(first, c.index(tile.columns()), place.weights), c.index(tile.columns()), valid, {},
+      return t.contract(std::move(sums), count, input, rows, c.index(int64_t(1)), filter, c.mulAdd(first, c.index(tile.columns()), place.weights), c.index(tile.columns()), valid, {},
                         place.next ? function_ref<void(Value)>(fetch) : nullptr);
     }
 

@@ -38,8 +38,8 @@ public:
   }
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return llvm::formatv("tile {0} pixels, channels in {1}-bit vectors, filter packed as f32", columnsOf(convProblem(kernel)),
-                         target.vectorBits).str();
+    return llvm::formatv("tile {0} pixels, channels in {1}-bit vectors, filter packed as f32{2}", columnsOf(convProblem(kernel)),
+                         target.vectorBits, operandSource(convProblem(kernel).op.getX())->text()).str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
@@ -67,7 +67,7 @@ public:
   LogicalResult emit(KernelContext &c) const override {
     ConvProblem p = convProblem(c.kernel);
     int64_t lanes = c.target.f32Lanes(), width = (p.channels + lanes - 1) / lanes * lanes;
-    Type xType = getElementTypeOrSelf(p.op.getX().getType());
+    OperandReader input(c, p.op.getX());
     Value zero = c.index(int64_t(0)), w = c.index(p.w), channels = c.index(p.channels);
     ElementEmitter emitter(c, p.result);
     LogicalResult result = success();
@@ -93,7 +93,7 @@ public:
               SmallVector<Value> next;
               for (int64_t j = 0; j < count; ++j) {
                 Value x = c.add(c.add(left, c.index(j * p.strideW)), c.mul(kw, c.index(p.dilationW)));
-                Value data = c.load(c.inputBuffer(p.x), xType, c.mulAdd(c.add(line, x), channels, channel), lanes, mask);
+                Value data = input.load(c.mulAdd(c.add(line, x), channels, channel), lanes, mask);
                 next.push_back(vector::FMAOp::create(c.b, c.loc, data, weight, current[j]));
               }
               return next;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Convolutions that the register tiles do not take: channels-first data, a
-// filter computed at run time, three spatial dimensions, f64 and integers.
+// filter computed at run time, three spatial dimensions, f64 and integers,
+// accumulators other than f32.
 // Direct loops with the filter clipped to the image; with channels first and
 // stride 1, vectors run along the image's last dimension.
+#include "Accumulator.h"
 #include "ConvProblem.h"
 #include "RowSchedule.h"
 
@@ -18,7 +20,10 @@ public:
       : c(context), op(cast<graph::ConvOp>(c.kernel.getRootOp())), x(shapeOf(c.kernel, op.getX())),
         filter(shapeOf(c.kernel, op.getFilter())), space(shapeOf(c.kernel, op.getResult())), xStrides(stridesOf(x)),
         filterStrides(stridesOf(filter)), first(op.getLayout() == graph::ChannelLayout::first), spatial(op.getStrides().size()),
-        emitter(c, space), splat(c, {}), type(computeType(getElementTypeOrSelf(op.getResult().getType()))) {}
+        emitter(c, space), input(c, op.getX()), weights(c, op.getFilter()), accumulator(c, op.getResult(), op.getAccumulator()) {
+    if (op.getBias())
+      bias.emplace(c, op.getBias());
+  }
 
   LogicalResult run() {
     Value groupOutputs = c.index(filter[0].floorDiv(op.getGroup()));
@@ -32,7 +37,7 @@ public:
       }
       Value o = at[1], group = c.divU(o, groupOutputs);
       auto each = [&](Value lo, Value hi) { c.loop(lo, hi, 1, [&](Value w) { element(o, group, spatial, w, 1, {}); }); };
-      int64_t lanes = lanesFor(c.target, type, -1);
+      int64_t lanes = lanesFor(c.target, accumulator.computeType(), -1);
       if (op.getStrides().back() != 1)
         return each(zero, extent);
       // Columns whose every filter column lies inside the image, in vectors.
@@ -50,13 +55,6 @@ public:
 private:
   size_t dimension(size_t d) const { return d + (first ? 2 : 1); }
 
-  Value read(Value tensor, Value offset, int64_t lanes, Value mask) {
-    if (isa<BlockArgument>(tensor))
-      return c.load(c.buffer(tensor), getElementTypeOrSelf(tensor.getType()), offset, lanes, mask);
-    splat.setPoint({}, lanes);
-    return splat.get(tensor);
-  }
-
   /// The result at `at` with last coordinate `last`; the filter is clipped in
   /// the first `clipped` spatial dimensions.
   void element(Value o, Value group, size_t clipped, Value last, int64_t lanes, Value mask) {
@@ -64,26 +62,23 @@ private:
     Value groupChannels = c.index(filter[1]);
     Value xBase = c.mul(at[0], c.index(xStrides[0])), filterBase = c.mul(o, c.index(filterStrides[0]));
     AffineExpr channelStride = first ? xStrides[1] : xStrides.back();
-    Value sum = c.constant(type, 0, lanes);
-    if (Value bias = op.getBias())
-      sum = c.broadcast(read(bias, o, 1, {}), lanes);
+    Value sum = accumulator.zero(lanes);
+    if (bias)
+      sum = accumulator.add(sum, c.broadcast(bias->load(o, 1), lanes));
     sum = c.loop(c.index(int64_t(0)), groupChannels, 1, sum, [&](Value channel, ValueRange sums) {
       Value xAt = c.add(xBase, c.mul(c.add(c.mul(group, groupChannels), channel), c.index(channelStride)));
       Value filterAt = c.add(filterBase, c.mul(channel, c.index(filterStrides[1])));
       return SmallVector<Value>{window(0, xAt, filterAt, sums[0], clipped, lanes, mask)};
     })[0];
     emitter.setPoint(at, lanes, mask);
-    emitter.define(op.getResult(), sum);
+    emitter.define(op.getResult(), accumulator.result(sum));
     if (failed(emitter.storeYields()))
       result = failure();
   }
 
   Value window(size_t d, Value xAt, Value filterAt, Value sum, size_t clipped, int64_t lanes, Value mask) {
     if (d == spatial) {
-      Value a = read(op.getX(), xAt, lanes, mask), b = c.broadcast(read(op.getFilter(), filterAt, 1, {}), lanes);
-      if (isa<FloatType>(type))
-        return arith::AddFOp::create(c.b, c.loc, sum, arith::MulFOp::create(c.b, c.loc, a, b));
-      return arith::AddIOp::create(c.b, c.loc, sum, arith::MulIOp::create(c.b, c.loc, a, b));
+      return accumulator.add(sum, input.load(xAt, lanes, mask), c.broadcast(weights.load(filterAt, 1), lanes));
     }
     size_t xd = dimension(d);
     Value extent = c.index(x[xd]), size = c.index(filter[d + 2]), zero = c.index(int64_t(0));
@@ -108,8 +103,10 @@ private:
   Exprs x, filter, space, xStrides, filterStrides;
   bool first;
   size_t spatial;
-  ElementEmitter emitter, splat;
-  Type type;
+  ElementEmitter emitter;
+  OperandReader input, weights;
+  std::optional<OperandReader> bias;
+  Accumulator accumulator;
   SmallVector<Value> at;
   LogicalResult result = success();
 };
@@ -121,11 +118,8 @@ public:
 
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
     auto op = cast<graph::ConvOp>(kernel.getRootOp());
-    for (Value operand : op->getOperands())
-      if (!isa<BlockArgument>(operand) && !operand.getDefiningOp<graph::ConstantOp>()) {
-        reason = "an operand is computed inside the kernel";
-        return false;
-      }
+    if (!llvm::all_of(op->getOperands(), [&](Value operand) { return isReadableOrSplat(operand, reason); }))
+      return false;
     if (op.getAutoPad() == graph::AutoPad::notset)
       return true;
     for (int64_t size : cast<RankedTensorType>(op.getFilter().getType()).getShape().drop_front(2))
@@ -138,7 +132,8 @@ public:
   std::string describe(plan::KernelOp kernel, const CpuTarget &) const override {
     auto op = cast<graph::ConvOp>(kernel.getRootOp());
     bool alongRow = op.getLayout() == graph::ChannelLayout::first && op.getStrides().back() == 1;
-    return alongRow ? "vectors along the image's rows, scalar at their ends, filter not packed" : "scalar loops, filter not packed";
+    StringRef loops = alongRow ? "vectors along the image's rows, scalar at their ends, filter not packed" : "scalar loops, filter not packed";
+    return loops.str() + operandsText({op.getX(), op.getFilter()});
   }
 
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {

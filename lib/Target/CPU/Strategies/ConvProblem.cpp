@@ -90,18 +90,15 @@ std::optional<ConvProblem> analyzeConv(plan::KernelOp kernel, std::string &reaso
   };
   if (p.op.getLayout() != graph::ChannelLayout::last)
     return fail("the layout is channels-first");
-  for (auto [i, operand] : llvm::enumerate(p.op->getOperands())) {
-    bool splatBias = i == 2 && operand.getDefiningOp<graph::ConstantOp>();
-    if (!isa<BlockArgument>(operand) && !splatBias)
-      return fail("an operand is computed inside the kernel");
-    Type type = getElementTypeOrSelf(operand.getType());
-    if (!type.isF32() && !type.isF16() && !type.isBF16())
-      return fail("the element type is not a float of at most 32 bits");
-  }
+  if (!areReadable({p.op.getX(), p.op.getFilter()}, reason) || !accumulatesInF32(p.op, reason))
+    return std::nullopt;
+  if (!isa<BlockArgument>(p.op.getFilter()))
+    return fail("the filter is decoded inside the kernel");
+  if (Value bias = p.op.getBias(); bias && !bias.getDefiningOp<graph::ConstantOp>() && (!isa<BlockArgument>(bias) || !areReadable(bias, reason)))
+    return fail("the bias is computed inside the kernel");
   size_t spatial = p.op.getStrides().size();
   if (spatial > 2)
     return fail("it has three spatial dimensions");
-  p.x = cast<BlockArgument>(p.op.getX()).getArgNumber();
   p.filter = cast<BlockArgument>(p.op.getFilter()).getArgNumber();
   MLIRContext *context = kernel.getContext();
   auto one = getAffineConstantExpr(1, context);

@@ -19,7 +19,7 @@ struct ConvRow {
 
 struct ConvProblem {
   mutable graph::ConvOp op;
-  unsigned x, filter;               ///< kernel operands
+  unsigned filter;                  ///< kernel operand
   mlir::AffineExpr n, h, w, oh, ow;
   int64_t channels, outputs, kh, kw, group;
   int64_t strideH, strideW, dilationH, dilationW;

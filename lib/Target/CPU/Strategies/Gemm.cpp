@@ -17,11 +17,6 @@ constexpr int64_t kMostRows = 12;      // 14 rows of 4 KiB would not fit a 12-wa
 constexpr int64_t kMostStaged = 1024;  // rows of a panel that is copied at run time (256 KiB of stack at most)
 constexpr int64_t kFewRows = 48;       // a panel with contiguous columns is read in place for fewer
 
-bool isNarrowFloat(Value value) {
-  Type type = getElementTypeOrSelf(value.getType());
-  return type.isF32() || type.isF16() || type.isBF16();
-}
-
 enum class Source { packed, inPlace, staged, gathered };
 
 struct Schedule {
@@ -41,8 +36,8 @@ struct Schedule {
 
 Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
   Schedule s{analyzeGemm(kernel), {}, Source::gathered, 0, 0, 1, {}, {}};
-  s.a = cast<BlockArgument>(s.p.a).getArgNumber();
-  s.b = cast<BlockArgument>(s.p.b).getArgNumber();
+  s.a = operandSource(s.p.a)->number();
+  s.b = operandSource(s.p.b)->number();
   s.tile = chooseTile(constantOr(s.p.m, -1), constantOr(s.p.n, -1), target, kMostRows);
   int64_t k = constantOr(s.p.k, -1);
   if (!packedLayout(kernel, s.b).empty())
@@ -65,8 +60,7 @@ Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
 class Emitter {
 public:
   Emitter(KernelContext &context, Schedule schedule)
-      : c(context), s(std::move(schedule)), p(s.p), aType(getElementTypeOrSelf(p.a.getType())),
-        bType(getElementTypeOrSelf(p.b.getType())), a(c.inputBuffer(s.a)), b(c.inputBuffer(s.b)) {}
+      : c(context), s(std::move(schedule)), p(s.p), a(c, p.a), b(c, p.b) {}
 
   LogicalResult run() {
     m = c.index(p.m);
@@ -121,9 +115,9 @@ private:
     for (int64_t r = 0; r < shape.rows; ++r)
       rows.push_back(c.add(first, c.mul(c.index(r), c.index(p.aRow))));
     Value aStep = c.index(p.aStep);
-    auto contract = [&](Value buffer, Type type, Value at, Value step, ArrayRef<Value> masks = {},
+    auto contract = [&](const OperandReader &columns, Value at, Value step, ArrayRef<Value> masks = {},
                         function_ref<void(Value)> each = nullptr) {
-      return tile.contract(tile.zero(), k, a, aType, rows, aStep, buffer, type, at, step, {}, masks, each);
+      return tile.contract(tile.zero(), k, a, rows, aStep, columns, at, step, {}, masks, each);
     };
     ContractionTile::Accumulators sums;
     Value width = c.index(shape.columns());
@@ -132,7 +126,7 @@ private:
       sums = packed(shape, contract);
       break;
     case Source::staged:
-      sums = contract(staged, c.b.getF32Type(), c.index(int64_t(0)), width);
+      sums = contract({c, staged, c.b.getF32Type()}, c.index(int64_t(0)), width);
       break;
     case Source::inPlace:
       sums = inPlace(shape, contract);
@@ -153,9 +147,9 @@ private:
   ContractionTile::Accumulators packed(TileShape shape, Contract &&contract) {
     Value width = c.index(shape.columns()), at = c.mul(panel, c.mul(k, width));
     if (constantOr(p.m, kMostRows + 1) <= shape.rows) // one row tile: the panels are read in a row as it is
-      return contract(b, c.b.getF32Type(), at, width);
-    PanelFetch fetch(c, b, panel, s.panels, k, shape.columns(), place.number, place.inBlock);
-    return contract(b, c.b.getF32Type(), at, width, {}, [&](Value step) { fetch.emit(step); });
+      return contract(b, at, width);
+    PanelFetch fetch(c, c.inputBuffer(s.b), panel, s.panels, k, shape.columns(), place.number, place.inBlock);
+    return contract(b, at, width, {}, [&](Value step) { fetch.emit(step); });
   }
 
   template <typename Contract>
@@ -163,7 +157,7 @@ private:
     Value at = c.add(bBase, column), step = c.index(p.bStep);
     int64_t columns = constantOr(p.n, -1);
     if (columns > 0 && columns % shape.columns() == 0)
-      return contract(b, bType, at, step);
+      return contract(b, at, step);
     auto masked = [&]() {
       SmallVector<Value> masks;
       auto type = VectorType::get({shape.lanes}, c.b.getI1Type());
@@ -171,7 +165,7 @@ private:
         Value rest = c.maxS(c.sub(n, c.add(column, c.index(v * shape.lanes))), c.index(int64_t(0)));
         masks.push_back(vector::CreateMaskOp::create(c.b, c.loc, type, ValueRange{rest}));
       }
-      return contract(b, bType, at, step, masks);
+      return contract(b, at, step, masks);
     };
     if (columns > 0 && columns < shape.columns())
       return masked();
@@ -180,7 +174,7 @@ private:
     auto choice = scf::IfOp::create(c.b, c.loc, types, whole, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(c.b);
     c.b.setInsertionPointToStart(choice.thenBlock());
-    scf::YieldOp::create(c.b, c.loc, contract(b, bType, at, step));
+    scf::YieldOp::create(c.b, c.loc, contract(b, at, step));
     c.b.setInsertionPointToStart(choice.elseBlock());
     scf::YieldOp::create(c.b, c.loc, masked());
     return llvm::to_vector_of<Value>(choice.getResults());
@@ -201,7 +195,7 @@ private:
       c.loop(zero, k, 1, [&](Value step) {
         Value from = c.add(c.add(bBase, column), c.mul(step, c.index(p.bStep)));
         for (int64_t v = 0; v < s.tile.vectors; ++v) {
-          Value value = c.load(b, bType, c.add(from, c.index(v * lanes)), lanes, masks[v]);
+          Value value = b.load(c.add(from, c.index(v * lanes)), lanes, masks[v]);
           vector::StoreOp::create(c.b, c.loc, value, staged, ValueRange{c.mulAdd(step, width, c.index(v * lanes))});
         }
       });
@@ -210,7 +204,7 @@ private:
     c.loop(zero, width, 1, [&](Value j) {
       Value from = c.mulAdd(c.minS(c.add(column, j), last), c.index(p.bColumn), bBase);
       c.loop(zero, k, 1, [&](Value step) {
-        Value value = c.load(b, bType, c.mulAdd(step, c.index(p.bStep), from), 1);
+        Value value = b.load(c.mulAdd(step, c.index(p.bStep), from), 1);
         memref::StoreOp::create(c.b, c.loc, value, staged, ValueRange{c.mulAdd(step, width, j)});
       });
     });
@@ -229,11 +223,11 @@ private:
       for (int64_t v = 0; v < shape.vectors; ++v) {
         SmallVector<Value> scalars;
         for (int64_t j = 0; j < shape.lanes; ++j)
-          scalars.push_back(c.load(b, bType, c.add(at, lanes[v * shape.lanes + j]), 1));
+          scalars.push_back(b.load(c.add(at, lanes[v * shape.lanes + j]), 1));
         columns.push_back(vector::FromElementsOp::create(c.b, c.loc, VectorType::get({shape.lanes}, c.b.getF32Type()), scalars));
       }
       for (int64_t r = 0; r < shape.rows; ++r) {
-        Value row = c.broadcast(c.load(a, aType, c.mulAdd(step, aStep, rows[r]), 1), shape.lanes);
+        Value row = c.broadcast(a.load(c.mulAdd(step, aStep, rows[r]), 1), shape.lanes);
         for (int64_t v = 0; v < shape.vectors; ++v)
           next.push_back(vector::FMAOp::create(c.b, c.loc, row, columns[v], current[r * shape.vectors + v]));
       }
@@ -244,8 +238,8 @@ private:
   KernelContext &c;
   Schedule s;
   GemmProblem &p;
-  Type aType, bType;
-  Value a, b, m, n, k, staged, panel, column, aBase, bBase;
+  OperandReader a, b;
+  Value m, n, k, staged, panel, column, aBase, bBase;
   BlockedUnit place;
   SmallVector<Value> batch;
   LogicalResult result = success();
@@ -258,30 +252,20 @@ public:
 
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
     auto op = cast<graph::MatMulOp>(kernel.getRootOp());
-    for (Value operand : op->getOperands()) {
-      if (!isa<BlockArgument>(operand)) {
-        reason = "an operand is computed inside the kernel";
-        return false;
-      }
-      if (!isNarrowFloat(operand)) {
-        reason = "the element type is not a float of at most 32 bits";
-        return false;
-      }
-    }
-    return true;
+    return areReadable(op->getOperands(), reason) && accumulatesInF32(op, reason);
   }
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     Schedule s = schedule(kernel, target);
     StringRef source[] = {"packed at compile time as f32", "read in place", "copied panel by panel", "gathered lane by lane"};
-    return llvm::formatv("tile {0}x{1}, {2}-bit f32, right operand {3}", s.tile.rows, s.tile.columns(), target.vectorBits,
-                         source[int(s.source)]).str();
+    return llvm::formatv("tile {0}x{1}, {2}-bit f32, right operand {3}{4}", s.tile.rows, s.tile.columns(), target.vectorBits,
+                         source[int(s.source)], operandsText(kernel.getRootOp()->getOperands())).str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
     Schedule s = schedule(kernel, target);
     auto constant = kernel.getInputs()[s.b].getDefiningOp<graph::ConstantOp>();
-    if (!constant || !kernel.getArgShapes() || s.source == Source::packed || !s.p.b.hasOneUse())
+    if (!constant || !isa<BlockArgument>(s.p.b) || !kernel.getArgShapes() || s.source == Source::packed || !s.p.b.hasOneUse())
       return success();
     for (AffineExpr stride : s.p.bBatch)
       if (stride != 0)

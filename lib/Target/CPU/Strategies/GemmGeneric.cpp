@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Matrix products that the register tiles do not take: f64 and integers, and
-// operands that are splat constants inside the kernel. One element at a time.
+// Matrix products that the register tiles do not take: f64 and integers,
+// accumulators other than f32, and operands that are splat constants inside the
+// kernel. One element at a time.
+#include "Accumulator.h"
 #include "GemmProblem.h"
 
 using namespace mlir;
@@ -15,14 +17,11 @@ public:
   std::vector<StringRef> roots() const override { return {"matmul"}; }
 
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    for (Value operand : kernel.getRootOp()->getOperands())
-      if (!isa<BlockArgument>(operand) && !operand.getDefiningOp<graph::ConstantOp>()) {
-        reason = "an operand is computed inside the kernel";
-        return false;
-      }
-    return true;
+    return llvm::all_of(kernel.getRootOp()->getOperands(), [&](Value operand) { return isReadableOrSplat(operand, reason); });
   }
-  std::string describe(plan::KernelOp, const CpuTarget &) const override { return "scalar loops"; }
+  std::string describe(plan::KernelOp kernel, const CpuTarget &) const override {
+    return "scalar loops" + operandsText(kernel.getRootOp()->getOperands());
+  }
 
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
     GemmProblem p = analyzeGemm(kernel);
@@ -32,14 +31,9 @@ public:
 
   LogicalResult emit(KernelContext &c) const override {
     GemmProblem p = analyzeGemm(c.kernel);
-    Type type = computeType(getElementTypeOrSelf(p.op.getResult().getType()));
-    ElementEmitter emitter(c, p.result), splat(c, {});
-    auto load = [&](Value operand, Value at) {
-      if (isa<BlockArgument>(operand))
-        return c.load(c.buffer(operand), getElementTypeOrSelf(operand.getType()), at, 1);
-      splat.setPoint({}, 1);
-      return splat.get(operand);
-    };
+    Accumulator sum(c, p.op.getResult(), p.op.getAccumulator());
+    ElementEmitter emitter(c, p.result);
+    OperandReader a(c, p.a), b(c, p.b);
     LogicalResult result = success();
     c.loop(c.begin, c.end, 1, [&](Value unit) {
       Value row = c.remU(unit, c.index(p.m));
@@ -47,19 +41,14 @@ public:
       Value aBase = c.add(c.offset(batch, p.aBatch), c.mul(row, c.index(p.aRow))), bBase = c.offset(batch, p.bBatch);
       c.loop(c.index(int64_t(0)), c.index(p.n), 1, [&](Value column) {
         Value bColumn = c.mulAdd(column, c.index(p.bColumn), bBase);
-        Value sum = c.loop(c.index(int64_t(0)), c.index(p.k), 1, c.constant(type, 0, 1), [&](Value step, ValueRange sums) {
-          Value x = load(p.a, c.mulAdd(step, c.index(p.aStep), aBase)), y = load(p.b, c.mulAdd(step, c.index(p.bStep), bColumn));
-          SmallVector<Value> next;
-          if (isa<FloatType>(type))
-            next.push_back(arith::AddFOp::create(c.b, c.loc, sums[0], arith::MulFOp::create(c.b, c.loc, x, y)));
-          else
-            next.push_back(arith::AddIOp::create(c.b, c.loc, sums[0], arith::MulIOp::create(c.b, c.loc, x, y)));
-          return next;
+        Value total = c.loop(c.index(int64_t(0)), c.index(p.k), 1, sum.zero(1), [&](Value step, ValueRange sums) {
+          Value x = a.load(c.mulAdd(step, c.index(p.aStep), aBase), 1), y = b.load(c.mulAdd(step, c.index(p.bStep), bColumn), 1);
+          return SmallVector<Value>{sum.add(sums[0], x, y)};
         })[0];
         SmallVector<Value> index = p.rowIndex(c, batch, row);
         index.push_back(column);
         emitter.setPoint(index, 1);
-        emitter.define(p.op.getResult(), sum);
+        emitter.define(p.op.getResult(), sum.result(total));
         if (failed(emitter.storeYields()))
           result = failure();
       });

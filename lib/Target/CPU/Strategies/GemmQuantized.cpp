@@ -68,7 +68,7 @@ Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
 class Emitter {
 public:
   Emitter(KernelContext &context, Schedule schedule)
-      : c(context), s(std::move(schedule)), p(s.p), w(s.w), a(c.buffer(p.a)), aType(getElementTypeOrSelf(p.a.getType())),
+      : c(context), s(std::move(schedule)), p(s.p), w(s.w), a(c, p.a),
         decoder(c, w.element, s.lanes, w.center) {
     if (Type real = getElementTypeOrSelf(w.op.getResult().getType()); real.getIntOrFloatBitWidth() < 32)
       rounded = real;
@@ -236,7 +236,7 @@ private:
           values[v] = weightOf(codes[v], scale, zero, v);
       Value at = c.mul(c.add(base, c.index(step)), aStep);
       for (auto [r, offset] : llvm::enumerate(rowOffsets)) {
-        Value x = c.broadcast(c.load(a, aType, c.add(offset, at), 1), s.lanes);
+        Value x = c.broadcast(a.load(c.add(offset, at), 1), s.lanes);
         for (int64_t v = 0; v < s.vectors; ++v)
           now.products[r * s.vectors + v] = fma(values[v], x, now.products[r * s.vectors + v]);
         if (sumsInputs())
@@ -373,7 +373,7 @@ private:
         SmallVector<Value> offsets;
         for (int64_t r = 0; r < rows; ++r)
           offsets.push_back(c.add(c.mulAdd(rowOf(tileFirst, c.index(r)), c.index(p.aRow), aBase), c.mul(firstStep, aStep)));
-        store(tile.contract(load(at), steps, a, aType, offsets, aStep, decoded, c.b.getF32Type(), zero, c.index(s.columns())), at);
+        store(tile.contract(load(at), steps, a, offsets, aStep, {c, decoded, c.b.getF32Type()}, zero, c.index(s.columns())), at);
       });
     });
     eachTile([&](Value tileFirst, Value at) {
@@ -392,8 +392,8 @@ private:
   Schedule s;
   GemmProblem &p;
   PackedCodes &w;
-  Value a;
-  Type aType, rounded; ///< rounded: the type of 16 bits that weights have in the model, or null
+  OperandReader a;
+  Type rounded; ///< the type of 16 bits that weights have in the model, or null
   CodeDecoder decoder;
   Value m, aStep, decoded, sums, aBase, panel, column;
   SmallVector<Value> batch;
@@ -406,16 +406,17 @@ public:
   std::vector<StringRef> roots() const override { return {"matmul"}; }
 
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    if (PackedCodes::read(kernel) && isa<BlockArgument>(cast<graph::MatMulOp>(kernel.getRootOp()).getLhs()))
-      return true;
-    reason = "the right operand is no constant of narrow integers";
+    auto op = cast<graph::MatMulOp>(kernel.getRootOp());
+    if (PackedCodes::read(kernel))
+      return areReadable(op.getLhs(), reason) && accumulatesInF32(op, reason);
+    reason = "the right operand is no constant of narrow codes";
     return false;
   }
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     Schedule s = schedule(kernel, target);
-    return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}", s.rows, s.columns(), target.vectorBits, s.w.text(),
-                         CodeDecoder::method(s.w.element, s.lanes, target)).str();
+    return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}{5}", s.rows, s.columns(), target.vectorBits, s.w.text(),
+                         CodeDecoder::method(s.w.element, s.lanes, target), operandSource(s.p.a)->text()).str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {

@@ -75,14 +75,7 @@ public:
     RunPlan p = planFor(c.kernel, c.target);
     Kind kind = kindOf(c.kernel, o, p);
     Exprs strides = stridesOf(p.space), scaleStrides = stridesOf(c.shape(o.scale));
-    Type stored = elementOf(o.quantizes ? o.result : o.x);
-    bool coded = num::isCoded(stored); // loaded and stored as f32
-    auto integer = dyn_cast<IntegerType>(stored);
-    bool isUnsigned = integer && integer.isUnsigned();
-    unsigned width = integer ? integer.getWidth() : 0;
-    LaneMath m{c, isUnsigned};
     Value zero = c.index(int64_t(0));
-    auto wide = [&](Type scalar) { return p.lanes == 1 ? scalar : Type(VectorType::get({p.lanes}, scalar)); };
     // A parameter (scale or zero point) at this position, one value or lanes.
     auto parameter = [&](Value tensor, ArrayRef<Value> row, Value i, Value mask) -> Value {
       switch (kind) {
@@ -96,57 +89,15 @@ public:
       point[o.axis] = c.divU(point[o.axis], c.index(o.block));
       return loadFrom(c, tensor, c.offset(point, scaleStrides), 1);
     };
-    auto extended = [&](Value v) -> Value {
-      if (coded)
-        return v;
-      // Types below a byte keep their value in the low bits of one.
-      if (width < 8 && !isUnsigned) {
-        Value shift = m.like(v, 8 - width);
-        v = arith::ShRSIOp::create(c.b, c.loc, arith::ShLIOp::create(c.b, c.loc, v, shift), shift);
-      }
-      if (getElementTypeOrSelf(v.getType()).getIntOrFloatBitWidth() == 32)
-        return v;
-      Type i32 = wide(c.b.getI32Type());
-      return isUnsigned ? Value(arith::ExtUIOp::create(c.b, c.loc, i32, v)) : Value(arith::ExtSIOp::create(c.b, c.loc, i32, v));
-    };
-    LaneMath s{c}; // after widening, everything is signed
     return p.emit(c, o.result, [&](ArrayRef<Value> row, Value i, Value mask) -> Value {
       Value at = p.space.empty() ? zero : c.add(c.offset(row, ArrayRef(strides).take_front(row.size())), i);
-      Value v = loadFrom(c, o.x, at, p.lanes, mask), scale = s.toF32(parameter(o.scale, row, i, mask));
-      Value zeroPoint = o.zeroPoint ? extended(parameter(o.zeroPoint, row, i, mask)) : Value();
-      if (!o.quantizes) {
-        v = extended(v);
-        if (zeroPoint)
-          v = s.sub(v, zeroPoint);
-        return s.mul(s.toF32(v), scale);
-      }
+      Value v = loadFrom(c, o.x, at, p.lanes, mask), scale = parameter(o.scale, row, i, mask);
+      Value zeroPoint = o.zeroPoint ? parameter(o.zeroPoint, row, i, mask) : Value();
+      if (auto op = dyn_cast<graph::DequantizeOp>(c.kernel.getRootOp()))
+        return emitDequantize(c, op, v, scale, zeroPoint);
       if (mask && kind == Kind::lanes) // lanes beyond the end divide by one
-        scale = s.select(mask, scale, s.like(scale, 1));
-      v = s.div(s.toF32(v), scale);
-      // The quotient is of x's element type, which rounds it.
-      if (Type element = elementOf(o.x); element.isF16() || element.isBF16())
-        v = arith::ExtFOp::create(c.b, c.loc, v.getType(), Value(arith::TruncFOp::create(c.b, c.loc, wide(element), v)));
-      if (coded) {
-        if (zeroPoint)
-          v = s.add(v, zeroPoint);
-        numerics::Encoding how;
-        if (!cast<graph::QuantizeOp>(c.kernel.getRootOp()).getSaturate())
-          how.overflow = numerics::Overflow::NonFinite;
-        Value codes = c.encode(v, stored, how);
-        return num::DecodeOp::create(c.b, c.loc, v.getType(), codes, TypeAttr::get(stored));
-      }
-      v = math::RoundEvenOp::create(c.b, c.loc, v);
-      if (zeroPoint)
-        v = s.add(v, s.toF32(zeroPoint));
-      double low = isUnsigned ? 0 : -double(int64_t(1) << (width - 1));
-      double high = double((int64_t(1) << (isUnsigned ? width : width - 1)) - 1);
-      if (width == 32) // the largest f32 below the limit
-        high = isUnsigned ? 4294967040.0 : 2147483520.0;
-      v = s.max(s.min(v, s.like(v, high)), s.like(v, low));
-      Type whole = wide(c.b.getI32Type()), storage = computeOf(o.result);
-      v = isUnsigned && width == 32 ? Value(arith::FPToUIOp::create(c.b, c.loc, whole, v))
-                                    : Value(arith::FPToSIOp::create(c.b, c.loc, whole, v));
-      return storage.isInteger(32) ? v : Value(arith::TruncIOp::create(c.b, c.loc, wide(storage), v));
+        scale = arith::SelectOp::create(c.b, c.loc, mask, scale, c.constant(c.b.getF32Type(), 1, p.lanes));
+      return emitQuantize(c, cast<graph::QuantizeOp>(c.kernel.getRootOp()), v, scale, zeroPoint);
     });
   }
 };

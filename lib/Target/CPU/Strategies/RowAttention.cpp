@@ -4,6 +4,7 @@
 // a block of query rows. Keys come in blocks that are transposed once per unit
 // into the stack, so that lanes run over keys for the scores and over the head
 // size for the weighted sum; the softmax is kept online over the key blocks.
+#include "OperandReader.h"
 #include "RowStrategies.h"
 
 using namespace mlir;
@@ -29,7 +30,9 @@ public:
   bool matches(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const override {
     auto op = cast<graph::AttentionOp>(kernel.getRootOp());
     Plan p = planFor(kernel, target);
-    if (!computeOf(op.getQ()).isF32())
+    if (!llvm::all_of(op->getOperands().take_front(3), [&](Value operand) { return isReadableOrSplat(operand, reason); }))
+      return false;
+    if (!computeOf(op.getQ()).isF32() || !computeOf(op.getK()).isF32() || !computeOf(op.getV()).isF32())
       reason = "exponentials need a floating-point type of at most 32 bits";
     else if (p.size <= 0 || p.valueSize <= 0)
       reason = "the head size must be static";
@@ -41,8 +44,8 @@ public:
   }
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     Plan p = planFor(kernel, target);
-    return llvm::formatv("online softmax, {0} queries by {1} keys, register tile {2}x{1}, {3} lanes of 32 bits", p.block,
-                         p.keys, p.rows, p.lanes)
+    return llvm::formatv("online softmax, {0} queries by {1} keys, register tile {2}x{1}, {3} lanes of 32 bits{4}", p.block,
+                         p.keys, p.rows, p.lanes, operandsText(kernel.getRootOp()->getOperands().take_front(3)))
         .str();
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
@@ -77,13 +80,14 @@ struct AttentionEmitter {
   KernelContext &c;
   graph::AttentionOp op;
   Plan p;
+  OperandReader q, k, v;
   LaneMath m;
   Type f32;
   Value zero, lq, lk;
   Value queries, keysT, weights, sums, maxima, totals; // stack blocks
 
   AttentionEmitter(KernelContext &c, graph::AttentionOp op, Plan plan)
-      : c(c), op(op), p(plan), m{c}, f32(c.b.getF32Type()) {
+      : c(c), op(op), p(plan), q(c, op.getQ()), k(c, op.getK()), v(c, op.getV()), m{c}, f32(c.b.getF32Type()) {
     zero = c.index(int64_t(0));
     lq = c.index(p.q[2]);
     lk = c.index(p.k[2]);
@@ -114,8 +118,7 @@ void AttentionEmitter::packQueries(Value base, Value first) {
     Value source = c.mulAdd(c.minS(c.add(first, row), last), c.index(p.size), base);
     Value target = c.mul(row, c.index(p.size));
     c.vectorLoop(zero, c.index(p.size), p.lanes, p.size, [&](Value d, Value mask) {
-      Value v = loadFrom(c, op.getQ(), c.add(source, d), p.lanes, mask);
-      storeF32(m.mul(v, scale), queries, c.add(target, d), mask);
+      storeF32(m.mul(q.load(c.add(source, d), p.lanes, mask), scale), queries, c.add(target, d), mask);
     });
     c.vectorLoop(zero, c.index(p.valueSize), p.lanes, p.valueSize, [&](Value d, Value mask) {
       storeF32(c.constant(f32, 0, p.lanes), sums, c.mulAdd(row, c.index(p.valueSize), d), mask);
@@ -135,7 +138,7 @@ void AttentionEmitter::packKeys(Value base, Value firstKey) {
       for (int64_t i = 0; i < p.lanes; ++i) {
         Value key = c.minS(c.add(firstKey, c.index(vector * p.lanes + i)), last);
         Value at = c.add(c.mulAdd(key, c.index(p.size), base), d);
-        rows.push_back(loadFrom(c, op.getK(), at, p.lanes, mask));
+        rows.push_back(k.load(at, p.lanes, mask));
       }
       transposeLanes(c, rows);
       for (int64_t i = 0; i < p.lanes; ++i) {
@@ -237,7 +240,7 @@ void AttentionEmitter::tile(Value row, Value first, Value firstKey, Value limit,
       Value at = c.add(c.mulAdd(c.add(firstKey, key), c.index(p.valueSize), valueBase), d);
       Values values, next;
       for (int64_t j = 0; j < width; ++j)
-        values.push_back(loadFrom(c, op.getV(), c.add(at, c.index(j * lanes)), lanes, mask));
+        values.push_back(v.load(c.add(at, c.index(j * lanes)), lanes, mask));
       for (int64_t r = 0; r < rows; ++r) {
         Value w = c.broadcast(loadF32(weights, c.add(c.index(r * p.keys), key), 1), lanes);
         for (int64_t j = 0; j < width; ++j)

@@ -103,11 +103,19 @@ def Graph_CastOp : Graph_Op<"cast"> {
 def Graph_MatMulOp : Graph_WorkOp<"matmul"> {
   let summary = "NumPy matmul; transpose_* swap the operand's last two dimensions first";
   let description = [{
+    Operands may lie in narrow formats: values are exact, sums are of the
+    `accumulator`, f32 unless given (f64 for a result of f64), and rounded to the
+    result's format at the end. An f16 or bf16 accumulator is rounded after each
+    term, in ascending order of the contracted index; others may be summed in
+    any order and with fused multiply-adds.
+
     Constraints:
-    C1: float operands and the result have the same element type.
+    C1: operands and the result are all of floats, in any formats, or all of integers.
     C2: operands have rank 1 or more.
+    C3: an accumulator is f16, bf16, f32 or f64, and given to floats only.
   }];
-  let arguments = (ins Graph_Tensor:$lhs, Graph_Tensor:$rhs, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
+  let arguments = (ins Graph_Tensor:$lhs, Graph_Tensor:$rhs, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs,
+    OptionalAttr<TypeAttr>:$accumulator);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
   let hasCanonicalizer = 1;
@@ -117,20 +125,24 @@ def Graph_ConvOp : Graph_WorkOp<"conv"> {
   let description = [{
     `layout` places x's and the result's channels; the filter is always
     [out channels, in channels / group, spatial...]. pads = begins then ends.
-    auto_pad other than notset replaces pads.
+    auto_pad other than notset replaces pads. Formats of operands and the
+    accumulator are as in matmul; f16 and bf16 ones add the bias first, then
+    terms in the order of channel and window.
 
     Constraints:
     C1: strides, dilations and pads have 1, 1 and 2 entries for each of 1 to 3 spatial dimensions.
     C2: strides and dilations are positive and, like pads, below 2^31.
     C3: x and filter have two dimensions more than there are spatial ones.
     C4: group is positive and divides the filter's out channels.
-    C5: float operands and the result have the same element type.
+    C5: operands and the result are all of floats, in any formats, or all of integers.
+    C6: an accumulator is f16, bf16, f32 or f64, and given to floats only.
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$filter, Optional<Graph_Tensor>:$bias,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
     DefaultValuedAttr<I64Attr, "1">:$group,
     DefaultValuedAttr<Graph_AutoPad, "::tenon::graph::AutoPad::notset">:$auto_pad,
-    DefaultValuedAttr<Graph_ChannelLayout, "::tenon::graph::ChannelLayout::first">:$layout);
+    DefaultValuedAttr<Graph_ChannelLayout, "::tenon::graph::ChannelLayout::first">:$layout,
+    OptionalAttr<TypeAttr>:$accumulator);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x `,` $filter (`,` $bias^)? attr-dict `:` functional-type(operands, $result)";
 }
@@ -231,7 +243,7 @@ def Graph_AttentionOp : Graph_WorkOp<"attention"> {
 
     Constraints:
     C1: operands have rank 4.
-    C2: q, k, v and the result have the same float element type.
+    C2: q, k, v and the result are of floats, in any formats.
     C3: the number of heads of k and v divides that of q.
   }];
   let arguments = (ins Graph_Tensor:$q, Graph_Tensor:$k, Graph_Tensor:$v, Optional<Graph_Tensor>:$mask,
@@ -593,6 +605,10 @@ def Graph_QuantizeOp : Graph_Op<"quantize"> {
     C2: block_size is not negative.
     C3: x and the result are of integers, floats or codes.
   }];
+  let extraClassDeclaration = [{
+    /// Whether it is an elementwise op for kernels: one scale and zero point, f32 arithmetic.
+    bool isElementwise();
+  }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$scale, Optional<Graph_Tensor>:$zero_point, I64Attr:$axis,
     DefaultValuedAttr<I64Attr, "0">:$block_size, DefaultValuedAttr<BoolAttr, "true">:$saturate);
   let results = (outs Graph_Tensor:$result);
@@ -604,6 +620,10 @@ def Graph_DequantizeOp : Graph_Op<"dequantize"> {
     Constraints:
     C1: the result and scale are of floats.
     C2: block_size is not negative.
+  }];
+  let extraClassDeclaration = [{
+    /// Whether it is an elementwise op for kernels: one scale and zero point, f32 arithmetic.
+    bool isElementwise();
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$scale, Optional<Graph_Tensor>:$zero_point, I64Attr:$axis,
     DefaultValuedAttr<I64Attr, "0">:$block_size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Weights of a matrix product that stay in their narrow format until the
-// product's kernel reads them.
+// Weights of a matrix product, and values computed at run time, that stay in
+// their narrow format until the kernel that needs them reads them.
 #ifndef TENON_DIALECT_GRAPH_IR_NARROWWEIGHTS_H
 #define TENON_DIALECT_GRAPH_IR_NARROWWEIGHTS_H
 
@@ -25,6 +25,11 @@ struct NarrowWeights {
 std::optional<NarrowWeights> narrowWeights(MatMulOp op);
 /// The same where every user of the dequantized matrix is such a product.
 std::optional<NarrowWeights> narrowWeights(DequantizeOp op);
+
+/// Whether an op gives the values of codes of up to 8 bits, of which a kernel
+/// can hold a table: a cast, or a dequantize by one scale, to a float of at most
+/// 32 bits.
+bool decodesNarrowCodes(mlir::Operation *op);
 
 } // namespace tenon::graph
 
