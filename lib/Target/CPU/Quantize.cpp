@@ -83,8 +83,9 @@ Value emitDequantize(KernelContext &c, graph::DequantizeOp op, Value x, Value sc
 
 Value emitQuantize(KernelContext &c, graph::QuantizeOp op, Value x, Value scale, Value zeroPoint) {
   Type stored = elementOf(op.getResult());
-  // The quotient is of x's element type, which rounds it.
-  Value value = roundedTo(c, arith::DivFOp::create(c.b, c.loc, toF32(c, x), scale), elementOf(op.getX()));
+  // x, which may come from within the kernel, and the quotient are of x's element type.
+  Type real = elementOf(op.getX());
+  Value value = roundedTo(c, arith::DivFOp::create(c.b, c.loc, roundedTo(c, toF32(c, x), real), scale), real);
   if (zeroPoint)
     zeroPoint = toF32(c, widened(c, zeroPoint, elementOf(op.getZeroPoint())));
   if (!num::isCoded(stored)) {

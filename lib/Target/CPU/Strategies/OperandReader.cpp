@@ -117,7 +117,6 @@ OperandReader::OperandReader(KernelContext &context, Value operand) : c(context)
 
 /// The op's value from the code's.
 Value OperandReader::finished(Value value) const {
-  LaneMath m{c};
   int64_t lanes = LaneMath::lanesOf(value);
   if (zero)
     value = arith::SubFOp::create(c.b, c.loc, value, c.broadcast(zero, lanes));
