@@ -224,9 +224,7 @@ Value KernelContext::broadcast(Value scalar, int64_t lanes) {
   return vector::BroadcastOp::create(b, loc, VectorType::get({lanes}, scalar.getType()), scalar);
 }
 
-/// The buffer as 16-bit integers: LLVM scalarises a masked access to bfloat16
-/// on targets without such arithmetic, and converts by calls.
-static Value asInteger16(OpBuilder &b, Location loc, Value buffer) {
+Value KernelContext::asInteger16(Value buffer) {
   MLIRContext *context = b.getContext();
   auto pointer = LLVM::LLVMPointerType::get(context);
   auto array = LLVM::LLVMArrayType::get(b.getI64Type(), 1);
@@ -259,7 +257,7 @@ Value KernelContext::load(Value buffer, Type elementType, Value at, int64_t lane
     if (mask && storage.isBF16()) {
       auto integers = VectorType::get({lanes}, b.getI16Type());
       Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(integers));
-      value = vector::MaskedLoadOp::create(b, loc, integers, asInteger16(b, loc, buffer), ValueRange{at}, mask, zero);
+      value = vector::MaskedLoadOp::create(b, loc, integers, asInteger16(buffer), ValueRange{at}, mask, zero);
       value = arith::BitcastOp::create(b, loc, type, value);
     } else if (mask) {
       Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
@@ -315,7 +313,7 @@ void KernelContext::store(Value value, Value buffer, Type elementType, Value at,
   if (lanes == 1)
     memref::StoreOp::create(b, loc, value, buffer, at);
   else if (mask && storage.isBF16())
-    vector::MaskedStoreOp::create(b, loc, asInteger16(b, loc, buffer), ValueRange{at}, mask,
+    vector::MaskedStoreOp::create(b, loc, asInteger16(buffer), ValueRange{at}, mask,
                                   arith::BitcastOp::create(b, loc, VectorType::get({lanes}, b.getI16Type()), value));
   else if (mask)
     vector::MaskedStoreOp::create(b, loc, buffer, ValueRange{at}, mask, value);

@@ -97,6 +97,9 @@ public:
   mlir::Value encode(mlir::Value value, mlir::Type elementType, const numerics::Encoding &how, mlir::Value places = {});
   /// Linear indices of elements from `at` on, i64: one, or `lanes` of them `stride` apart.
   mlir::Value places(mlir::Value at, mlir::Value stride, int64_t lanes);
+  /// A buffer of bfloat16 as 16-bit integers: LLVM scalarises a masked access to
+  /// bfloat16 on targets without such arithmetic, and converts by calls.
+  mlir::Value asInteger16(mlir::Value buffer);
   /// Splat of a scalar to `lanes` (itself if lanes == 1).
   mlir::Value broadcast(mlir::Value scalar, int64_t lanes);
   /// Constant of a compute type (scalar type), splat to lanes.

@@ -51,9 +51,11 @@ struct Mover {
         vector::StoreOp::create(c.b, c.loc, vector::LoadOp::create(c.b, c.loc, type, from, ValueRange{s}), to, ValueRange{t});
         return;
       }
-      Value zero = arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(type));
-      Value value = vector::MaskedLoadOp::create(c.b, c.loc, type, from, ValueRange{s}, mask, zero);
-      vector::MaskedStoreOp::create(c.b, c.loc, to, ValueRange{t}, mask, value);
+      bool isBrain = storage.isBF16();
+      auto bits = isBrain ? VectorType::get({width}, c.b.getI16Type()) : type;
+      Value zero = arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(bits));
+      Value value = vector::MaskedLoadOp::create(c.b, c.loc, bits, isBrain ? c.asInteger16(from) : from, ValueRange{s}, mask, zero);
+      vector::MaskedStoreOp::create(c.b, c.loc, isBrain ? c.asInteger16(to) : to, ValueRange{t}, mask, value);
     });
   }
 
@@ -62,6 +64,9 @@ struct Mover {
       Value value = c.broadcast(scalar, lanes), t = c.add(target, i);
       if (lanes == 1)
         memref::StoreOp::create(c.b, c.loc, scalar, to, t);
+      else if (mask && storage.isBF16())
+        vector::MaskedStoreOp::create(c.b, c.loc, c.asInteger16(to), ValueRange{t}, mask,
+                                      arith::BitcastOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getI16Type()), value));
       else if (mask)
         vector::MaskedStoreOp::create(c.b, c.loc, to, ValueRange{t}, mask, value);
       else
