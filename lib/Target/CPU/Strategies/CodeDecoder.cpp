@@ -2,9 +2,11 @@
 //
 // x86 permutes a register by the low bits of index lanes: a table of as many
 // values as the register has lanes, without masking the code, in one
-// instruction. A code of fewer bits finds the table repeated. Elsewhere, and
-// for wider codes, integers are masked and converted, other formats decoded by
-// arithmetic on their fields (num-lower-conversions).
+// instruction. A code of fewer bits finds the table repeated; one with a bit more
+// chooses between two registers by that bit, which costs more than the conversion
+// of an integer and much less than any other. Elsewhere, and for wider codes,
+// integers are masked and converted, other formats decoded by arithmetic on their
+// fields or a search in their table (num-lower-conversions).
 #include "CodeDecoder.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -15,11 +17,12 @@ namespace tenon::cpu {
 namespace {
 
 /// The permutation whose index lanes need no mask, "" if the target has none
-/// for a table of this size.
-StringRef permutation(unsigned bits, int64_t lanes, const CpuTarget &target) {
+/// for a table of the type's size.
+StringRef permutation(Type element, int64_t lanes, const CpuTarget &target) {
+  unsigned bits = num::formatOf(element)->width();
   if (lanes == 16 && bits <= 4 && target.has("avx512f"))
     return "llvm.x86.avx512.permvar.sf.512";
-  if (lanes == 8 && bits <= 3 && target.has("avx2"))
+  if (lanes == 8 && bits <= (isa<IntegerType>(element) ? 3 : 4) && target.has("avx2"))
     return "llvm.x86.avx2.permps";
   return "";
 }
@@ -29,19 +32,34 @@ StringRef permutation(unsigned bits, int64_t lanes, const CpuTarget &target) {
 CodeDecoder::CodeDecoder(KernelContext &context, Type element, int64_t lanes, double center)
     : c(context), element(element), lanes(lanes), center(center) {
   const numerics::Format &format = *num::formatOf(element);
-  if (permutation(format.width(), lanes, c.target).empty())
+  if (permutation(element, lanes, c.target).empty())
     return;
-  SmallVector<float> values;
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    values.push_back(float(format.decode(lane)) - float(center));
-  auto type = VectorType::get({lanes}, c.b.getF32Type());
-  table = arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, ArrayRef<float>(values)));
+  auto valuesFrom = [&](int64_t first) -> Value {
+    SmallVector<float> values;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      values.push_back(float(format.decode(first + lane)) - float(center));
+    auto type = VectorType::get({lanes}, c.b.getF32Type());
+    return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, ArrayRef<float>(values)));
+  };
+  table = valuesFrom(0);
+  if (int64_t(1) << format.width() > lanes)
+    upper = valuesFrom(lanes);
 }
 
 Value CodeDecoder::decode(Value codes) const {
   if (table) {
-    StringRef name = permutation(num::formatOf(element)->width(), lanes, c.target);
-    return LLVM::CallIntrinsicOp::create(c.b, c.loc, table.getType(), c.b.getStringAttr(name), ValueRange{table, codes}).getResult(0);
+    auto name = c.b.getStringAttr(permutation(element, lanes, c.target));
+    auto lookUp = [&](Value values) -> Value {
+      return LLVM::CallIntrinsicOp::create(c.b, c.loc, table.getType(), name, ValueRange{values, codes}).getResult(0);
+    };
+    if (!upper)
+      return lookUp(table);
+    // The highest bit of the code in the place of the sign, by which x86 blends.
+    auto words = cast<VectorType>(codes.getType());
+    auto splat = [&](int32_t v) -> Value { return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(words, c.b.getI32IntegerAttr(v))); };
+    Value shifted = arith::ShLIOp::create(c.b, c.loc, codes, splat(32 - num::formatOf(element)->width()));
+    Value isUpper = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, shifted, splat(0));
+    return arith::SelectOp::create(c.b, c.loc, isUpper, lookUp(upper), lookUp(table));
   }
   auto type = VectorType::get({lanes}, c.b.getF32Type());
   Value number;
@@ -53,7 +71,7 @@ Value CodeDecoder::decode(Value codes) const {
 }
 
 StringRef CodeDecoder::method(Type element, int64_t lanes, const CpuTarget &target) {
-  return permutation(num::formatOf(element)->width(), lanes, target).empty() ? "by arithmetic" : "by table";
+  return permutation(element, lanes, target).empty() ? "by arithmetic" : "by table";
 }
 
 } // namespace tenon::cpu

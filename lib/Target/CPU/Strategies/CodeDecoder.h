@@ -26,7 +26,8 @@ private:
   mlir::Type element;
   int64_t lanes;
   double center;
-  mlir::Value table; ///< all values in one register; null: by arithmetic
+  mlir::Value table; ///< the values in one register; null: by arithmetic
+  mlir::Value upper; ///< those of codes with the highest bit, where one has no room for all
 };
 
 } // namespace tenon::cpu
