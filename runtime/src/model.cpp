@@ -156,8 +156,9 @@ tenon_status *describeTensor(const char *function, const tenon_model *model, boo
 }
 
 const tenon::schema::Kernel *kernelAt(const tenon_model *model, int32_t index) {
-  const auto *kernels = model->manifest->kernels();
-  return index >= 0 && uint32_t(index) < kernels->size() ? kernels->Get(index) : nullptr;
+  if (!model || index < 0 || uint32_t(index) >= model->manifest->kernels()->size())
+    return nullptr;
+  return model->manifest->kernels()->Get(index);
 }
 
 const char *textOf(const flatbuffers::String *text, const char *otherwise = "") {
@@ -208,16 +209,16 @@ TENON_API const char *tenon_driver_name(int32_t index) {
 }
 
 TENON_API int32_t tenon_model_num_inputs(const tenon_model *model) {
-  return model->manifest->inputs()->size();
+  return model ? model->manifest->inputs()->size() : 0;
 }
 TENON_API int32_t tenon_model_num_outputs(const tenon_model *model) {
-  return model->manifest->outputs()->size();
+  return model ? model->manifest->outputs()->size() : 0;
 }
 TENON_API int32_t tenon_model_num_symbols(const tenon_model *model) {
-  return model->manifest->symbols()->size();
+  return model ? model->manifest->symbols()->size() : 0;
 }
 TENON_API int32_t tenon_model_num_kernels(const tenon_model *model) {
-  return model->manifest->kernels()->size();
+  return model ? model->manifest->kernels()->size() : 0;
 }
 
 TENON_API tenon_status *tenon_model_input(const tenon_model *model, int32_t index, tenon_tensor_info *info) {
@@ -265,17 +266,23 @@ TENON_API tenon_status *tenon_model_kernel_buffer(const tenon_model *model, int3
 }
 
 TENON_API const char *tenon_model_ledger(const tenon_model *model) {
-  return textOf(model->manifest->ledger(), "{}");
+  return model ? textOf(model->manifest->ledger(), "{}") : nullptr;
 }
-TENON_API const char *tenon_model_plan(const tenon_model *model) { return textOf(model->manifest->plan()); }
+TENON_API const char *tenon_model_plan(const tenon_model *model) {
+  return model ? textOf(model->manifest->plan()) : nullptr;
+}
 TENON_API const char *tenon_model_target(const tenon_model *model) {
-  return textOf(model->manifest->target());
+  return model ? textOf(model->manifest->target()) : nullptr;
 }
 TENON_API const char *tenon_model_producer(const tenon_model *model) {
-  return textOf(model->manifest->producer());
+  return model ? textOf(model->manifest->producer()) : nullptr;
 }
-TENON_API const char *tenon_model_driver(const tenon_model *model) { return model->driver->name; }
+TENON_API const char *tenon_model_driver(const tenon_model *model) {
+  return model ? model->driver->name : nullptr;
+}
 TENON_API uint64_t tenon_model_weight_bytes(const tenon_model *model) {
-  return model->manifest->weights_size();
+  return model ? model->manifest->weights_size() : 0;
 }
-TENON_API uint64_t tenon_model_code_bytes(const tenon_model *model) { return model->code->size(); }
+TENON_API uint64_t tenon_model_code_bytes(const tenon_model *model) {
+  return model ? model->code->size() : 0;
+}

@@ -194,9 +194,13 @@ TENON_API tenon_status *tenon_session_bind_output(tenon_session *session, int32_
   return nullptr;
 }
 
-TENON_API uint64_t tenon_session_arena_bytes(const tenon_session *session) { return session->arenaBytes; }
+TENON_API uint64_t tenon_session_arena_bytes(const tenon_session *session) {
+  return session ? session->arenaBytes : 0;
+}
 
 TENON_API void tenon_session_set_observer(tenon_session *session, tenon_observer observer, void *user) {
+  if (!session)
+    return;
   session->observer = observer;
   session->observerUser = user;
 }

@@ -61,6 +61,40 @@ TEST_F(Model, WrongQueries) {
     EXPECT_EQ(Result(status).code, TENON_INVALID_ARGUMENT);
 }
 
+// A forgotten check of a load that failed must not crash the caller.
+TEST(Null, Queries) {
+  for (auto count : {tenon_model_num_inputs, tenon_model_num_outputs, tenon_model_num_symbols, tenon_model_num_kernels})
+    EXPECT_EQ(count(nullptr), 0);
+  for (auto bytes : {tenon_model_weight_bytes, tenon_model_code_bytes})
+    EXPECT_EQ(bytes(nullptr), 0u);
+  for (auto text : {tenon_model_ledger, tenon_model_plan, tenon_model_target, tenon_model_producer, tenon_model_driver})
+    EXPECT_EQ(text(nullptr), nullptr);
+  for (auto text : {tenon_model_kernel_name, tenon_model_kernel_strategy, tenon_model_kernel_nodes})
+    EXPECT_EQ(text(nullptr, 0), nullptr);
+  EXPECT_EQ(tenon_model_kernel_num_buffers(nullptr, 0), 0);
+  EXPECT_EQ(tenon_session_arena_bytes(nullptr), 0u);
+  tenon_session_set_observer(nullptr, nullptr, nullptr);
+  tenon_session_free(nullptr);
+  tenon_model_free(nullptr);
+  tenon_pool_free(nullptr);
+}
+
+TEST(Null, Calls) {
+  tenon_tensor_info tensor = {sizeof tensor, nullptr, 0, 0, nullptr, nullptr};
+  tenon_buffer_info buffer = {sizeof buffer, nullptr, 0, 0, 0};
+  tenon_model *model = nullptr;
+  tenon_session *session = nullptr;
+  for (tenon_status *status :
+       {tenon_model_load("x", nullptr, nullptr), tenon_model_load_buffer(nullptr, 1, nullptr, &model),
+        tenon_model_load_buffer("x", 1, nullptr, nullptr), tenon_model_input(nullptr, 0, &tensor),
+        tenon_model_output(nullptr, 0, &tensor), tenon_model_kernel_buffer(nullptr, 0, 0, &buffer),
+        tenon_pool_create(1, nullptr), tenon_session_create(nullptr, nullptr, &session),
+        tenon_session_bind_input(nullptr, 0, nullptr), tenon_session_bind_output(nullptr, 0, nullptr, 0),
+        tenon_session_output_shape(nullptr, 0, nullptr, nullptr), tenon_session_run(nullptr),
+        tenon_session_output(nullptr, 0, nullptr)})
+    EXPECT_EQ(Result(status).code, TENON_INVALID_ARGUMENT);
+}
+
 TEST_F(Model, Symbols) {
   ASSERT_EQ(tenon_model_num_symbols(model), 1);
   tenon_symbol_info info = {sizeof info, nullptr, 0, 0, 0};

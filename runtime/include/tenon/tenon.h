@@ -109,6 +109,8 @@ tenon_status *tenon_model_load_buffer(const void *data, size_t bytes, const teno
                                       tenon_model **model);
 /* Models are reference counted by their sessions; NULL is allowed. */
 void tenon_model_free(tenon_model *model);
+/* Queries. Of a NULL model, counts and sizes are 0 and texts NULL; queries with
+ * a status refuse it. */
 int32_t tenon_model_num_inputs(const tenon_model *model);
 int32_t tenon_model_num_outputs(const tenon_model *model);
 int32_t tenon_model_num_symbols(const tenon_model *model);
@@ -153,6 +155,7 @@ typedef struct tenon_session_options {
 /* A session holds bound buffers and one arena. options may be NULL. Results do
  * not depend on the number of threads. */
 tenon_status *tenon_session_create(tenon_model *model, const tenon_session_options *options, tenon_session **session);
+/* NULL is allowed. */
 void tenon_session_free(tenon_session *session);
 /* The data is borrowed until the next bind or the session's end; the shape is
  * copied. */
@@ -167,14 +170,14 @@ tenon_status *tenon_session_output_shape(tenon_session *session, int32_t index, 
 tenon_status *tenon_session_run(tenon_session *session);
 /* The output after a run; valid until the next run or output_shape. */
 tenon_status *tenon_session_output(tenon_session *session, int32_t index, tenon_tensor *tensor);
-/* Bytes of the activation arena at the last run. */
+/* Bytes of the activation arena at the last run; 0 for NULL. */
 uint64_t tenon_session_arena_bytes(const tenon_session *session);
 
 /* Called after each kernel, on the running thread. buffers: inputs, then
  * outputs of the kernel. The session must not be used from inside. */
 typedef void (*tenon_observer)(void *user, uint32_t kernel, void *const *buffers, uint32_t num_buffers,
                                const int64_t *symbols, uint64_t nanoseconds);
-/* observer NULL: none. */
+/* observer NULL: none. session NULL: nothing happens. */
 void tenon_session_set_observer(tenon_session *session, tenon_observer observer, void *user);
 
 #ifdef __cplusplus
