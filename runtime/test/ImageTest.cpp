@@ -2,9 +2,10 @@
 //
 // Code images and variants: what the cpu driver refuses, and what it takes.
 #include "ArtifactBuilder.h"
-#include "driver.h"
+#include "cpu/cpu.h"
 
 #include <cstring>
+#include <fstream>
 #include <gtest/gtest.h>
 
 using namespace tenon::testing;
@@ -58,6 +59,47 @@ TEST(Image, DamageNeverCrashesTheLoader) {
     image[at] = old;
   }
   EXPECT_GT(refused, 1000);
+}
+
+/// The access rights of the mappings in [base, base + bytes), in order: "r-xp r--p".
+std::string rights(const uint8_t *base, size_t bytes) {
+  std::ifstream maps("/proc/self/maps");
+  std::string all;
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long begin = 0, end = 0;
+    char access[5] = "";
+    if (sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, access) == 3 &&
+        begin >= reinterpret_cast<uintptr_t>(base) && end <= reinterpret_cast<uintptr_t>(base) + bytes)
+      all += (all.empty() ? "" : " ") + std::string(access);
+  }
+  return all;
+}
+
+// AArch64 machines have pages of 16 or 64 KiB too, which images are not laid out
+// for; such a page size makes the loader copy here as it does there.
+TEST(Image, LargerPagesThanTheImageIsLaidOutFor) {
+  Artifact artifact = buildArtifact();
+  std::vector<uint64_t> manifest((artifact.manifestSize + 7) / 8);
+  memcpy(manifest.data(), artifact.bytes.data() + artifact.manifestOffset, artifact.manifestSize);
+  const auto *root = tenon::schema::GetManifest(manifest.data());
+  // Nothing but the image itself may be needed: an invalid descriptor goes unused.
+  const auto *bytes = reinterpret_cast<const uint8_t *>(artifact.bytes.data()) + artifact.codeOffset;
+  for (uint64_t page : {uint64_t(16) << 10, uint64_t(64) << 10}) {
+    tenon::rt::CodeSource source = {1 << 20, bytes, root->variants()->Get(0), root};
+    tenon::rt::Image image;
+    Result result = tenon::rt::mapImage(source, page, image);
+    ASSERT_TRUE(result.ok()) << result.text;
+    EXPECT_EQ(image.bytes % page, 0u);
+    int64_t symbols[] = {5}, dims[3] = {};
+    EXPECT_EQ(image.arenaSize(symbols), 5 * 4 * 4);
+    image.outputDims(symbols, dims);
+    EXPECT_EQ(dims[0], 5);
+    EXPECT_EQ(dims[2], 1);
+    std::string access = rights(image.base, image.bytes);
+    EXPECT_NE(access.find("r-x"), std::string::npos) << access;
+    EXPECT_EQ(access.find('w'), std::string::npos) << access;
+    tenon::rt::unmapImage(image);
+  }
 }
 
 TEST(Image, EntryPointMustBeCode) {

@@ -73,7 +73,7 @@ tenon_status *load(const CodeSource &source, Program **program) {
   if (!memory)
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate a program");
   auto *image = new (memory) Image();
-  if (tenon_status *status = mapImage(source, *image)) {
+  if (tenon_status *status = mapImage(source, machinePage(), *image)) {
     unmapImage(*image);
     free(image);
     return status;

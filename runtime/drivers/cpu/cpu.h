@@ -17,10 +17,13 @@ struct Image {
   tenon_output_dims_fn outputDims = nullptr;
 };
 
+/// The size of this machine's pages: 4 KiB, on AArch64 also 16 or 64 KiB.
+uint64_t machinePage();
 /// Maps an ELF image from the artifact's pages (through a memfd if the artifact
-/// is in memory only). Refuses whatever is not position-independent, read-only
-/// and self-contained.
-tenon_status *mapImage(const CodeSource &source, Image &image);
+/// is in memory only), or copies it where it is not aligned to pages of `page`
+/// bytes. Refuses whatever is not position-independent, read-only and
+/// self-contained. The caller unmaps `image`, also after an error.
+tenon_status *mapImage(const CodeSource &source, uint64_t page, Image &image);
 void unmapImage(Image &image);
 
 enum class Feature { Present, Missing, Unknown };

@@ -2,7 +2,8 @@
 //
 // Maps a code image straight from the artifact's pages. The image is an ELF
 // shared object of read-only and executable segments, without relocations, so
-// that nothing has to be written, looked up or copied before it runs.
+// that nothing has to be written, looked up or copied before it runs. Where the
+// machine's pages are larger than those the image is laid out for, it is copied.
 #include "cpu.h"
 
 #include <cerrno>
@@ -15,7 +16,8 @@
 namespace tenon::rt {
 namespace {
 
-constexpr uint64_t kPage = 4096, kMostAddress = 1ull << 31; // the small code model's
+constexpr uint64_t kPage = 4096; // what images are laid out for, not the machine's
+constexpr uint64_t kMostAddress = 1ull << 31; // the small code model's
 
 #if defined(__x86_64__)
 constexpr uint16_t kMachine = EM_X86_64;
@@ -92,6 +94,8 @@ tenon_status *checkDynamic(const Segments &segments, const Elf64_Phdr &dynamic) 
   return nullptr;
 }
 
+bool isLoaded(const Elf64_Phdr &segment) { return segment.p_type == PT_LOAD && segment.p_memsz != 0; }
+
 /// Checks all segments; `top` becomes the end of the highest one.
 tenon_status *checkSegments(const Segments &segments, uint64_t &top) {
   top = 0;
@@ -107,7 +111,7 @@ tenon_status *checkSegments(const Segments &segments, uint64_t &top) {
     if (segment.p_type == PT_TLS || segment.p_type == PT_INTERP)
       return fail(TENON_CORRUPT, "segment %d of the code image has type %u, which is not allowed", i,
                   segment.p_type);
-    if (segment.p_type != PT_LOAD || segment.p_memsz == 0)
+    if (!isLoaded(segment))
       continue;
     if (segment.p_offset > segments.size || segment.p_filesz > segments.size - segment.p_offset ||
         segment.p_vaddr > kMostAddress || segment.p_memsz > kMostAddress)
@@ -124,6 +128,21 @@ tenon_status *checkSegments(const Segments &segments, uint64_t &top) {
     top = (segment.p_vaddr + segment.p_memsz + kPage - 1) & ~(kPage - 1);
   }
   return top ? nullptr : fail(TENON_CORRUPT, "the code image has nothing to load");
+}
+
+/// Whether every segment lies in the file as it must lie in pages of `page`
+/// bytes, none of which two segments share.
+bool fitsPages(const Segments &segments, uint64_t offset, uint64_t page) {
+  uint64_t top = 0;
+  for (int i = 0; i < segments.count; ++i) {
+    Elf64_Phdr segment = segments.get(i);
+    if (!isLoaded(segment))
+      continue;
+    if ((offset + segment.p_offset) % page != segment.p_vaddr % page || segment.p_vaddr / page * page < top)
+      return false;
+    top = (segment.p_vaddr + segment.p_memsz + page - 1) / page * page;
+  }
+  return true;
 }
 
 /// A file to map the image from, and where it starts there.
@@ -146,60 +165,99 @@ tenon_status *backing(const CodeSource &source, int &fd, uint64_t &offset) {
   return nullptr;
 }
 
-tenon_status *mapSegments(const Segments &segments, int fd, uint64_t offset, const uint64_t (&entries)[3],
-                          Image &image) {
-  int found = 0;
+tenon_status *cannotMap(int error) {
+  return fail(TENON_IO, "cannot map the code image: %s%s", strerror(error),
+              error == EPERM || error == EACCES ? " (is its file system mounted noexec?)" : "");
+}
+
+tenon_status *mapSegments(const Segments &segments, int fd, uint64_t offset, uint64_t page, const Image &image) {
   for (int i = 0; i < segments.count; ++i) {
     Elf64_Phdr segment = segments.get(i);
-    if (segment.p_type != PT_LOAD || segment.p_memsz == 0)
+    if (!isLoaded(segment))
       continue;
-    uint64_t inPage = segment.p_vaddr % kPage;
+    uint64_t inPage = segment.p_vaddr % page;
     int protection = PROT_READ | ((segment.p_flags & PF_X) ? PROT_EXEC : 0);
     void *at = mmap(image.base + segment.p_vaddr - inPage, inPage + segment.p_filesz, protection,
                     MAP_PRIVATE | MAP_FIXED, fd, off_t(offset + segment.p_offset - inPage));
     if (at == MAP_FAILED)
-      return fail(TENON_IO, "cannot map the code image: %s (is its file system mounted noexec?)",
-                  strerror(errno));
-    for (uint64_t entry : entries)
-      found +=
-          (segment.p_flags & PF_X) && entry >= segment.p_vaddr && entry - segment.p_vaddr < segment.p_filesz;
+      return cannotMap(errno);
   }
+  return nullptr;
+}
+
+tenon_status *mapFromFile(const CodeSource &source, const Segments &segments, uint64_t page, const Image &image) {
+  int fd = -1;
+  uint64_t offset = 0;
+  tenon_status *status = backing(source, fd, offset);
+  if (!status)
+    status = mapSegments(segments, fd, offset, page, image);
+  if (fd >= 0 && source.fd < 0)
+    close(fd);
+  return status;
+}
+
+/// Copies the segments to memory, which becomes read-only before anything of it
+/// runs. A page that constants and code share is executable.
+tenon_status *copySegments(const Segments &segments, uint64_t page, const Image &image) {
+  if (mprotect(image.base, image.bytes, PROT_READ | PROT_WRITE) != 0)
+    return cannotMap(errno);
+  for (int i = 0; i < segments.count; ++i)
+    if (Elf64_Phdr segment = segments.get(i); isLoaded(segment))
+      memcpy(image.base + segment.p_vaddr, segments.bytes + segment.p_offset, segment.p_filesz);
+  auto *begin = reinterpret_cast<char *>(image.base);
+  __builtin___clear_cache(begin, begin + image.bytes);
+  if (mprotect(image.base, image.bytes, PROT_READ) != 0)
+    return cannotMap(errno);
+  for (int i = 0; i < segments.count; ++i) {
+    Elf64_Phdr segment = segments.get(i);
+    if (!isLoaded(segment) || !(segment.p_flags & PF_X))
+      continue;
+    uint64_t inPage = segment.p_vaddr % page;
+    if (mprotect(image.base + segment.p_vaddr - inPage, inPage + segment.p_filesz, PROT_READ | PROT_EXEC) != 0)
+      return cannotMap(errno);
+  }
+  return nullptr;
+}
+
+tenon_status *checkEntries(const Segments &segments, const uint64_t (&entries)[3]) {
+  int found = 0;
+  for (int i = 0; i < segments.count; ++i)
+    if (Elf64_Phdr segment = segments.get(i); isLoaded(segment) && (segment.p_flags & PF_X))
+      for (uint64_t entry : entries)
+        found += entry >= segment.p_vaddr && entry - segment.p_vaddr < segment.p_filesz;
   return found == 3 ? nullptr : fail(TENON_CORRUPT, "an entry point lies outside the code image");
 }
 
 } // namespace
 
-tenon_status *mapImage(const CodeSource &source, Image &image) {
+uint64_t machinePage() { return uint64_t(sysconf(_SC_PAGESIZE)); }
+
+tenon_status *mapImage(const CodeSource &source, uint64_t page, Image &image) {
   Segments segments;
   uint64_t top;
   if (tenon_status *status = readHeader(source, segments))
     return status;
   if (tenon_status *status = checkSegments(segments, top))
     return status;
-  int fd = -1;
-  uint64_t offset = 0;
-  tenon_status *status = backing(source, fd, offset);
-  if (!status) {
-    void *base = mmap(nullptr, top, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED) {
-      status = fail(TENON_OUT_OF_MEMORY, "cannot reserve %llu bytes for code: %s", (unsigned long long)top,
-                    strerror(errno));
-    } else {
-      image.base = static_cast<uint8_t *>(base);
-      image.bytes = top;
-      const schema::Code &code = *source.code;
-      uint64_t entries[3] = {code.main_address(), code.arena_size_address(), code.output_dims_address()};
-      status = mapSegments(segments, fd, offset, entries, image);
-      if (!status) {
-        image.main = reinterpret_cast<tenon_main_fn>(image.base + entries[0]);
-        image.arenaSize = reinterpret_cast<tenon_arena_size_fn>(image.base + entries[1]);
-        image.outputDims = reinterpret_cast<tenon_output_dims_fn>(image.base + entries[2]);
-      }
-    }
-  }
-  if (fd >= 0 && source.fd < 0)
-    close(fd);
-  return status;
+  const schema::Code &code = *source.code;
+  uint64_t entries[3] = {code.main_address(), code.arena_size_address(), code.output_dims_address()};
+  if (tenon_status *status = checkEntries(segments, entries))
+    return status;
+  top = (top + page - 1) / page * page;
+  void *base = mmap(nullptr, top, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (base == MAP_FAILED)
+    return fail(TENON_OUT_OF_MEMORY, "cannot reserve %llu bytes for code: %s", (unsigned long long)top,
+                strerror(errno));
+  image.base = static_cast<uint8_t *>(base);
+  image.bytes = top;
+  bool inPlace = fitsPages(segments, source.fd >= 0 ? code.offset() : 0, page);
+  if (tenon_status *status =
+          inPlace ? mapFromFile(source, segments, page, image) : copySegments(segments, page, image))
+    return status;
+  image.main = reinterpret_cast<tenon_main_fn>(image.base + entries[0]);
+  image.arenaSize = reinterpret_cast<tenon_arena_size_fn>(image.base + entries[1]);
+  image.outputDims = reinterpret_cast<tenon_output_dims_fn>(image.base + entries[2]);
+  return nullptr;
 }
 
 void unmapImage(Image &image) {
