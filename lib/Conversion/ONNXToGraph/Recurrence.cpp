@@ -3,12 +3,17 @@
 // LSTM, GRU and RNN. layout = 1 (batch first) is transposed to layout 0.
 #include "HandlerRegistry.h"
 #include "NodeContext.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace tenon::onnxtograph;
 namespace graph = tenon::graph;
 
 namespace {
+
+/// ONNX's activation functions, but ScaledTanh: it has no default parameters.
+constexpr StringRef kActivations[] = {"Affine",   "Elu",     "HardSigmoid", "LeakyRelu", "Relu",
+                                      "Sigmoid",  "Softplus", "Softsign",    "Tanh",      "ThresholdedRelu"};
 
 struct Recurrence {
   Value x, w, r, bias, lengths, initialH, initialC, peephole;
@@ -45,6 +50,17 @@ struct Recurrence {
       return std::nullopt;
     }
     auto given = c.node.getStrings("activations");
+    size_t expected = defaults.size() * (result.direction == graph::RnnDirection::bidirectional ? 2 : 1);
+    if (!given.empty() && given.size() != expected) {
+      (void)c.error(Problem::range, "attribute activations has " + Twine(given.size()) + " values, expected " + Twine(expected));
+      return std::nullopt;
+    }
+    for (StringRef name : given)
+      if (llvm::none_of(kActivations, [&](StringRef known) { return known.equals_insensitive(name); })) {
+        (void)c.error(Problem::unsupported, "attribute activations has the value " + name + ", expected one of " +
+                                                llvm::join(ArrayRef(kActivations), ", "));
+        return std::nullopt;
+      }
     for (auto [i, name] : llvm::enumerate(given))
       if (!name.equals_insensitive(defaults[i % defaults.size()]))
         result.activations = dyn_cast<ArrayAttr>(c.node.getAttribute("activations"));

@@ -21,6 +21,11 @@ LogicalResult convertPool(NodeContext &c, PoolKind kind) {
   auto kernel = c.ints("kernel_shape");
   if (!kernel || int64_t(kernel->size()) != count)
     return c.error(Problem::range, "attribute kernel_shape must have " + Twine(count) + " values");
+  for (int64_t size : *kernel)
+    if (size < 1)
+      return c.error(Problem::range, "attribute kernel_shape has the value " + Twine(size) + ", expected 1 or more");
+  if (int64_t p = c.integer("p", 2); kind == PoolKind::lp && p < 1)
+    return c.error(Problem::range, "attribute p = " + Twine(p) + ", expected 1 or more");
   return c.set(c.create<graph::PoolOp>(c.elementType(x), kind, x, *kernel, spatial.strides, spatial.dilations,
                                        spatial.pads, bool(c.integer("ceil_mode", 0)),
                                        bool(c.integer("count_include_pad", 0)), uint64_t(c.integer("p", 2)),

@@ -58,8 +58,11 @@ void checkOpset(Model &model, const onnx::OperatorSetIdProto &import) {
                          "model imports opset " + llvm::Twine(import.version()) + " of domain '" + domain +
                              "', supported are " + llvm::Twine(oldest) + " to " + llvm::Twine(newest) +
                              "; export it again, or convert it with onnx.version_converter");
-  else
-    model.opsets[domain] = static_cast<int>(import.version());
+  else if (auto [known, isNew] = model.opsets.try_emplace(domain, static_cast<int>(import.version()));
+           !isNew && known->second != import.version())
+    model.problems.error(AmbiguousOpset, "model imports opsets " + llvm::Twine(known->second) + " and " +
+                                             llvm::Twine(import.version()) + " of domain '" + domain +
+                                             "'; which one its nodes mean is not said");
 }
 } // namespace
 

@@ -18,6 +18,7 @@ enum Code : int {
   UnsupportedOpset = 1003,
   MissingOpsetImport = 1004,
   UnsupportedIrVersion = 1005,
+  AmbiguousOpset = 1006,
   InternalFailure = 1009,
   UnknownOperator = 1010,
   DeprecatedOperator = 1011,
