@@ -86,13 +86,13 @@ static void removeFeature(const llvm::SubtargetFeatureKV &feature, const llvm::M
       features.erase(other.Key);
 }
 
-/// The architecture of this process, as targets name it.
+/// The architecture of this process, as targets name it; empty if none does.
 static llvm::StringRef hostArchitecture() {
   switch (llvm::Triple(llvm::sys::getProcessTriple()).getArch()) {
   case llvm::Triple::x86_64: return "host";
   case llvm::Triple::aarch64: return "aarch64";
   case llvm::Triple::riscv64: return "riscv64";
-  default: return "unknown";
+  default: return "";
   }
 }
 
@@ -100,18 +100,20 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
   llvm::SmallVector<llvm::StringRef> parts;
   spec.split(parts, ',');
   llvm::StringRef arch = parts.front();
-  auto fail = [&](llvm::StringRef why) {
+  auto fail = [&](const llvm::Twine &why) {
     error = ("[TN8010] --target=" + spec + ": " + why +
              "; expected cpu:host, cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4, cpu:aarch64 or cpu:riscv64, each with ,+feature, ,-feature or ,l2=KIB").str();
     return false;
   };
-  if (!arch.consume_front("cpu"))
-    return fail("unknown device");
-  arch.consume_front(":");
+  if (!arch.consume_front("cpu") || (!arch.empty() && !arch.consume_front(":")))
+    return fail(("unknown device '" + parts.front().split(':').first + "'").str());
   if (arch.empty())
     return fail("no architecture given");
-  if (arch == "host") // CPUID is x86's; of other machines what all of them have
+  if (arch == "host") { // CPUID is x86's; of other machines what all of them have
     arch = hostArchitecture();
+    if (arch.empty())
+      return fail("this machine, " + llvm::sys::getProcessTriple() + ", is none that code can be made for");
+  }
   std::set<std::string> features;
   auto take = [&](auto &list) { features.insert(std::begin(list), std::end(list)); };
   std::string name = arch.str();
