@@ -38,7 +38,7 @@ LogicalResult convertToOnnx(MLIRContext &context, StringRef input, StringRef out
                                              << "; write a .tenon";
         ok = false;
       }
-    OnnxWeight weight{change.node, change.input, change.weight, tensorOf(*q.element, change.codesShape, q.codes)};
+    OnnxWeight weight{change.node, change.input, change.weight, tensorOf(*q.element, change.codesShape, q.codes), {}, {}, {}};
     weight.shape = change.shape;
     weight.axis = q.axis;
     weight.blockSize = q.blockSize;
