@@ -4,7 +4,7 @@
 // are divided by their scale in float32, as ONNX's QuantizeLinear does.
 #include "tenon/Numerics/Quantizer.h"
 
-#include "FastEncoder.h"
+#include "Choices.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <algorithm>
@@ -60,34 +60,16 @@ float coveredMagnitude(llvm::ArrayRef<float> values, const Recipe &recipe) {
 }
 
 /// Scale of a group; 1 for a group of zeros.
-float chooseScale(llvm::ArrayRef<float> group, const Recipe &recipe, const Format &element, FastEncoder &encoder, bool powerOfTwo) {
+float scaleOf(llvm::ArrayRef<float> group, const Recipe &recipe, const Format &element, FastEncoder &encoder, bool powerOfTwo) {
   float covered = coveredMagnitude(group, recipe);
+  if (!powerOfTwo)
+    return chooseScale(element, covered, recipe.calibration == Calibration::Mse, [&](float scale) { return squareError(encoder, group, scale); });
   if (covered == 0)
     return 1;
-  if (powerOfTwo) {
-    int own, most;
-    std::frexp(covered, &own);
-    std::frexp(element.largest(), &most);
-    return float(std::ldexp(1.0, std::max(own - most, -126)));
-  }
-  double largest = std::max(element.largest(), -element.lowest());
-  if (element.kind() == FormatKind::Integer)
-    largest = element.largest();
-  float scale = std::max(float(covered / largest), std::numeric_limits<float>::min());
-  if (recipe.calibration != Calibration::Mse)
-    return scale;
-  float best = scale;
-  double least = squareError(encoder, group, scale);
-  for (int step = 1; step <= 24; ++step) { // down to 0.52 of the range
-    float candidate = scale * (1 - 0.02f * step);
-    if (candidate < std::numeric_limits<float>::min())
-      break;
-    if (double error = squareError(encoder, group, candidate); error < least) {
-      least = error;
-      best = candidate;
-    }
-  }
-  return best;
+  int own, most;
+  std::frexp(covered, &own);
+  std::frexp(element.largest(), &most);
+  return float(std::ldexp(1.0, std::max(own - most, -126)));
 }
 
 /// The groups of values that share a scale, as strided runs.
@@ -137,25 +119,6 @@ struct Grouping {
   }
 };
 
-/// A format with its bias chosen, or the family member with the least error.
-std::shared_ptr<Format> bindFormat(const Format &format, const Recipe &recipe, llvm::ArrayRef<float> values, const FormatRegistry &formats) {
-  if (format.needsBias())
-    return format.withBias(recipe.bias ? *recipe.bias : chooseBias(format, values));
-  std::shared_ptr<Format> best;
-  double least = 0;
-  for (const std::string &name : format.declaration().members) {
-    const Format *member = formats.find(name);
-    std::shared_ptr<Format> bound = member->needsBias() ? std::shared_ptr<Format>(member->withBias(chooseBias(*member, values)))
-                                                        : std::shared_ptr<Format>(llvm::cantFail(Format::create(member->declaration())));
-    FastEncoder encoder(*bound, 0);
-    if (double error = squareError(encoder, values, 1); !best || error < least) {
-      least = error;
-      best = std::move(bound);
-    }
-  }
-  return best;
-}
-
 /// Stores scales in their format; the scales become what their codes say.
 void encodeScales(Quantized &q, const Format &format, const std::optional<std::string> &global, double largestElement, const FormatRegistry &formats) {
   if (global) {
@@ -179,35 +142,7 @@ void encodeScales(Quantized &q, const Format &format, const std::optional<std::s
 } // namespace
 
 int chooseBias(const Format &format, llvm::ArrayRef<float> values) {
-  const FloatFields &f = format.declaration().real;
-  float most = largestMagnitude(values);
-  int lowest = std::clamp(0, f.minBias, f.maxBias);
-  if (most > 0) {
-    int exponent;
-    std::frexp(most, &exponent);
-    // With this bias the highest exponent field is that of the largest value.
-    lowest = (1 << f.exponent) - 1 - (exponent - 1) - 1;
-  }
-  std::vector<int> candidates;
-  for (int bias = lowest - 1; bias <= lowest + 8; ++bias)
-    candidates.push_back(bias);
-  for (int fixed : {1, 3, 7, 8, 11, 15, 16}) // of the formats that cannot choose
-    candidates.push_back(fixed);
-  llvm::sort(candidates);
-  candidates.erase(llvm::unique(candidates), candidates.end());
-  int best = std::clamp(lowest, f.minBias, f.maxBias);
-  double least = std::numeric_limits<double>::infinity();
-  for (int bias : candidates) {
-    if (bias < f.minBias || bias > f.maxBias)
-      continue;
-    std::unique_ptr<Format> bound = format.withBias(bias);
-    FastEncoder encoder(*bound, 0);
-    if (double error = squareError(encoder, values, 1); error < least) {
-      least = error;
-      best = bias;
-    }
-  }
-  return best;
+  return chooseBias(format, largestMagnitude(values), [&](FastEncoder &encoder) { return squareError(encoder, values, 1); });
 }
 
 llvm::Expected<Quantized> quantize(const Values &values, const Recipe &recipe, const FormatRegistry &formats, uint64_t seed) {
@@ -219,7 +154,8 @@ llvm::Expected<Quantized> quantize(const Values &values, const Recipe &recipe, c
   bool block = format->kind() == FormatKind::Block;
   q.element = block ? formats.find(format->declaration().block.element) : format;
   if (!q.element->isElement()) {
-    q.bound = bindFormat(*q.element, recipe, values.data, formats);
+    q.bound = bindFormat(*q.element, recipe.bias, largestMagnitude(values.data), formats,
+                         [&](FastEncoder &encoder) { return squareError(encoder, values.data, 1); });
     q.element = q.bound.get();
   }
   FastEncoder encoder(*q.element, seed);
@@ -231,9 +167,7 @@ llvm::Expected<Quantized> quantize(const Values &values, const Recipe &recipe, c
   std::vector<float> group;
   if (recipe.granularity != Granularity::None) {
     const BlockFields &fields = format->declaration().block;
-    // Unsigned codes of up to 8 bits reach negative values by a zero point.
-    const IntegerFields &integer = q.element->declaration().integer;
-    bool asymmetric = q.element->kind() == FormatKind::Integer && !integer.isSigned && integer.zeroPoint && integer.width <= 8;
+    bool asymmetric = takesZeroPoint(*q.element);
     q.scales.resize(groups.count());
     for (int64_t g = 0; g < groups.count(); ++g) {
       group.clear();
@@ -245,7 +179,7 @@ llvm::Expected<Quantized> quantize(const Values &values, const Recipe &recipe, c
         q.zeroPoints.push_back(uint8_t(std::min(std::nearbyint(-low / q.scales[g]), float(q.element->largest()))));
         continue;
       }
-      q.scales[g] = chooseScale(group, recipe, *q.element, encoder, block && fields.rule == ScaleRule::PowerOfTwo);
+      q.scales[g] = scaleOf(group, recipe, *q.element, encoder, block && fields.rule == ScaleRule::PowerOfTwo);
     }
     if (block)
       encodeScales(q, *formats.find(fields.scale), fields.globalScale, q.element->largest(), formats);
@@ -262,8 +196,7 @@ llvm::Expected<Quantized> quantize(const Values &values, const Recipe &recipe, c
         quotient = std::nearbyint(quotient) + zero;
       uint32_t code = encoder.encode(quotient, uint64_t(i));
       q.quality.add(x, (double(encoder.decode(code)) - zero) * scale,
-                    // The largest value itself may lie a rounding of its quotient beyond.
-                    quotient > encoder.highest() * (1 + 0x1p-20f) || quotient < encoder.lowest() * (1 + 0x1p-20f));
+                    isSaturated(encoder, quotient));
       // Integers below a byte are kept sign-extended in theirs.
       uint32_t stored = isSigned ? uint32_t(int32_t(code << (32 - q.element->width())) >> (32 - q.element->width())) : code;
       for (unsigned b = 0; b < bytes; ++b)

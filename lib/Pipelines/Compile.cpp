@@ -310,6 +310,12 @@ static LogicalResult finishImport(ModuleOp module, const CompileOptions &options
   PassManager pm(module.getContext());
   if (failed(addUserPasses(pm, Stage::Import, options)) || failed(pm.run(module)))
     return failure();
+  if (options.observe) {
+    auto observed = numerics::observeActivations(module, *options.observe);
+    if (failed(observed))
+      return failure();
+    result.observed = std::move(*observed);
+  }
   if (options.convert) {
     if (options.progress)
       options.progress("convert");

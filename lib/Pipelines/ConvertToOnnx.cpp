@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// ONNX to ONNX: import, conversion of weights, and the same change in the file.
+// ONNX to ONNX: import, conversion of weights and activations, and the same change in the file.
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Frontend/ONNX/Export.h"
 #include "tenon/Pipelines/Compile.h"
@@ -16,11 +16,9 @@ static OnnxTensor tensorOf(const numerics::Format &format, llvm::ArrayRef<int64_
 LogicalResult convertToOnnx(MLIRContext &context, StringRef input, StringRef output, const numerics::ConvertOptions &options,
                             numerics::ConversionReport &report) {
   OwningOpRef<ModuleOp> module = importForCompilation(context, input);
-  std::vector<numerics::WeightChange> changes;
+  numerics::ModelChanges changes;
   if (!module)
     return failure();
-  if (options.activations)
-    return emitError(UnknownLoc::get(&context)) << "[TN4108] an ONNX file gets converted weights only; activations are converted in a .tenon";
   if (failed(numerics::convertWeights(*module, options, report, &changes)))
     return failure();
   llvm::StringMap<int> resultTypes;
@@ -29,15 +27,18 @@ LogicalResult convertToOnnx(MLIRContext &context, StringRef input, StringRef out
       resultTypes[node.getName()] = onnxir::codeOfElementType(getElementTypeOrSelf(node.getInput(1).getType()));
   });
   std::vector<OnnxWeight> weights;
+  std::vector<OnnxActivation> activations;
   bool ok = true;
-  for (const numerics::WeightChange &change : changes) {
+  auto require = [&](const numerics::Format &format, const llvm::Twine &what) {
+    if (format.declaration().onnxCode)
+      return;
+    emitError(UnknownLoc::get(&context)) << "[TN4108] " << what << ": ONNX has no element type for " << format.name() << "; write a .tenon";
+    ok = false;
+  };
+  for (const numerics::WeightChange &change : changes.weights) {
     const numerics::Quantized &q = change.quantized;
     for (const numerics::Format *format : {q.element, q.scaleFormat ? q.scaleFormat : q.element})
-      if (!format->declaration().onnxCode) {
-        emitError(UnknownLoc::get(&context)) << "[TN4108] weight '" << change.weight << "': ONNX has no element type for " << format->name()
-                                             << "; write a .tenon";
-        ok = false;
-      }
+      require(*format, "weight '" + change.weight + "'");
     OnnxWeight weight{change.node, change.input, change.weight, tensorOf(*q.element, change.codesShape, q.codes), {}, {}, {}};
     weight.shape = change.shape;
     weight.axis = q.axis;
@@ -52,7 +53,16 @@ LogicalResult convertToOnnx(MLIRContext &context, StringRef input, StringRef out
       weight.zeroPoint = tensorOf(*q.element, q.scaleShape, q.zeroPoints);
     weights.push_back(std::move(weight));
   }
-  return success(ok && succeeded(writeOnnxWithWeights(context, input, weights, output)));
+  for (const numerics::ActivationChange &change : changes.activations) {
+    const numerics::FixedConversion &conversion = change.conversion;
+    require(*conversion.format, "input " + llvm::Twine(change.input) + " of " + change.node);
+    OnnxActivation activation{change.node, change.input, conversion.format->declaration().onnxCode, conversion.format->width(), conversion.scale};
+    if (conversion.zeroPoint)
+      activation.zeroPoint = uint8_t(*conversion.zeroPoint);
+    activation.result = change.element;
+    activations.push_back(std::move(activation));
+  }
+  return success(ok && succeeded(writeOnnxConverted(context, input, weights, activations, output)));
 }
 
 } // namespace tenon

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Compiling.h"
+#include "Calibrating.h"
 
 #include "tenon/Dialect/Num/IR/Num.h"
 #include "llvm/Support/FileSystem.h"
@@ -15,7 +15,8 @@ static cl::opt<std::string> model(cl::Positional, cl::desc("MODEL.onnx"), cl::Re
 static cl::opt<std::string> output("o", cl::desc("File to write: an artifact (.tenon) or a model (.onnx); without it there is the report only"), cl::value_desc("FILE"), cl::sub(convertCommand));
 static cl::opt<std::string> weights("weights", cl::desc("Format of the weights, FORMAT[:tensor|channel|blockN|none][:bias=N][:max|percentile=P|mse]"), cl::value_desc("FORMAT"), cl::sub(convertCommand));
 static cl::list<std::string> layers("layers", cl::desc("Format of the layers whose names match, `none` to leave them; the first match decides (repeatable)"), cl::value_desc("REGEX=FORMAT"), cl::sub(convertCommand));
-static cl::opt<std::string> activations("activations", cl::desc("Round the other operand of converted layers to a format at run time"), cl::value_desc("FORMAT"), cl::sub(convertCommand));
+static cl::opt<std::string> activations("activations", cl::desc("Round the other operand of converted layers to a format, with a scale that each run chooses or --calibration did"), cl::value_desc("FORMAT"), cl::sub(convertCommand));
+static cl::opt<std::string> calibration("calibration", cl::desc("Samples to choose the activations' scales or biases on: a .npz file or a test_data_set folder, or a folder of them"), cl::value_desc("PATH"), cl::sub(convertCommand));
 static cl::list<std::string> formatFiles("format-file", cl::desc("Declaration of a number format to load (repeatable)"), cl::value_desc("FILE.yaml"), cl::sub(convertCommand));
 static cl::opt<uint64_t> seed("seed", cl::desc("Seed of stochastic rounding"), cl::sub(convertCommand));
 static cl::opt<std::string> target("target", cl::desc("Chip of the artifact"), cl::init("cpu:host"), cl::sub(convertCommand));
@@ -41,6 +42,8 @@ int runConvert() {
     return refuse(target, "without an artifact (-o FILE.tenon)");
   if (weights.empty() && layers.empty())
     return complain("[TN8001] convert: expected --weights=FORMAT or --layers=REGEX=FORMAT; `tenon formats` lists the formats");
+  if (activations.empty() && calibration.getNumOccurrences())
+    return refuse(calibration, "without --activations");
   if (Exit exit = checkFile(model))
     return exit;
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
@@ -49,10 +52,13 @@ int runConvert() {
   std::vector<std::string> files(formatFiles.begin(), formatFiles.end()), rules(layers.begin(), layers.end());
   if (failed(loadFormats(context, files)))
     return printer.exitStatus();
-  llvm::Expected<numerics::ConvertOptions> parsed = numerics::ConvertOptions::parse(weights, rules, activations, num::formatsOf(&context));
+  llvm::Expected<numerics::ConvertOptions> parsed = numerics::ConvertOptions::parse(weights, rules, activations, num::formatsOf(&context), calibration.getNumOccurrences());
   if (!parsed)
     return complain(toString(parsed.takeError()));
   parsed->seed = seed;
+  if (calibration.getNumOccurrences())
+    if (Exit exit = calibrate(model, calibration, files, num::formatsOf(&context), *parsed))
+      return exit;
   numerics::ConversionReport report;
   if (toModel) {
     if (failed(convertToOnnx(context, model, output, *parsed, report)))

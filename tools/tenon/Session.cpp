@@ -62,10 +62,18 @@ bool Session::bind(int index, const TensorFile &tensor) {
 
 bool Session::run() { return check(tenon_session_run(session)); }
 
-std::optional<TensorFile> Session::output(int index) {
+std::optional<tenon_tensor> Session::outputView(int index) {
   tenon_tensor view;
   if (!check(tenon_session_output(session, index, &view)))
     return std::nullopt;
+  return view;
+}
+
+std::optional<TensorFile> Session::output(int index) {
+  std::optional<tenon_tensor> found = outputView(index);
+  if (!found)
+    return std::nullopt;
+  const tenon_tensor &view = *found;
   TensorFile tensor;
   tensor.name = outputInfo(index).name;
   tensor.dtype = view.dtype;

@@ -25,6 +25,8 @@ public:
   bool bind(int index, const TensorFile &tensor);
   bool run();
   std::optional<TensorFile> output(int index);
+  /// The same without a copy: valid until the next run.
+  std::optional<tenon_tensor> outputView(int index);
   int inputs() const { return tenon_model_num_inputs(model); }
   int outputs() const { return tenon_model_num_outputs(model); }
   tenon_tensor_info input(int index) const;
@@ -92,6 +94,8 @@ std::string typeText(const TensorFile &tensor);
 std::optional<TensorFile> randomTensor(const tenon_tensor_info &info, uint64_t seed, const llvm::StringMap<int64_t> &dims);
 /// NumPy's .npy files, and .pb files by readTensorFile.
 bool readTensor(llvm::StringRef path, TensorFile &tensor, std::string &error);
+/// The contents of a .npy file; `path` is for messages.
+bool parseNpy(llvm::StringRef bytes, const llvm::Twine &path, TensorFile &tensor, std::string &error);
 bool writeNpy(llvm::StringRef path, const TensorFile &tensor, std::string &error);
 /// "2x3xf32=1 2 3 4 5 6": dimensions, element type, values (one: a splat).
 bool parseLiteral(llvm::StringRef text, TensorFile &tensor, std::string &error);

@@ -118,7 +118,10 @@ bool readTensor(llvm::StringRef path, TensorFile &tensor, std::string &error) {
     error = ("cannot read " + path + ": " + buffer.getError().message()).str();
     return false;
   }
-  llvm::StringRef bytes = (*buffer)->getBuffer();
+  return parseNpy((*buffer)->getBuffer(), path, tensor, error);
+}
+
+bool parseNpy(llvm::StringRef bytes, const llvm::Twine &path, TensorFile &tensor, std::string &error) {
   auto bad = [&](const llvm::Twine &why) {
     error = (path + ": " + why).str();
     return false;

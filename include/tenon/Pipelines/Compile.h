@@ -8,7 +8,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "tenon/Pipelines/Ledger.h"
-#include "tenon/Transforms/Numerics/ConvertWeights.h"
+#include "tenon/Transforms/Numerics/ObserveActivations.h"
 #include "llvm/ADT/StringRef.h"
 #include <functional>
 #include <optional>
@@ -29,6 +29,7 @@ struct CompileOptions {
   std::optional<Stage> startFrom; ///< the input is IR at that stage's entry
   std::vector<std::string> formatFiles; ///< declarations of number formats to load
   std::optional<numerics::ConvertOptions> convert; ///< weights to put into other formats, after import
+  std::optional<numerics::ConvertOptions> observe; ///< layers that these would convert give what enters them as outputs
   /// Textual pass pipelines on the module, run at the end of a stage up to place
   /// (not of stages that startFrom skips).
   std::vector<std::pair<Stage, std::string>> addedPasses;
@@ -47,6 +48,7 @@ struct CompileResult {
   uint64_t symbolicSlots = 0; ///< arena slots whose size named dimensions decide
   Ledger ledger;
   numerics::ConversionReport conversion; ///< of `convert`
+  std::vector<numerics::ObservedActivation> observed; ///< of `observe`
 };
 
 /// Registers every dialect the compiler uses.
@@ -70,8 +72,8 @@ mlir::FailureOr<CompileResult> compileModel(mlir::MLIRContext &context, llvm::St
 /// The same from the bytes of a model, which no stage can be started from.
 mlir::FailureOr<CompileResult> compileModelBytes(mlir::MLIRContext &context, llvm::StringRef bytes, llvm::StringRef output,
                                                  const CompileOptions &options);
-/// Writes an ONNX model whose weights are converted, as far as ONNX has the
-/// formats; nothing is written on failure.
+/// Writes an ONNX model whose weights (and activations, where no run chooses their
+/// scale) are converted, as far as ONNX has the formats; nothing is written on failure.
 mlir::LogicalResult convertToOnnx(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,
                                   const numerics::ConvertOptions &options, numerics::ConversionReport &report);
 /// Runs the stages after import up to `last` on a module in place.

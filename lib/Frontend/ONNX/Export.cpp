@@ -46,10 +46,19 @@ bool canExpress(const OnnxWeight &weight, int opset) {
          (weight.scale->type == real || takes("Cast", opset, weight.scale->type)) && (weight.result == real || takes("Cast", opset, real));
 }
 
-/// The first opset that can express a weight; 0 if none that is known can.
-int opsetOf(const OnnxWeight &weight) {
+/// Whether the schemas of an opset have what `addActivation` writes.
+bool canExpress(const OnnxActivation &activation, int opset) {
+  constexpr int real = onnx::TensorProto::FLOAT;
+  if (!activation.scale)
+    return takes("Cast", opset, activation.type);
+  return takes("QuantizeLinear", opset, {real, real, activation.type}) && takes("DequantizeLinear", opset, {activation.type, real, activation.type}) &&
+         (activation.result == real || takes("Cast", opset, real));
+}
+
+/// The first opset that can express a conversion; 0 if none that is known can.
+template <typename Conversion> int opsetOf(const Conversion &conversion) {
   for (int opset = 1; opset <= newestOpset(); ++opset)
-    if (canExpress(weight, opset))
+    if (canExpress(conversion, opset))
       return opset;
   return 0;
 }
@@ -76,38 +85,43 @@ std::string pack(const OnnxTensor &tensor) {
 
 class Exporter {
 public:
-  Exporter(Model &model, ArrayRef<OnnxWeight> weights) : model(model), weights(weights) {}
+  Exporter(Model &model, ArrayRef<OnnxWeight> weights, ArrayRef<OnnxActivation> activations)
+      : model(model), weights(weights), activations(activations) {}
 
   bool run() {
     auto found = model.opsets.find("");
     int opset = found == model.opsets.end() ? 0 : found->second;
-    for (const OnnxWeight &weight : weights) {
-      int needed = opsetOf(weight);
-      if (!needed) {
-        model.problems.error(UnsupportedOpset, "weight '" + weight.name + "': no opset of ONNX up to " + llvm::Twine(newestOpset()) + " expresses it; write a .tenon");
-        return false;
-      }
-      if (needed > opset) {
-        model.problems.error(UnsupportedOpset, "weight '" + weight.name + "' needs opset " + llvm::Twine(needed) + ", the model has " + llvm::Twine(opset) +
-                                                   "; raise it first (onnx.version_converter), or write a .tenon");
-        return false;
-      }
-    }
     // As old as possible: other tools refuse files that are newer than they are.
     int64_t irVersion = model.irVersion;
+    auto allows = [&](int needed, const llvm::Twine &what) {
+      irVersion = std::max(irVersion, irVersionOf(needed));
+      if (!needed)
+        model.problems.error(UnsupportedOpset, what + ": no opset of ONNX up to " + llvm::Twine(newestOpset()) + " expresses it; write a .tenon");
+      else if (needed > opset)
+        model.problems.error(UnsupportedOpset, what + " needs opset " + llvm::Twine(needed) + ", the model has " + llvm::Twine(opset) +
+                                                   "; raise it first (onnx.version_converter), or write a .tenon");
+      return needed && needed <= opset;
+    };
     for (const OnnxWeight &weight : weights)
-      irVersion = std::max(irVersion, irVersionOf(opsetOf(weight)));
+      if (!allows(opsetOf(weight), "weight '" + weight.name + "'"))
+        return false;
+    for (const OnnxActivation &activation : activations)
+      if (!allows(opsetOf(activation), "input " + llvm::Twine(activation.input) + " of '" + activation.node + "'"))
+        return false;
     model.proto.set_ir_version(irVersion);
     onnx::GraphProto &graph = *model.proto.mutable_graph();
+    collectNames(graph);
     std::vector<onnx::NodeProto> added;
     for (const OnnxWeight &weight : weights) {
-      onnx::NodeProto *node = findNode(graph, weight.node);
-      if (!node) {
-        model.problems.error(UnknownName, "node '" + weight.node + "' is not in the file itself: it comes from a function's body; write a .tenon");
+      onnx::NodeProto *node = requireNode(graph, weight.node);
+      if (!node)
         return false;
-      }
       node->set_input(int(weight.input), addWeight(graph, weight, added));
     }
+    for (const OnnxActivation &activation : activations)
+      if (!requireNode(graph, activation.node))
+        return false;
+    convertActivations(graph, graph);
     // The model's nodes are sorted; what gives the weights goes in front.
     onnx::GraphProto sorted;
     for (onnx::NodeProto &node : added)
@@ -130,6 +144,13 @@ private:
             return inner;
     }
     return nullptr;
+  }
+
+  onnx::NodeProto *requireNode(onnx::GraphProto &graph, const std::string &name) {
+    onnx::NodeProto *node = findNode(graph, name);
+    if (!node)
+      model.problems.error(UnknownName, "node '" + name + "' is not in the file itself: it comes from a function's body; write a .tenon");
+    return node;
   }
 
   /// A name that the model does not use.
@@ -173,8 +194,6 @@ private:
   }
 
   std::string addWeight(onnx::GraphProto &graph, const OnnxWeight &weight, std::vector<onnx::NodeProto> &nodes) {
-    if (names.empty())
-      collectNames(graph);
     std::string codes = addTensor(graph, weight.codes, weight.name + "_codes");
     if (!weight.scale)
       return addCast(nodes, codes, weight.result, weight.name);
@@ -199,6 +218,46 @@ private:
       output = addNode(nodes, "Reshape", {output, addTensor(graph, shape, weight.name + "_shape")}, weight.name);
     }
     return weight.result == onnx::TensorProto::FLOAT ? output : addCast(nodes, output, weight.result, weight.name);
+  }
+
+  /// Puts the conversions of a graph's nodes right in front of them. Equal ones of
+  /// one value are made once in a graph.
+  void convertActivations(onnx::GraphProto &top, onnx::GraphProto &graph) {
+    std::vector<onnx::NodeProto> sorted;
+    std::vector<std::pair<OnnxActivation, std::string>> known; // node: the value's name
+    for (onnx::NodeProto &node : *graph.mutable_node()) {
+      for (onnx::AttributeProto &attribute : *node.mutable_attribute())
+        if (attribute.has_g())
+          convertActivations(top, *attribute.mutable_g());
+      for (OnnxActivation activation : activations) {
+        if (activation.node != node.name())
+          continue;
+        unsigned input = std::exchange(activation.input, 0);
+        activation.node = node.input(int(input));
+        auto it = llvm::find_if(known, [&](const auto &entry) { return entry.first == activation; });
+        if (it == known.end())
+          it = known.insert(known.end(), {activation, addActivation(top, activation, sorted)});
+        node.set_input(int(input), it->second);
+      }
+      sorted.push_back(std::move(node));
+    }
+    graph.clear_node();
+    for (onnx::NodeProto &node : sorted)
+      *graph.add_node() = std::move(node);
+  }
+
+  std::string addActivation(onnx::GraphProto &top, const OnnxActivation &activation, std::vector<onnx::NodeProto> &nodes) {
+    const std::string &name = activation.node;
+    if (!activation.scale)
+      return addCast(nodes, addCast(nodes, name, activation.type, name), activation.result, name);
+    std::string real = activation.result == onnx::TensorProto::FLOAT ? name : addCast(nodes, name, onnx::TensorProto::FLOAT, name);
+    uint8_t zero[2] = {activation.zeroPoint.value_or(0), 0};
+    std::string scale = addTensor(top, {onnx::TensorProto::FLOAT, 32, {}, {reinterpret_cast<const uint8_t *>(&*activation.scale), sizeof(float)}}, name + "_scale");
+    // The zero point's type is that of the codes.
+    std::string zeroPoint = addTensor(top, {activation.type, activation.bits, {}, ArrayRef(zero, activation.bits > 8 ? 2 : 1)}, name + "_zero_point");
+    std::string codes = addNode(nodes, "QuantizeLinear", {real, scale, zeroPoint}, name);
+    std::string output = addNode(nodes, "DequantizeLinear", {codes, scale, zeroPoint}, name);
+    return activation.result == onnx::TensorProto::FLOAT ? output : addCast(nodes, output, activation.result, name);
   }
 
   void collectNames(const onnx::GraphProto &graph) {
@@ -279,6 +338,7 @@ private:
 
   Model &model;
   ArrayRef<OnnxWeight> weights;
+  ArrayRef<OnnxActivation> activations;
   llvm::StringSet<> names;
 };
 
@@ -314,8 +374,8 @@ LogicalResult writeFile(MLIRContext &context, const onnx::ModelProto &proto, llv
 
 } // namespace
 
-LogicalResult tenon::writeOnnxWithWeights(MLIRContext &context, llvm::StringRef path, llvm::ArrayRef<OnnxWeight> weights,
-                                          llvm::StringRef output) {
+LogicalResult tenon::writeOnnxConverted(MLIRContext &context, llvm::StringRef path, llvm::ArrayRef<OnnxWeight> weights,
+                                        llvm::ArrayRef<OnnxActivation> activations, llvm::StringRef output) {
   Problems problems(&context, path);
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!buffer) {
@@ -336,7 +396,7 @@ LogicalResult tenon::writeOnnxWithWeights(MLIRContext &context, llvm::StringRef 
     checkHeader(model);
     inlineLocalFunctions(model);
     checkStructure(model);
-    if (problems.any() || !Exporter(model, weights).run())
+    if (problems.any() || !Exporter(model, weights, activations).run())
       return failure();
     return writeFile(context, model.proto, output);
   } catch (const std::exception &error) {

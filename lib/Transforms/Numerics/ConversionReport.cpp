@@ -28,26 +28,29 @@ std::string number(double value) {
 std::string scales(const LayerReport &layer) {
   if (layer.largestScale == 0)
     return "-";
-  auto text = [](float value) { return llvm::formatv("{0:e2}", value).str(); };
+  auto text = [&](float value) { return llvm::formatv("{0:e2}", value).str() + (layer.zeroPoint ? " at " + std::to_string(*layer.zeroPoint) : ""); };
   return layer.smallestScale == layer.largestScale ? text(layer.largestScale) : text(layer.smallestScale) + ".." + text(layer.largestScale);
 }
 
 } // namespace
 
 std::string ConversionReport::text() const {
-  std::vector<std::vector<std::string>> rows{{"SQNR dB", "cosine", "max error", "saturated", "to zero", "bytes", "format", "scale", "node", "weight"}};
-  uint64_t before = 0, after = 0;
+  std::vector<std::vector<std::string>> rows{{"SQNR dB", "cosine", "max error", "saturated", "to zero", "bytes", "format", "scale", "node", "weight or activation"}};
+  uint64_t before = 0, after = 0, activations = 0;
   for (const LayerReport &layer : layers) {
+    bool isWeight = layer.activation.empty();
+    std::string tensor = isWeight ? layer.weight : layer.activation;
+    activations += !isWeight;
     before += layer.bytesBefore;
     after += layer.kept ? layer.bytesBefore : layer.bytes;
     if (layer.kept) {
-      rows.push_back({"-", "-", "-", "-", "-", std::to_string(layer.bytesBefore), "kept", "-", layer.node, layer.weight + " (" + *layer.kept + ")"});
+      rows.push_back({"-", "-", "-", "-", "-", isWeight ? std::to_string(layer.bytesBefore) : "-", "kept", "-", layer.node, tensor + " (" + *layer.kept + ")"});
       continue;
     }
     const Quality &q = layer.quality;
     rows.push_back({number(q.sqnr()), llvm::formatv("{0:F6}", q.cosine()), llvm::formatv("{0:e2}", q.largestError), percent(share(q.saturated, q.count)),
-                    percent(share(q.underflowed, q.count)), std::to_string(layer.bytes), layer.format, scales(layer), layer.node,
-                    layer.weight + (layer.note ? " (" + *layer.note + ")" : "")});
+                    percent(share(q.underflowed, q.count)), isWeight ? std::to_string(layer.bytes) : "-", layer.format, scales(layer), layer.node,
+                    tensor + (layer.note ? " (" + *layer.note + ")" : "")});
   }
   std::vector<size_t> widths(rows.front().size());
   for (const auto &row : rows)
@@ -59,22 +62,37 @@ std::string ConversionReport::text() const {
       out += i + 1 < row.size() ? cell + std::string(widths[i] - cell.size() + 2, ' ') : cell;
     out += "\n";
   }
-  out += llvm::formatv("{0} weights, {1} bytes instead of {2}\n", layers.size(), after, before);
+  out += llvm::formatv("{0} weights, {1} bytes instead of {2}", layers.size() - activations, after, before);
+  if (activations)
+    out += llvm::formatv("; {0} activations, judged on the calibration data", activations);
+  out += "\n";
   return out;
 }
 
 llvm::json::Object ConversionReport::toJson() const {
   llvm::json::Array array;
   for (const LayerReport &layer : layers) {
-    llvm::json::Object object{{"node", layer.node}, {"operator", layer.op}, {"weight", layer.weight}, {"input", layer.input},
-                              {"shape", llvm::json::Array(layer.shape)}, {"bytes_before", layer.bytesBefore}};
+    bool isWeight = layer.activation.empty();
+    llvm::json::Object object{{"node", layer.node}, {"operator", layer.op}, {"input", layer.input}};
+    if (isWeight) {
+      object["weight"] = layer.weight;
+      object["shape"] = llvm::json::Array(layer.shape);
+      object["bytes_before"] = layer.bytesBefore;
+    } else {
+      object["activation"] = layer.activation;
+    }
     if (layer.kept) {
       object["kept"] = *layer.kept;
     } else {
       const Quality &q = layer.quality;
       object["recipe"] = layer.recipe;
       object["format"] = layer.format;
-      object["bytes"] = layer.bytes;
+      if (isWeight)
+        object["bytes"] = layer.bytes;
+      else
+        object["values"] = q.count;
+      if (layer.zeroPoint)
+        object["zero_point"] = *layer.zeroPoint;
       // JSON has no infinity: a weight without error has no SQNR.
       object["sqnr_db"] = std::isfinite(q.sqnr()) ? llvm::json::Value(q.sqnr()) : llvm::json::Value(nullptr);
       object["cosine"] = q.cosine();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tenon/Transforms/Numerics/ConvertWeights.h"
 
-#include "WeightSource.h"
+#include "ConversionNodes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/AsmState.h"
+#include "tenon/Dialect/Num/IR/Num.h"
 #include "tenon/Support/Provenance.h"
 #include "tenon/Transforms/Numerics/Passes.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -18,127 +18,11 @@ namespace tenon::numerics {
 
 namespace {
 
-/// The version of the schemas that new nodes follow.
-constexpr int64_t kOpset = 25;
-
-/// Creates nodes in front of a consumer, in its name.
-struct NodeBuilder {
-  OpBuilder b;
-  onnxir::NodeOp consumer;
-  std::string prefix;
-  int count = 0;
-
-  NodeBuilder(onnxir::NodeOp consumer, const Twine &prefix) : b(consumer), consumer(consumer), prefix(prefix.str()) {}
-
-  static Type tensor(ArrayRef<int64_t> shape, Type element) { return RankedTensorType::get(shape, element); }
-  Value node(StringRef op, ValueRange inputs, Type type, ArrayRef<NamedAttribute> attrs = {}) {
-    OperationState state(consumer.getLoc(), onnxir::NodeOp::getOperationName());
-    std::string name = prefix + "_" + op.lower() + (count ? "_" + std::to_string(count) : "");
-    ++count;
-    state.addOperands(inputs);
-    state.addTypes(type);
-    state.addAttribute("op_type", b.getStringAttr(op));
-    state.addAttribute("name", b.getStringAttr(name));
-    state.addAttribute("since", b.getI64IntegerAttr(kOpset));
-    state.addAttribute("opset", b.getI64IntegerAttr(kOpset));
-    if (!attrs.empty())
-      state.addAttribute("attrs", b.getDictionaryAttr(attrs));
-    return b.create(state)->getResult(0);
-  }
-  Value cast(Value x, Type element) {
-    if (getElementTypeOrSelf(x.getType()) == element)
-      return x;
-    auto code = b.getNamedAttr("to", b.getI64IntegerAttr(onnxir::codeOfElementType(element)));
-    return node("Cast", x, mlir::cast<ShapedType>(x.getType()).clone(element), code);
-  }
-  /// The bytes live as long as the attribute.
-  Value constant(Type element, ArrayRef<int64_t> shape, std::vector<uint8_t> bytes, const Twine &name) {
-    auto type = RankedTensorType::get(shape, element);
-    auto shared = std::make_shared<std::vector<uint8_t>>(std::move(bytes));
-    ArrayRef<char> data(reinterpret_cast<const char *>(shared->data()), shared->size());
-    ElementsAttr value;
-    if (type.getNumElements() <= 16 && !num::isCoded(element))
-      value = DenseElementsAttr::getFromRawBuffer(type, data);
-    else
-      value = DenseResourceElementsAttr::get(type, name.str(), UnmanagedAsmResourceBlob::allocateWithAlign(data, alignof(std::max_align_t), [shared](void *, size_t, size_t) {}));
-    return onnxir::ConstantOp::create(b, NameLoc::get(b.getStringAttr(name)), type, value, b.getStringAttr(name));
-  }
-  Value integers(ArrayRef<int64_t> values, const Twine &name) {
-    const auto *bytes = reinterpret_cast<const uint8_t *>(values.data());
-    return constant(b.getI64Type(), {int64_t(values.size())}, std::vector<uint8_t>(bytes, bytes + values.size() * sizeof(int64_t)), name);
-  }
-  Value floats(ArrayRef<int64_t> shape, ArrayRef<float> values, const Twine &name) {
-    const auto *bytes = reinterpret_cast<const uint8_t *>(values.data());
-    return constant(b.getF32Type(), shape, std::vector<uint8_t>(bytes, bytes + values.size() * sizeof(float)), name);
-  }
-};
-
-/// Codes, scales and the nodes that give the values back. Codes of another shape
-/// than the weight's are reshaped when they are values again.
-Value emitWeight(onnxir::NodeOp consumer, const WeightSource &source, ArrayRef<int64_t> codesShape, Quantized quantized, Type element) {
-  MLIRContext *context = consumer.getContext();
-  NodeBuilder n(consumer, source.name);
-  Type codeType = num::typeOf(context, *quantized.element), f32 = n.b.getF32Type();
-  Value codes = n.constant(codeType, codesShape, std::move(quantized.codes), source.name + "_" + quantized.element->name());
-  // Formats of 16 bits and more are plain tensors, others one form with a scale, if only of one.
-  if (quantized.scales.empty() && !num::isCoded(codeType))
-    return n.cast(codes, element);
-  Value scale;
-  ArrayRef<int64_t> shape = quantized.scaleShape;
-  if (quantized.scales.empty()) {
-    scale = n.floats({}, 1.0f, source.name + "_scale");
-  } else if (!quantized.scaleFormat) {
-    scale = n.floats(shape, quantized.scales, source.name + "_scale");
-  } else {
-    Type scaleType = num::typeOf(context, *quantized.scaleFormat);
-    scale = n.constant(scaleType, shape, std::move(quantized.scaleCodes), source.name + "_scale");
-    scale = n.cast(scale, f32);
-    if (quantized.globalScale)
-      scale = n.node("Mul", {scale, n.floats({}, *quantized.globalScale, source.name + "_global_scale")}, n.tensor(shape, f32));
-  }
-  SmallVector<Value> inputs{codes, scale};
-  if (!quantized.zeroPoints.empty())
-    inputs.push_back(n.constant(codeType, shape, std::move(quantized.zeroPoints), source.name + "_zero_point"));
-  SmallVector<NamedAttribute> attrs;
-  if (!shape.empty())
-    attrs.push_back(n.b.getNamedAttr("axis", n.b.getI64IntegerAttr(quantized.axis)));
-  if (quantized.blockSize)
-    attrs.push_back(n.b.getNamedAttr("block_size", n.b.getI64IntegerAttr(quantized.blockSize)));
-  Value values = n.node("DequantizeLinear", inputs, n.tensor(codesShape, f32), attrs);
-  if (codesShape != ArrayRef(source.shape))
-    values = n.node("Reshape", {values, n.integers(source.shape, source.name + "_shape")}, n.tensor(source.shape, f32));
-  return n.cast(values, element);
-}
-
-/// x rounded to a format and back, at run time.
-Value emitActivation(onnxir::NodeOp consumer, unsigned input, const Recipe &recipe) {
-  Value x = consumer.getInput(input);
-  NodeBuilder n(consumer, consumer.getName() + "_input" + Twine(input));
-  Type element = getElementTypeOrSelf(x.getType()), f32 = n.b.getF32Type();
-  std::unique_ptr<Format> bound = recipe.bias ? recipe.format->withBias(*recipe.bias) : nullptr;
-  const Format &format = bound ? *bound : *recipe.format;
-  Type codeType = num::typeOf(n.b.getContext(), format);
-  auto shaped = [&](Type type) -> Type { return cast<ShapedType>(x.getType()).clone(type); };
-  Value real = n.cast(x, f32);
-  if (recipe.granularity == Granularity::None) {
-    // The format's own type may have no number in ONNX: the cast's result says which it is.
-    Value codes = n.node("Cast", real, shaped(codeType), n.b.getNamedAttr("to", TypeAttr::get(codeType)));
-    return n.cast(n.node("Cast", codes, shaped(f32), n.b.getNamedAttr("to", n.b.getI64IntegerAttr(1))), element);
-  }
-  auto keep = n.b.getNamedAttr("keepdims", n.b.getI64IntegerAttr(0));
-  Value most = n.node("ReduceMax", n.node("Abs", real, shaped(f32)), n.tensor({}, f32), keep);
-  // A tensor of zeros has any scale but zero.
-  most = n.node("Max", {most, n.floats({}, std::numeric_limits<float>::min() * 1024, "smallest")}, n.tensor({}, f32));
-  Value scale = n.node("Div", {most, n.floats({}, float(format.largest()), "largest")}, n.tensor({}, f32));
-  Value codes = n.node("QuantizeLinear", {real, scale}, shaped(codeType), n.b.getNamedAttr("output_dtype", TypeAttr::get(codeType)));
-  return n.cast(n.node("DequantizeLinear", {codes, scale}, shaped(f32)), element);
-}
-
 int64_t product(ArrayRef<int64_t> sizes) { return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>()); }
 
 class Converter {
 public:
-  Converter(ModuleOp module, const ConvertOptions &options, ConversionReport &report, std::vector<WeightChange> *changes)
+  Converter(ModuleOp module, const ConvertOptions &options, ConversionReport &report, ModelChanges *changes)
       : module(module), options(options), report(report), changes(changes), matched(options.layers.size()) {}
 
   LogicalResult run() {
@@ -163,14 +47,13 @@ private:
 
   /// The recipe of a layer; null: left as it is, `why` says why.
   const Recipe *recipeOf(onnxir::NodeOp node, std::string &why) {
-    for (auto [i, layer] : llvm::enumerate(options.layers))
-      if (llvm::Regex("^(" + layer.pattern + ")$").match(node.getName())) {
-        matched[i] = true;
-        why = "--layers " + layer.pattern + "=none";
-        return layer.recipe ? &*layer.recipe : nullptr;
-      }
+    auto [recipe, rule] = options.recipeOf(node.getName());
     why = "no format was asked for";
-    return options.weights ? &*options.weights : nullptr;
+    if (rule) {
+      matched[*rule] = true;
+      why = "--layers " + options.layers[*rule].pattern + "=none";
+    }
+    return recipe;
   }
 
   static LayerReport describe(onnxir::NodeOp node, unsigned input, const WeightSource &source) {
@@ -203,6 +86,7 @@ private:
     keepOthers(node, operands);
     if (operands.empty())
       return;
+    SmallVector<unsigned> others = activationInputs(node);
     bool any = false;
     std::string why;
     const Recipe *recipe = recipeOf(node, why);
@@ -218,9 +102,42 @@ private:
       report.layers.push_back(std::move(layer));
     }
     if (options.activations && any)
-      for (unsigned input = 0; input < node.getInputs().size() && input < 2; ++input)
-        if (llvm::none_of(operands, [&](const WeightOperand &w) { return w.input == input; }))
-          setInput(node, input, emitActivation(node, input, *options.activations));
+      for (unsigned input : others)
+        convertActivation(node, input);
+  }
+
+  void convertActivation(onnxir::NodeOp node, unsigned input) {
+    std::optional<FixedConversion> conversion = conversionWithoutData(*options.activations);
+    if (options.calibration) {
+      auto found = options.calibration->find({node.getName().str(), input});
+      if (found == options.calibration->end())
+        return error(node.getLoc(), "[TN4110] input " + Twine(input) + " of " + node.getName() + " was not observed: the calibration is another model's");
+      const CalibratedActivation &known = found->second;
+      LayerReport layer;
+      layer.node = node.getName().str();
+      layer.op = node.getQualifiedType();
+      layer.activation = nameOfValue(node.getInput(input));
+      layer.input = input;
+      layer.kept = known.kept;
+      conversion = known.conversion;
+      if (!known.kept) {
+        layer.recipe = options.activations->text();
+        layer.format = conversion->format->name().str();
+        layer.quality = known.quality;
+        layer.smallestScale = layer.largestScale = conversion->scale.value_or(0);
+        layer.zeroPoint = conversion->zeroPoint;
+        std::string text = llvm::formatv("input {0} is rounded to {1}, SQNR {2:F1} dB on the calibration data", input, layer.format, layer.quality.sqnr());
+        node->setLoc(withNote(node.getLoc(), "TN4031", text));
+      }
+      report.layers.push_back(std::move(layer));
+      if (known.kept)
+        return;
+    }
+    if (changes && conversion)
+      changes->activations.push_back({node.getName().str(), input, onnxir::codeOfElementType(getElementTypeOrSelf(node.getInput(input).getType())), *conversion});
+    else if (changes)
+      return error(node.getLoc(), "[TN4108] input " + Twine(input) + " of " + node.getName() + ": an ONNX file has no scale that a run chooses; give --calibration, or write a .tenon");
+    setInput(node, input, conversion ? emitActivation(node, input, *conversion) : emitActivation(node, input, *options.activations));
   }
 
   bool convertOperand(onnxir::NodeOp node, const WeightOperand &operand, const WeightSource &source, const Recipe &recipe, LayerReport &layer) {
@@ -251,7 +168,7 @@ private:
     std::string text = llvm::formatv("weights {0} are kept as {1}, SQNR {2:F1} dB", source.name, layer.recipe, layer.quality.sqnr());
     node->setLoc(withNote(node.getLoc(), "TN4030", text));
     if (changes)
-      changes->push_back({node.getName().str(), operand.input, source.name, layer.shape, {shape.begin(), shape.end()}, *quantized});
+      changes->weights.push_back({node.getName().str(), operand.input, source.name, layer.shape, {shape.begin(), shape.end()}, *quantized});
     Type element = getElementTypeOrSelf(node.getInput(operand.input).getType());
     setInput(node, operand.input, emitWeight(node, source, shape, std::move(*quantized), element));
     return true;
@@ -262,7 +179,7 @@ private:
   ModuleOp module;
   const ConvertOptions &options;
   ConversionReport &report;
-  std::vector<WeightChange> *changes;
+  ModelChanges *changes;
   std::vector<bool> matched;
   bool ok = true;
 };
@@ -287,7 +204,7 @@ struct ConvertWeights : impl::ConvertWeightsPassBase<ConvertWeights> {
 } // namespace
 
 llvm::Expected<ConvertOptions> ConvertOptions::parse(llvm::StringRef weights, llvm::ArrayRef<std::string> layers,
-                                                     llvm::StringRef activations, const FormatRegistry &formats) {
+                                                     llvm::StringRef activations, const FormatRegistry &formats, bool calibrated) {
   ConvertOptions options;
   auto read = [&](llvm::StringRef text, std::optional<Recipe> &out) -> llvm::Error {
     llvm::Expected<Recipe> recipe = Recipe::parse(text, formats);
@@ -320,14 +237,25 @@ llvm::Expected<ConvertOptions> ConvertOptions::parse(llvm::StringRef weights, ll
   if (llvm::Error error = read(activations, options.activations))
     return error;
   const Recipe &recipe = *options.activations;
-  if (recipe.format->kind() >= FormatKind::Block || (recipe.format->needsBias() && !recipe.bias) || recipe.granularity == Granularity::Block)
-    return llvm::createStringError("[TN4105] '" + activations + "': activations take a format of single values with no scale or one scale a tensor; a bias must be given (bias=N)");
+  FormatKind kind = recipe.format->kind();
+  if (kind == FormatKind::Block || recipe.granularity == Granularity::Block)
+    return llvm::createStringError("[TN4105] '" + activations + "': activations take a format of single values with no scale or one scale a tensor");
+  if (!calibrated && (kind == FormatKind::Family || (recipe.format->needsBias() && !recipe.bias)))
+    return llvm::createStringError("[TN4105] '" + activations + "': the bias of activations is chosen on sample data, which --calibration names" +
+                                   (kind == FormatKind::Family ? llvm::Twine() : "; or give it (bias=N)"));
   if (recipe.granularity == Granularity::Channel) // what integers have by default
     options.activations->granularity = Granularity::Tensor;
   return options;
 }
 
-LogicalResult convertWeights(ModuleOp imported, const ConvertOptions &options, ConversionReport &report, std::vector<WeightChange> *changes) {
+std::pair<const Recipe *, std::optional<unsigned>> ConvertOptions::recipeOf(llvm::StringRef node) const {
+  for (auto [i, layer] : llvm::enumerate(layers))
+    if (llvm::Regex("^(" + layer.pattern + ")$").match(node))
+      return {layer.recipe ? &*layer.recipe : nullptr, i};
+  return {weights ? &*weights : nullptr, std::nullopt};
+}
+
+LogicalResult convertWeights(ModuleOp imported, const ConvertOptions &options, ConversionReport &report, ModelChanges *changes) {
   return Converter(imported, options, report, changes).run();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "WeightSource.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Reference/Tensor.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -86,6 +87,24 @@ std::optional<Tensor> tensorOf(Value value, std::string &name, uint64_t &bytes) 
 }
 
 } // namespace
+
+SmallVector<unsigned> activationInputs(onnxir::NodeOp node) {
+  SmallVector<unsigned> inputs;
+  for (unsigned input : {0u, 1u})
+    if (node.hasInput(input) && !findWeight(node.getInput(input), /*withValues=*/false))
+      inputs.push_back(input);
+  return inputs;
+}
+
+std::string nameOfValue(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto func = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    auto name = func ? func.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "onnx.name") : StringAttr();
+    return name ? name.str() : "argument " + std::to_string(argument.getArgNumber());
+  }
+  auto node = value.getDefiningOp<onnxir::NodeOp>();
+  return node ? "output of " + node.getName().str() : "a constant";
+}
 
 std::optional<WeightSource> findWeight(Value value, bool withValues) {
   if (!value)

@@ -23,6 +23,11 @@ mlir::SmallVector<WeightOperand> weightOperands(onnxir::NodeOp node);
 /// of operands with fewer than two dimensions longer than one: biases, scales, limits.
 std::optional<std::string> reasonToKeep(onnxir::NodeOp node, unsigned input);
 
+/// Operands of a layer that are multiplied with its weights.
+mlir::SmallVector<unsigned> activationInputs(onnxir::NodeOp node);
+/// "x" for a model's input, else "output of NODE".
+std::string nameOfValue(mlir::Value value);
+
 /// The float values of a constant, seen through Reshape, Transpose and the like.
 struct WeightSource {
   std::string name; ///< of the initializer

@@ -40,4 +40,33 @@ def ConvertWeightsPass : Pass<"onnx-convert-weights", "::mlir::ModuleOp"> {
   ];
   let dependentDialects = ["::tenon::onnxir::OnnxDialect", "::tenon::num::NumDialect"];
 }
+
+def ObserveActivationsPass : Pass<"onnx-observe-activations", "::mlir::ModuleOp"> {
+  let summary = "Makes what enters converted layers outputs of the model";
+  let description = [{
+    Adds an output to `main` for each value that is multiplied with weights that
+    `onnx-convert-weights` would convert with the same options; one output for all
+    layers that take the value, as f32. `tenon convert --calibration` compiles
+    such a model to see the activations that it chooses scales and biases for.
+
+    A value of a branch of an If gets a second output, which says whether the
+    branch was taken; values of branches without a fixed shape, and of other
+    subgraphs, are left out with a warning.
+
+    ```mlir
+    %y = onnx.node "MatMul"(%x, %w) ...
+    return %y : tensor<2x32xf32>
+    ```
+    with `weights=i8` becomes
+    ```mlir
+    %y = onnx.node "MatMul"(%x, %w) ...
+    return %y, %x : tensor<2x32xf32>, tensor<2x64xf32>
+    ```
+  }];
+  let options = [
+    Option<"weights", "weights", "std::string", "\"\"", "Format of the weights that no rule of layers names">,
+    ListOption<"layers", "layers", "std::string", "REGEX=FORMAT, the first match decides">
+  ];
+  let dependentDialects = ["::tenon::onnxir::OnnxDialect", "::tenon::num::NumDialect"];
+}
 #endif
