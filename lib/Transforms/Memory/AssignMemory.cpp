@@ -2,7 +2,6 @@
 //
 // Places kernel results in the arena or in the outputs' buffers.
 #include "tenon/Transforms/Memory/Passes.h"
-#include "tenon/Dialect/Num/IR/Num.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"

@@ -9,7 +9,7 @@
 
 // UNMATCHED: [TN4107] layer pattern 'nobody' matches no node with weights
 // OPTION: [TN4105] 'cFP8E4M3:channel': a format whose bias is chosen has no scale beside it
-// OPEN: [TN4105] 'cFP8E4M3': activations take a format of single values
+// OPEN: [TN4105] 'cFP8E4M3': the bias of activations is chosen on sample data, which --calibration names; or give it (bias=N)
 
 func.func @main(%x: tensor<2x64xf32>) -> (tensor<2x8xf32>, tensor<64x8xf32>) attributes {onnx.opset = 21 : i64} {
   %w = onnx.constant dense<0.5> : tensor<64x8xf32> {name = "w"}
