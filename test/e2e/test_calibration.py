@@ -155,7 +155,7 @@ def test_convolutions_recurrences_and_shared_inputs(tenon, tmp_path):
     constants = [numpy_helper.from_array(rng.standard_normal(shape).astype(np.float32), name) for name, shape in weights.items()]
     constants.append(numpy_helper.from_array(np.array([0], np.int64), "axis"))
     graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 8])],
-                              [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("l", "sum")], constants)
+                              [helper.make_tensor_value_info("l", TensorProto.FLOAT, [1, 1, 1, 5]), helper.make_tensor_value_info("sum", TensorProto.FLOAT, [1, 6])], constants)
     path = tmp_path / "model.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), path)
     np.savez(tmp_path / "x.npz", x=rng.standard_normal((1, 3, 8, 8)).astype(np.float32))
