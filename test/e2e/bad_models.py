@@ -441,4 +441,38 @@ ATTRIBUTES = [
         setattr(m.graph.node[0], "op_type", "Constant"), m.graph.node[0].ClearField("input"))), "1018"),
 ]
 
-ALL = FILES + STRUCTURE + DIMENSIONS + EXTERNAL + ATTRIBUTES
+MS = "com.microsoft"
+TOKENS = [[1, 1, 32], [1, 1, 16], [1, 1, 16], [1, 2, 6, 8], [1, 2, 6, 8]]
+
+
+def embedding(omitted):
+    """A maker: an EmbedLayerNormalization `bad` without some of its inputs."""
+
+    def build():
+        shapes = {"ids": [1, 3], "segments": [1, 3], "words": [9, 8], "positions": [5, 8], "kinds": [2, 8], "gamma": [8], "beta": [8]}
+        names = ["" if name in omitted else name for name in shapes]
+        made = helper.make_node("EmbedLayerNormalization", names, ["y", ""], "bad", domain=MS)
+        inputs = [value(n, s, I32 if n in ("ids", "segments") else F32) for n, s in shapes.items() if n not in omitted]
+        return model_of([made], inputs, [value("y", None)], opsets=[helper.make_opsetid("", 18), helper.make_opsetid(MS, 1)])
+
+    return saved(build)
+
+
+MICROSOFT = [
+    *(BadModel(f"EmbedLayerNormalization without {' and '.join(names)}", embedding(names), "2104")
+      for names in (["words"], ["positions"], ["words", "positions"], ["gamma"], ["segments"], ["kinds"])),
+    *(BadModel(f"{op} with an unknown attribute", node(op, shapes, domain=MS, colour=3, **attributes), "2102", ("bad", "colour"), status=2)
+      for op, shapes, attributes in (
+          ("Gelu", [[4]], {}), ("FastGelu", [[4]], {}), ("BiasGelu", [[4], [4]], {}), ("QuickGelu", [[4]], {"alpha": 1.0}),
+          ("FusedMatMul", [[4, 4], [4, 4]], {"alpha": 2.0, "transBatchA": 0, "transBatchB": 0}),
+          ("SkipLayerNormalization", [[1, 2, 4], [1, 2, 4], [4]], {"epsilon": 1e-5}),
+          ("MultiHeadAttention", [[1, 2, 8]] * 3, {"num_heads": 2}))),
+    BadModel("SimplifiedLayerNormalization with an unknown attribute", node("SimplifiedLayerNormalization", [[2, 4], [4]], colour=3),
+             "2102", ("bad", "colour"), status=2),
+    BadModel("a cache without seqlens_k", node("GroupQueryAttention", TOKENS, domain=MS, num_heads=4, kv_num_heads=2), "2104", ("bad", "seqlens_k")),
+    BadModel("a quantized cache", node("GroupQueryAttention", TOKENS[:3], domain=MS, num_heads=4, kv_num_heads=2,
+             k_quant_type="PER_TENSOR"), "2102", ("bad", "k_quant_type"), status=2),
+    BadModel("past without its values", node("GroupQueryAttention", TOKENS[:4], domain=MS, num_heads=4, kv_num_heads=2), "2104", ("bad", "past_value")),
+]
+
+ALL = FILES + STRUCTURE + DIMENSIONS + EXTERNAL + ATTRIBUTES + MICROSOFT

@@ -135,7 +135,7 @@ def compare(cases, kernels_seen):
                 if wrong:
                     problems[case.name] = f"at {sizes}: output {i}: {wrong}"
                     break
-                if theirs is not None:
+                if theirs is not None and i < case.peer_outputs:
                     wrong = difference(case, dtype, results[output], np.asarray(theirs[i]))
                     if wrong:
                         problems[case.name] = f"at {sizes}: output {i}: ONNX Runtime has other values: {wrong}"

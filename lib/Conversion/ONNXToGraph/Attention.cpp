@@ -92,8 +92,11 @@ Value microsoftMask(NodeContext &c, Value mask, Value q, Value k, double hidden)
 /// com.microsoft Attention: one projection to q, k and v, optional cache.
 LogicalResult convertMicrosoftAttention(NodeContext &c) {
   int64_t heads = c.integer("num_heads", 0);
+  c.ignore({"rotary_embedding_dim"}); // for do_rotary = 1
   if (c.integer("do_rotary", 0))
     return c.error(Problem::unsupported, "attribute do_rotary = 1 has no form");
+  if (c.integer("past_present_share_buffer", 0))
+    return c.error(Problem::unsupported, "attribute past_present_share_buffer = 1 has no form");
   if (c.input(6))
     return c.error(Problem::unsupported,
                    "input past_sequence_length (a cache shared with the output) has no form");
@@ -166,7 +169,8 @@ Value tableRows(NodeContext &c, Value table, Value offset, Value x) {
 
 LogicalResult convertRotary(NodeContext &c, Value positions, Value cos, Value sin) {
   Value x = c.input(0);
-  if (c.integer("is_packed_batching", 0) || c.real("scale", 1) != 1)
+  int64_t isPacked = c.integer("is_packed_batching", 0);
+  if (c.real("scale", 1) != 1 || isPacked)
     return c.error(Problem::unsupported, "attributes is_packed_batching and scale have no form");
   bool is3D = c.rank(x) == 3;
   int64_t rotated = c.integer("rotary_embedding_dim", 0), heads = c.integer("num_heads", 0);
@@ -193,18 +197,59 @@ LogicalResult convertRotary(NodeContext &c, Value positions, Value cos, Value si
   return c.set(is3D ? mergeHeads(c, y) : y);
 }
 
-/// Assumes sequences without right padding: every cache entry is valid, so the
-/// positions of new tokens follow the cache's length.
+/// The new tokens of com.microsoft GroupQueryAttention's sequences follow as many
+/// tokens of the cache as seqlens_k says, which can be fewer than it has room for.
+struct Cache {
+  Value lengths; ///< [batch]; null: the cache is full
+
+  static Cache read(NodeContext &c, Value past, Value q) {
+    Value last = c.input(5); // the number of tokens, old and new, minus 1
+    if (!past)
+      return {};
+    if (!last || c.rank(last) != 1) {
+      (void)c.error(Problem::range, "input seqlens_k must have one element for each sequence where past_key is given");
+      return {};
+    }
+    auto old = c.staticDim(past, 2), fresh = c.staticDim(q, 2);
+    if (auto known = c.tryInts(last); known && old && fresh &&
+                                      llvm::all_of(*known, [&](int64_t at) { return at + 1 == *old + *fresh; }))
+      return {};
+    // Below 0 for a first prompt that is padded: nothing comes before it.
+    Value lengths = c.add(c.sub(c.cast(last, c.i64()), c.shapeOf(Extent::dimOf(q, 2))), c.shapeConstant({1}));
+    return {c.binary(BinaryKind::max, lengths, c.shapeConstant({0}))};
+  }
+
+  /// The cache's tokens, then the new ones without a gap; what is left at the end
+  /// repeats the last one.
+  Value append(NodeContext &c, Value past, Value fresh) const {
+    Value all = ::append(c, past, fresh);
+    if (!lengths)
+      return all;
+    Value place = positions(c, all, 2), old = c.unsqueeze(lengths, {1});
+    Value moved = c.add(c.sub(place, old), c.shapeOf(Extent::dimOf(past, 2)));
+    Value end = c.sub(c.shapeOf(Extent::dimOf(all, 2)), c.shapeConstant({1}));
+    Value from = c.select(c.binary(BinaryKind::lt, place, old), place, c.binary(BinaryKind::min, moved, end));
+    SmallVector<Extent> shape = c.extentsOf(all);
+    shape.back() = 1;
+    return c.create<graph::GatherNDOp>(c.elementType(all), all, c.expand(c.unsqueeze(from, {1, 3}), shape), uint64_t(2));
+  }
+};
+
 LogicalResult convertGroupQueryAttention(NodeContext &c) {
   int64_t heads = c.integer("num_heads", 0), own = c.integer("kv_num_heads", 0);
   Value q = c.input(0), k = c.input(1), v = c.input(2), past = c.input(3);
-  if (c.integer("local_window_size", -1) > 0 || c.integer("smooth_softmax", 0) || heads < 1 || own < 1)
+  int64_t window = c.integer("local_window_size", -1), isSmooth = c.integer("smooth_softmax", 0);
+  if (window > 0 || isSmooth > 0 || heads < 1 || own < 1)
     return c.error(Problem::unsupported,
                    "local windows and smooth softmax have no form; heads must be positive");
+  StringRef kType = c.text("k_quant_type", "NONE"), vType = c.text("v_quant_type", "NONE");
+  if (kType != "NONE" || vType != "NONE")
+    return c.error(Problem::unsupported, "a quantized cache (k_quant_type, v_quant_type) has no form");
+  c.ignore({"kv_cache_bit_width", "qk_output"}); // of such a cache, and of output 3
   if (c.input(11))
     return c.error(Problem::unsupported, "input head_sink has no form");
-  if (k && !v)
-    return c.error(Problem::range, "input value is missing, the key is given");
+  if (!k != !v || !past != !c.input(4))
+    return c.error(Problem::range, "of inputs key and value, or of past_key and past_value, only one is given");
   if (!k) { // packed
     int64_t size = c.requireDim(q, 2, "the hidden size") / (heads + 2 * own);
     k = c.slice(q, 2, heads * size, (heads + own) * size);
@@ -216,27 +261,34 @@ LogicalResult convertGroupQueryAttention(NodeContext &c) {
   v = splitHeads(c, v, own);
   if (c.failed())
     return failure();
+  Cache cache = Cache::read(c, past, q);
+  bool interleaved = c.integer("rotary_interleaved", 0);
   if (c.integer("do_rotary", 0)) {
-    Value cos = c.input(7), sin = c.input(8), positions = c.input(9);
+    Value cos = c.input(7), sin = c.input(8), places = c.input(9);
     if (!cos || !sin)
       return c.error(Problem::range, "inputs cos_cache and sin_cache are required where do_rotary = 1");
     int64_t rotated = 2 * c.requireDim(cos, 1, "the table's width");
-    if (positions) {
-      cos = c.gather(cos, positions, 0);
-      sin = c.gather(sin, positions, 0);
+    if (!places && cache.lengths)
+      places = c.add(c.unsqueeze(cache.lengths, {1}), positions(c, q, 2));
+    if (places) {
+      cos = c.gather(cos, places, 0);
+      sin = c.gather(sin, places, 0);
     } else {
       Value offset = past ? c.shapeOf(Extent::dimOf(past, 2)) : c.shapeConstant({0});
       cos = tableRows(c, cos, offset, q);
       sin = tableRows(c, sin, offset, q);
     }
-    bool interleaved = c.integer("rotary_interleaved", 0);
     q = rotate(c, q, cos, sin, rotated, interleaved);
     k = rotate(c, k, cos, sin, rotated, interleaved);
   }
-  k = append(c, past, k);
-  v = append(c, c.input(4), v);
+  k = cache.append(c, past, k);
+  v = cache.append(c, c.input(4), v);
   AttentionParts parts{q, k, v, c.input(10), c.real("scale", 0), c.real("softcap", 0)};
-  parts.causal = true;
+  // Padding behind the new tokens is behind the last query that counts, too.
+  parts.causal = !cache.lengths;
+  if (cache.lengths)
+    parts.mask = addMasks(
+        c, parts.mask, maskFrom(c, causalKeep(c, q, k, c.unsqueeze(cache.lengths, {1, 2, 3})), q, -INFINITY));
   return c.set({mergeHeads(c, emitAttention(c, parts)), k, v});
 }
 

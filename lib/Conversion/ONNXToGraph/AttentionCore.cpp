@@ -28,21 +28,20 @@ Value maskFrom(NodeContext &c, Value keep, Value like, double hidden) {
 
 Value addMasks(NodeContext &c, Value a, Value b) { return !a ? b : !b ? a : c.add(a, b); }
 
-/// 0, 1, ... below dimension `index` of x.
-static Value indices(NodeContext &c, Value x, int64_t index) {
+Value positions(NodeContext &c, Value x, int64_t index) {
   Value limit = c.squeeze(c.shapeOf(Extent::dimOf(x, index)), {0});
   return c.create<graph::RangeOp>(c.i64(), c.scalar(c.i64(), 0), limit, c.scalar(c.i64(), 1));
 }
 
 Value causalKeep(NodeContext &c, Value q, Value k, Value offset) {
-  Value rows = c.unsqueeze(indices(c, q, 2), {1});
+  Value rows = c.unsqueeze(positions(c, q, 2), {1});
   if (offset)
     rows = c.add(rows, offset);
-  return c.binary(BinaryKind::le, indices(c, k, 2), rows);
+  return c.binary(BinaryKind::le, positions(c, k, 2), rows);
 }
 
 Value keepOfLengths(NodeContext &c, Value lengths, Value k) {
-  return c.binary(BinaryKind::lt, indices(c, k, 2), c.unsqueeze(c.cast(lengths, c.i64()), {1, 2, 3}));
+  return c.binary(BinaryKind::lt, positions(c, k, 2), c.unsqueeze(c.cast(lengths, c.i64()), {1, 2, 3}));
 }
 
 Value emitAttention(NodeContext &c, AttentionParts &parts) {

@@ -13,6 +13,9 @@ Value splitHeads(NodeContext &c, Value x, int64_t heads);
 /// [batch, heads, length, size] to [batch, length, heads * size].
 Value mergeHeads(NodeContext &c, Value x);
 
+/// 0, 1, ... below dimension `index` of x.
+Value positions(NodeContext &c, Value x, int64_t index);
+
 /// An additive mask of x's element type: `hidden` where `keep` (i1) is false.
 Value maskFrom(NodeContext &c, Value keep, Value like, double hidden);
 /// Sum of two masks, either of which may be null.

@@ -27,14 +27,17 @@ LogicalResult skipNorm(NodeContext &c, graph::NormKind kind, Value scale, Value 
 
 LogicalResult convertEmbedLayerNorm(NodeContext &c) {
   Value ids = c.input(0), segments = c.input(1), words = c.input(2), positions = c.input(3);
-  if (!c.input(5) || !c.input(6))
-    return c.error(Problem::range, "inputs gamma and beta are required");
+  if (!words || !positions || !c.input(5) || !c.input(6))
+    return c.error(Problem::range, "inputs word_embedding, position_embedding, gamma and beta are required");
+  if (!segments != !c.input(4))
+    return c.error(Problem::range, "inputs segment_ids and segment_embedding must be given together");
+  c.ignore({"mask_index_type"}); // for ONNX Runtime's shape inference
   Value sum = c.gather(words, ids, 0);
   // Positions 0.. of the sequence unless given.
   Value place = c.input(8) ? c.gather(positions, c.input(8), 0)
                            : c.slice(positions, 0, Extent(0), Extent::dimOf(ids, 1));
   sum = c.add(sum, place);
-  if (segments && c.input(4))
+  if (segments)
     sum = c.add(sum, c.gather(c.input(4), segments, 0));
   Value y = c.create<graph::NormOp>(c.elementType(sum), graph::NormKind::layer, sum, c.input(5), c.input(6),
                                     uint64_t(2), APFloat(c.real("epsilon", 1e-12)));
@@ -50,7 +53,7 @@ LogicalResult convertEmbedLayerNorm(NodeContext &c) {
 }
 
 LogicalResult convertFusedMatMul(NodeContext &c) {
-  if (c.integer("transBatchA", 0) || c.integer("transBatchB", 0))
+  if (int64_t a = c.integer("transBatchA", 0), b = c.integer("transBatchB", 0); a || b)
     return c.error(Problem::unsupported, "attributes transBatchA and transBatchB have no form");
   Value y = c.matmul(c.input(0), c.input(1), c.integer("transA", 0), c.integer("transB", 0));
   float alpha = c.real("alpha", 1);
@@ -133,6 +136,7 @@ Value dequantizeConstant(NodeContext &c, int64_t bits, int64_t k, int64_t n, int
 
 LogicalResult convertMatMulNBits(NodeContext &c) {
   int64_t bits = c.integer("bits", 4), block = c.integer("block_size", 32), k = c.integer("K", 0), n = c.integer("N", 0);
+  c.ignore({"accuracy_level"}); // the least precision: f32 is enough for all
   if (bits < 2 || bits > 8)
     return c.error(Problem::unsupported, "attribute bits = " + Twine(bits) + ", expected 2 to 8");
   if (block < 16 || !llvm::isPowerOf2_64(block) || k < 1 || n < 1)

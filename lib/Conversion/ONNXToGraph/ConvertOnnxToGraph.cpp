@@ -105,7 +105,9 @@ private:
         return;
       }
     }
-    if (failed(handler->convert(context)) || context.failed()) {
+    // ONNX's own operators have been checked against their schemas.
+    if (failed(handler->convert(context)) || context.failed() ||
+        (node.getDomain() == kMicrosoft && failed(context.refuseUnknownAttributes()))) {
       hasFailed = true;
       return;
     }

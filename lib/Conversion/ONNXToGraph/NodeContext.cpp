@@ -14,6 +14,13 @@ llvm::LogicalResult NodeContext::error(Problem problem, const Twine &text) {
   return llvm::failure();
 }
 
+llvm::LogicalResult NodeContext::refuseUnknownAttributes() {
+  for (NamedAttribute attribute : node.getAttrs())
+    if (StringRef name = attribute.getName(); !known.contains(name) && !name.starts_with("__"))
+      return error(Problem::unsupported, "attribute " + name + " has no form");
+  return llvm::success();
+}
+
 //===-- what is known of values ---------------------------------------------===//
 
 int64_t NodeContext::rank(Value value) {

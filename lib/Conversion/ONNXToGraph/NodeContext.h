@@ -11,6 +11,7 @@
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace tenon::onnxtograph {
 
@@ -78,15 +79,24 @@ public:
   int64_t since() { return node.getSince(); }
 
   //===-- attributes ------------------------------------------------------===//
-  int64_t integer(StringRef name, int64_t otherwise) { return node.getInt(name, otherwise); }
-  float real(StringRef name, double otherwise) { return float(node.getFloat(name, otherwise)); }
-  StringRef text(StringRef name, StringRef otherwise) { return node.getString(name, otherwise); }
+  int64_t integer(StringRef name, int64_t otherwise) { return node.getInt(noted(name), otherwise); }
+  float real(StringRef name, double otherwise) { return float(node.getFloat(noted(name), otherwise)); }
+  StringRef text(StringRef name, StringRef otherwise) { return node.getString(noted(name), otherwise); }
+  /// Notes attributes that do not change what the node computes.
+  void ignore(ArrayRef<StringRef> names) {
+    for (StringRef name : names)
+      noted(name);
+  }
+  /// An error if the node has an attribute that its handler has not asked for:
+  /// for operators whose attributes no schema has checked.
+  LogicalResult refuseUnknownAttributes();
   std::optional<Ints> ints(StringRef name) {
+    noted(name);
     if (auto values = node.getInts(name))
       return Ints(*values);
     return std::nullopt;
   }
-  bool has(StringRef name) { return node.hasAttribute(name); }
+  bool has(StringRef name) { return node.hasAttribute(noted(name)); }
   /// An error unless the normalisation is computed in f32, as graph.norm is.
   void requireFloatStash() {
     if (int64_t type = integer("stash_type", 1); type != 1)
@@ -167,7 +177,13 @@ public:
   SmallVector<Extent> extentsOf(Value x);
 
 private:
+  StringRef noted(StringRef name) {
+    known.insert(name);
+    return name;
+  }
+
   bool hasFailed = false;
+  llvm::StringSet<> known; ///< attributes that the handler has asked for
 };
 
 } // namespace tenon::onnxtograph

@@ -143,7 +143,9 @@ void tenon::onnxtograph::addNorm(HandlerRegistry &registry) {
   registry.add(kOnnx, "LayerNormalization", 1, 2, convertLayerNorm);
   registry.add(kOnnx, "RMSNormalization", 23, 2, convertRmsNorm);
   // onnxruntime writes this one in the default domain.
-  registry.add(kOnnx, "SimplifiedLayerNormalization", 1, 2, convertRmsNorm);
+  registry.add(kOnnx, "SimplifiedLayerNormalization", 1, 2, [](NodeContext &c) {
+    return success(succeeded(convertRmsNorm(c)) && succeeded(c.refuseUnknownAttributes()));
+  });
   registry.add(kMicrosoft, "SimplifiedLayerNormalization", 1, 2, convertRmsNorm);
   registry.add(kOnnx, "LRN", 1, 1, convertLRN);
   registry.add(kOnnx, "MeanVarianceNormalization", 9, 1, convertMeanVarianceNorm);

@@ -33,6 +33,7 @@ Value quantize(NodeContext &c, Value x, Value scale, Value zeroPoint) {
 }
 
 LogicalResult convertQuantizeLinear(NodeContext &c) {
+  c.ignore({"axis", "output_dtype"}); // where the scale is a scalar, and where a zero point says it
   Value x = c.input(0), scale = asScalar(c, c.input(1)), zeroPoint = asScalar(c, c.input(2));
   Type element = c.typeOfCode(zeroPoint ? 0 : c.integer("output_dtype", 2));
   if (zeroPoint)
@@ -50,6 +51,7 @@ LogicalResult convertQuantizeLinear(NodeContext &c) {
 }
 
 LogicalResult convertDequantizeLinear(NodeContext &c) {
+  c.ignore({"axis"}); // where the scale is a scalar
   Value x = c.input(0), scale = asScalar(c, c.input(1)), zeroPoint = asScalar(c, c.input(2));
   Type element = c.elementType(scale);
   if (int64_t code = c.integer("output_dtype", 0))

@@ -64,6 +64,25 @@ def microsoft():
     one, two, cache = T("f32", 1, 1, 32), T("f32", 1, 1, 16), T("f32", 1, 2, 6, 8)
     yield Case("GroupQueryAttention", (one, two, two, cache, cache, lengths, total), {"num_heads": 4, "kv_num_heads": 2},
                out=("f32", "f32", "f32"), **MS, **LOOSE)
+    # ... which a run says where they are no constants, and differ between sequences: what
+    # the present holds behind the shorter ones is nobody's business.
+    full = lambda s, z, r: np.full(s, 6)  # noqa: E731
+    yield Case("GroupQueryAttention", (one, two, two, cache, cache, T("i32", 1, draw=full), total),
+               {"num_heads": 4, "kv_num_heads": 2}, out=("f32", "f32", "f32"), **MS, **LOOSE)
+    for ends in ([6, 3, 0], [2, 6], [6, 6, 6, 6]):
+        # A head of 16, the least that ONNX Runtime rotates.
+        batch = len(ends)
+        one, two, cache = T("f32", batch, 1, 64), T("f32", batch, 1, 32), T("f32", batch, 2, 6, 16)
+        lengths = T("i32", batch, draw=lambda s, z, r, ends=ends: np.array(ends))
+        tables = (C("f32", np.cos(np.arange(72).reshape(9, 8))), C("f32", np.sin(np.arange(72).reshape(9, 8))))
+        heads = {"num_heads": 4, "kv_num_heads": 2}
+        for rotation, more in (((), {}), (tables, {"do_rotary": 1})):
+            yield Case("GroupQueryAttention", (one, two, two, cache, cache, lengths, total, *rotation), {**heads, **more},
+                       out=("f32", "f32", "f32"), peer_outputs=3 if min(ends) == 6 else 1, **MS, **LOOSE)
+    # A first prompt.
+    one, two = T("f32", 2, 7, 32), T("f32", 2, 7, 16)
+    yield Case("GroupQueryAttention", (one, two, two, None, None, C("i32", [6, 6]), total), {"num_heads": 4, "kv_num_heads": 2},
+               **MS, **LOOSE)
 
 
 def cases():

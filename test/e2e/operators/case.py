@@ -106,6 +106,7 @@ class Case:
     atol: float = None
     steps: int = 0  # how far integers may be off
     peer: bool = True  # whether ONNX Runtime says the same where it runs the node
+    peer_outputs: int = 99  # ... of how many outputs
     peer_empty: bool = True  # and where an operand is empty
     refused: str = ""  # the code of an error that is expected instead of a result
     sizes: tuple = ()  # bindings of the symbols beside the runner's own
