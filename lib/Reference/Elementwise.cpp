@@ -234,11 +234,11 @@ Results evaluateCast(graph::CastOp op, ArrayRef<Tensor> inputs) {
     return op.emitError("[TN3011] the reference cannot cast to ") << element;
   if (element == x.getElementType())
     return one(x);
-  if (!x.isFloat() && !num::isReal(element))
-    return one(Tensor::fromInts(element, x.getShape(), x.toInts()));
   std::optional<numerics::Encoding> how;
   if (num::isCoded(element))
     how = op.getEncoding();
+  if (!x.isFloat())
+    return one(Tensor::fromInts(element, x.getShape(), x.toInts(), x.isUnsigned(), how));
   return one(Tensor::fromDoubles(element, x.getShape(), x.toDoubles(), how));
 }
 

@@ -124,7 +124,19 @@ Results evaluateResize(graph::ResizeOp op, ArrayRef<Tensor> inputs) {
     values = std::move(next);
     current[d] = out;
   }
-  return one(Tensor::fromDoubles(resultElement(op), shape, values));
+  Type element = resultElement(op);
+  if (auto integer = dyn_cast<IntegerType>(element); integer && integer.getWidth() < 64) { // 64 bits saturate anyway
+    // Cubic weights overshoot; integers end at their limits.
+    bool isUnsigned = integer.isUnsigned();
+    double low = isUnsigned ? 0 : -std::ldexp(1.0, integer.getWidth() - 1);
+    double high = std::ldexp(1.0, integer.getWidth() - !isUnsigned) - 1;
+    for (double &value : values)
+      value = std::clamp(value, low, high);
+  } else if (element.isUnsignedInteger()) {
+    for (double &value : values)
+      value = std::max(value, 0.0);
+  }
+  return one(Tensor::fromDoubles(element, shape, values));
 }
 
 } // namespace

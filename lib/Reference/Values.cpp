@@ -53,6 +53,17 @@ int64_t truncate(double value) {
   return static_cast<int64_t>(value);
 }
 
+/// The integer as a double rounded to odd, given its nearest: a later rounding to
+/// fewer bits then takes it as it would take the integer.
+double toOdd(double nearest, __int128 exact) {
+  __int128 back = static_cast<__int128>(nearest);
+  if (back == exact)
+    return nearest;
+  uint64_t bits = std::bit_cast<uint64_t>(nearest);
+  bool away = (back < 0 ? -back : back) > (exact < 0 ? -exact : exact);
+  return std::bit_cast<double>((away ? bits - 1 : bits) | 1);
+}
+
 template <typename To, typename From>
 void convertAll(ArrayRef<char> bytes, std::vector<To> &out) {
   const From *from = reinterpret_cast<const From *>(bytes.data());
@@ -169,10 +180,17 @@ Tensor Tensor::fromDoubles(Type element, ArrayRef<int64_t> shape, ArrayRef<doubl
   return result;
 }
 
-Tensor Tensor::fromInts(Type element, ArrayRef<int64_t> shape, ArrayRef<int64_t> values) {
+Tensor Tensor::fromInts(Type element, ArrayRef<int64_t> shape, ArrayRef<int64_t> values, bool isUnsigned,
+                        std::optional<numerics::Encoding> how) {
   if (num::isReal(element)) {
-    std::vector<double> doubles(values.begin(), values.end());
-    return fromDoubles(element, shape, doubles);
+    std::vector<double> doubles(values.size());
+    for (size_t i = 0; i < values.size(); ++i) {
+      bool isLarge = isUnsigned && values[i] < 0;
+      doubles[i] = isLarge ? double(uint64_t(values[i])) : double(values[i]);
+      if (!element.isF64())
+        doubles[i] = toOdd(doubles[i], isLarge ? __int128(uint64_t(values[i])) : __int128(values[i]));
+    }
+    return fromDoubles(element, shape, doubles, how);
   }
   Tensor result(element, shape);
   MutableArrayRef<char> bytes = result.getMutableBytes();

@@ -39,8 +39,10 @@ public:
   /// Cast's truncation for integers, != 0 for i1.
   static Tensor fromDoubles(mlir::Type element, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<double> values,
                             std::optional<numerics::Encoding> how = std::nullopt);
-  /// Wraps integers to the width; rounds once for floats. ui64 values are bit patterns.
-  static Tensor fromInts(mlir::Type element, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> values);
+  /// Wraps integers to the width; rounds once for floats, as `fromDoubles` does.
+  /// Values of ui64, which `isUnsigned` tells from others, are bit patterns.
+  static Tensor fromInts(mlir::Type element, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> values,
+                         bool isUnsigned = false, std::optional<numerics::Encoding> how = std::nullopt);
   /// Null if the attribute's type or storage is not known.
   static std::optional<Tensor> fromAttribute(mlir::ElementsAttr attribute);
 

@@ -167,8 +167,8 @@ Value emitIntegerUnary(UnaryOp op, Value x, Math m, bool isUnsigned) {
 
 /// C's fmod without a library function. Each step subtracts y as often as the 25
 /// leading bits of the quotient say; products with y's upper and lower half are
-/// exact, and so are the differences. (An f64 quotient of 2^1023 and more is not
-/// finite, and gives NaN.)
+/// exact, and so are the differences. Quotients of f64 need not be finite: before
+/// divisors below 1, the remainders by them times 2^1536 and 2^768 are taken.
 Value emitRemainder(Value x, Value y, Math narrow) {
   using P = arith::CmpFPredicate;
   auto &b = narrow.b;
@@ -191,18 +191,29 @@ Value emitRemainder(Value x, Value y, Math narrow) {
   };
   Value dividend = widen ? arith::ExtFOp::create(b, loc, wide, x).getResult() : x;
   Value divisor = m.un<math::AbsFOp>(widen ? arith::ExtFOp::create(b, loc, wide, y).getResult() : y);
-  Value upper = leading(divisor), lower = m.sub(divisor, upper);
-  // A step takes 24 bits or more off quotients of up to 277 bits in f32, 1024 in f64.
   auto index = [&](int64_t v) -> Value { return arith::ConstantIndexOp::create(b, loc, v); };
-  auto loop = scf::ForOp::create(b, loc, index(0), index(widen ? 12 : 45), index(1), ValueRange{m.un<math::AbsFOp>(dividend)},
-                                 [&](OpBuilder &, Location, Value, ValueRange carried) {
-    Value times = m.un<math::TruncOp>(leading(m.div(carried[0], divisor)));
-    Value rest = m.sub(m.sub(carried[0], m.mul(times, upper)), m.mul(times, lower));
-    scf::YieldOp::create(b, loc, ValueRange{rest});
-  });
-  Value rest = loop.getResult(0);
-  // A quotient that was rounded up leaves a negative rest.
-  rest = m.select(m.cmp(P::OLT, rest, m.c(0)), m.add(rest, divisor), rest);
+  // A step takes 24 bits or more off the quotient.
+  auto reduce = [&](Value whole, Value by, int64_t quotientBits) -> Value {
+    Value upper = leading(by), lower = m.sub(by, upper);
+    auto loop = scf::ForOp::create(b, loc, index(0), index(quotientBits / 24 + 2), index(1), ValueRange{whole},
+                                   [&](OpBuilder &, Location, Value, ValueRange carried) {
+      Value times = m.un<math::TruncOp>(leading(m.div(carried[0], by)));
+      Value rest = m.sub(m.sub(carried[0], m.mul(times, upper)), m.mul(times, lower));
+      scf::YieldOp::create(b, loc, ValueRange{rest});
+    });
+    // A quotient that was rounded up leaves a negative rest.
+    Value rest = loop.getResult(0);
+    return m.select(m.cmp(P::OLT, rest, m.c(0)), m.add(rest, by), rest);
+  };
+  Value rest = m.un<math::AbsFOp>(dividend);
+  if (widen) {
+    rest = reduce(rest, divisor, 277);
+  } else {
+    Value factor = m.c(0x1p768);
+    Value once = m.select(m.cmp(P::OLT, divisor, m.c(1)), m.mul(divisor, factor), divisor);
+    Value twice = m.select(m.cmp(P::OLT, divisor, m.c(0x1p-512)), m.mul(once, factor), once);
+    rest = reduce(reduce(reduce(rest, twice, 1024), once, 768), divisor, 768);
+  }
   // Infinite divisors leave finite dividends as they are.
   Value isFinite = m.cmp(P::OLT, m.un<math::AbsFOp>(dividend), m.c(INFINITY));
   Value whole = arith::AndIOp::create(b, loc, m.cmp(P::OEQ, divisor, m.c(INFINITY)), isFinite);
@@ -314,10 +325,20 @@ Value emitIntegerBinary(BinaryKind kind, Value x, Value y, Math m, bool isUnsign
   case BinaryKind::bitwise_or: return arith::OrIOp::create(b, loc, x, y);
   case BinaryKind::logical_xor:
   case BinaryKind::bitwise_xor: return arith::XOrIOp::create(b, loc, x, y);
-  case BinaryKind::shift_left: return arith::ShLIOp::create(b, loc, x, y);
-  case BinaryKind::shift_right:
-    return isUnsigned ? Value(arith::ShRUIOp::create(b, loc, x, y)) : Value(arith::ShRSIOp::create(b, loc, x, y));
+  case BinaryKind::shift_left:
+  case BinaryKind::shift_right: {
+    // LLVM leaves shifts by the width and more open; here all bits are shifted out.
+    Value most = m.c(getElementTypeOrSelf(m.type).getIntOrFloatBitWidth() - 1);
+    Value isWithin = arith::CmpIOp::create(b, loc, P::ule, y, most), within = arith::MinUIOp::create(b, loc, y, most);
+    if (kind == BinaryKind::shift_right && !isUnsigned) // which leaves copies of the sign
+      return arith::ShRSIOp::create(b, loc, x, within);
+    Value shifted = kind == BinaryKind::shift_left ? Value(arith::ShLIOp::create(b, loc, x, within))
+                                                   : Value(arith::ShRUIOp::create(b, loc, x, within));
+    return m.select(isWithin, shifted, m.c(0));
+  }
   case BinaryKind::prelu: {
+    if (isUnsigned)
+      return x;
     Value negative = arith::CmpIOp::create(b, loc, P::slt, x, m.c(0));
     return arith::SelectOp::create(b, loc, negative, arith::MulIOp::create(b, loc, x, y), x);
   }

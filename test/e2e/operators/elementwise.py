@@ -92,6 +92,12 @@ def binary_cases():
     huge = lambda s, z, r: r.standard_normal(s) * 10.0 ** r.uniform(-40, 38, s)  # noqa: E731
     for dtype in ("f32", "f64"):
         yield Case("Mod", (T(dtype, "N", 9, draw=huge), T(dtype, "N", 9, draw=huge)), {"fmod": 1}, peer=False)
+    # Quotients that no f64 holds: divisors down to the smallest there is.
+    most = lambda s, z, r: r.uniform(1, 1.7, s) * 2.0 ** r.integers(800, 1024, s)  # noqa: E731
+    least = lambda s, z, r: (r.uniform(1, 2, s) * 2.0 ** r.integers(-1021, 40, s)  # noqa: E731
+                             * r.choice([1, 2.0**-40], s) + 5e-324)
+    for attrs in ({}, {"fmod": 1}):
+        yield Case("Mod", (T("f64", "N", 33, draw=most), T("f64", "N", 33, draw=least)), attrs, opset=28, peer=False)
     edges = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -6.0, 6.0, 3e38]
     for attrs in ({}, {"fmod": 1}):
         yield Case("Mod", (C("f32", [[e] for e in edges]), T("f32", 9, draw=lambda s, z, r: edges)), attrs, opset=28,
@@ -107,6 +113,15 @@ def binary_cases():
     for direction in ("LEFT", "RIGHT"):
         for dtype in INTEGERS[4:]:
             yield Case("BitShift", (T(dtype, "N", "M"), T(dtype, "M", draw=(0, 8))), {"direction": direction})
+            # By the width and more: 0, on every processor.
+            width = 8 * np.dtype(DTYPES[dtype][1]).itemsize
+            far = lambda s, z, r, w=width: r.choice([0, 1, w - 1, w, w + 1, 2 * w, 255], s)  # noqa: E731
+            yield Case("BitShift", (T(dtype, "N", 9), T(dtype, 9, draw=far)), {"direction": direction}, peer=False)
+            yield Case("BitShift", (C(dtype, [255, 3, 128]), T(dtype, "N", 3, draw=far)), {"direction": direction}, peer=False)
+    for dtype in ("u32", "u64"): # no value is below zero
+        top = np.iinfo(DTYPES[dtype][1]).max
+        large = lambda s, z, r, t=top: r.integers(t // 2, t, s, np.uint64)  # noqa: E731
+        yield Case("PRelu", (T(dtype, "N", 9, draw=large), T(dtype, 9, draw=(2, 5))), peer=False)
 
 
 def other_cases():

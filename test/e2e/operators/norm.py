@@ -21,6 +21,11 @@ def cases():
                    only_sizes=True, sizes=({"N": 1}, {"N": 3}, {"N": 16}, {"N": 17}), **more)
         yield Case("LRN", (T(dtype, "N", 7, 3, "M"),), {"size": 3, "alpha": 0.1, "beta": 0.6, "bias": 1.5},
                    refused="TN5002" if dtype == "f64" else "", **more)
+    # f64 is computed in f64, statistics included.
+    exact = {"rtol": 1e-12, "atol": 1e-12, "peer": False}
+    yield Case("LayerNormalization", (T("f64", "N", 19), T("f64", 19), T("f64", 19)), **exact)
+    yield Case("RMSNormalization", (T("f64", "N", 33), T("f64", 33)), opset=23, **exact)
+    yield Case("InstanceNormalization", (T("f64", "N", 5, 19), T("f64", 5), T("f64", 5)), **exact)
     fields = [T("f32", 3) for _ in range(3)] + [T("f32", 3, draw=positive)]
     yield Case("BatchNormalization", (T("f32", "N", 3, 5, 7), *fields), {"epsilon": 0.01}, **loose)
     yield Case("InstanceNormalization", (T("f32", 2, 3, 4, 16), T("f32", 3), T("f32", 3)), **loose)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Pooling and resampling."""
 
-from .case import C, Case, T, allowed
+import numpy as np
+
+from .case import DTYPES, C, Case, T, allowed
 
 # Open sizes that every window here fits into.
 SIZES = {"only_sizes": True, "sizes": tuple({"N": n, "M": m, "K": k} for n, m, k in (
@@ -58,6 +60,13 @@ def resizes():
         for dtype in ("f16", "f64", "u8", "i32"):
             yield Case("Resize", (T(dtype, 1, 2, 5, 4), None, C("f32", [1, 1, 2, 2])), {"mode": mode},
                        rtol=4e-3 if dtype == "f16" else None, peer=dtype not in ("u8", "i32"))
+    # Cubic weights overshoot beside edges: integers end at their limits.
+    for dtype in ("i8", "u8", "i16", "u16", "i32", "u32"):
+        limits = np.iinfo(DTYPES[dtype][1])
+        edge = lambda s, z, r, e=limits: r.choice([e.min, e.max], s)  # noqa: E731
+        for shape, scales in (((1, 2, 4, 6), [1, 1, 2, 2]), ((4, 6, 5), [2, 2, 1])):
+            yield Case("Resize", (T(dtype, *shape, draw=edge), None, C("f32", scales)),
+                       {"mode": "cubic", "coordinate_transformation_mode": "asymmetric"}, peer=False, steps=1)
     yield Case("Resize", (T("f32", 1, 2, 6, 5), None, None, C("i64", [9, 9])),
                {"axes": [2, 3], "keep_aspect_ratio_policy": "not_smaller"}, refused="TN2102")
     yield Case("Resize", (T("f32", 1, 2, 6, 5), None, C("f32", [1.5, 2])), {"axes": [2, 3], "mode": "linear"})

@@ -184,6 +184,11 @@ public:
     AffineExpr row, run;
     int64_t lanes, rowLanes;
   };
+  /// The type of statistics and results: f64 for f64, else f32.
+  static Type workType(graph::NormOp op) {
+    Type compute = computeOf(op.getX());
+    return compute.isF64() ? compute : Float32Type::get(op.getContext());
+  }
   static Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::NormOp>(kernel.getRootOp());
     Plan p;
@@ -192,15 +197,15 @@ public:
     // Scale and bias are read through the epilogue, so they limit merging too.
     p.suffix = mergedSuffix(kernel, p.space, p.axis);
     MLIRContext *context = kernel.getContext();
-    Type f32 = Float32Type::get(context);
+    Type work = workType(op);
     p.row = product(ArrayRef(p.space).drop_front(p.axis), context);
     p.run = product(ArrayRef(p.space).drop_front(p.suffix), context);
-    p.rowLanes = lanesFor(target, f32, constantOr(p.row));
-    p.lanes = lanesFor(target, f32, constantOr(p.run));
+    p.rowLanes = lanesFor(target, work, constantOr(p.row));
+    p.lanes = lanesFor(target, work, constantOr(p.run));
     return p;
   }
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return lanesText(planFor(kernel, target).lanes, Float32Type::get(kernel.getContext())) + " along the row";
+    return lanesText(planFor(kernel, target).lanes, workType(cast<graph::NormOp>(kernel.getRootOp()))) + " along the row";
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     Plan p = planFor(kernel, target);
@@ -211,21 +216,21 @@ public:
     auto op = cast<graph::NormOp>(c.kernel.getRootOp());
     Plan p = planFor(c.kernel, c.target);
     LaneMath m{c};
-    Type f32 = c.b.getF32Type(), resultCompute = computeOf(op.getResult());
+    Type work = workType(op), resultCompute = computeOf(op.getResult());
     Value n = c.index(p.row);
     int64_t extent = constantOr(p.row);
     bool layer = op.getKind() == graph::NormKind::layer;
     ElementEmitter emitter(c, p.space, suffixGroups(p.space.size(), p.suffix));
     LogicalResult status = success();
-    Value count = m.indexToFloat(n, f32);
+    Value count = m.indexToFloat(n, work);
     auto sumOf = [&](ValueRange a, ValueRange z) { return Values{m.add(a[0], z[0])}; };
     c.loop(c.begin, c.end, 1, [&](Value unit) {
       Value base = c.mul(unit, n);
       auto load = [&](Value i, int64_t lanes, Value mask) {
-        return m.toF32(loadFrom(c, op.getX(), c.add(base, i), lanes, mask));
+        return m.toFloat(loadFrom(c, op.getX(), c.add(base, i), lanes, mask), work);
       };
       auto fold = [&](function_ref<Value(Value, Value)> step) {
-        Values zero{c.constant(f32, 0, p.rowLanes)};
+        Values zero{c.constant(work, 0, p.rowLanes)};
         Values acc = accumulate(c, n, extent, p.rowLanes, zero, zero,
                                 [&](Value i, Value mask, ValueRange a) {
                                   return Values{step(load(i, p.rowLanes, mask), a[0])};
@@ -243,8 +248,8 @@ public:
           v = m.sub(v, wideMean);
         return m.madd(v, v, acc);
       });
-      Value epsilon = c.constant(f32, op.getEpsilon().convertToDouble(), 1);
-      Value inverse = m.div(c.constant(f32, 1, 1), m.sqrt(m.add(m.div(squares, count), epsilon)));
+      Value epsilon = c.constant(work, op.getEpsilon().convertToDouble(), 1);
+      Value inverse = m.div(c.constant(work, 1, 1), m.sqrt(m.add(m.div(squares, count), epsilon)));
       Value factor = c.broadcast(inverse, p.lanes), shift = layer ? c.broadcast(mean, p.lanes) : Value();
       Values outer = c.delinearize(unit, ArrayRef(p.space).take_front(p.axis));
       Exprs middle(ArrayRef(p.space).slice(p.axis, p.suffix - p.axis));
@@ -268,7 +273,7 @@ public:
               status = failure();
               return;
             }
-            other = m.toF32(other);
+            other = m.toFloat(other, work);
             v = operand == op.getScale() ? m.mul(v, other) : m.add(v, other);
           }
           emitter.define(op.getResult(), m.toFloat(v, resultCompute));

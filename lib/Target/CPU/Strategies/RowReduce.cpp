@@ -74,7 +74,7 @@ struct Geometry {
 
 /// What to fold: tuples of accumulators.
 struct Reduction {
-  bool needsPosition = false;
+  Type position;         // of the positions handed to `step`; null: it needs none
   bool needsMax = false; // a pass for the maximum first, handed to `step` and `finish`
   std::function<Values(int64_t lanes)> neutral;
   std::function<Values(Value x, Value position, ValueRange acc, Value max)> step;
@@ -103,7 +103,7 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
       auto fold = [&](Values init, size_t width, function_ref<Values(Value, Value, ValueRange, int64_t)> step) {
         return nest(c, g.reduced, std::move(init), [&](ArrayRef<Value> at, ValueRange acc) {
           Value row = c.add(c.add(base, c.offset(at, g.reducedStrides)), i);
-          Value position = r.needsPosition ? c.broadcast(m.fromIndex(at.empty() ? zero : at.back(), c.b.getI32Type()), g.lanes) : Value();
+          Value position = r.position ? c.broadcast(m.fromIndex(at.empty() ? zero : at.back(), r.position), g.lanes) : Value();
           Values next;
           for (int64_t k = 0; k < vectors; ++k) {
             Value v = loadFrom(c, x, c.add(row, c.index(k * g.lanes)), g.lanes, mask);
@@ -184,7 +184,7 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
     }
     Values acc = fold(r.neutral,
                       [&](Value i, Value, ValueRange operands) {
-                        Value position = r.needsPosition ? m.laneNumbers(i, g.lanes) : Value();
+                        Value position = r.position ? m.laneNumbers(i, g.lanes, r.position) : Value();
                         return r.step(operands.back(), position, operands.drop_back(), wideMax);
                       },
                       r.combine);
@@ -322,11 +322,12 @@ public:
     bool isMax = op.getIsMax(), last = op.getSelectLast();
     auto better = [&](Value x, Value y, bool orEqual) { return isMax ? m.greater(x, y, orEqual) : m.greater(y, x, orEqual); };
     Reduction r;
-    r.needsPosition = true;
-    r.neutral = [&](int64_t lanes) {
-      // A worst value at a position beyond all others (before, for the last).
-      return Values{m.extreme(compute, isMax, lanes), c.constant(c.b.getI32Type(), last ? -1 : 2147483647, lanes)};
+    r.position = positionType(c.kernel);
+    // Beyond all other positions (before, for the last).
+    auto nowhere = [&](int64_t lanes) {
+      return last ? c.constant(r.position, -1, lanes) : signedMath.extreme(r.position, false, lanes);
     };
+    r.neutral = [&](int64_t lanes) { return Values{m.extreme(compute, isMax, lanes), nowhere(lanes)}; };
     auto choose = [&](ValueRange x, ValueRange y) {
       Value wins = better(x[0], y[0], false), ties = m.equal(x[0], y[0]);
       Value sooner = last ? signedMath.greater(x[1], y[1]) : signedMath.greater(y[1], x[1]);
@@ -340,8 +341,9 @@ public:
       int64_t lanes = LaneMath::lanesOf(acc[1]);
       // A row of nothing but NaN leaves the neutral position: the first index.
       Value position = acc[1];
-      Value none = m.like(position, last ? -1 : 2147483647);
-      position = m.select(m.equal(position, none), m.like(position, 0), position);
+      position = m.select(m.equal(position, nowhere(lanes)), m.like(position, 0), position);
+      if (r.position == type)
+        return position;
       return arith::ExtSIOp::create(c.b, c.loc, lanes == 1 ? type : Type(VectorType::get({lanes}, type)), position);
     };
     return emitReduction(c, op.getX(), op.getResult(), geometry(c.kernel, c.target), r);
@@ -352,6 +354,12 @@ private:
     auto op = cast<graph::ArgReduceOp>(kernel.getRootOp());
     int64_t axis = op.getAxis();
     return Geometry(kernel, op.getX(), op.getResult(), ArrayRef(axis), op.getKeepDims(), target);
+  }
+  /// 32 bits, of which twice as many lanes fit, where all positions fit them.
+  static Type positionType(plan::KernelOp kernel) {
+    auto op = cast<graph::ArgReduceOp>(kernel.getRootOp());
+    int64_t length = constantOr(shapeOf(kernel, op.getX())[op.getAxis()]);
+    return IntegerType::get(kernel.getContext(), length >= 0 && length <= INT32_MAX ? 32 : 64);
   }
 };
 

@@ -180,15 +180,16 @@ Value LaneMath::extreme(Type type, bool lowest, int64_t lanes) {
 Value LaneMath::indexToFloat(Value index, Type compute) {
   return arith::SIToFPOp::create(c.b, c.loc, compute, fromIndex(index, c.b.getI64Type()));
 }
-Value LaneMath::laneNumbers(Value at, int64_t lanes) {
-  Value start = fromIndex(at, c.b.getI32Type());
+Value LaneMath::laneNumbers(Value at, int64_t lanes, Type integer) {
+  if (!integer)
+    integer = c.b.getI32Type();
+  Value start = fromIndex(at, integer);
   if (lanes == 1)
     return start;
-  SmallVector<int32_t> numbers(lanes);
+  SmallVector<Attribute> numbers;
   for (int64_t i = 0; i < lanes; ++i)
-    numbers[i] = int32_t(i);
-  auto type = VectorType::get({lanes}, c.b.getI32Type());
-  Value steps = arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, ArrayRef<int32_t>(numbers)));
+    numbers.push_back(IntegerAttr::get(integer, i));
+  Value steps = arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(VectorType::get({lanes}, integer), numbers));
   return add(c.broadcast(start, lanes), steps);
 }
 Value LaneMath::laneMask(Value at, Value limit, int64_t lanes) {

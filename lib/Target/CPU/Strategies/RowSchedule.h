@@ -88,8 +88,8 @@ struct LaneMath {
   mlir::Value fromIndex(mlir::Value index, mlir::Type integer) {
     return mlir::arith::IndexCastOp::create(c.b, c.loc, integer, index);
   }
-  /// i32 vector at, at+1, ... (a scalar for one lane).
-  mlir::Value laneNumbers(mlir::Value at, int64_t lanes);
+  /// A vector at, at+1, ... of an integer type, by default i32 (a scalar for one lane).
+  mlir::Value laneNumbers(mlir::Value at, int64_t lanes, mlir::Type integer = {});
   /// A lane-wise comparison of indices: at + lane < limit.
   mlir::Value laneMask(mlir::Value at, mlir::Value limit, int64_t lanes);
 };

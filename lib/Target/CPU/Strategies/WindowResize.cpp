@@ -6,6 +6,8 @@
 // innermost axis are tabulated once a call, and lanes gather through the table.
 #include "WindowStrategies.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace tenon::cpu {
@@ -101,7 +103,26 @@ struct ResizeEmitter {
 
   ResizeEmitter(KernelContext &c, graph::ResizeOp op, Plan plan)
       : c(c), op(op), p(std::move(plan)), m{c}, f64(c.b.getF64Type()),
-        work(computeOf(op.getX()).isF64() ? f64 : Type(c.b.getF32Type())) {}
+        work(needsDouble(computeOf(op.getX())) ? f64 : Type(c.b.getF32Type())) {}
+
+  /// Integers of more than 16 bits are not all float32 numbers.
+  static bool needsDouble(Type compute) {
+    return compute.isF64() || (isa<IntegerType>(compute) && compute.getIntOrFloatBitWidth() > 16);
+  }
+
+  /// A sum as the integer that it is, without its fraction; beyond the integers,
+  /// as a cubic overshoot can be, the nearest of them.
+  Value toInteger(Value sum, Type element, Type compute) {
+    unsigned bits = element.getIntOrFloatBitWidth();
+    bool isUnsigned = element.isUnsignedInteger();
+    double low = isUnsigned ? 0 : -std::ldexp(1.0, bits - 1), high = std::ldexp(1.0, isUnsigned ? bits : bits - 1) - 1;
+    if (bits > 53) // the largest that a conversion does not overflow at
+      high = std::nextafter(high, 0.0);
+    sum = m.max(m.like(sum, low), m.min(sum, m.like(sum, high)));
+    Type type = p.lanes == 1 ? compute : Type(VectorType::get({p.lanes}, compute));
+    return isUnsigned ? Value(arith::FPToUIOp::create(c.b, c.loc, type, sum))
+                      : Value(arith::FPToSIOp::create(c.b, c.loc, type, sum));
+  }
 
   Value real(double v) { return c.constant(f64, v, 1); }
   Value real(Value index) { return m.indexToFloat(index, f64); }
@@ -276,9 +297,7 @@ LogicalResult ResizeStrategy::emit(KernelContext &c) const {
         }
       }
       if (p.taps > 1 && isa<IntegerType>(compute)) {
-        Type type = p.lanes == 1 ? compute : Type(VectorType::get({p.lanes}, compute));
-        sum = isUnsigned ? Value(arith::FPToUIOp::create(c.b, c.loc, type, sum))
-                         : Value(arith::FPToSIOp::create(c.b, c.loc, type, sum));
+        sum = e.toInteger(sum, element, compute);
       } else if (p.taps > 1) {
         sum = m.toFloat(sum, compute);
       }
