@@ -335,6 +335,8 @@ class FormKernels : public impl::FormKernelsPassBase<FormKernels> {
 public:
   void runOnOperation() override {
     for (auto func : getOperation().getOps<func::FuncOp>()) {
+      if (!isRanked(func))
+        return signalPassFailure();
       unsigned counter = 0;
       replaceViews(func);
       SmallVector<Block *> blocks;
@@ -347,6 +349,19 @@ public:
   }
 
 private:
+  /// Whether every tensor's rank is known: a kernel's buffers have shapes.
+  bool isRanked(func::FuncOp func) {
+    WalkResult result = func.walk([](Operation *op) {
+      auto isUnranked = [](Type type) { return isa<UnrankedTensorType>(type); };
+      bool operand = llvm::any_of(op->getOperandTypes(), isUnranked);
+      if (!operand && !llvm::any_of(op->getResultTypes(), isUnranked))
+        return WalkResult::advance();
+      op->emitOpError("[TN2071] has ") << (operand ? "an operand" : "a result") << " without rank; run graph-infer-shapes";
+      return WalkResult::interrupt();
+    });
+    return !result.wasInterrupted();
+  }
+
   void replaceViews(func::FuncOp func) {
     SmallVector<Operation *> views;
     func.walk([&](Operation *op) {
