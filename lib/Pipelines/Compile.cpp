@@ -111,8 +111,10 @@ LogicalResult dump(ModuleOp module, Stage stage, StringRef folder) {
   std::error_code code = llvm::sys::fs::create_directories(folder);
   if (!code) {
     llvm::raw_fd_ostream os(path, code);
-    if (!code)
+    if (!code) {
+      os << "// For reading: weights are left out. To resume a compilation, start from what --stop-after prints.\n";
       module->print(os, elided());
+    }
     os.close();
     code = code ? code : os.error();
     os.clear_error();
@@ -129,7 +131,7 @@ LogicalResult verifyStage(ModuleOp module, Stage stage) {
 }
 
 /// IR that a user resumes from: what MLIR's parser and verifiers say of it gets a code.
-OwningOpRef<ModuleOp> readStage(MLIRContext &context, StringRef input, Stage next) {
+OwningOpRef<ModuleOp> readStage(MLIRContext &context, Stage next, llvm::function_ref<OwningOpRef<ModuleOp>()> parse) {
   OwningOpRef<ModuleOp> module;
   std::vector<std::pair<Location, std::string>> problems;
   {
@@ -137,12 +139,15 @@ OwningOpRef<ModuleOp> readStage(MLIRContext &context, StringRef input, Stage nex
       problems.push_back({diagnostic.getLocation(), diagnostic.str()});
       return success();
     });
-    module = parseSourceFile<ModuleOp>(input, &context);
+    module = parse();
   }
   for (auto &[location, text] : problems)
     emitError(location) << "[TN8011] this is no IR to start the stage " << stageName(next) << " from: " << text;
   // The stage graph also takes graph ops as they are: tests are written in them.
-  if (module && next != Stage::Graph && failed(verifyStage(*module, Stage(int(next) - 1))))
+  if (!module)
+    return {};
+  WalkResult complete = module->walk([](Operation *op) { return WalkResult(checkWeights(op)); });
+  if (complete.wasInterrupted() || (next != Stage::Graph && failed(verifyStage(*module, Stage(int(next) - 1)))))
     return {};
   return module;
 }
@@ -359,25 +364,33 @@ static FailureOr<CompileResult> compileImported(llvm::function_ref<OwningOpRef<M
   return finish(std::move(module), Stage::Graph, name, output, options, std::move(result));
 }
 
+/// Runs the stages from `options.startFrom` on, on IR that `parse` reads.
+static FailureOr<CompileResult> resume(MLIRContext &context, llvm::function_ref<OwningOpRef<ModuleOp>()> parse, StringRef name,
+                                       StringRef output, const CompileOptions &options) {
+  Clock clock;
+  OwningOpRef<ModuleOp> module = readStage(context, *options.startFrom, parse);
+  if (!module)
+    return failure();
+  CompileResult result;
+  result.phaseSeconds.push_back({"import", clock.lap()});
+  return finish(std::move(module), *options.startFrom, name, output, options, std::move(result));
+}
+
 FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, StringRef output, const CompileOptions &options) {
   loadTenonDialects(context);
   if (failed(loadFormats(context, options.formatFiles)))
     return failure();
   if (!options.startFrom)
     return compileImported([&] { return importForCompilation(context, input); }, input, output, options);
-  Clock clock;
-  OwningOpRef<ModuleOp> module = readStage(context, input, *options.startFrom);
-  if (!module)
-    return failure();
-  CompileResult result;
-  result.phaseSeconds.push_back({"import", clock.lap()});
-  return finish(std::move(module), *options.startFrom, input, output, options, std::move(result));
+  return resume(context, [&] { return parseSourceFile<ModuleOp>(input, &context); }, input, output, options);
 }
 
 FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes, StringRef output, const CompileOptions &options) {
   loadTenonDialects(context);
   if (failed(loadFormats(context, options.formatFiles)))
     return failure();
+  if (options.startFrom)
+    return resume(context, [&] { return parseSourceString<ModuleOp>(bytes, &context); }, "model", output, options);
   auto importModel = [&] {
     OwningOpRef<ModuleOp> module = importOnnxBytes(context, bytes, "", importOptions());
     if (module)

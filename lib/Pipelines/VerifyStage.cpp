@@ -16,6 +16,16 @@ namespace tenon {
 #define GEN_PASS_DEF_VERIFYSTAGEPASS
 #include "tenon/Pipelines/Passes.h.inc"
 
+LogicalResult checkWeights(Operation *op) {
+  for (NamedAttribute attr : op->getAttrs()) {
+    auto resource = dyn_cast<DenseResourceElementsAttr>(attr.getValue());
+    if (resource && !resource.getRawHandle().getBlob())
+      return op->emitError() << "[TN4011] constant '" << resource.getRawHandle().getKey()
+                             << "' has no data: dumps leave weights out; resume from what --stop-after prints";
+  }
+  return success();
+}
+
 namespace {
 
 class Contract {
@@ -31,7 +41,7 @@ public:
     if (stage >= Stage::Place)
       checkReturned();
     func.walk<WalkOrder::PreOrder>([&](Operation *op) {
-      checkData(op);
+      ok &= succeeded(checkWeights(op));
       if (op == func.getOperation())
         return;
       if (stage == Stage::Import) {
@@ -51,14 +61,6 @@ private:
   InFlightDiagnostic violation(Operation *op) {
     ok = false;
     return op->emitError();
-  }
-
-  void checkData(Operation *op) {
-    for (NamedAttribute attr : op->getAttrs())
-      if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr.getValue()))
-        if (!resource.getRawHandle().getBlob())
-          violation(op) << "[TN4011] constant '" << resource.getRawHandle().getKey()
-                        << "' has no data: dumps leave weights out; resume from what --stop-after prints";
   }
 
   void checkImported(Operation *op) {

@@ -36,7 +36,7 @@ def compile(
     target    the chip, e.g. "cpu:host" or "cpu:x86-64-v3"; `tenon targets` lists them
     output    where the artifact is written, all or nothing; without it the
               artifact is a temporary file until `Artifact.save`
-    dump_to   a folder for the IR after each stage
+    dump_to   a folder for the IR after each stage, without weights
     format_files  declarations of number formats to load
     progress  called with the name of each phase as it begins
     flush_denormals  take denormal weights (below 1.2e-38) of convolutions and

@@ -84,8 +84,12 @@ class Suite:
         if names != expected or (folder / "d.tenon").read_bytes() != wanted:
             return False, f"    dumped {names}, expected {expected} and an unchanged artifact"
         # Dumps are for reading: the weights are not in them, and that is said.
-        status, output = self.driver("compile", folder / "stages/1-graph.mlir", "--start-from=numerics", "-o", folder / "r.tenon")
-        return status == 1 and "[TN4011]" in output, excerpt(output)
+        for dump, stage in (("0-import", "graph"), ("1-graph", "numerics"), ("2-numerics", "place"), ("3-place", "codegen")):
+            path = folder / f"stages/{dump}.mlir"
+            status, output = self.driver("compile", path, f"--start-from={stage}", "-o", folder / "r.tenon")
+            if status != 1 or "[TN4011]" not in output or "--stop-after" not in path.read_text().split("\n")[0]:
+                return False, f"    {dump}: exit status {status}, expected 1 and TN4011\n{excerpt(output)}"
+        return True, ""
 
     def misplaced(self):
         """A stage refuses what an earlier one should have done."""

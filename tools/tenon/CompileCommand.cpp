@@ -25,7 +25,7 @@ static cl::alias compileFrom("compile-from", cl::desc("The same as --start-from"
 static cl::list<std::string> formatFiles("format-file", cl::desc("Declaration of a number format to load (repeatable)"), cl::value_desc("FILE.yaml"), cl::sub(compileCommand));
 static cl::list<std::string> plugins("load-pass-plugin", cl::desc("Library with passes to load (repeatable; docs/HowTo/add-a-format-pass.md)"), cl::value_desc("FILE.so"), cl::sub(compileCommand));
 static cl::list<std::string> addedPasses("add-pass", cl::desc("Run a pass pipeline on the module at the end of import, graph, numerics or place (repeatable)"), cl::value_desc("STAGE=PIPELINE"), cl::sub(compileCommand));
-static cl::opt<std::string> dumpTo("dump-to", cl::desc("Folder for the IR after each stage"), cl::value_desc("DIR"), cl::sub(compileCommand));
+static cl::opt<std::string> dumpTo("dump-to", cl::desc("Folder for the IR after each stage, without weights (--stop-after prints them)"), cl::value_desc("DIR"), cl::sub(compileCommand));
 static cl::opt<bool> flushDenormals("flush-denormals", cl::desc("Take denormal weights (below 1.2e-38) of convolutions and matrix products as zero"), cl::sub(compileCommand));
 static cl::opt<bool> keepPlan("keep-plan", cl::desc("Keep the plan's text in the artifact, for `tenon inspect --plan`"), cl::sub(compileCommand));
 static cl::opt<bool> quiet("q", cl::desc("No summary and no progress"), cl::sub(compileCommand));

@@ -69,7 +69,7 @@ mlir::OwningOpRef<mlir::ModuleOp> importForCompilation(mlir::MLIRContext &contex
 /// context; nothing is written on failure.
 mlir::FailureOr<CompileResult> compileModel(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,
                                             const CompileOptions &options);
-/// The same from the bytes of a model, which no stage can be started from.
+/// The same from the bytes of a model, or of IR to start from.
 mlir::FailureOr<CompileResult> compileModelBytes(mlir::MLIRContext &context, llvm::StringRef bytes, llvm::StringRef output,
                                                  const CompileOptions &options);
 /// Writes an ONNX model whose weights (and activations, where no run chooses their

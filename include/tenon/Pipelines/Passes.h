@@ -12,6 +12,9 @@ namespace tenon {
 #include "tenon/Pipelines/Passes.h.inc"
 #define GEN_PASS_REGISTRATION
 #include "tenon/Pipelines/Passes.h.inc"
+
+/// Refuses constants without their data, as IR that was printed for reading has them.
+llvm::LogicalResult checkWeights(mlir::Operation *op);
 } // namespace tenon
 
 #endif // TENON_PIPELINES_PASSES_H
