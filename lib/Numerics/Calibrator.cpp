@@ -8,6 +8,7 @@ namespace tenon::numerics {
 namespace {
 
 constexpr unsigned kMantissa = 23;
+constexpr double kRounding = 1e-12; // of percent times count, which may be meant as an integer
 
 float magnitudeOfBits(uint32_t bits) { return std::bit_cast<float>(std::min(bits, std::bit_cast<uint32_t>(std::numeric_limits<float>::max()))); }
 
@@ -46,7 +47,7 @@ std::optional<size_t> ValueCounts::add(llvm::ArrayRef<float> values) {
 }
 
 float ValueCounts::magnitude(double percent) const {
-  auto rank = uint64_t(std::ceil(percent / 100 * double(total)));
+  auto rank = uint64_t(std::ceil(percent / 100 * double(total) * (1 - kRounding)));
   uint64_t seen = 0;
   for (unsigned exponent = 0; exponent < 255; ++exponent)
     for (unsigned bin = 0; bin < 1 << kBits; ++bin) {
@@ -59,7 +60,7 @@ float ValueCounts::magnitude(double percent) const {
 }
 
 std::pair<float, float> ValueCounts::range(double percent) const {
-  auto cut = uint64_t((100 - percent) / 200 * double(total));
+  auto cut = uint64_t((100 - percent) / 200 * double(total) * (1 + kRounding));
   // From one end: magnitudes fall on its own side of zero, then grow on the other.
   auto bound = [&](unsigned sign, float extreme) {
     uint64_t seen = 0;
