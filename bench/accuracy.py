@@ -159,8 +159,10 @@ def measure_calibrated(task, driver, count, write):
             artifact, layers = converted(driver, task, recipe, Path(scratch), samples)
             scores = task.score(task.run(artifact.session(threads=1)), unconverted)[held_out]
             rows = [layer for layer in layers if "activation" in layer and "kept" not in layer]
-            noise = [layer["sqnr_db"] for layer in rows]
-            quality = f"{np.mean(noise):.1f}, {np.min(noise):.1f} | {100 * max(layer['saturated'] for layer in rows):.2f} %" if rows else "- | -"
+            # Inputs that the format holds exactly have none.
+            noise = [layer["sqnr_db"] for layer in rows if layer["sqnr_db"] is not None]
+            levels = f"{np.mean(noise):.1f}, {np.min(noise):.1f}" if noise else "exact"
+            quality = f"{levels} | {100 * max(layer['saturated'] for layer in rows):.2f} %" if rows else "- | -"
             write(f"| {recipe} | {accuracy(task, scores)} | {quality} |")
 
 
