@@ -95,17 +95,11 @@ private:
   std::map<Note, LedgerNote> entries;
 };
 
-std::string typeName(Type type) {
-  std::string text;
-  llvm::raw_string_ostream(text) << type;
-  return text;
-}
-
 std::string precisionOf(plan::KernelOp kernel) {
   Operation *root = kernel.getRootOp();
   Type stored = getElementTypeOrSelf(root ? root->getResult(0).getType() : kernel.getResult(0).getType());
   Type computed = cpu::computeType(stored);
-  return isa<FloatType>(stored) && stored != computed ? typeName(stored) + " in " + typeName(computed) : typeName(stored);
+  return num::isReal(stored) && stored != computed ? num::nameOf(stored) + " in " + num::nameOf(computed) : num::nameOf(stored);
 }
 
 /// Ops whose results are some of their operands' values, or rounded by themselves.
@@ -114,7 +108,8 @@ bool needsNoRounding(Operation &op) {
     return llvm::is_contained({graph::UnaryKind::relu, graph::UnaryKind::abs, graph::UnaryKind::neg}, unary.getKind());
   if (auto binary = dyn_cast<graph::BinaryOp>(op))
     return llvm::is_contained({graph::BinaryKind::max, graph::BinaryKind::min}, binary.getKind());
-  return isa<graph::ConstantOp, graph::CastOp, graph::SelectOp, graph::ExpandOp, graph::TransposeOp, graph::SliceOp, graph::ConcatOp>(op);
+  return isa<graph::ConstantOp, graph::CastOp, graph::QuantizeOp, graph::DequantizeOp, graph::SelectOp, graph::ExpandOp,
+             graph::TransposeOp, graph::SliceOp, graph::ConcatOp>(op);
 }
 
 /// The type that ONNX rounds a value inside the kernel to and the kernel does
@@ -134,7 +129,7 @@ void noteKernel(plan::KernelOp kernel, const cpu::KernelInfo &info, NoteCollecto
   if (StringRef(info.schedule).contains("scalar"))
     notes.add({"TN5101", "scalar code: " + info.strategy + " (" + info.schedule + ")"}, info);
   if (Type narrow = unroundedType(kernel))
-    notes.add({"TN5102", typeName(narrow) + " values between fused operators stay " + typeName(cpu::computeType(narrow)) +
+    notes.add({"TN5102", num::nameOf(narrow) + " values between fused operators stay " + num::nameOf(cpu::computeType(narrow)) +
                              ", where ONNX rounds each"}, info);
   SmallVector<Note> found;
   for (Operation &op : kernel.getBody().front().without_terminator())

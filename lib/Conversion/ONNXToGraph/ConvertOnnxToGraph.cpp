@@ -31,7 +31,7 @@ public:
       convert(op);
     }
     reportUnsupported();
-    checkResults(*func.front().getTerminator(), func.getLoc());
+    (void)checkResults(*func.front().getTerminator(), func.getLoc());
     if (hasFailed)
       return failure();
     finish();

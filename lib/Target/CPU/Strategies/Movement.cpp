@@ -103,7 +103,7 @@ public:
 
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
     Operation *root = kernel.getRootOp();
-    if (auto pad = dyn_cast<graph::PadOp>(root))
+    if (auto pad = dyn_cast<graph::PadOp>(root)) {
       if (pad.getMode() != graph::PadMode::constant || !constantInts(pad.getPads())) {
         reason = "only constant padding by constant amounts moves in runs";
         return false;
@@ -111,6 +111,7 @@ public:
         reason = "the padding's value must be in memory";
         return false;
       }
+    }
     return yieldsRootAlone(kernel, reason);
   }
 
