@@ -131,16 +131,17 @@ def outputs_of(tenon, path, feed, scratch):
 
 
 @pytest.mark.parametrize("recipe", ["i4:block32", "MXFP8E4M3", "NVFP4"])
-def test_blocks_of_convolutions_run_along_what_a_result_sums(tenon, tmp_path, recipe):
+def test_blocks_of_convolutions_run_along_channels_or_the_window_of_one(tenon, tmp_path, recipe):
     model, report, artifact = save_convolutions(tmp_path / "model.onnx"), tmp_path / "report.json", tmp_path / "out.tenon"
     done = tenon("convert", model, f"--weights={recipe}", "--report", report, "-o", artifact)
     assert done.returncode == OK, done.stderr
     layers = {layer["node"]: layer for layer in json.loads(report.read_text())["layers"]}
     size, bits, scale_bits = {"i4:block32": (32, 4, 32), "MXFP8E4M3": (32, 8, 8), "NVFP4": (16, 4, 8)}[recipe]
-    for name, values in (("conv", 54), ("depthwise", 9)):
-        assert layers[name]["bytes"] == (8 * values * bits + 8 * -(-values // size) * scale_bits + 7) // 8
-    # Nine values are all that a depthwise result sums.
-    assert layers["depthwise"]["note"].startswith(f"blocks of 9 instead of {size}") and "note" not in layers["conv"]
+    for name, values, blocks in (("conv", 54, 9), ("depthwise", 9, 1)):  # of a result: values, and scales
+        assert layers[name]["bytes"] == (8 * values * bits + 8 * blocks * scale_bits + 7) // 8
+    # Six channels for each tap, and nine values are all that a depthwise result sums.
+    assert layers["conv"]["note"].startswith(f"blocks of 6 instead of {size}")
+    assert layers["depthwise"]["note"].startswith(f"blocks of 9 instead of {size}")
     assert "(blocks of 9 instead of" in done.stdout
     feed = {"i": np.arange(6)}
     if recipe == "i4:block32":  # which ONNX Runtime has

@@ -141,15 +141,16 @@ private:
   }
 
   bool convertOperand(onnxir::NodeOp node, const WeightOperand &operand, const WeightSource &source, const Recipe &recipe, LayerReport &layer) {
-    // Blocks run along all that one result sums, which lies in one piece.
+    // Blocks run along the channels; where a group has one alone, each would be a value
+    // with a scale, and they run along the window, which lies in one piece.
     SmallVector<int64_t> shape = source.shape;
     bool isBlocked = recipe.granularity == Granularity::Block;
-    if (isBlocked && operand.sumsTrailing) {
+    if (isBlocked && operand.sumsTrailing && shape[operand.blockAxis] == 1) {
       shape.truncate(operand.blockAxis);
       shape.push_back(product(ArrayRef(source.shape).drop_front(operand.blockAxis)));
     }
     if (isBlocked && shape[operand.blockAxis] < recipe.blockSize)
-      layer.note = llvm::formatv("blocks of {0} instead of {1}: a result sums no more", shape[operand.blockAxis], recipe.blockSize);
+      layer.note = llvm::formatv("blocks of {0} instead of {1}: no more values lie along them", shape[operand.blockAxis], recipe.blockSize);
     Values values{source.values(), shape, operand.channelAxis, operand.blockAxis};
     llvm::Expected<Quantized> quantized = quantize(values, recipe, num::formatsOf(node.getContext()), options.seed);
     if (!quantized) {

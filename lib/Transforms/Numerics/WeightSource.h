@@ -9,7 +9,7 @@
 namespace tenon::numerics {
 
 /// An operand that is multiplied and summed: channels of the result run along
-/// channelAxis, the sum along blockAxis, and along all axes behind it if
+/// channelAxis, the sum along blockAxis, and of one channel along all axes behind it if
 /// sumsTrailing.
 struct WeightOperand {
   unsigned input;

@@ -50,21 +50,21 @@ func.func @main(%x: tensor<2x64xf32>) -> (tensor<2x8xf32>, tensor<64x8xf32>) att
 // ZERO: onnx.node "ReduceMax"
 // ZERO: onnx.node "QuantizeLinear"{{.*}}output_dtype = i8
 
-// A result of a convolution sums all that follows its channel: blocks run there, in a
-// view of two dimensions. The table of a lookup is no weight.
+// Of one channel in a group a convolution's result sums a window: blocks run there, in
+// a view of two dimensions. The table of a lookup is no weight.
 // BLOCK-LABEL: func.func @convolution
-// BLOCK: %[[CODES:.*]] = onnx.constant dense_resource<{{.*}}> : tensor<8x36xi4>
-// BLOCK: %[[SCALE:.*]] = onnx.constant dense{{.*}} : tensor<8x2xf32>
+// BLOCK: %[[CODES:.*]] = onnx.constant dense_resource<{{.*}}> : tensor<8x9xi4>
+// BLOCK: %[[SCALE:.*]] = onnx.constant dense{{.*}} : tensor<8x1xf32>
 // BLOCK: %[[W:.*]] = onnx.node "DequantizeLinear"(%[[CODES]], %[[SCALE]]) {attrs = {axis = 1 : i64, block_size = 32 : i64}
-// BLOCK: %[[SHAPE:.*]] = onnx.constant dense<[8, 4, 3, 3]> : tensor<4xi64>
-// BLOCK: %[[FILTER:.*]] = onnx.node "Reshape"(%[[W]], %[[SHAPE]]) {{.*}} -> tensor<8x4x3x3xf32>
+// BLOCK: %[[SHAPE:.*]] = onnx.constant dense<[8, 1, 3, 3]> : tensor<4xi64>
+// BLOCK: %[[FILTER:.*]] = onnx.node "Reshape"(%[[W]], %[[SHAPE]]) {{.*}} -> tensor<8x1x3x3xf32>
 // BLOCK: onnx.node "Conv"(%{{.*}}, %[[FILTER]])
 func.func @convolution(%i: tensor<4xi64>) -> tensor<1x8x8x8xf32> attributes {onnx.opset = 21 : i64} {
   %table = onnx.constant dense<0.5> : tensor<10x64xf32> {name = "table"}
-  %f = onnx.constant dense<0.25> : tensor<8x4x3x3xf32> {name = "f"}
+  %f = onnx.constant dense<0.25> : tensor<8x1x3x3xf32> {name = "f"}
   %s = onnx.constant dense<[1, 4, 8, 8]> : tensor<4xi64> {name = "s"}
   %0 = onnx.node "Gather"(%table, %i) {name = "lookup", opset = 21 : i64, since = 13 : i64} : (tensor<10x64xf32>, tensor<4xi64>) -> tensor<4x64xf32>
   %1 = onnx.node "Reshape"(%0, %s) {name = "image", opset = 21 : i64, since = 21 : i64} : (tensor<4x64xf32>, tensor<4xi64>) -> tensor<1x4x8x8xf32>
-  %2 = onnx.node "Conv"(%1, %f) {attrs = {pads = array<i64: 1, 1, 1, 1>}, name = "fc_conv", opset = 21 : i64, since = 11 : i64} : (tensor<1x4x8x8xf32>, tensor<8x4x3x3xf32>) -> tensor<1x8x8x8xf32>
+  %2 = onnx.node "Conv"(%1, %f) {attrs = {group = 4 : i64, pads = array<i64: 1, 1, 1, 1>}, name = "fc_conv", opset = 21 : i64, since = 11 : i64} : (tensor<1x4x8x8xf32>, tensor<8x1x3x3xf32>) -> tensor<1x8x8x8xf32>
   return %2 : tensor<1x8x8x8xf32>
 }
