@@ -43,7 +43,7 @@ FLOORS = {
     "mnist-8": {"float32": 985, "bf16": 985, "f16": 985, "f8E4M3FN": 980, "f8E5M2": 980, "cFP8E4M3": 980, "cFP8E5M2": 980,
                 "cFP8E3M4": 983, "cFP8": 983, "i8": 984, "i4:block32": 980, "i3:block32": 978, "NF4": 980, "MXFP4": 978},
     "resnet8-cifar-fp32": {"float32": 437, "bf16": 435, "f16": 437, "f8E4M3FN": 330, "f8E5M2": 415, "cFP8E4M3": 435,
-                           "cFP8E5M2": 415, "cFP8E3M4": 433, "cFP8": 433, "i8": 433, "i4:block32": 345, "i3:block32": 245, "MXFP8E4M3": 435, "NVFP4": 325, "NF4": 350},
+                           "cFP8E5M2": 415, "cFP8E3M4": 433, "cFP8": 433, "i8": 433, "i4:block32": 345, "i3:block32": 245, "MXFP8E4M3": 427, "MXFP4": 340, "NVFP4": 320, "NF4": 350},
 }
 
 # What ONNX has element types for, by scale: none, of the tensor, of a channel, of a block.
