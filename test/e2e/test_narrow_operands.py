@@ -4,18 +4,13 @@ written in graph ops, compiled, and compared with NumPy on the exact values of
 the codes (tenon.formats, which test/e2e/number_formats.py checks)."""
 
 import json
-import os
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(Path(os.environ.get("TENON_BUILD_DIR", ROOT / "build")) / "python"))
-
-import tenon as api  # noqa: E402
-import tenon.formats  # noqa: E402
+import python_api  # noqa: F401
+import tenon as api
+import tenon.formats
 
 CFP8 = "{name: cFP8E4M3_b9, kind: float, exponent: 4, mantissa: 3, bias: 9}"
 WIDE = "{name: wide, kind: codebook, values: [" + ", ".join(str(i * abs(i) / 64) for i in range(-60, 61)) + "]}"

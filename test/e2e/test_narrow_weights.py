@@ -4,10 +4,7 @@ DequantizeLinear with one scale, one per column, or one per block, before MatMul
 and Gemm, directly and through Transpose. Compiled code is compared with the
 reference; the artifact must hold the codes, not their f32 values."""
 
-import os
 import re
-import sys
-from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -15,11 +12,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(Path(os.environ.get("TENON_BUILD_DIR", ROOT / "build")) / "python"))
-
-import tenon as api  # noqa: E402
-from tenon import _compiler  # noqa: E402
+import python_api  # noqa: F401
+import tenon as api
+from tenon import _compiler
 
 RANGES = {"INT8": (-128, 128), "UINT8": (0, 256), "INT4": (-8, 8), "UINT4": (0, 16), "INT2": (-2, 2), "UINT2": (0, 4)}
 K, N = 530, 515  # no multiple of a block, a panel or a vector

@@ -3,19 +3,14 @@
 the bits are those of an oracle with draws of its own, whatever the kernel that the
 cast is fused into, its vectors, its tiles and its threads."""
 
-import os
 import platform
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(Path(os.environ.get("TENON_BUILD_DIR", ROOT / "build")) / "python"))
-
-import tenon as api  # noqa: E402
-from number_formats import FIELDS, SEED, Oracle, bits_of, exact_values  # noqa: E402
+import python_api  # noqa: F401
+import tenon as api
+from number_formats import FIELDS, SEED, Oracle, bits_of, exact_values
 
 ORACLE = Oracle(exact_values(FIELDS["f8E5M2"]), FIELDS["f8E5M2"][4])
 CAST = f"{{rounding = 5 : i32, seed = {np.int64(np.uint64(SEED))} : i64}}"
