@@ -11,6 +11,8 @@
 #include "CodeDecoder.h"
 #include "PackedCodes.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
 using namespace mlir;
 
 namespace tenon::cpu {
@@ -69,7 +71,7 @@ class Emitter {
 public:
   Emitter(KernelContext &context, Schedule schedule)
       : c(context), s(std::move(schedule)), p(s.p), w(s.w), a(c, p.a),
-        decoder(c, w.element, s.lanes, w.center) {
+        decoder(c, w.isCentered() ? c.b.getIntegerType(w.bits()) : w.element, s.lanes, w.isCentered() ? 0 : w.center) {
     if (Type real = getElementTypeOrSelf(w.op.getResult().getType()); real.getIntOrFloatBitWidth() < 32)
       rounded = real;
   }
@@ -129,16 +131,30 @@ private:
   }
   Value panelOf(int64_t vector) { return c.add(c.mul(c.index(s.panels), c.index(vector)), panel); }
 
-  /// Decodes steps [from, to) of a group, each a vector per column vector.
-  void eachStep(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<Value>)> body) {
+  /// `word`, for LLVM's scheduler no earlier than `sum`: it would start so many
+  /// decodings at once that registers spill. Costs no instruction.
+  Value after(Value sum, Value word) {
+    if (!c.target.isX86())
+      return word;
+    return LLVM::InlineAsmOp::create(c.b, c.loc, word.getType(), ValueRange{word, sum}, /*asm_string=*/"", /*constraints=*/"=x,0,x",
+                                     /*has_side_effects=*/false, /*is_align_stack=*/false, LLVM::TailCallKind::None,
+                                     LLVM::AsmDialectAttr(), ArrayAttr()).getResult(0);
+  }
+
+  /// Decodes steps [from, to) of a group, each a vector per column vector;
+  /// `fence` says after what the words of every second step are read.
+  void eachStep(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<Value>)> body,
+                function_ref<Value(Value, int64_t)> fence = {}) {
     auto words = VectorType::get({s.lanes}, c.b.getI32Type());
     auto shift = [&](int64_t by) {
       return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(words, c.b.getI32IntegerAttr(by)));
     };
     SmallVector<Value> loaded(s.vectors * w.bits());
-    auto word = [&](int64_t number, int64_t vector) {
+    auto word = [&](int64_t number, int64_t vector) -> Value & {
       Value &value = loaded[number * s.vectors + vector];
-      return value ? value : value = c.load(c.inputBuffer(w.codes), c.b.getI32Type(), codesAt(vector, group, number), s.lanes);
+      if (!value)
+        value = c.load(c.inputBuffer(w.codes), c.b.getI32Type(), codesAt(vector, group, number), s.lanes);
+      return value;
     };
     for (int64_t step = from; step < to; ++step) {
       SmallVector<Value> values;
@@ -146,6 +162,8 @@ private:
         Value codes;
         int64_t at = step * w.bits(), number = at / 32, low = at % 32;
         codes = word(number, v);
+        if (fence && step % 2 == 0 && step > from)
+          codes = word(number, v) = fence(codes, v);
         if (low)
           codes = arith::ShRUIOp::create(c.b, c.loc, codes, shift(low));
         if (low + w.bits() > 32) // the rest lies in the next word
@@ -207,18 +225,21 @@ private:
   //===-- few rows: from memory to multiply-adds -----------------------------===//
 
   /// A block's sums of codes times x, and of x alone where zero points need it;
-  /// where weights are rounded, of weights times x.
+  /// where weights are rounded, of weights times x. One row sums even and odd
+  /// steps apart: its few sums would else wait for each other's additions.
   struct BlockSums {
     Accumulators products, inputs;
     SmallVector<Value> flat() const { return llvm::to_vector(llvm::concat<const Value>(products, inputs)); }
   };
   bool sumsInputs() const { return w.zeros && !rounded; }
+  static int64_t parts(int64_t rows) { return rows == 1 ? 2 : 1; }
   BlockSums noSums(int64_t rows) {
     Value zero = c.constant(c.b.getF32Type(), 0, s.lanes);
-    return {Accumulators(rows * s.vectors, zero), Accumulators(sumsInputs() ? rows : 0, zero)};
+    return {Accumulators(rows * s.vectors * parts(rows), zero), Accumulators(sumsInputs() ? rows : 0, zero)};
   }
   BlockSums unflatten(int64_t rows, ValueRange values) {
-    return {Accumulators(values.take_front(rows * s.vectors)), Accumulators(values.drop_front(rows * s.vectors))};
+    int64_t products = rows * s.vectors * parts(rows);
+    return {Accumulators(values.take_front(products)), Accumulators(values.drop_front(products))};
   }
 
   /// Adds steps [from, to) of a group in a block.
@@ -237,19 +258,25 @@ private:
       Value at = c.mul(c.add(base, c.index(step)), aStep);
       for (auto [r, offset] : llvm::enumerate(rowOffsets)) {
         Value x = c.broadcast(a.load(c.add(offset, at), 1), s.lanes);
-        for (int64_t v = 0; v < s.vectors; ++v)
-          now.products[r * s.vectors + v] = fma(values[v], x, now.products[r * s.vectors + v]);
+        for (int64_t v = 0; v < s.vectors; ++v) {
+          Value &sum = now.products[(step % parts(rowOffsets.size()) + r) * s.vectors + v];
+          sum = fma(values[v], x, sum);
+        }
         if (sumsInputs())
           now.inputs[r] = arith::AddFOp::create(c.b, c.loc, now.inputs[r], x);
       }
-    });
+    }, [&](Value word, int64_t v) { return rowOffsets.size() == 1 ? after(now.products[v], word) : word; });
     return now;
   }
 
   /// Adds a block's sums to the totals.
-  Accumulators addBlock(Accumulators totals, Value block, const BlockSums &sums) {
+  Accumulators addBlock(Accumulators totals, Value block, BlockSums sums) {
+    for (size_t i = totals.size(); i < sums.products.size(); ++i) {
+      Value &sum = sums.products[i % totals.size()];
+      sum = arith::AddFOp::create(c.b, c.loc, sum, sums.products[i]);
+    }
     if (rounded) {
-      for (auto [total, sum] : llvm::zip(totals, sums.products))
+      for (auto [total, sum] : llvm::zip_first(totals, sums.products))
         total = arith::AddFOp::create(c.b, c.loc, total, sum);
       return totals;
     }

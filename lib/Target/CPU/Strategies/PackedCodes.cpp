@@ -89,6 +89,10 @@ std::string PackedCodes::text() const {
   return block < k ? name + ", block " + std::to_string(block) : name;
 }
 
+bool PackedCodes::isCentered() const {
+  return element.isUnsignedInteger() && center == double(int64_t(1) << (bits() - 1));
+}
+
 std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel) {
   auto root = cast<graph::MatMulOp>(kernel.getRootOp());
   auto op = root.getRhs().getDefiningOp<graph::DequantizeOp>();
@@ -157,8 +161,12 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, int64_t width, int64_t st
 
   std::string bytes = weightBytes(constantOf(kernel, weights->codes).getValue());
   Matrix codes{bytes, isTransposed ? 1 : n, isTransposed ? k : 1};
-  std::string packed = packBits(codes, weights->bits(), k, n, panels);
   auto stored = RankedTensorType::get({panels.count, weights->groups(), weights->bits(), width}, b.getI32Type());
+  weights->center = center;
+  if (weights->isCentered())
+    for (char &code : bytes)
+      code ^= int64_t(center);
+  std::string packed = packBits(codes, weights->bits(), k, n, panels);
   op->setAttr(kElementAttr, TypeAttr::get(weights->element));
   op->setAttr(kBlockAttr, b.getI64IntegerAttr(weights->block));
   op->setAttr(kCenterAttr, b.getF64FloatAttr(center));

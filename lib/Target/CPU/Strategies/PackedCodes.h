@@ -14,6 +14,8 @@ namespace tenon::cpu {
 ///               bit string of its 32 codes, the first in the low bits
 ///   scales      [panels][blocks][W] of the model's type
 ///   zero points the same, as bytes or of the model's float type
+/// Unsigned codes whose zero point is the middle of their range have the
+/// highest bit flipped: read as signed, they need no subtraction.
 /// What pads N and K is zero. A kernel reads S panels at a time, each a stream
 /// of its own from one time to the next: the panel of columns p * W to p * W +
 /// W - 1 is number p % S * (panels / S) + p / S.
@@ -31,6 +33,8 @@ struct PackedCodes {
   int64_t groups() const { return llvm::divideCeil(k, kGroup); }
   /// Scales of a column; whole groups of them where a group has several.
   int64_t blocks() const { return block < kGroup ? groups() * (kGroup / block) : llvm::divideCeil(k, block); }
+  /// Whether the highest bit of the codes is flipped.
+  bool isCentered() const;
   /// For the ledger, e.g. "int4, block 32" or "f8E4M3FN".
   std::string text() const;
 
