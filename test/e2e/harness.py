@@ -19,13 +19,23 @@ SHARED = Path(os.environ.get("TENON_SHARED", ROOT.parent / "shared"))
 MEMORY_LIMIT = 16_000_000 * 1024
 
 
+def build_under_test():
+    """The build folder of the tests that pytest runs."""
+    return Path(os.environ.get("TENON_BUILD_DIR", Path(__file__).resolve().parent.parent.parent / "build"))
+
+
+def is_sanitized(build):
+    """Whether a build folder holds the preset `sanitize`."""
+    return "asan" in Path(build).name
+
+
 class Driver:
     """The `tenon` command of one build folder."""
 
     def __init__(self, build, timeout):
         self.program = Path(build) / "bin" / "tenon"
         self.timeout = timeout
-        self.sanitized = "asan" in Path(build).name
+        self.sanitized = is_sanitized(build)
 
     def exists(self):
         return os.access(self.program, os.X_OK)

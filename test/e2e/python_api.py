@@ -4,14 +4,11 @@
 A sanitized build has none, for Python would have to preload the sanitizer: what
 imports this module is skipped there, and nowhere else."""
 
-import os
-import sys
-from pathlib import Path
-
 import pytest
 
-BUILD = Path(os.environ.get("TENON_BUILD_DIR", Path(__file__).resolve().parent.parent.parent / "build"))
+from harness import build_under_test, is_sanitized, use_package
 
-if "asan" in BUILD.name:
+if is_sanitized(build_under_test()):
     pytest.skip("a sanitized build has no Python package", allow_module_level=True)
-sys.path.insert(0, str(BUILD / "python"))
+if wrong := use_package(build_under_test()):
+    raise ImportError(wrong.strip())

@@ -42,7 +42,7 @@ def build(kind, form, zero=None, layout="MatMul", rows="M", float_type=np.float3
     initializers.append(numpy_helper.from_array(np.asarray(rng.uniform(0.1, 1, parameter) / high, float_type), "scale"))
     operands = ["codes", "scale"]
     if zero:
-        points = rng.integers(low, high, parameter) if zero == "each" else np.full(parameter, low + 1)
+        points = rng.integers(low, high, parameter) if zero == "each" else np.full(parameter, {"same": low + 1, "middle": (low + high) // 2}[zero])
         initializers.append(helper.make_tensor("zero", code_type, parameter, np.atleast_1d(points).flatten()))
         operands.append("zero")
     attributes = {"axis": axis_k if isinstance(form, int) else 1 - axis_k} | ({"block_size": form} if isinstance(form, int) else {})
@@ -94,7 +94,7 @@ ROWS = [(1, K), (2, K), (11, K), (13, K), (30, K)]
 
 @pytest.mark.parametrize("kind", RANGES)
 @pytest.mark.parametrize("form", ["one", "column", 4, 16, 32, 96])
-@pytest.mark.parametrize("zero", [None, "same", "each"])
+@pytest.mark.parametrize("zero", [None, "same", "middle", "each"])
 def test_every_scale_and_zero_point(kind, form, zero):
     block = f", block {form}" if isinstance(form, int) else ""
     assert_narrow(check(build(kind, form, zero), ROWS), kind.lower() + block)
