@@ -71,7 +71,7 @@ class Emitter {
 public:
   Emitter(KernelContext &context, Schedule schedule)
       : c(context), s(std::move(schedule)), p(s.p), w(s.w), a(c, p.a),
-        decoder(c, w.isCentered() ? c.b.getIntegerType(w.bits()) : w.element, s.lanes, w.isCentered() ? 0 : w.center) {
+        decoder(decoderOf(c, w, s.lanes)) {
     if (Type real = getElementTypeOrSelf(w.op.getResult().getType()); real.getIntOrFloatBitWidth() < 32)
       rounded = real;
   }
@@ -103,6 +103,12 @@ public:
   }
 
 private:
+  static CodeDecoder decoderOf(KernelContext &c, const PackedCodes &w, int64_t lanes) {
+    if (w.isCentered()) // the codes lie as signed ones
+      return {c, c.b.getIntegerType(w.bits()), lanes, 0};
+    return {c, w.element, lanes, w.center};
+  }
+
   Value stackBuffer(int64_t count) {
     return memref::AllocaOp::create(c.b, c.loc, MemRefType::get({count}, c.b.getF32Type()), c.b.getI64IntegerAttr(kLine));
   }

@@ -143,14 +143,13 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, int64_t width, int64_t st
     replaceByPacked(kernel, operand, RankedTensorType::get({panels.count, weights->blocks(), width}, stored), packed, kLayout);
   };
   parameter(weights->scales, getElementTypeOrSelf(op.getScale().getType()));
-  double center = 0;
   if (weights->zeros) {
     ElementsAttr value = constantOf(kernel, *weights->zeros).getValue();
     auto integer = dyn_cast<IntegerType>(value.getElementType());
     Type stored = integer ? b.getIntegerType(8) : value.getElementType();
     if (auto one = uniformValue(value)) {
       // The operand stays, as one unread element: who watches a kernel knows its buffers by number.
-      center = *one;
+      weights->center = *one;
       op.getZeroPointMutable().clear();
       std::string bytes(stored.getIntOrFloatBitWidth() / 8, '\0');
       replaceByPacked(kernel, *weights->zeros, RankedTensorType::get({1}, stored), bytes, kLayout);
@@ -162,14 +161,13 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, int64_t width, int64_t st
   std::string bytes = weightBytes(constantOf(kernel, weights->codes).getValue());
   Matrix codes{bytes, isTransposed ? 1 : n, isTransposed ? k : 1};
   auto stored = RankedTensorType::get({panels.count, weights->groups(), weights->bits(), width}, b.getI32Type());
-  weights->center = center;
   if (weights->isCentered())
     for (char &code : bytes)
-      code ^= int64_t(center);
+      code ^= int64_t(weights->center);
   std::string packed = packBits(codes, weights->bits(), k, n, panels);
   op->setAttr(kElementAttr, TypeAttr::get(weights->element));
   op->setAttr(kBlockAttr, b.getI64IntegerAttr(weights->block));
-  op->setAttr(kCenterAttr, b.getF64FloatAttr(center));
+  op->setAttr(kCenterAttr, b.getF64FloatAttr(weights->center));
   replaceByPacked(kernel, weights->codes, stored, packed, kLayout);
   return success();
 }
