@@ -7,9 +7,10 @@
 // weights to 16 bits: then each is scaled and rounded. For more rows, a part of
 // the panel is decoded once into a buffer of the first-level cache, from where
 // the f32 tile reads it for all rows. Every result is one order of sums that
-// the shape alone decides.
+// shape and target decide, with paired codes (see PairedCodes.h) also how large the
+// row's elements are.
 #include "CodeDecoder.h"
-#include "PackedCodes.h"
+#include "PairedCodes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
@@ -44,7 +45,7 @@ struct Schedule {
 };
 
 Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
-  Schedule s{analyzeGemm(kernel), *PackedCodes::read(kernel), target.f32Lanes(), kTileVectors, 1, 1, 1, {}, {}};
+  Schedule s{analyzeGemm(kernel), *PackedCodes::read(kernel, target), target.f32Lanes(), kTileVectors, 1, 1, 1, {}, {}};
   int64_t m = constantOr(s.p.m, -1);
   // Beside a total and a block's sum a row: codes, table, scale, broadcast.
   s.direct = m < 0 ? 1 : std::min(kMostDirect, (target.vectorRegisters - 8) / (2 * kTileVectors));
@@ -71,7 +72,7 @@ class Emitter {
 public:
   Emitter(KernelContext &context, Schedule schedule)
       : c(context), s(std::move(schedule)), p(s.p), w(s.w), a(c, p.a),
-        decoder(decoderOf(c, w, s.lanes)) {
+        decoder(decoderOf(c, w, s.lanes)), pairDecoder(c, w, s.lanes) {
     if (Type real = getElementTypeOrSelf(w.op.getResult().getType()); real.getIntOrFloatBitWidth() < 32)
       rounded = real;
   }
@@ -83,6 +84,8 @@ public:
       decoded = stackBuffer(kChunkGroups * PackedCodes::kGroup * s.columns());
       sums = stackBuffer(s.tiles * s.rows * s.columns());
     }
+    if (w.paired && !rounded && p.batch.empty() && constantOr(p.aStep) == 1 && constantOr(p.m, 1) == 1 && PairedRow::isPossible(w, s.lanes))
+      prepareRow();
     c.loop(c.begin, c.end, 1, [&](Value unit) {
       Value each = c.index(s.rowBlocks * s.panels), within = p.batch.empty() ? unit : c.remU(unit, each);
       batch = p.batch.empty() ? SmallVector<Value>() : c.delinearize(c.divU(unit, each), p.batch);
@@ -91,11 +94,11 @@ public:
       column = c.mul(panel, c.index(s.columns()));
       Value first = c.mul(c.remU(within, c.index(s.rowBlocks)), c.index(s.rows * s.tiles));
       if (s.isDirect())
-        return direct(s.rows, first);
+        return s.rows == 1 ? oneRow(first) : direct(s.rows, first);
       if (constantOr(p.m, -1) > 0)
         return decodedOnce(s.rows, first);
       // Sizes known only at run time: one row, few, or any number.
-      ifBelow(m, 2, [&]() { direct(1, first); }, [&]() {
+      ifBelow(m, 2, [&]() { oneRow(first); }, [&]() {
         ifBelow(m, s.rows, [&]() { decodedOnce(kFewRows, first); }, [&]() { decodedOnce(s.rows, first); });
       });
     });
@@ -113,8 +116,13 @@ private:
     return memref::AllocaOp::create(c.b, c.loc, MemRefType::get({count}, c.b.getF32Type()), c.b.getI64IntegerAttr(kLine));
   }
 
+  Value isBelow(Value value, int64_t limit) {
+    return arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, value, c.index(limit));
+  }
   void ifBelow(Value value, int64_t limit, function_ref<void()> then, function_ref<void()> otherwise) {
-    Value condition = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, value, c.index(limit));
+    choose(isBelow(value, limit), then, otherwise);
+  }
+  void choose(Value condition, function_ref<void()> then, function_ref<void()> otherwise) {
     auto choice = scf::IfOp::create(c.b, c.loc, condition, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(c.b);
     c.b.setInsertionPointToStart(choice.thenBlock());
@@ -147,48 +155,99 @@ private:
                                      LLVM::AsmDialectAttr(), ArrayAttr()).getResult(0);
   }
 
+  /// Word `number` of a group, of each column vector, loaded where it is first asked for.
+  class Words {
+  public:
+    Words(Emitter &e, Value group) : e(e), group(group), loaded(e.s.vectors * e.w.bits()) {}
+    Value &at(int64_t number, int64_t vector) {
+      Value &value = loaded[number * e.s.vectors + vector];
+      if (!value)
+        value = e.c.load(e.c.inputBuffer(e.w.codes), e.c.b.getI32Type(), e.codesAt(vector, group, number), e.s.lanes);
+      return value;
+    }
+
+  private:
+    Emitter &e;
+    Value group;
+    SmallVector<Value> loaded;
+  };
+
   /// Decodes steps [from, to) of a group, each a vector per column vector;
   /// `fence` says after what the words of every second step are read.
   void eachStep(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<Value>)> body,
                 function_ref<Value(Value, int64_t)> fence = {}) {
+    if (w.paired)
+      return eachPair(group, from, to, [&](int64_t step, ArrayRef<PairDecoder::Pair> pairs) {
+        SmallVector<Value> even, odd;
+        for (const PairDecoder::Pair &raw : pairs) {
+          PairDecoder::Pair pair = pairDecoder.decode(raw);
+          even.push_back(pair.even);
+          odd.push_back(pair.odd);
+        }
+        if (step >= from)
+          body(step, even);
+        if (step + 1 >= from && step + 1 < to)
+          body(step + 1, odd);
+      }, fence);
     auto words = VectorType::get({s.lanes}, c.b.getI32Type());
     auto shift = [&](int64_t by) {
       return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(words, c.b.getI32IntegerAttr(by)));
     };
-    SmallVector<Value> loaded(s.vectors * w.bits());
-    auto word = [&](int64_t number, int64_t vector) -> Value & {
-      Value &value = loaded[number * s.vectors + vector];
-      if (!value)
-        value = c.load(c.inputBuffer(w.codes), c.b.getI32Type(), codesAt(vector, group, number), s.lanes);
-      return value;
-    };
+    Words word(*this, group);
     for (int64_t step = from; step < to; ++step) {
       SmallVector<Value> values;
       for (int64_t v = 0; v < s.vectors; ++v) {
-        Value codes;
         int64_t at = step * w.bits(), number = at / 32, low = at % 32;
-        codes = word(number, v);
+        Value codes = word.at(number, v);
         if (fence && step % 2 == 0 && step > from)
-          codes = word(number, v) = fence(codes, v);
+          codes = word.at(number, v) = fence(codes, v);
         if (low)
           codes = arith::ShRUIOp::create(c.b, c.loc, codes, shift(low));
         if (low + w.bits() > 32) // the rest lies in the next word
-          codes = arith::OrIOp::create(c.b, c.loc, codes, arith::ShLIOp::create(c.b, c.loc, word(number + 1, v), shift(32 - low)));
+          codes = arith::OrIOp::create(c.b, c.loc, codes, arith::ShLIOp::create(c.b, c.loc, word.at(number + 1, v), shift(32 - low)));
         values.push_back(decoder.decode(codes));
       }
       body(step, values);
     }
   }
 
-  SmallVector<Value> scales(Value block) {
+  /// Reads the pairs of steps that cover [from, to) of a group, one per column vector.
+  void eachPair(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<PairDecoder::Pair>)> body,
+                function_ref<Value(Value, int64_t)> fence = {}) {
+    Words word(*this, group);
+    for (int64_t quad = from / 4; 4 * quad < to; ++quad) {
+      SmallVector<PairDecoder::Pair> lower, upper;
+      for (int64_t v = 0; v < s.vectors; ++v) {
+        Value &first = word.at(pairDecoder.firstWord(quad), v);
+        if (fence && 4 * quad > from)
+          first = fence(first, v);
+        auto [low, high] = pairDecoder.read(quad, [&](int64_t number) { return word.at(number, v); });
+        lower.push_back(low);
+        upper.push_back(high);
+      }
+      if (4 * quad + 2 > from)
+        body(4 * quad, lower);
+      if (4 * quad + 2 < to)
+        body(4 * quad + 2, upper);
+    }
+  }
+
+  /// `value` times `factor`, which may be 1.
+  Value times(Value value, double factor) {
+    return factor == 1 ? value : arith::MulFOp::create(c.b, c.loc, value, c.constant(c.b.getF32Type(), factor, s.lanes)).getResult();
+  }
+
+  /// Scales of codes as they are decoded; `unit`: 1 for codes themselves.
+  SmallVector<Value> scales(Value block) { return scales(block, w.unit()); }
+  SmallVector<Value> scales(Value block, double unit) {
     SmallVector<Value> values;
     Type type = getElementTypeOrSelf(w.op.getScale().getType());
     for (int64_t v = 0; v < s.vectors; ++v)
-      values.push_back(c.load(c.inputBuffer(w.scales), type, scalesAt(v, block), s.lanes));
+      values.push_back(times(c.load(c.inputBuffer(w.scales), type, scalesAt(v, block), s.lanes), unit));
     return values;
   }
 
-  /// Zero points of a block; empty where one for all is in the decoder.
+  /// Zero points of a block, in the units of decoded codes; empty where one for all is in the decoder.
   SmallVector<Value> zeros(Value block) {
     SmallVector<Value> values;
     if (!w.zeros)
@@ -201,7 +260,7 @@ private:
         zero = wrapToWidth(c.b, c.loc, zero, cast<IntegerType>(w.element));
         zero = arith::SIToFPOp::create(c.b, c.loc, VectorType::get({s.lanes}, c.b.getF32Type()), zero);
       }
-      values.push_back(zero);
+      values.push_back(times(zero, 1 / w.unit()));
     }
     return values;
   }
@@ -356,6 +415,96 @@ private:
     finish(tile, totals, [&](Value r) { return c.add(first, r); });
   }
 
+  //===-- one row that fits paired codes -------------------------------------===//
+
+  void prepareRow() {
+    pairedRow.emplace(c, w, s.lanes);
+    if (constantOr(p.m) == 1) {
+      isPrepared = pairedRow->prepare(a, c.index(int64_t(0)));
+      return;
+    }
+    auto choice = scf::IfOp::create(c.b, c.loc, TypeRange(c.b.getI1Type()), isBelow(m, 2), /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(c.b);
+    c.b.setInsertionPointToStart(choice.thenBlock());
+    scf::YieldOp::create(c.b, c.loc, pairedRow->prepare(a, c.index(int64_t(0))));
+    c.b.setInsertionPointToStart(choice.elseBlock());
+    scf::YieldOp::create(c.b, c.loc, Value(arith::ConstantIntOp::create(c.b, c.loc, c.b.getI1Type(), 0)));
+    isPrepared = choice.getResult(0);
+  }
+
+  void oneRow(Value first) {
+    if (pairedRow)
+      choose(isPrepared, [&]() { directPaired(first); }, [&]() { direct(1, first); });
+    else
+      direct(1, first);
+  }
+
+  /// Adds steps [from, to) of a group to sums of even steps, then of odd ones.
+  Accumulators addPairs(Value group, int64_t from, int64_t to, Accumulators sums) {
+    Value base = c.mul(group, c.index(PackedCodes::kGroup));
+    eachPair(group, from, to, [&](int64_t step, ArrayRef<PairDecoder::Pair> pairs) {
+      Value even = pairedRow->at(c.add(base, c.index(step))), odd = pairedRow->at(c.add(base, c.index(step + 1)));
+      for (int64_t v = 0; v < s.vectors; ++v) {
+        sums[v] = fma(pairs[v].even, even, sums[v]);
+        sums[s.vectors + v] = fma(pairs[v].odd, odd, sums[s.vectors + v]);
+      }
+    }, [&](Value word, int64_t v) { return after(sums[v], word); });
+    return sums;
+  }
+
+  /// Adds a block, whose sums `add` adds to those it is given, to the totals.
+  Accumulators addPairedBlock(Accumulators totals, Value block, function_ref<Accumulators(Accumulators)> add) {
+    Accumulators sums(s.vectors, c.constant(c.b.getF32Type(), 0, s.lanes));
+    sums.append(s.vectors, pairedRow->start(block));
+    sums = add(std::move(sums));
+    SmallVector<Value> scale = scales(block, 1), zero = zeros(block);
+    for (int64_t v = 0; v < s.vectors; ++v) {
+      Value sum = arith::AddFOp::create(c.b, c.loc, sums[v], sums[s.vectors + v]);
+      if (w.zeros)
+        sum = pairedRow->subtractZeros(sum, zero[v], block);
+      totals[v] = fma(sum, scale[v], totals[v]);
+    }
+    return totals;
+  }
+
+  void directPaired(Value first) {
+    constexpr int64_t kGroup = PackedCodes::kGroup;
+    ContractionTile tile(c, {1, s.vectors, s.lanes});
+    Value zero = c.index(int64_t(0)), groups = c.index(w.groups());
+    Accumulators totals;
+    if (w.block < kGroup) {
+      totals = c.loop(zero, groups, 1, tile.zero(), [&](Value group, ValueRange now) -> SmallVector<Value> {
+        fetchCodes(group);
+        Accumulators totals(now);
+        for (int64_t from = 0; from < kGroup; from += w.block) {
+          Value block = c.add(c.mul(group, c.index(kGroup / w.block)), c.index(from / w.block));
+          totals = addPairedBlock(totals, block, [&](Accumulators sums) { return addPairs(group, from, from + w.block, std::move(sums)); });
+        }
+        return totals;
+      });
+    } else {
+      int64_t each = llvm::divideCeil(w.block, kGroup);
+      auto whole = [&](Value group, Accumulators sums) {
+        fetchCodes(group);
+        return addPairs(group, 0, kGroup, std::move(sums));
+      };
+      totals = c.loop(zero, c.index(w.blocks()), 1, tile.zero(), [&](Value block, ValueRange now) -> SmallVector<Value> {
+        fetchAhead(c.inputBuffer(w.scales), s.lanes, [&](int64_t v) { return scalesAt(v, block); });
+        Value from = c.mul(block, c.index(each));
+        return addPairedBlock(Accumulators(now), block, [&](Accumulators sums) -> Accumulators {
+          if (each == 1)
+            return whole(from, std::move(sums));
+          return c.loop(from, c.minS(c.add(from, c.index(each)), groups), 1, sums, [&](Value group, ValueRange now) -> SmallVector<Value> {
+            return whole(group, Accumulators(now));
+          });
+        });
+      });
+    }
+    for (Value &total : totals)
+      total = times(total, w.unit());
+    finish(tile, totals, [&](Value) { return first; });
+  }
+
   //===-- more rows: through a buffer ----------------------------------------===//
 
   /// Decodes a group to f32 rows of the panel at `at`.
@@ -428,6 +577,9 @@ private:
   OperandReader a;
   Type rounded; ///< the type of 16 bits that weights have in the model, or null
   CodeDecoder decoder;
+  PairDecoder pairDecoder;
+  std::optional<PairedRow> pairedRow;
+  Value isPrepared; ///< whether the row fits paired codes (i1)
   Value m, aStep, decoded, sums, aBase, panel, column;
   SmallVector<Value> batch;
   LogicalResult result = success();
@@ -438,9 +590,9 @@ public:
   StringRef name() const override { return "gemm-quantized"; }
   std::vector<StringRef> roots() const override { return {"matmul"}; }
 
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
+  bool matches(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const override {
     auto op = cast<graph::MatMulOp>(kernel.getRootOp());
-    if (PackedCodes::read(kernel))
+    if (PackedCodes::read(kernel, target))
       return areReadable(op.getLhs(), reason) && accumulatesInF32(op, reason);
     reason = "the right operand is no constant of narrow codes";
     return false;
@@ -449,11 +601,11 @@ public:
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     Schedule s = schedule(kernel, target);
     return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}{5}", s.rows, s.columns(), target.vectorBits, s.w.text(),
-                         CodeDecoder::method(s.w.element, s.lanes, target), operandSource(s.p.a)->text()).str();
+                         s.w.paired ? "in pairs" : CodeDecoder::method(s.w.element, s.lanes, target), operandSource(s.p.a)->text()).str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return PackedCodes::pack(kernel, target.f32Lanes(), schedule(kernel, target).vectors);
+    return PackedCodes::pack(kernel, target, schedule(kernel, target).vectors);
   }
 
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
