@@ -127,6 +127,23 @@ def test_rows_that_pairs_of_codes_cannot_take(value, place, target):
     assert np.allclose(y, expected, rtol=1e-5, atol=0, equal_nan=True)
 
 
+@pytest.mark.parametrize("rows, bound", [("normal", 2**-22), ("positive", 2**-22), ("far from zero", 2**-22), ("outliers", 2**-19)])
+@pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v3"])
+def test_errors_of_long_rows(rows, bound, target):
+    """Against float64, as a share of the sum of all products' sizes."""
+    k, rng = 4096, np.random.default_rng(0)
+    model = build("INT4", 32, rows=1, k=k)
+    codes, scale = (numpy_helper.to_array(i).astype(np.float64) for i in model.graph.initializer)
+    weights = codes * np.repeat(scale, 32, axis=0)
+    x = rng.standard_normal(k)
+    x = {"normal": x, "positive": abs(x), "far from zero": x + 10, "outliers": np.where(np.arange(k) % 1000 == 7, 1000 * x, x)}[rows]
+    x = x.astype(np.float32)[None]
+    y = api.compile(model.SerializeToString(), target).session().run({"x0": x})["y0"]
+    exact = x.astype(np.float64) @ weights
+    error = abs(y - np.where(exact < 0, exact / 2, exact)) / (abs(x.astype(np.float64)) @ abs(weights))
+    assert error.max() < bound, error.max()
+
+
 @pytest.mark.parametrize("layout", ["Transpose", "Gemm"])
 @pytest.mark.parametrize("form", ["column", 16, 32])
 def test_transposed(layout, form):
