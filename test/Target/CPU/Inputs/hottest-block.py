@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Prints the inner loop of the assembly on standard input: the basic block that
 ends in a jump to its own label and holds the most fused multiply-adds, of several
-the shortest, with their number in front, and that of moves between vector
-registers and x86's stack. Fails where no block has any."""
+the shortest, with their number in front, and that of instructions that
+read or write a fixed place of x86's stack. Fails where no block has any."""
 
 import re
 import sys
@@ -11,7 +11,7 @@ import sys
 LABEL = re.compile(r"^(\.?[\w$.]+):")
 JUMP = re.compile(r"^\s+j\w+\s+(\S+)")
 FMA = re.compile(r"^\s+vfn?m(add|sub)\d+[ps]s")
-STACK = re.compile(r"^\s+vmov.*\(%rsp\)")
+STACK = re.compile(r"\(%rsp\)")
 
 
 def loops(lines):
@@ -33,7 +33,7 @@ def main():
     best = max(loops(sys.stdin), key=lambda block: (count(block), -len(block)), default=[])
     if not count(best):
         sys.exit("no loop with a fused multiply-add")
-    print(f"fma {count(best)} of {len(best)} instructions, {sum(bool(STACK.match(line)) for line in best)} moves to or from the stack")
+    print(f"fma {count(best)} of {len(best)} instructions, {sum(bool(STACK.search(line)) for line in best)} on a place of the stack")
     print("\n".join(best))
 
 
