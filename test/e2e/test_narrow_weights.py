@@ -104,44 +104,93 @@ def test_every_scale_and_zero_point(kind, form, zero):
 @pytest.mark.parametrize("form", ["one", 4, 16, 32, 96])
 @pytest.mark.parametrize("zero", [None, "middle", "each"])
 def test_a_row_of_whole_vectors(kind, rows, form, zero):
-    """With AVX2 such a row is read as pairs of codes want it; its last group of 32 steps is not full."""
+    """With AVX2 such a row becomes integers; its last group of 32 steps is not full."""
     k = 536
     shapes = [(1, k)] if rows == 1 else [(1, k), (2, k), (14, k)]
     strategies = check(build(kind, form, zero, rows=rows, k=k), shapes, target="cpu:x86-64-v3")
     assert_narrow(strategies, kind.lower() + (f", block {form}" if isinstance(form, int) else ""))
-    assert "decoded in pairs" in strategies[0]
+    assert ("one row as 24-bit integers" in strategies[0]) == (form != 4) and "decoded in fours" in strategies[0]
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 3e37])
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 3e37, 1e-30, 1e-44, 0])
 @pytest.mark.parametrize("place", [0, 1, 535])
 @pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v3"])
-def test_rows_that_pairs_of_codes_cannot_take(value, place, target):
-    """An infinity, or a number near the largest, gives what products of weights give."""
+def test_rows_that_integers_cannot_take(value, place, target):
+    """An infinity, or a number near the largest or smallest, gives what products of weights give."""
     data = build("INT4", 32, rows=1, k=536).SerializeToString()
     x = np.zeros((1, 536), np.float32)
     x[0, place] = value
     (y,) = api.compile(data, target).session().run({"x0": x}).values()
     ((_, size, expected),) = _compiler.Reference(data).run([(TensorProto.FLOAT, [1, 536], x.tobytes())])
     expected = np.frombuffer(expected, np.float32).reshape(size)
-    assert len(np.unique(np.sign(expected))) > 1 or np.isnan(value)
-    assert np.allclose(y, expected, rtol=1e-5, atol=0, equal_nan=True)
+    assert len(np.unique(np.sign(expected))) > 1 or np.isnan(value) or value == 0
+    assert np.allclose(y, expected, rtol=1e-5, atol=1e-45, equal_nan=True)
 
 
-@pytest.mark.parametrize("rows, bound", [("normal", 2**-22), ("positive", 2**-22), ("far from zero", 2**-22), ("outliers", 2**-19)])
 @pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v3"])
-def test_errors_of_long_rows(rows, bound, target):
+def test_numbers_beside_much_larger_ones(target):
+    """What one element of 32, times a weight of zero, is large leaves the others their bits."""
+    k = 512
+    model = build("INT4", 32, rows=1, k=k)
+    codes, scale = (numpy_helper.to_array(i).copy() for i in model.graph.initializer)
+    codes[::32] = 0
+    model.graph.initializer[0].CopyFrom(helper.make_tensor("codes", TensorProto.INT4, codes.shape, codes.astype(np.int8).flatten()))
+    weights = codes.astype(np.float64) * np.repeat(scale.astype(np.float64), 32, axis=0)
+    for large in (1e4, 1e12, 1e20):
+        x = np.random.default_rng(3).standard_normal((1, k)).astype(np.float32)
+        x[:, ::32] = large
+        y = api.compile(model.SerializeToString(), target).session().run({"x0": x})["y0"]
+        exact = x.astype(np.float64) @ weights
+        others = np.where(np.arange(k) % 32, abs(x.astype(np.float64)), 0)
+        assert (abs(y - np.where(exact < 0, exact / 2, exact)) / (others @ abs(weights))).max() < 2**-22
+
+
+@pytest.mark.parametrize("rows, bound", [("normal", 2**-23), ("positive", 2**-22.5), ("far from zero", 2**-22.5), ("outliers", 2**-19.5)])
+@pytest.mark.parametrize("form", ["column", 16, 32])
+@pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v2", "cpu:x86-64-v3"])
+def test_errors_of_long_rows(rows, bound, form, target):
     """Against float64, as a share of the sum of all products' sizes."""
     k, rng = 4096, np.random.default_rng(0)
-    model = build("INT4", 32, rows=1, k=k)
+    model = build("INT4", form, rows=1, k=k)
     codes, scale = (numpy_helper.to_array(i).astype(np.float64) for i in model.graph.initializer)
-    weights = codes * np.repeat(scale, 32, axis=0)
+    weights = codes * (scale if form == "column" else np.repeat(scale, form, axis=0))
     x = rng.standard_normal(k)
     x = {"normal": x, "positive": abs(x), "far from zero": x + 10, "outliers": np.where(np.arange(k) % 1000 == 7, 1000 * x, x)}[rows]
     x = x.astype(np.float32)[None]
     y = api.compile(model.SerializeToString(), target).session().run({"x0": x})["y0"]
     exact = x.astype(np.float64) @ weights
     error = abs(y - np.where(exact < 0, exact / 2, exact)) / (abs(x.astype(np.float64)) @ abs(weights))
-    assert error.max() < bound, error.max()
+    assert error.max() < bound, np.log2(error.max())
+
+
+@pytest.mark.parametrize("bits", range(2, 8))
+@pytest.mark.parametrize("block", [16, 32, 128])
+@pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v3"])
+def test_every_width_at_its_limits(bits, block, target):
+    """Codes and digits of the row of the largest size: sums of integers have room for them."""
+    k, n, largest = 512, 520, 2**bits - 1
+    rng = np.random.default_rng(bits)
+    codes = np.where(rng.random((n, k)) < 0.9, largest, rng.integers(0, largest + 1, (n, k)))
+    codes[:8] = largest
+    packed = np.packbits((codes[:, :, None] >> np.arange(bits)) & 1 != 0, axis=None, bitorder="little").reshape(n, k // block, -1)
+    scale = rng.uniform(0.5, 2, (n, k // block)).astype(np.float32)
+    zero_point = np.packbits(np.zeros((n, -(-k // block * bits // 8) * 8), bool), axis=1).astype(np.uint8)  # nothing is taken away
+    node = helper.make_node("MatMulNBits", ["x0", "codes", "scale", "zero"], ["y0"], "product", domain="com.microsoft",
+                            K=k, N=n, bits=bits, block_size=block)
+    model = helper.make_model(helper.make_graph(
+        [node], "limits", [helper.make_tensor_value_info("x0", TensorProto.FLOAT, [1, k])],
+        [helper.make_tensor_value_info("y0", TensorProto.FLOAT, [1, n])],
+        [numpy_helper.from_array(packed, "codes"), numpy_helper.from_array(scale, "scale"), numpy_helper.from_array(zero_point, "zero")]),
+        opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)], ir_version=10)
+    artifact = api.compile(model.SerializeToString(), target)
+    assert_narrow([strategy for _, strategy, _ in artifact.kernels], f"uint{bits}, block {block}")
+    session = artifact.session()
+    weights = codes * np.repeat(scale.astype(np.float64), block, axis=1)
+    for element in (127 * 65536, 126 * 65536 + 32767, -126 * 65536 - 32896, -127 * 65536, 126 * 65536 - 32640):
+        x = np.full((1, k), element * 2.0**-23, np.float32)
+        y = session.run({"x0": x})["y0"]
+        expected = x.astype(np.float64) @ weights.T
+        assert np.allclose(y, expected, rtol=2e-6), (element, abs(y / expected - 1).max())
 
 
 @pytest.mark.parametrize("layout", ["Transpose", "Gemm"])

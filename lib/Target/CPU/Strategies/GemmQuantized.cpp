@@ -7,12 +7,9 @@
 // weights to 16 bits: then each is scaled and rounded. For more rows, a part of
 // the panel is decoded once into a buffer of the first-level cache, from where
 // the f32 tile reads it for all rows. Every result is one order of sums that
-// shape and target decide, with paired codes (see PairedCodes.h) also how large the
-// row's elements are.
-#include "CodeDecoder.h"
-#include "PairedCodes.h"
-
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+// shape and target decide; one row of codes in quads is rounded to integers where its
+// elements allow it, see FixedPointRow.h.
+#include "FixedPointRow.h"
 
 using namespace mlir;
 
@@ -27,7 +24,6 @@ constexpr int64_t kFewRows = 4;         // of the tile for run-time sizes below 
 constexpr int64_t kMostTiles = 16;      // row tiles that share a decoded part of a panel
 constexpr int64_t kChunkGroups = 8;     // of a decoded part: 256 steps, 32 KiB at 512 bits
 constexpr int64_t kLine = 64;           // bytes of a cache line
-constexpr int64_t kFetchAhead = 8192;   // bytes over all streams; half and one and a half times that are up to 4 % slower
 
 using Accumulators = ContractionTile::Accumulators;
 
@@ -38,6 +34,7 @@ struct Schedule {
   int64_t direct;       // most rows that decode for themselves
   int64_t rows, tiles;  // of a tile; tiles of a unit
   AffineExpr rowBlocks, panels;
+  bool isRowFixed = false; // whether one row may become integers
 
   int64_t columns() const { return vectors * lanes; }
   /// Whether all products of this shape decode for themselves.
@@ -65,6 +62,8 @@ Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
   }
   s.rowBlocks = s.p.m.ceilDiv(s.rows * s.tiles);
   s.panels = s.p.n.ceilDiv(s.columns());
+  bool isRounded = getElementTypeOrSelf(s.w.op.getResult().getType()).getIntOrFloatBitWidth() < 32;
+  s.isRowFixed = !isRounded && s.p.batch.empty() && constantOr(s.p.aStep) == 1 && constantOr(s.p.m, 1) == 1 && FixedPointRow::isPossible(s.w, s.lanes);
   return s;
 }
 
@@ -72,10 +71,7 @@ class Emitter {
 public:
   Emitter(KernelContext &context, Schedule schedule)
       : c(context), s(std::move(schedule)), p(s.p), w(s.w), a(c, p.a),
-        decoder(decoderOf(c, w, s.lanes)), pairDecoder(c, w, s.lanes) {
-    if (Type real = getElementTypeOrSelf(w.op.getResult().getType()); real.getIntOrFloatBitWidth() < 32)
-      rounded = real;
-  }
+        weights(c, w, s.lanes, s.vectors, s.panels) {}
 
   LogicalResult run() {
     m = c.index(p.m);
@@ -84,13 +80,14 @@ public:
       decoded = stackBuffer(kChunkGroups * PackedCodes::kGroup * s.columns());
       sums = stackBuffer(s.tiles * s.rows * s.columns());
     }
-    if (w.paired && !rounded && p.batch.empty() && constantOr(p.aStep) == 1 && constantOr(p.m, 1) == 1 && PairedRow::isPossible(w, s.lanes))
+    if (s.isRowFixed)
       prepareRow();
     c.loop(c.begin, c.end, 1, [&](Value unit) {
       Value each = c.index(s.rowBlocks * s.panels), within = p.batch.empty() ? unit : c.remU(unit, each);
       batch = p.batch.empty() ? SmallVector<Value>() : c.delinearize(c.divU(unit, each), p.batch);
       aBase = c.offset(batch, p.aBatch);
-      panel = c.divU(within, c.index(s.rowBlocks));
+      Value panel = c.divU(within, c.index(s.rowBlocks));
+      weights.select(panel);
       column = c.mul(panel, c.index(s.columns()));
       Value first = c.mul(c.remU(within, c.index(s.rowBlocks)), c.index(s.rows * s.tiles));
       if (s.isDirect())
@@ -106,12 +103,6 @@ public:
   }
 
 private:
-  static CodeDecoder decoderOf(KernelContext &c, const PackedCodes &w, int64_t lanes) {
-    if (w.isCentered()) // the codes lie as signed ones
-      return {c, c.b.getIntegerType(w.bits()), lanes, 0};
-    return {c, w.element, lanes, w.center};
-  }
-
   Value stackBuffer(int64_t count) {
     return memref::AllocaOp::create(c.b, c.loc, MemRefType::get({count}, c.b.getF32Type()), c.b.getI64IntegerAttr(kLine));
   }
@@ -133,160 +124,6 @@ private:
 
   Value fma(Value x, Value y, Value z) { return vector::FMAOp::create(c.b, c.loc, x, y, z); }
 
-  //===-- codes, scales and zero points --------------------------------------===//
-
-  /// Where word `row` of a group begins, and the scales of a block.
-  Value codesAt(int64_t vector, Value group, int64_t row = 0) {
-    Value rows = c.mul(c.add(c.mul(panelOf(vector), c.index(w.groups())), group), c.index(w.bits()));
-    return c.mul(c.add(rows, c.index(row)), c.index(s.lanes));
-  }
-  Value scalesAt(int64_t vector, Value block) {
-    return c.mul(c.add(c.mul(panelOf(vector), c.index(w.blocks())), block), c.index(s.lanes));
-  }
-  Value panelOf(int64_t vector) { return c.add(c.mul(c.index(s.panels), c.index(vector)), panel); }
-
-  /// `word`, for LLVM's scheduler no earlier than `sum`: it would start so many
-  /// decodings at once that registers spill. Costs no instruction.
-  Value after(Value sum, Value word) {
-    if (!c.target.isX86())
-      return word;
-    return LLVM::InlineAsmOp::create(c.b, c.loc, word.getType(), ValueRange{word, sum}, /*asm_string=*/"", /*constraints=*/"=x,0,x",
-                                     /*has_side_effects=*/false, /*is_align_stack=*/false, LLVM::TailCallKind::None,
-                                     LLVM::AsmDialectAttr(), ArrayAttr()).getResult(0);
-  }
-
-  /// Word `number` of a group, of each column vector, loaded where it is first asked for.
-  class Words {
-  public:
-    Words(Emitter &e, Value group) : e(e), group(group), loaded(e.s.vectors * e.w.bits()) {}
-    Value &at(int64_t number, int64_t vector) {
-      Value &value = loaded[number * e.s.vectors + vector];
-      if (!value)
-        value = e.c.load(e.c.inputBuffer(e.w.codes), e.c.b.getI32Type(), e.codesAt(vector, group, number), e.s.lanes);
-      return value;
-    }
-
-  private:
-    Emitter &e;
-    Value group;
-    SmallVector<Value> loaded;
-  };
-
-  /// Decodes steps [from, to) of a group, each a vector per column vector;
-  /// `fence` says after what the words of every second step are read.
-  void eachStep(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<Value>)> body,
-                function_ref<Value(Value, int64_t)> fence = {}) {
-    if (w.paired)
-      return eachPair(group, from, to, [&](int64_t step, ArrayRef<PairDecoder::Pair> pairs) {
-        SmallVector<Value> even, odd;
-        for (const PairDecoder::Pair &raw : pairs) {
-          PairDecoder::Pair pair = pairDecoder.decode(raw);
-          even.push_back(pair.even);
-          odd.push_back(pair.odd);
-        }
-        if (step >= from)
-          body(step, even);
-        if (step + 1 >= from && step + 1 < to)
-          body(step + 1, odd);
-      }, fence);
-    auto words = VectorType::get({s.lanes}, c.b.getI32Type());
-    auto shift = [&](int64_t by) {
-      return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(words, c.b.getI32IntegerAttr(by)));
-    };
-    Words word(*this, group);
-    for (int64_t step = from; step < to; ++step) {
-      SmallVector<Value> values;
-      for (int64_t v = 0; v < s.vectors; ++v) {
-        int64_t at = step * w.bits(), number = at / 32, low = at % 32;
-        Value codes = word.at(number, v);
-        if (fence && step % 2 == 0 && step > from)
-          codes = word.at(number, v) = fence(codes, v);
-        if (low)
-          codes = arith::ShRUIOp::create(c.b, c.loc, codes, shift(low));
-        if (low + w.bits() > 32) // the rest lies in the next word
-          codes = arith::OrIOp::create(c.b, c.loc, codes, arith::ShLIOp::create(c.b, c.loc, word.at(number + 1, v), shift(32 - low)));
-        values.push_back(decoder.decode(codes));
-      }
-      body(step, values);
-    }
-  }
-
-  /// Reads the pairs of steps that cover [from, to) of a group, one per column vector.
-  void eachPair(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<PairDecoder::Pair>)> body,
-                function_ref<Value(Value, int64_t)> fence = {}) {
-    Words word(*this, group);
-    for (int64_t quad = from / 4; 4 * quad < to; ++quad) {
-      SmallVector<PairDecoder::Pair> lower, upper;
-      for (int64_t v = 0; v < s.vectors; ++v) {
-        Value &first = word.at(pairDecoder.firstWord(quad), v);
-        if (fence && 4 * quad > from)
-          first = fence(first, v);
-        auto [low, high] = pairDecoder.read(quad, [&](int64_t number) { return word.at(number, v); });
-        lower.push_back(low);
-        upper.push_back(high);
-      }
-      if (4 * quad + 2 > from)
-        body(4 * quad, lower);
-      if (4 * quad + 2 < to)
-        body(4 * quad + 2, upper);
-    }
-  }
-
-  /// `value` times `factor`, which may be 1.
-  Value times(Value value, double factor) {
-    return factor == 1 ? value : arith::MulFOp::create(c.b, c.loc, value, c.constant(c.b.getF32Type(), factor, s.lanes)).getResult();
-  }
-
-  /// Scales of codes as they are decoded; `unit`: 1 for codes themselves.
-  SmallVector<Value> scales(Value block) { return scales(block, w.unit()); }
-  SmallVector<Value> scales(Value block, double unit) {
-    SmallVector<Value> values;
-    Type type = getElementTypeOrSelf(w.op.getScale().getType());
-    for (int64_t v = 0; v < s.vectors; ++v)
-      values.push_back(times(c.load(c.inputBuffer(w.scales), type, scalesAt(v, block), s.lanes), unit));
-    return values;
-  }
-
-  /// Zero points of a block, in the units of decoded codes; empty where one for all is in the decoder.
-  SmallVector<Value> zeros(Value block) {
-    SmallVector<Value> values;
-    if (!w.zeros)
-      return values;
-    Type type = getElementTypeOrSelf(w.op.getZeroPoint().getType());
-    for (int64_t v = 0; v < s.vectors; ++v) {
-      Value zero = c.load(c.inputBuffer(*w.zeros), type, scalesAt(v, block), s.lanes);
-      if (type.isInteger()) {
-        zero = arith::ExtUIOp::create(c.b, c.loc, VectorType::get({s.lanes}, c.b.getI32Type()), zero);
-        zero = wrapToWidth(c.b, c.loc, zero, cast<IntegerType>(w.element));
-        zero = arith::SIToFPOp::create(c.b, c.loc, VectorType::get({s.lanes}, c.b.getF32Type()), zero);
-      }
-      values.push_back(times(zero, 1 / w.unit()));
-    }
-    return values;
-  }
-
-  /// The weight that the model makes of a decoded code.
-  Value weightOf(Value code, ArrayRef<Value> scale, ArrayRef<Value> zero, int64_t v) {
-    if (w.zeros)
-      code = arith::SubFOp::create(c.b, c.loc, code, zero[v]);
-    Value value = arith::MulFOp::create(c.b, c.loc, code, scale[v]);
-    if (!rounded)
-      return value;
-    return arith::ExtFOp::create(c.b, c.loc, value.getType(), Value(arith::TruncFOp::create(c.b, c.loc, VectorType::get({s.lanes}, rounded), value)));
-  }
-
-  /// Fetches ahead of `count` elements of each stream.
-  void fetchAhead(Value buffer, int64_t count, function_ref<Value(int64_t)> at) {
-    int64_t size = cast<MemRefType>(buffer.getType()).getElementTypeBitWidth() / 8;
-    for (int64_t v = 0; v < s.vectors; ++v)
-      for (int64_t line = 0; line < count * size; line += kLine)
-        memref::PrefetchOp::create(c.b, c.loc, buffer, ValueRange{c.add(at(v), c.index((kFetchAhead / s.vectors + line) / size))},
-                                   /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
-  }
-  void fetchCodes(Value group) {
-    fetchAhead(c.inputBuffer(w.codes), w.bits() * s.lanes, [&](int64_t v) { return codesAt(v, group); });
-  }
-
   //===-- few rows: from memory to multiply-adds -----------------------------===//
 
   /// A block's sums of codes times x, and of x alone where zero points need it;
@@ -296,7 +133,7 @@ private:
     Accumulators products, inputs;
     SmallVector<Value> flat() const { return llvm::to_vector(llvm::concat<const Value>(products, inputs)); }
   };
-  bool sumsInputs() const { return w.zeros && !rounded; }
+  bool sumsInputs() const { return w.zeros && !weights.rounded(); }
   static int64_t parts(int64_t rows) { return rows == 1 ? 2 : 1; }
   BlockSums noSums(int64_t rows) {
     Value zero = c.constant(c.b.getF32Type(), 0, s.lanes);
@@ -310,16 +147,17 @@ private:
   /// Adds steps [from, to) of a group in a block.
   BlockSums addSteps(ArrayRef<Value> rowOffsets, Value block, Value group, int64_t from, int64_t to, BlockSums now) {
     Value base = c.mul(group, c.index(PackedCodes::kGroup));
+    auto sumOf = [&](int64_t v) { return now.products[v]; };
     SmallVector<Value> scale, zero;
-    if (rounded) {
-      scale = scales(block);
-      zero = zeros(block);
+    if (weights.rounded()) {
+      scale = weights.scales(block);
+      zero = weights.zeros(block);
     }
-    eachStep(group, from, to, [&](int64_t step, ArrayRef<Value> codes) {
+    weights.eachStep(group, from, to, [&](int64_t step, ArrayRef<Value> codes) {
       SmallVector<Value> values(codes);
-      if (rounded)
+      if (weights.rounded())
         for (int64_t v = 0; v < s.vectors; ++v)
-          values[v] = weightOf(codes[v], scale, zero, v);
+          values[v] = weights.weightOf(codes[v], scale[v], w.zeros ? zero[v] : Value());
       Value at = c.mul(c.add(base, c.index(step)), aStep);
       for (auto [r, offset] : llvm::enumerate(rowOffsets)) {
         Value x = c.broadcast(a.load(c.add(offset, at), 1), s.lanes);
@@ -330,7 +168,7 @@ private:
         if (sumsInputs())
           now.inputs[r] = arith::AddFOp::create(c.b, c.loc, now.inputs[r], x);
       }
-    }, [&](Value word, int64_t v) { return rowOffsets.size() == 1 ? after(now.products[v], word) : word; });
+    }, rowOffsets.size() == 1 ? CodePanels::Fence(sumOf) : CodePanels::Fence());
     return now;
   }
 
@@ -340,12 +178,12 @@ private:
       Value &sum = sums.products[i % totals.size()];
       sum = arith::AddFOp::create(c.b, c.loc, sum, sums.products[i]);
     }
-    if (rounded) {
+    if (weights.rounded()) {
       for (auto [total, sum] : llvm::zip_first(totals, sums.products))
         total = arith::AddFOp::create(c.b, c.loc, total, sum);
       return totals;
     }
-    SmallVector<Value> scale = scales(block), zero = zeros(block);
+    SmallVector<Value> scale = weights.scales(block), zero = weights.zeros(block);
     for (size_t i = 0; i < totals.size(); ++i) {
       Value sum = sums.products[i];
       if (sumsInputs())
@@ -359,7 +197,7 @@ private:
   BlockSums blockSums(ArrayRef<Value> rowOffsets, Value block, Value first, int64_t count, int64_t rest) {
     BlockSums sums = noSums(rowOffsets.size());
     auto whole = [&](Value group, BlockSums now) {
-      fetchCodes(group);
+      weights.fetchCodes(group);
       return addSteps(rowOffsets, block, group, 0, PackedCodes::kGroup, std::move(now));
     };
     if (count == 1)
@@ -391,7 +229,7 @@ private:
     if (w.block < PackedCodes::kGroup) {
       Value whole = c.index(w.k / PackedCodes::kGroup);
       totals = c.loop(zero, whole, 1, totals, [&](Value group, ValueRange now) -> SmallVector<Value> {
-        fetchCodes(group);
+        weights.fetchCodes(group);
         return smallBlocks(offsets, group, PackedCodes::kGroup, Accumulators(now));
       });
       if (int64_t rest = w.k % PackedCodes::kGroup)
@@ -404,7 +242,7 @@ private:
         whole = zero;
       } else {
         totals = c.loop(zero, whole, 1, totals, [&](Value block, ValueRange now) -> SmallVector<Value> {
-          fetchAhead(c.inputBuffer(w.scales), s.lanes, [&](int64_t v) { return scalesAt(v, block); });
+          weights.fetchScales(block);
           return addBlock(Accumulators(now), block, blockSums(offsets, block, c.mul(block, c.index(groups)), groups, 0));
         });
       }
@@ -415,94 +253,30 @@ private:
     finish(tile, totals, [&](Value r) { return c.add(first, r); });
   }
 
-  //===-- one row that fits paired codes -------------------------------------===//
+  //===-- one row as integers -------------------------------------------------===//
 
   void prepareRow() {
-    pairedRow.emplace(c, w, s.lanes);
+    fixedRow.emplace(c, w, s.lanes);
     if (constantOr(p.m) == 1) {
-      isPrepared = pairedRow->prepare(a, c.index(int64_t(0)));
+      isPrepared = fixedRow->prepare(a, c.index(int64_t(0)));
       return;
     }
     auto choice = scf::IfOp::create(c.b, c.loc, TypeRange(c.b.getI1Type()), isBelow(m, 2), /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(c.b);
     c.b.setInsertionPointToStart(choice.thenBlock());
-    scf::YieldOp::create(c.b, c.loc, pairedRow->prepare(a, c.index(int64_t(0))));
+    scf::YieldOp::create(c.b, c.loc, fixedRow->prepare(a, c.index(int64_t(0))));
     c.b.setInsertionPointToStart(choice.elseBlock());
     scf::YieldOp::create(c.b, c.loc, Value(arith::ConstantIntOp::create(c.b, c.loc, c.b.getI1Type(), 0)));
     isPrepared = choice.getResult(0);
   }
 
   void oneRow(Value first) {
-    if (pairedRow)
-      choose(isPrepared, [&]() { directPaired(first); }, [&]() { direct(1, first); });
+    if (fixedRow)
+      choose(isPrepared, [&]() {
+        finish(ContractionTile(c, {1, s.vectors, s.lanes}), fixedRow->multiply(weights), [&](Value) { return first; });
+      }, [&]() { direct(1, first); });
     else
       direct(1, first);
-  }
-
-  /// Adds steps [from, to) of a group to sums of even steps, then of odd ones.
-  Accumulators addPairs(Value group, int64_t from, int64_t to, Accumulators sums) {
-    Value base = c.mul(group, c.index(PackedCodes::kGroup));
-    eachPair(group, from, to, [&](int64_t step, ArrayRef<PairDecoder::Pair> pairs) {
-      Value even = pairedRow->at(c.add(base, c.index(step))), odd = pairedRow->at(c.add(base, c.index(step + 1)));
-      for (int64_t v = 0; v < s.vectors; ++v) {
-        sums[v] = fma(pairs[v].even, even, sums[v]);
-        sums[s.vectors + v] = fma(pairs[v].odd, odd, sums[s.vectors + v]);
-      }
-    }, [&](Value word, int64_t v) { return after(sums[v], word); });
-    return sums;
-  }
-
-  /// Adds a block, whose sums `add` adds to those it is given, to the totals.
-  Accumulators addPairedBlock(Accumulators totals, Value block, function_ref<Accumulators(Accumulators)> add) {
-    Accumulators sums(s.vectors, c.constant(c.b.getF32Type(), 0, s.lanes));
-    sums.append(s.vectors, pairedRow->start(block));
-    sums = add(std::move(sums));
-    SmallVector<Value> scale = scales(block, 1), zero = zeros(block);
-    for (int64_t v = 0; v < s.vectors; ++v) {
-      Value sum = arith::AddFOp::create(c.b, c.loc, sums[v], sums[s.vectors + v]);
-      if (w.zeros)
-        sum = pairedRow->subtractZeros(sum, zero[v], block);
-      totals[v] = fma(sum, scale[v], totals[v]);
-    }
-    return totals;
-  }
-
-  void directPaired(Value first) {
-    constexpr int64_t kGroup = PackedCodes::kGroup;
-    ContractionTile tile(c, {1, s.vectors, s.lanes});
-    Value zero = c.index(int64_t(0)), groups = c.index(w.groups());
-    Accumulators totals;
-    if (w.block < kGroup) {
-      totals = c.loop(zero, groups, 1, tile.zero(), [&](Value group, ValueRange now) -> SmallVector<Value> {
-        fetchCodes(group);
-        Accumulators totals(now);
-        for (int64_t from = 0; from < kGroup; from += w.block) {
-          Value block = c.add(c.mul(group, c.index(kGroup / w.block)), c.index(from / w.block));
-          totals = addPairedBlock(totals, block, [&](Accumulators sums) { return addPairs(group, from, from + w.block, std::move(sums)); });
-        }
-        return totals;
-      });
-    } else {
-      int64_t each = llvm::divideCeil(w.block, kGroup);
-      auto whole = [&](Value group, Accumulators sums) {
-        fetchCodes(group);
-        return addPairs(group, 0, kGroup, std::move(sums));
-      };
-      totals = c.loop(zero, c.index(w.blocks()), 1, tile.zero(), [&](Value block, ValueRange now) -> SmallVector<Value> {
-        fetchAhead(c.inputBuffer(w.scales), s.lanes, [&](int64_t v) { return scalesAt(v, block); });
-        Value from = c.mul(block, c.index(each));
-        return addPairedBlock(Accumulators(now), block, [&](Accumulators sums) -> Accumulators {
-          if (each == 1)
-            return whole(from, std::move(sums));
-          return c.loop(from, c.minS(c.add(from, c.index(each)), groups), 1, sums, [&](Value group, ValueRange now) -> SmallVector<Value> {
-            return whole(group, Accumulators(now));
-          });
-        });
-      });
-    }
-    for (Value &total : totals)
-      total = times(total, w.unit());
-    finish(tile, totals, [&](Value) { return first; });
   }
 
   //===-- more rows: through a buffer ----------------------------------------===//
@@ -510,10 +284,11 @@ private:
   /// Decodes a group to f32 rows of the panel at `at`.
   void decodeGroup(Value group, Value at) {
     auto part = [&](int64_t from, int64_t to, Value block) {
-      SmallVector<Value> scale = scales(block), zero = zeros(block);
-      eachStep(group, from, to, [&](int64_t step, ArrayRef<Value> values) {
+      SmallVector<Value> scale = weights.scales(block), zero = weights.zeros(block);
+      weights.eachStep(group, from, to, [&](int64_t step, ArrayRef<Value> values) {
         for (int64_t v = 0; v < s.vectors; ++v) {
-          vector::StoreOp::create(c.b, c.loc, weightOf(values[v], scale, zero, v), decoded, ValueRange{c.add(at, c.index(step * s.columns() + v * s.lanes))});
+          Value weight = weights.weightOf(values[v], scale[v], w.zeros ? zero[v] : Value());
+          vector::StoreOp::create(c.b, c.loc, weight, decoded, ValueRange{c.add(at, c.index(step * s.columns() + v * s.lanes))});
         }
       });
     };
@@ -563,7 +338,7 @@ private:
     });
   }
 
-  void finish(ContractionTile &tile, const Accumulators &totals, function_ref<Value(Value)> rowOf) {
+  void finish(ContractionTile tile, const Accumulators &totals, function_ref<Value(Value)> rowOf) {
     bool merged = p.folded && rowsMerge(c.kernel, p.result);
     auto rowIndex = [&](Value r) { return merged ? SmallVector<Value>{rowOf(r)} : p.rowIndex(c, batch, rowOf(r)); };
     if (failed(tile.finish(totals, p.op.getResult(), p.result, rowIndex, column, c.index(p.n), w.n, merged)))
@@ -575,12 +350,10 @@ private:
   GemmProblem &p;
   PackedCodes &w;
   OperandReader a;
-  Type rounded; ///< the type of 16 bits that weights have in the model, or null
-  CodeDecoder decoder;
-  PairDecoder pairDecoder;
-  std::optional<PairedRow> pairedRow;
-  Value isPrepared; ///< whether the row fits paired codes (i1)
-  Value m, aStep, decoded, sums, aBase, panel, column;
+  CodePanels weights;
+  std::optional<FixedPointRow> fixedRow;
+  Value isPrepared; ///< whether integers stand for the row (i1)
+  Value m, aStep, decoded, sums, aBase, column;
   SmallVector<Value> batch;
   LogicalResult result = success();
 };
@@ -600,8 +373,9 @@ public:
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     Schedule s = schedule(kernel, target);
-    return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}{5}", s.rows, s.columns(), target.vectorBits, s.w.text(),
-                         s.w.paired ? "in pairs" : CodeDecoder::method(s.w.element, s.lanes, target), operandSource(s.p.a)->text()).str();
+    return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}{5}{6}", s.rows, s.columns(), target.vectorBits, s.w.text(),
+                         s.w.inQuads ? "in fours" : CodeDecoder::method(s.w.element, s.lanes, target),
+                         s.isRowFixed ? ", one row as 24-bit integers" : "", operandSource(s.p.a)->text()).str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {

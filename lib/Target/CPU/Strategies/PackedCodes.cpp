@@ -53,7 +53,7 @@ std::string packBits(const Matrix &matrix, const PackedCodes &w, const Panels &p
         put(&words[(panels.of(column) * groups + step / PackedCodes::kGroup) * bits * width], column % width, step % PackedCodes::kGroup,
             matrix.bytes[step * matrix.rowStride + column * matrix.columnStride] & ((1u << bits) - 1));
   };
-  if (w.paired) {
+  if (w.inQuads) {
     SmallVector<PackedCodes::BitRuns> quads = w.bitRuns();
     eachCode([&](uint32_t *group, int64_t column, int64_t step, uint32_t code) {
       int64_t place = PackedCodes::placeOf(column, step % 4);
@@ -103,7 +103,7 @@ std::string PackedCodes::text() const {
 }
 
 bool PackedCodes::isCentered() const {
-  return !paired && element.isUnsignedInteger() && center == double(int64_t(1) << (bits() - 1));
+  return !inQuads && element.isUnsignedInteger() && center == double(int64_t(1) << (bits() - 1));
 }
 
 SmallVector<PackedCodes::BitRuns> PackedCodes::bitRuns() const {
@@ -126,9 +126,9 @@ SmallVector<PackedCodes::BitRuns> PackedCodes::bitRuns() const {
   return quads;
 }
 
-/// Whether two codes decode at once. AVX2 alone was measured to gain: with AVX-512 a permutation
+/// Whether codes lie in quads. AVX2 alone was measured to gain: with AVX-512 a permutation
 /// decodes 16 codes.
-static bool arePaired(Type element, const CpuTarget &target) {
+static bool areInQuads(Type element, const CpuTarget &target) {
   auto integer = dyn_cast<IntegerType>(element);
   return integer && integer.getWidth() < 8 && target.has("avx2") && !target.has("avx512f");
 }
@@ -147,7 +147,7 @@ std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel, const CpuTar
     weights.element = element.getValue();
     weights.block = op->getAttrOfType<IntegerAttr>(kBlockAttr).getInt();
     weights.center = op->getAttrOfType<FloatAttr>(kCenterAttr).getValueAsDouble();
-    weights.paired = arePaired(weights.element, target);
+    weights.inQuads = areInQuads(weights.element, target);
     return weights;
   }
   auto narrow = graph::narrowWeights(root);
@@ -155,7 +155,7 @@ std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel, const CpuTar
     return std::nullopt;
   weights.element = getElementTypeOrSelf(op.getX().getType());
   weights.block = narrow->block;
-  weights.paired = arePaired(weights.element, target);
+  weights.inQuads = areInQuads(weights.element, target);
   return weights;
 }
 
@@ -203,7 +203,7 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, const CpuTarget &target, 
   std::string bytes = weightBytes(constantOf(kernel, weights->codes).getValue());
   Matrix codes{bytes, isTransposed ? 1 : n, isTransposed ? k : 1};
   auto stored = RankedTensorType::get({panels.count, weights->groups(), weights->bits(), width}, b.getI32Type());
-  if (int64_t flipped = weights->paired ? weights->offset() : weights->isCentered() ? int64_t(weights->center) : 0)
+  if (int64_t flipped = weights->inQuads ? weights->offset() : weights->isCentered() ? int64_t(weights->center) : 0)
     for (char &code : bytes)
       code ^= flipped;
   std::string packed = packBits(codes, *weights, panels);

@@ -11,12 +11,12 @@ namespace tenon::cpu {
 
 /// Layout, for codes of b bits and panels of W columns:
 ///   codes       [panels][groups][b][W] words: the b words of a column are the
-///               bit string of its 32 codes, the first in the low bits; paired
-///               codes lie in bytes instead, see `bitRuns`
+///               bit string of its 32 codes, the first in the low bits; in
+///               quads they lie in bytes instead, see `bitRuns`
 ///   scales      [panels][blocks][W] of the model's type
 ///   zero points the same, as bytes or of the model's float type
 /// Unsigned codes whose zero point is the middle of their range have the
-/// highest bit flipped: read as signed, they need no subtraction. Paired codes are
+/// highest bit flipped: read as signed, they need no subtraction. Codes in quads are
 /// read as unsigned: signed ones have it flipped.
 /// What pads N and K is zero. A kernel reads S panels at a time, each a stream
 /// of its own from one time to the next: the panel of columns p * W to p * W +
@@ -30,7 +30,7 @@ struct PackedCodes {
   unsigned codes, scales;    ///< kernel operands
   std::optional<unsigned> zeros; ///< kernel operand; none where one zero point, `center`, holds for all
   double center = 0;
-  bool paired = false;
+  bool inQuads = false;
 
   int64_t bits() const { return num::formatOf(element)->width(); }
   int64_t groups() const { return llvm::divideCeil(k, kGroup); }
@@ -38,8 +38,6 @@ struct PackedCodes {
   int64_t blocks() const { return block < kGroup ? groups() * (kGroup / block) : llvm::divideCeil(k, block); }
   /// Whether codes are read as signed ones, though they are not.
   bool isCentered() const;
-  /// What decoders give codes as multiples of, inverted.
-  double unit() const { return paired ? 1 << (bits() - 1) : 1; }
   /// Where four steps' codes lie in the b words of a group, each in a byte of its
   /// own (see `placeOf`): as many whole codes as a byte holds, then codes of the bits left.
   struct BitRun {
@@ -48,11 +46,12 @@ struct PackedCodes {
   };
   using BitRuns = llvm::SmallVector<BitRun>;
   llvm::SmallVector<BitRuns> bitRuns() const;
-  /// The byte of a row of words for a column of the panel and a step of four, so that two
-  /// instructions that interleave the halves of 128 bits with a constant give a step pair each.
-  static int64_t placeOf(int64_t column, int64_t step) { return column / 4 * 16 + step / 2 * 8 + column % 4 * 2 + step % 2; }
-  /// What was added to paired codes: half their range if they are signed.
+  /// The byte of a row of words for a column of the panel and a step of four.
+  static int64_t placeOf(int64_t column, int64_t step) { return column * 4 + step; }
+  /// What was added to codes in quads: half their range if they are signed.
   int64_t offset() const { return element.isSignedInteger() || element.isSignlessInteger() ? int64_t(1) << (bits() - 1) : 0; }
+  /// The zero point of all codes in quads as they lie; without one of all, what was added.
+  double storedZero() const { return offset() + center; }
   /// For the ledger, e.g. "int4, block 32" or "f8E4M3FN".
   std::string text() const;
 

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Prints the inner loop of the assembly on standard input: the basic block that
-ends in a jump to its own label and holds the most fused multiply-adds, of several
-the shortest, with their number in front, and that of instructions that
-read or write a fixed place of x86's stack. Fails where no block has any."""
+"""hottest-block.py [MNEMONIC]
+
+Prints the inner loop of the assembly on standard input: the basic block that
+ends in a jump to its own label and holds the most fused multiply-adds, or
+instructions that begin with MNEMONIC, of several the shortest, with their number in
+front, and that of instructions that read or write a fixed place of x86's stack.
+Fails where no block has any."""
 
 import re
 import sys
@@ -29,11 +32,12 @@ def loops(lines):
 
 
 def main():
-    count = lambda block: sum(bool(FMA.match(line)) for line in block)  # noqa: E731
+    wanted = re.compile(r"^\s+" + re.escape(sys.argv[1])) if sys.argv[1:] else FMA
+    count = lambda block: sum(bool(wanted.match(line)) for line in block)  # noqa: E731
     best = max(loops(sys.stdin), key=lambda block: (count(block), -len(block)), default=[])
     if not count(best):
-        sys.exit("no loop with a fused multiply-add")
-    print(f"fma {count(best)} of {len(best)} instructions, {sum(bool(STACK.search(line)) for line in best)} on a place of the stack")
+        sys.exit(f"no loop with {wanted.pattern}")
+    print(f"{sys.argv[1] if sys.argv[1:] else 'fma'} {count(best)} of {len(best)} instructions, {sum(bool(STACK.search(line)) for line in best)} on a place of the stack")
     print("\n".join(best))
 
 

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "FixedPointRow.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+constexpr int64_t kMostSteps = 1 << 16;  // of a row: 256 KiB of the stack
+constexpr int64_t kDigits = 3;           // signed bytes of an element
+constexpr int64_t kMantissa = 23;        // bits of a float32 below its exponent
+constexpr int64_t kWhole = 22;           // bits of the segment's largest before the unit's point
+constexpr int64_t kExponentBias = 127;
+// Added to the bits of the largest, so that one above 2^23 - 2^16 units, too large for three signed bytes, takes twice the unit.
+constexpr int64_t kRoom = 1 << 17;
+constexpr int64_t kLargest = (kExponentBias + 96) << kMantissa, kSmallest = (kExponentBias - 96) << kMantissa;
+constexpr int64_t kFewBits = 12 << kMantissa; // an exponent so much below the largest's
+
+} // namespace
+
+bool FixedPointRow::isPossible(const PackedCodes &w, int64_t lanes) {
+  return w.inQuads && w.k <= kMostSteps && w.k % lanes == 0 && w.block % lanes == 0;
+}
+
+FixedPointRow::FixedPointRow(KernelContext &context, const PackedCodes &codes, int64_t lanes) : c(context), w(codes), lanes(lanes) {
+  auto buffer = [&](int64_t count, Type type) -> Value {
+    return memref::AllocaOp::create(c.b, c.loc, MemRefType::get({count}, type), c.b.getI64IntegerAttr(64));
+  };
+  digits = buffer(w.groups() * PackedCodes::kGroup, c.b.getI32Type());
+  units = buffer(w.groups() * PackedCodes::kGroup / segment(), c.b.getF32Type());
+  starts = buffer(w.groups() * PackedCodes::kGroup / segment(), c.b.getF32Type());
+  if (w.zeros)
+    inputs = buffer(w.blocks(), c.b.getF32Type());
+}
+
+int64_t FixedPointRow::segment() const { return std::min(w.block, PackedCodes::kGroup); }
+
+//===-- rounding the row -----------------------------------------------------===//
+
+void FixedPointRow::prepareSegment(const OperandReader &reader, Value offset, Value number, int64_t count, Value &largest, Value &fits) const {
+  auto word = c.b.getI32Type();
+  auto words = VectorType::get({lanes}, word);
+  auto bytes = VectorType::get({4 * lanes}, c.b.getI8Type());
+  auto scalar = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(c.b, c.loc, word, value); };
+  auto splat = [&](int64_t value) { return c.broadcast(scalar(value), lanes); };
+  auto cast = [&](Type type, Value value) -> Value {
+    return isa<VectorType>(type) ? vector::BitCastOp::create(c.b, c.loc, type, value).getResult() : arith::BitcastOp::create(c.b, c.loc, type, value).getResult();
+  };
+  auto reduce = [&](vector::CombiningKind kind, Value value) -> Value { return vector::ReductionOp::create(c.b, c.loc, kind, value); };
+  auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) -> Value { return arith::CmpIOp::create(c.b, c.loc, predicate, x, y); };
+
+  Value first = c.mul(number, c.index(segment()));
+  SmallVector<Value> elements, sizes;
+  Value top = splat(0);
+  for (int64_t at = 0; at < count; at += lanes) {
+    elements.push_back(reader.load(c.add(offset, c.add(first, c.index(at))), lanes));
+    sizes.push_back(arith::AndIOp::create(c.b, c.loc, cast(words, elements.back()), splat(0x7FFFFFFF)));
+    top = arith::MaxUIOp::create(c.b, c.loc, top, sizes.back());
+  }
+  Value most = reduce(vector::CombiningKind::MAXUI, top);
+  largest = arith::MaxUIOp::create(c.b, c.loc, largest, most);
+
+  // Sizes are below 2^31, so signed comparisons, which x86 has for vectors, order them.
+  Value limit = c.broadcast(arith::SubIOp::create(c.b, c.loc, arith::MaxUIOp::create(c.b, c.loc, most, scalar(kFewBits)), scalar(kFewBits)), lanes);
+  Value few = splat(0);
+  for (Value size : sizes) {
+    Value isFew = arith::AndIOp::create(c.b, c.loc, compare(arith::CmpIPredicate::sgt, size, splat(0)), compare(arith::CmpIPredicate::slt, size, limit));
+    few = arith::AddIOp::create(c.b, c.loc, few, Value(arith::ExtUIOp::create(c.b, c.loc, words, isFew)));
+  }
+  Value isFine = compare(arith::CmpIPredicate::sle, reduce(vector::CombiningKind::ADD, few), scalar(count / 2));
+  fits = arith::AndIOp::create(c.b, c.loc, fits, isFine);
+
+  // 2^22 to 2^23 units are the largest; the exponents of unit and inverse are those of normal numbers.
+  Value exponent = arith::AndIOp::create(c.b, c.loc, Value(arith::AddIOp::create(c.b, c.loc, most, scalar(kRoom))), scalar(0x7F800000));
+  exponent = arith::MaxUIOp::create(c.b, c.loc, exponent, scalar((kWhole + 1) << kMantissa));
+  Value unit = cast(c.b.getF32Type(), arith::SubIOp::create(c.b, c.loc, exponent, scalar(kWhole << kMantissa)));
+  Value inverse = cast(c.b.getF32Type(), arith::SubIOp::create(c.b, c.loc, scalar((2 * kExponentBias + kWhole) << kMantissa), exponent));
+  memref::StoreOp::create(c.b, c.loc, unit, units, ValueRange{number});
+
+  // Bytes of x + 0x808080 are those of three signed digits plus 0x80.
+  Value scale = c.broadcast(inverse, lanes), bias = splat(0x808080), sum = splat(0);
+  SmallVector<int64_t> transposed; // 4 x 4 bytes of each 128 bits
+  for (int64_t i = 0; i < 4 * lanes; ++i)
+    transposed.push_back(i / 16 * 16 + i % 4 * 4 + i % 16 / 4);
+  for (auto [i, x] : llvm::enumerate(elements)) {
+    Value rounded = math::RoundEvenOp::create(c.b, c.loc, Value(arith::MulFOp::create(c.b, c.loc, x, scale)));
+    Value integer = arith::FPToSIOp::create(c.b, c.loc, words, rounded);
+    sum = arith::AddIOp::create(c.b, c.loc, sum, integer);
+    Value parts = arith::XOrIOp::create(c.b, c.loc, Value(arith::AddIOp::create(c.b, c.loc, integer, bias)), bias);
+    parts = vector::ShuffleOp::create(c.b, c.loc, cast(bytes, parts), cast(bytes, parts), transposed);
+    vector::StoreOp::create(c.b, c.loc, cast(words, parts), digits, ValueRange{c.add(first, c.index(int64_t(i) * lanes))});
+  }
+
+  Value total = arith::SIToFPOp::create(c.b, c.loc, c.b.getF32Type(), reduce(vector::CombiningKind::ADD, sum));
+  total = arith::MulFOp::create(c.b, c.loc, total, unit);
+  Value start = arith::MulFOp::create(c.b, c.loc, total, c.constant(c.b.getF32Type(), -w.storedZero(), 1));
+  memref::StoreOp::create(c.b, c.loc, start, starts, ValueRange{number});
+  if (!w.zeros)
+    return;
+  Value block = c.divU(first, c.index(w.block));
+  Value less = arith::SubFOp::create(c.b, c.loc, Value(memref::LoadOp::create(c.b, c.loc, inputs, ValueRange{block})), total);
+  memref::StoreOp::create(c.b, c.loc, less, inputs, ValueRange{block});
+}
+
+Value FixedPointRow::prepare(const OperandReader &reader, Value offset) const {
+  Value none = c.constant(c.b.getF32Type(), 0, 1), zero = c.index(int64_t(0));
+  if (w.zeros)
+    c.loop(zero, c.index(w.blocks()), 1, [&](Value block) { memref::StoreOp::create(c.b, c.loc, none, inputs, ValueRange{block}); });
+  Value largest = arith::ConstantIntOp::create(c.b, c.loc, c.b.getI32Type(), 0), fits = arith::ConstantIntOp::create(c.b, c.loc, c.b.getI1Type(), 1);
+  int64_t whole = w.k / segment(), rest = w.k % segment();
+  SmallVector<Value> found = c.loop(zero, c.index(whole), 1, {largest, fits}, [&](Value number, ValueRange now) {
+    SmallVector<Value> next(now);
+    prepareSegment(reader, offset, number, segment(), next[0], next[1]);
+    return next;
+  });
+  if (rest)
+    prepareSegment(reader, offset, c.index(whole), rest, found[0], found[1]);
+  // The last group is read to its end: codes there are multiplied by zero.
+  for (int64_t step = w.k; step < w.groups() * PackedCodes::kGroup; step += lanes)
+    vector::StoreOp::create(c.b, c.loc, c.broadcast(largest, lanes), digits, ValueRange{c.index(step)});
+  for (int64_t number = whole + (rest ? 1 : 0); number < w.groups() * PackedCodes::kGroup / segment(); ++number)
+    for (Value buffer : {units, starts})
+      memref::StoreOp::create(c.b, c.loc, none, buffer, ValueRange{c.index(number)});
+
+  auto limit = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(c.b, c.loc, c.b.getI32Type(), value); };
+  Value above = arith::SubIOp::create(c.b, c.loc, found[0], limit(kSmallest));
+  Value isNear = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::ult, above, limit(kLargest - kSmallest));
+  return arith::AndIOp::create(c.b, c.loc, isNear, found[1]);
+}
+
+//===-- products -------------------------------------------------------------===//
+
+Value FixedPointRow::splat(Value buffer, Value index) const {
+  return c.broadcast(memref::LoadOp::create(c.b, c.loc, buffer, ValueRange{index}), lanes);
+}
+
+/// Keeps LLVM from sums in another order and from work on totals during a block, with
+/// either of which registers spill. Costs no instruction.
+Value FixedPointRow::pinned(Value value) const {
+  return LLVM::InlineAsmOp::create(c.b, c.loc, value.getType(), ValueRange{value}, /*asm_string=*/"", /*constraints=*/"=x,0",
+                                   /*has_side_effects=*/false, /*is_align_stack=*/false, LLVM::TailCallKind::None,
+                                   LLVM::AsmDialectAttr(), ArrayAttr()).getResult(0);
+}
+
+FixedPointRow::Sums FixedPointRow::multiplySegment(CodePanels &weights, Value group, int64_t from) const {
+  auto bytes = VectorType::get({4 * lanes}, c.b.getI8Type()), halves = VectorType::get({2 * lanes}, c.b.getI16Type());
+  auto words = VectorType::get({lanes}, c.b.getI32Type()), floats = VectorType::get({lanes}, c.b.getF32Type());
+  auto call = [&](Type type, StringRef name, Value x, Value y) -> Value {
+    return LLVM::CallIntrinsicOp::create(c.b, c.loc, type, c.b.getStringAttr(name), ValueRange{x, y}).getResult(0);
+  };
+  auto pairs = [&](Value x, int64_t factor) {
+    Value factors = arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(halves, c.b.getI16IntegerAttr(factor)));
+    return call(words, "llvm.x86.avx2.pmadd.wd", x, factors);
+  };
+  auto add = [&](Value x, Value y) -> Value { return x ? arith::AddIOp::create(c.b, c.loc, x, y).getResult() : y; };
+
+  int64_t count = weights.count();
+  // Each quad adds two products of a code and at most 128 to a 16-bit sum.
+  int64_t most = (1 << 15) / (256 << w.bits());
+  Sums high(count), low(count), parts(count * kDigits);
+  int64_t end = (from + segment()) / 4;
+  weights.eachQuad(group, from / 4, end, [&](int64_t quad, ArrayRef<Value> codes) {
+    Value at = c.add(c.mul(group, c.index(PackedCodes::kGroup)), c.index(4 * quad));
+    for (int64_t digit = 0; digit < kDigits; ++digit) {
+      Value x = vector::BitCastOp::create(c.b, c.loc, bytes, splat(digits, c.add(at, c.index(digit))));
+      for (int64_t v = 0; v < count; ++v) {
+        Value &part = parts[v * kDigits + digit];
+        part = pinned(add(part, call(halves, "llvm.x86.avx2.pmadd.ub.sw", codes[v], x)));
+      }
+    }
+    if ((quad + 1) % most != 0 && quad + 1 < end)
+      return;
+    for (int64_t v = 0; v < count; ++v) {
+      high[v] = add(high[v], add(pairs(parts[v * kDigits + 2], 256), pairs(parts[v * kDigits + 1], 1)));
+      low[v] = add(low[v], pairs(parts[v * kDigits], 1));
+    }
+    parts.assign(count * kDigits, Value());
+  });
+  Value number = c.add(c.mul(group, c.index(PackedCodes::kGroup / segment())), c.index(from / segment()));
+  Value unit = splat(units, number), start = splat(starts, number);
+  Value highUnit = arith::MulFOp::create(c.b, c.loc, unit, c.constant(c.b.getF32Type(), 256, lanes));
+  Sums sums;
+  for (int64_t v = 0; v < count; ++v) {
+    auto real = [&](Value integer) -> Value { return arith::SIToFPOp::create(c.b, c.loc, floats, integer); };
+    Value sum = vector::FMAOp::create(c.b, c.loc, real(low[v]), unit, start);
+    sums.push_back(vector::FMAOp::create(c.b, c.loc, real(high[v]), highUnit, sum));
+  }
+  return sums;
+}
+
+FixedPointRow::Sums FixedPointRow::addBlock(CodePanels &weights, Sums totals, Value block, Sums segments) const {
+  auto fma = [&](Value x, Value y, Value z) -> Value { return vector::FMAOp::create(c.b, c.loc, x, y, z); };
+  SmallVector<Value> scale = weights.scales(block), zero = weights.zeros(block);
+  for (size_t v = 0; v < totals.size(); ++v) {
+    Value sum = w.zeros ? fma(zero[v], splat(inputs, block), segments[v]) : segments[v];
+    totals[v] = fma(sum, scale[v], pinned(totals[v]));
+  }
+  return totals;
+}
+
+SmallVector<Value> FixedPointRow::multiply(CodePanels &weights) const {
+  constexpr int64_t kGroup = PackedCodes::kGroup;
+  Value zero = c.index(int64_t(0)), groups = c.index(w.groups());
+  Sums none(weights.count(), c.constant(c.b.getF32Type(), 0, lanes));
+  auto whole = [&](Value group) {
+    weights.fetchCodes(group);
+    return multiplySegment(weights, group, 0);
+  };
+  if (w.block < kGroup)
+    return c.loop(zero, groups, 1, none, [&](Value group, ValueRange now) -> Sums {
+      weights.fetchCodes(group);
+      Sums totals(now);
+      for (int64_t from = 0; from < kGroup; from += w.block) {
+        Value block = c.add(c.mul(group, c.index(kGroup / w.block)), c.index(from / w.block));
+        totals = addBlock(weights, std::move(totals), block, multiplySegment(weights, group, from));
+      }
+      return totals;
+    });
+  int64_t each = llvm::divideCeil(w.block, kGroup);
+  return c.loop(zero, c.index(w.blocks()), 1, none, [&](Value block, ValueRange now) -> Sums {
+    weights.fetchScales(block);
+    if (each == 1)
+      return addBlock(weights, Sums(now), block, whole(block));
+    Value first = c.mul(block, c.index(each));
+    Sums sums = c.loop(first, c.minS(c.add(first, c.index(each)), groups), 1, none, [&](Value group, ValueRange now) -> Sums {
+      Sums next = whole(group);
+      for (auto [sum, before] : llvm::zip_equal(next, now))
+        sum = arith::AddFOp::create(c.b, c.loc, before, sum);
+      return next;
+    });
+    return addBlock(weights, Sums(now), block, std::move(sums));
+  });
+}
+
+} // namespace tenon::cpu

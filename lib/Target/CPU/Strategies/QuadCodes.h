@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Integer codes of up to 7 bits that lie in quads: a byte of a word holds codes of
+// one step of four, and the word those of one column, as x86's products of bytes
+// take them. One shift and one mask make 4 steps of 8 columns bytes.
+#ifndef TENON_LIB_TARGET_CPU_STRATEGIES_QUADCODES_H
+#define TENON_LIB_TARGET_CPU_STRATEGIES_QUADCODES_H
+
+#include "PackedCodes.h"
+#include "tenon/Target/CPU/KernelContext.h"
+
+namespace tenon::cpu {
+
+class QuadDecoder {
+public:
+  QuadDecoder(KernelContext &context, const PackedCodes &codes, int64_t lanes);
+
+  /// Steps 4 * quad to 4 * quad + 3 of a group: i8 [4 * lanes], those of a column side
+  /// by side, unsigned, a signed code counted from the lowest. `word(i)` is word i of the group, i32 [lanes].
+  mlir::Value bytes(int64_t quad, llvm::function_ref<mlir::Value(int64_t)> word) const;
+  /// The first word that a quad is read from.
+  int64_t firstWord(int64_t quad) const { return quads[quad].front().word; }
+  /// One of the four steps as f32 [lanes], less the zero point that holds for all.
+  mlir::Value decode(mlir::Value bytes, int64_t step) const;
+
+private:
+  KernelContext &c;
+  llvm::SmallVector<PackedCodes::BitRuns> quads;
+  int64_t lanes;
+  double zero;
+};
+
+} // namespace tenon::cpu
+
+#endif // TENON_LIB_TARGET_CPU_STRATEGIES_QUADCODES_H
