@@ -385,7 +385,9 @@ public:
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     Schedule s = schedule(kernel, target);
     int64_t work = s.rows * s.tiles * s.columns() * s.w.k;
-    return {product(s.p.batch, kernel.getContext()) * s.rowBlocks * s.panels, std::max<int64_t>(1, 65536 / work)};
+    // Whoever takes a chunk prepares the row, at more than half the cost of a unit.
+    int64_t least = s.isRowFixed && constantOr(s.p.m) == 1 ? 4 : 1;
+    return {product(s.p.batch, kernel.getContext()) * s.rowBlocks * s.panels, std::max(least, 65536 / work)};
   }
 
   LogicalResult emit(KernelContext &c) const override { return Emitter(c, schedule(c.kernel, c.target)).run(); }
