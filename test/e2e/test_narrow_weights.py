@@ -100,16 +100,16 @@ def test_every_scale_and_zero_point(kind, form, zero):
     assert_narrow(check(build(kind, form, zero), ROWS), kind.lower() + block)
 
 
-@pytest.mark.parametrize("kind, rows", [("INT4", "M"), ("UINT4", 1), ("INT2", 1), ("UINT2", "M")])
+@pytest.mark.parametrize("kind, rows", [("INT4", "M"), ("UINT4", 1), ("INT2", 5), ("UINT2", "M"), ("INT4", 8), ("UINT4", 9)])
 @pytest.mark.parametrize("form", ["one", 4, 16, 32, 96])
 @pytest.mark.parametrize("zero", [None, "middle", "each"])
 def test_a_row_of_whole_vectors(kind, rows, form, zero):
-    """With AVX2 such a row becomes integers; its last group of 32 steps is not full."""
+    """With AVX2 up to eight such rows become integers; their last group of 32 steps is not full."""
     k = 536
-    shapes = [(1, k)] if rows == 1 else [(1, k), (2, k), (14, k)]
+    shapes = [(m, k) for m in ((1, 2, 7, 8, 9, 14) if rows == "M" else [rows])]
     strategies = check(build(kind, form, zero, rows=rows, k=k), shapes, target="cpu:x86-64-v3")
     assert_narrow(strategies, kind.lower() + (f", block {form}" if isinstance(form, int) else ""))
-    assert ("one row as 24-bit integers" in strategies[0]) == (form != 4) and "decoded in fours" in strategies[0]
+    assert ("rows as 24-bit integers" in strategies[0]) == (form != 4 and rows != 9) and "decoded in fours" in strategies[0]
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 3e37, 1e-30, 1e-44, 0])
@@ -167,7 +167,7 @@ def test_errors_of_long_rows(rows, bound, form, target):
 @pytest.mark.parametrize("block", [16, 32, 128])
 @pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v3"])
 def test_every_width_at_its_limits(bits, block, target):
-    """Codes and digits of the row of the largest size: sums of integers have room for them."""
+    """Codes and digits of the row of the largest size: sums of integers have room for them. More rows read codes one by one."""
     k, n, largest = 512, 520, 2**bits - 1
     rng = np.random.default_rng(bits)
     codes = np.where(rng.random((n, k)) < 0.9, largest, rng.integers(0, largest + 1, (n, k)))
@@ -178,8 +178,8 @@ def test_every_width_at_its_limits(bits, block, target):
     node = helper.make_node("MatMulNBits", ["x0", "codes", "scale", "zero"], ["y0"], "product", domain="com.microsoft",
                             K=k, N=n, bits=bits, block_size=block)
     model = helper.make_model(helper.make_graph(
-        [node], "limits", [helper.make_tensor_value_info("x0", TensorProto.FLOAT, [1, k])],
-        [helper.make_tensor_value_info("y0", TensorProto.FLOAT, [1, n])],
+        [node], "limits", [helper.make_tensor_value_info("x0", TensorProto.FLOAT, ["M", k])],
+        [helper.make_tensor_value_info("y0", TensorProto.FLOAT, ["M", n])],
         [numpy_helper.from_array(packed, "codes"), numpy_helper.from_array(scale, "scale"), numpy_helper.from_array(zero_point, "zero")]),
         opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)], ir_version=10)
     artifact = api.compile(model.SerializeToString(), target)
@@ -191,6 +191,9 @@ def test_every_width_at_its_limits(bits, block, target):
         y = session.run({"x0": x})["y0"]
         expected = x.astype(np.float64) @ weights.T
         assert np.allclose(y, expected, rtol=2e-6), (element, abs(y / expected - 1).max())
+    for rows in (3, 20):
+        x = rng.random((rows, k)).astype(np.float32)
+        assert np.allclose(session.run({"x0": x})["y0"], x.astype(np.float64) @ weights.T, rtol=2e-6)
 
 
 @pytest.mark.parametrize("layout", ["Transpose", "Gemm"])

@@ -7,9 +7,9 @@
 // weights to 16 bits: then each is scaled and rounded. For more rows, a part of
 // the panel is decoded once into a buffer of the first-level cache, from where
 // the f32 tile reads it for all rows. Every result is one order of sums that
-// shape and target decide; one row of codes in quads is rounded to integers where its
-// elements allow it, see FixedPointRow.h.
-#include "FixedPointRow.h"
+// shape and target decide; few rows times codes in quads are rounded to integers where their
+// elements allow it, see FixedPointRows.h.
+#include "FixedPointRows.h"
 
 using namespace mlir;
 
@@ -34,7 +34,7 @@ struct Schedule {
   int64_t direct;       // most rows that decode for themselves
   int64_t rows, tiles;  // of a tile; tiles of a unit
   AffineExpr rowBlocks, panels;
-  bool isRowFixed = false; // whether one row may become integers
+  int64_t fixedRows = 0; // most rows that may become integers
 
   int64_t columns() const { return vectors * lanes; }
   /// Whether all products of this shape decode for themselves.
@@ -63,7 +63,10 @@ Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
   s.rowBlocks = s.p.m.ceilDiv(s.rows * s.tiles);
   s.panels = s.p.n.ceilDiv(s.columns());
   bool isRounded = getElementTypeOrSelf(s.w.op.getResult().getType()).getIntOrFloatBitWidth() < 32;
-  s.isRowFixed = !isRounded && s.p.batch.empty() && constantOr(s.p.aStep) == 1 && constantOr(s.p.m, 1) == 1 && FixedPointRow::isPossible(s.w, s.lanes);
+  if (!isRounded && s.p.batch.empty() && constantOr(s.p.aStep) == 1)
+    s.fixedRows = FixedPointRows::most(s.w, s.lanes);
+  if (m > s.fixedRows)
+    s.fixedRows = 0;
   return s;
 }
 
@@ -80,8 +83,8 @@ public:
       decoded = stackBuffer(kChunkGroups * PackedCodes::kGroup * s.columns());
       sums = stackBuffer(s.tiles * s.rows * s.columns());
     }
-    if (s.isRowFixed)
-      prepareRow();
+    if (s.fixedRows)
+      prepareRows();
     c.loop(c.begin, c.end, 1, [&](Value unit) {
       Value each = c.index(s.rowBlocks * s.panels), within = p.batch.empty() ? unit : c.remU(unit, each);
       batch = p.batch.empty() ? SmallVector<Value>() : c.delinearize(c.divU(unit, each), p.batch);
@@ -90,19 +93,26 @@ public:
       weights.select(panel);
       column = c.mul(panel, c.index(s.columns()));
       Value first = c.mul(c.remU(within, c.index(s.rowBlocks)), c.index(s.rows * s.tiles));
-      if (s.isDirect())
-        return s.rows == 1 ? oneRow(first) : direct(s.rows, first);
-      if (constantOr(p.m, -1) > 0)
-        return decodedOnce(s.rows, first);
-      // Sizes known only at run time: one row, few, or any number.
-      ifBelow(m, 2, [&]() { oneRow(first); }, [&]() {
-        ifBelow(m, s.rows, [&]() { decodedOnce(kFewRows, first); }, [&]() { decodedOnce(s.rows, first); });
-      });
+      if (fixed)
+        choose(arePrepared, [&]() { multiplyFixed(); }, [&]() { decodeEach(first); });
+      else
+        decodeEach(first);
     });
     return result;
   }
 
 private:
+  void decodeEach(Value first) {
+    if (s.isDirect())
+      return direct(s.rows, first);
+    if (constantOr(p.m, -1) > 0)
+      return decodedOnce(s.rows, first);
+    // Sizes known only at run time: one row, few, or any number.
+    ifBelow(m, 2, [&]() { direct(1, first); }, [&]() {
+      ifBelow(m, s.rows, [&]() { decodedOnce(kFewRows, first); }, [&]() { decodedOnce(s.rows, first); });
+    });
+  }
+
   Value stackBuffer(int64_t count) {
     return memref::AllocaOp::create(c.b, c.loc, MemRefType::get({count}, c.b.getF32Type()), c.b.getI64IntegerAttr(kLine));
   }
@@ -253,30 +263,34 @@ private:
     finish(tile, totals, [&](Value r) { return c.add(first, r); });
   }
 
-  //===-- one row as integers -------------------------------------------------===//
+  //===-- few rows as integers ------------------------------------------------===//
 
-  void prepareRow() {
-    fixedRow.emplace(c, w, s.lanes);
-    if (constantOr(p.m) == 1) {
-      isPrepared = fixedRow->prepare(a, c.index(int64_t(0)));
+  void prepareRows() {
+    int64_t known = constantOr(p.m, -1);
+    fixed.emplace(c, w, s.lanes, known < 0 ? s.fixedRows : known);
+    auto constant = [&](bool value) -> Value { return arith::ConstantIntOp::create(c.b, c.loc, c.b.getI1Type(), value); };
+    auto prepare = [&]() -> Value {
+      return c.loop(c.index(int64_t(0)), m, 1, {constant(true)}, [&](Value row, ValueRange now) -> SmallVector<Value> {
+        return {arith::AndIOp::create(c.b, c.loc, now.front(), fixed->prepare(a, c.mul(row, c.index(p.aRow)), row))};
+      }).front();
+    };
+    if (known >= 0) {
+      arePrepared = prepare();
       return;
     }
-    auto choice = scf::IfOp::create(c.b, c.loc, TypeRange(c.b.getI1Type()), isBelow(m, 2), /*withElseRegion=*/true);
+    auto choice = scf::IfOp::create(c.b, c.loc, TypeRange(c.b.getI1Type()), isBelow(m, s.fixedRows + 1), /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(c.b);
     c.b.setInsertionPointToStart(choice.thenBlock());
-    scf::YieldOp::create(c.b, c.loc, fixedRow->prepare(a, c.index(int64_t(0))));
+    scf::YieldOp::create(c.b, c.loc, prepare());
     c.b.setInsertionPointToStart(choice.elseBlock());
-    scf::YieldOp::create(c.b, c.loc, Value(arith::ConstantIntOp::create(c.b, c.loc, c.b.getI1Type(), 0)));
-    isPrepared = choice.getResult(0);
+    scf::YieldOp::create(c.b, c.loc, constant(false));
+    arePrepared = choice.getResult(0);
   }
 
-  void oneRow(Value first) {
-    if (fixedRow)
-      choose(isPrepared, [&]() {
-        finish(ContractionTile(c, {1, s.vectors, s.lanes}), fixedRow->multiply(weights), [&](Value) { return first; });
-      }, [&]() { direct(1, first); });
-    else
-      direct(1, first);
+  void multiplyFixed() {
+    c.loop(c.index(int64_t(0)), m, 1, [&](Value row) {
+      finish(ContractionTile(c, {1, s.vectors, s.lanes}), fixed->multiply(weights, row), [&](Value) { return row; });
+    });
   }
 
   //===-- more rows: through a buffer ----------------------------------------===//
@@ -351,8 +365,8 @@ private:
   PackedCodes &w;
   OperandReader a;
   CodePanels weights;
-  std::optional<FixedPointRow> fixedRow;
-  Value isPrepared; ///< whether integers stand for the row (i1)
+  std::optional<FixedPointRows> fixed;
+  Value arePrepared; ///< whether integers stand for the rows (i1)
   Value m, aStep, decoded, sums, aBase, column;
   SmallVector<Value> batch;
   LogicalResult result = success();
@@ -373,9 +387,12 @@ public:
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     Schedule s = schedule(kernel, target);
+    std::string integers;
+    if (s.fixedRows)
+      integers = constantOr(s.p.m, -1) < 0 ? llvm::formatv(", up to {0} rows as 24-bit integers", s.fixedRows).str() : ", rows as 24-bit integers";
     return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}{5}{6}", s.rows, s.columns(), target.vectorBits, s.w.text(),
                          s.w.inQuads ? "in fours" : CodeDecoder::method(s.w.element, s.lanes, target),
-                         s.isRowFixed ? ", one row as 24-bit integers" : "", operandSource(s.p.a)->text()).str();
+                         integers, operandSource(s.p.a)->text()).str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
@@ -385,8 +402,8 @@ public:
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     Schedule s = schedule(kernel, target);
     int64_t work = s.rows * s.tiles * s.columns() * s.w.k;
-    // Whoever takes a chunk prepares the row, at more than half the cost of a unit.
-    int64_t least = s.isRowFixed && constantOr(s.p.m) == 1 ? 4 : 1;
+    // Whoever takes a chunk prepares the rows, at more than half the cost of a unit.
+    int64_t least = s.fixedRows && constantOr(s.p.m, -1) > 0 ? 4 : 1;
     return {product(s.p.batch, kernel.getContext()) * s.rowBlocks * s.panels, std::max(least, 65536 / work)};
   }
 

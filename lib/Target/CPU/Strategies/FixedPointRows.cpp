@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "FixedPointRow.h"
+#include "FixedPointRows.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
@@ -8,7 +8,8 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kMostSteps = 1 << 16;  // of a row: 256 KiB of the stack
+constexpr int64_t kMostElements = 1 << 16; // of all rows: 256 KiB of the stack
+constexpr int64_t kMostRows = 8;         // more are as fast in f32 from a decoded buffer
 constexpr int64_t kDigits = 3;           // signed bytes of an element
 constexpr int64_t kMantissa = 23;        // bits of a float32 below its exponent
 constexpr int64_t kWhole = 22;           // bits of the segment's largest before the unit's point
@@ -20,13 +21,15 @@ constexpr int64_t kFewBits = 12 << kMantissa; // an exponent so much below the l
 
 } // namespace
 
-bool FixedPointRow::isPossible(const PackedCodes &w, int64_t lanes) {
-  return w.inQuads && w.k <= kMostSteps && w.k % lanes == 0 && w.block % lanes == 0;
+int64_t FixedPointRows::most(const PackedCodes &w, int64_t lanes) {
+  if (!w.inQuads || w.k == 0 || w.k % lanes != 0 || w.block % lanes != 0)
+    return 0;
+  return std::min(kMostRows, kMostElements / w.k);
 }
 
-FixedPointRow::FixedPointRow(KernelContext &context, const PackedCodes &codes, int64_t lanes) : c(context), w(codes), lanes(lanes) {
+FixedPointRows::FixedPointRows(KernelContext &context, const PackedCodes &codes, int64_t lanes, int64_t rows) : c(context), w(codes), lanes(lanes) {
   auto buffer = [&](int64_t count, Type type) -> Value {
-    return memref::AllocaOp::create(c.b, c.loc, MemRefType::get({count}, type), c.b.getI64IntegerAttr(64));
+    return memref::AllocaOp::create(c.b, c.loc, MemRefType::get({rows, count}, type), c.b.getI64IntegerAttr(64));
   };
   digits = buffer(w.groups() * PackedCodes::kGroup, c.b.getI32Type());
   units = buffer(w.groups() * PackedCodes::kGroup / segment(), c.b.getF32Type());
@@ -35,11 +38,11 @@ FixedPointRow::FixedPointRow(KernelContext &context, const PackedCodes &codes, i
     inputs = buffer(w.blocks(), c.b.getF32Type());
 }
 
-int64_t FixedPointRow::segment() const { return std::min(w.block, PackedCodes::kGroup); }
+int64_t FixedPointRows::segment() const { return std::min(w.block, PackedCodes::kGroup); }
 
-//===-- rounding the row -----------------------------------------------------===//
+//===-- rounding a row -------------------------------------------------------===//
 
-void FixedPointRow::prepareSegment(const OperandReader &reader, Value offset, Value number, int64_t count, Value &largest, Value &fits) const {
+void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, Value row, Value number, int64_t count, Value &largest, Value &fits) const {
   auto word = c.b.getI32Type();
   auto words = VectorType::get({lanes}, word);
   auto bytes = VectorType::get({4 * lanes}, c.b.getI8Type());
@@ -77,7 +80,7 @@ void FixedPointRow::prepareSegment(const OperandReader &reader, Value offset, Va
   exponent = arith::MaxUIOp::create(c.b, c.loc, exponent, scalar((kWhole + 1) << kMantissa));
   Value unit = cast(c.b.getF32Type(), arith::SubIOp::create(c.b, c.loc, exponent, scalar(kWhole << kMantissa)));
   Value inverse = cast(c.b.getF32Type(), arith::SubIOp::create(c.b, c.loc, scalar((2 * kExponentBias + kWhole) << kMantissa), exponent));
-  memref::StoreOp::create(c.b, c.loc, unit, units, ValueRange{number});
+  memref::StoreOp::create(c.b, c.loc, unit, units, ValueRange{row, number});
 
   // Bytes of x + 0x808080 are those of three signed digits plus 0x80.
   Value scale = c.broadcast(inverse, lanes), bias = splat(0x808080), sum = splat(0);
@@ -90,39 +93,39 @@ void FixedPointRow::prepareSegment(const OperandReader &reader, Value offset, Va
     sum = arith::AddIOp::create(c.b, c.loc, sum, integer);
     Value parts = arith::XOrIOp::create(c.b, c.loc, Value(arith::AddIOp::create(c.b, c.loc, integer, bias)), bias);
     parts = vector::ShuffleOp::create(c.b, c.loc, cast(bytes, parts), cast(bytes, parts), transposed);
-    vector::StoreOp::create(c.b, c.loc, cast(words, parts), digits, ValueRange{c.add(first, c.index(int64_t(i) * lanes))});
+    vector::StoreOp::create(c.b, c.loc, cast(words, parts), digits, ValueRange{row, c.add(first, c.index(int64_t(i) * lanes))});
   }
 
   Value total = arith::SIToFPOp::create(c.b, c.loc, c.b.getF32Type(), reduce(vector::CombiningKind::ADD, sum));
   total = arith::MulFOp::create(c.b, c.loc, total, unit);
   Value start = arith::MulFOp::create(c.b, c.loc, total, c.constant(c.b.getF32Type(), -w.storedZero(), 1));
-  memref::StoreOp::create(c.b, c.loc, start, starts, ValueRange{number});
+  memref::StoreOp::create(c.b, c.loc, start, starts, ValueRange{row, number});
   if (!w.zeros)
     return;
   Value block = c.divU(first, c.index(w.block));
-  Value less = arith::SubFOp::create(c.b, c.loc, Value(memref::LoadOp::create(c.b, c.loc, inputs, ValueRange{block})), total);
-  memref::StoreOp::create(c.b, c.loc, less, inputs, ValueRange{block});
+  Value less = arith::SubFOp::create(c.b, c.loc, Value(memref::LoadOp::create(c.b, c.loc, inputs, ValueRange{row, block})), total);
+  memref::StoreOp::create(c.b, c.loc, less, inputs, ValueRange{row, block});
 }
 
-Value FixedPointRow::prepare(const OperandReader &reader, Value offset) const {
+Value FixedPointRows::prepare(const OperandReader &reader, Value offset, Value row) const {
   Value none = c.constant(c.b.getF32Type(), 0, 1), zero = c.index(int64_t(0));
   if (w.zeros)
-    c.loop(zero, c.index(w.blocks()), 1, [&](Value block) { memref::StoreOp::create(c.b, c.loc, none, inputs, ValueRange{block}); });
-  Value largest = arith::ConstantIntOp::create(c.b, c.loc, c.b.getI32Type(), 0), fits = arith::ConstantIntOp::create(c.b, c.loc, c.b.getI1Type(), 1);
+    c.loop(zero, c.index(w.blocks()), 1, [&](Value block) { memref::StoreOp::create(c.b, c.loc, none, inputs, ValueRange{row, block}); });
+  Value nothing = arith::ConstantIntOp::create(c.b, c.loc, c.b.getI32Type(), 0), fits = arith::ConstantIntOp::create(c.b, c.loc, c.b.getI1Type(), 1);
   int64_t whole = w.k / segment(), rest = w.k % segment();
-  SmallVector<Value> found = c.loop(zero, c.index(whole), 1, {largest, fits}, [&](Value number, ValueRange now) {
+  SmallVector<Value> found = c.loop(zero, c.index(whole), 1, {nothing, fits}, [&](Value number, ValueRange now) {
     SmallVector<Value> next(now);
-    prepareSegment(reader, offset, number, segment(), next[0], next[1]);
+    prepareSegment(reader, offset, row, number, segment(), next[0], next[1]);
     return next;
   });
   if (rest)
-    prepareSegment(reader, offset, c.index(whole), rest, found[0], found[1]);
+    prepareSegment(reader, offset, row, c.index(whole), rest, found[0], found[1]);
   // The last group is read to its end: codes there are multiplied by zero.
   for (int64_t step = w.k; step < w.groups() * PackedCodes::kGroup; step += lanes)
-    vector::StoreOp::create(c.b, c.loc, c.broadcast(largest, lanes), digits, ValueRange{c.index(step)});
+    vector::StoreOp::create(c.b, c.loc, c.broadcast(nothing, lanes), digits, ValueRange{row, c.index(step)});
   for (int64_t number = whole + (rest ? 1 : 0); number < w.groups() * PackedCodes::kGroup / segment(); ++number)
     for (Value buffer : {units, starts})
-      memref::StoreOp::create(c.b, c.loc, none, buffer, ValueRange{c.index(number)});
+      memref::StoreOp::create(c.b, c.loc, none, buffer, ValueRange{row, c.index(number)});
 
   auto limit = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(c.b, c.loc, c.b.getI32Type(), value); };
   Value above = arith::SubIOp::create(c.b, c.loc, found[0], limit(kSmallest));
@@ -132,19 +135,19 @@ Value FixedPointRow::prepare(const OperandReader &reader, Value offset) const {
 
 //===-- products -------------------------------------------------------------===//
 
-Value FixedPointRow::splat(Value buffer, Value index) const {
-  return c.broadcast(memref::LoadOp::create(c.b, c.loc, buffer, ValueRange{index}), lanes);
+Value FixedPointRows::splat(Value buffer, Value row, Value index) const {
+  return c.broadcast(memref::LoadOp::create(c.b, c.loc, buffer, ValueRange{row, index}), lanes);
 }
 
 /// Keeps LLVM from sums in another order and from work on totals during a block, with
 /// either of which registers spill. Costs no instruction.
-Value FixedPointRow::pinned(Value value) const {
+Value FixedPointRows::pinned(Value value) const {
   return LLVM::InlineAsmOp::create(c.b, c.loc, value.getType(), ValueRange{value}, /*asm_string=*/"", /*constraints=*/"=x,0",
                                    /*has_side_effects=*/false, /*is_align_stack=*/false, LLVM::TailCallKind::None,
                                    LLVM::AsmDialectAttr(), ArrayAttr()).getResult(0);
 }
 
-FixedPointRow::Sums FixedPointRow::multiplySegment(CodePanels &weights, Value group, int64_t from) const {
+FixedPointRows::Sums FixedPointRows::multiplySegment(CodePanels &weights, Value row, Value group, int64_t from) const {
   auto bytes = VectorType::get({4 * lanes}, c.b.getI8Type()), halves = VectorType::get({2 * lanes}, c.b.getI16Type());
   auto words = VectorType::get({lanes}, c.b.getI32Type()), floats = VectorType::get({lanes}, c.b.getF32Type());
   auto call = [&](Type type, StringRef name, Value x, Value y) -> Value {
@@ -164,7 +167,7 @@ FixedPointRow::Sums FixedPointRow::multiplySegment(CodePanels &weights, Value gr
   weights.eachQuad(group, from / 4, end, [&](int64_t quad, ArrayRef<Value> codes) {
     Value at = c.add(c.mul(group, c.index(PackedCodes::kGroup)), c.index(4 * quad));
     for (int64_t digit = 0; digit < kDigits; ++digit) {
-      Value x = vector::BitCastOp::create(c.b, c.loc, bytes, splat(digits, c.add(at, c.index(digit))));
+      Value x = vector::BitCastOp::create(c.b, c.loc, bytes, splat(digits, row, c.add(at, c.index(digit))));
       for (int64_t v = 0; v < count; ++v) {
         Value &part = parts[v * kDigits + digit];
         part = pinned(add(part, call(halves, "llvm.x86.avx2.pmadd.ub.sw", codes[v], x)));
@@ -179,7 +182,7 @@ FixedPointRow::Sums FixedPointRow::multiplySegment(CodePanels &weights, Value gr
     parts.assign(count * kDigits, Value());
   });
   Value number = c.add(c.mul(group, c.index(PackedCodes::kGroup / segment())), c.index(from / segment()));
-  Value unit = splat(units, number), start = splat(starts, number);
+  Value unit = splat(units, row, number), start = splat(starts, row, number);
   Value highUnit = arith::MulFOp::create(c.b, c.loc, unit, c.constant(c.b.getF32Type(), 256, lanes));
   Sums sums;
   for (int64_t v = 0; v < count; ++v) {
@@ -190,23 +193,23 @@ FixedPointRow::Sums FixedPointRow::multiplySegment(CodePanels &weights, Value gr
   return sums;
 }
 
-FixedPointRow::Sums FixedPointRow::addBlock(CodePanels &weights, Sums totals, Value block, Sums segments) const {
+FixedPointRows::Sums FixedPointRows::addBlock(CodePanels &weights, Value row, Sums totals, Value block, Sums segments) const {
   auto fma = [&](Value x, Value y, Value z) -> Value { return vector::FMAOp::create(c.b, c.loc, x, y, z); };
   SmallVector<Value> scale = weights.scales(block), zero = weights.zeros(block);
   for (size_t v = 0; v < totals.size(); ++v) {
-    Value sum = w.zeros ? fma(zero[v], splat(inputs, block), segments[v]) : segments[v];
+    Value sum = w.zeros ? fma(zero[v], splat(inputs, row, block), segments[v]) : segments[v];
     totals[v] = fma(sum, scale[v], pinned(totals[v]));
   }
   return totals;
 }
 
-SmallVector<Value> FixedPointRow::multiply(CodePanels &weights) const {
+SmallVector<Value> FixedPointRows::multiply(CodePanels &weights, Value row) const {
   constexpr int64_t kGroup = PackedCodes::kGroup;
   Value zero = c.index(int64_t(0)), groups = c.index(w.groups());
   Sums none(weights.count(), c.constant(c.b.getF32Type(), 0, lanes));
   auto whole = [&](Value group) {
     weights.fetchCodes(group);
-    return multiplySegment(weights, group, 0);
+    return multiplySegment(weights, row, group, 0);
   };
   if (w.block < kGroup)
     return c.loop(zero, groups, 1, none, [&](Value group, ValueRange now) -> Sums {
@@ -214,7 +217,7 @@ SmallVector<Value> FixedPointRow::multiply(CodePanels &weights) const {
       Sums totals(now);
       for (int64_t from = 0; from < kGroup; from += w.block) {
         Value block = c.add(c.mul(group, c.index(kGroup / w.block)), c.index(from / w.block));
-        totals = addBlock(weights, std::move(totals), block, multiplySegment(weights, group, from));
+        totals = addBlock(weights, row, std::move(totals), block, multiplySegment(weights, row, group, from));
       }
       return totals;
     });
@@ -222,7 +225,7 @@ SmallVector<Value> FixedPointRow::multiply(CodePanels &weights) const {
   return c.loop(zero, c.index(w.blocks()), 1, none, [&](Value block, ValueRange now) -> Sums {
     weights.fetchScales(block);
     if (each == 1)
-      return addBlock(weights, Sums(now), block, whole(block));
+      return addBlock(weights, row, Sums(now), block, whole(block));
     Value first = c.mul(block, c.index(each));
     Sums sums = c.loop(first, c.minS(c.add(first, c.index(each)), groups), 1, none, [&](Value group, ValueRange now) -> Sums {
       Sums next = whole(group);
@@ -230,7 +233,7 @@ SmallVector<Value> FixedPointRow::multiply(CodePanels &weights) const {
         sum = arith::AddFOp::create(c.b, c.loc, before, sum);
       return next;
     });
-    return addBlock(weights, Sums(now), block, std::move(sums));
+    return addBlock(weights, row, Sums(now), block, std::move(sums));
   });
 }
 
