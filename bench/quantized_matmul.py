@@ -82,14 +82,23 @@ class Reader:
             yield [passes[number] for number in sorted(times, key=lambda number: min(times[number]))[:3]], count * 64
 
 
-def model_of(bits, k, n, rows, count, level=0):
-    """`count` products of one x with weights of their own, float32 where bits is 32."""
-    rng = np.random.default_rng(0)
+def bits_of(weights):
+    return 4 if weights == "f4E2M1" else int(weights.removeprefix("int").removeprefix("float"))
+
+
+def model_of(weights, k, n, rows, count, level=0):
+    """`count` products of one x with weights of their own, of type float32, int2 to int8 or f4E2M1."""
+    rng, bits = np.random.default_rng(0), bits_of(weights)
     nodes, initializers, outputs = [], [], []
     for i in range(count):
-        if bits == 32:
+        if weights == "float32":
             arrays = {"w": rng.random((k, n), np.float32)}
             nodes.append(helper.make_node("MatMul", ["x", f"w{i}"], [f"y{i}"], f"product{i}"))
+        elif weights == "f4E2M1":
+            arrays = {"s": rng.random((k // BLOCK, n), np.float32) * np.float32(0.01)}
+            initializers.append(helper.make_tensor(f"w{i}", TensorProto.FLOAT4E2M1, [k, n], rng.bytes(k * n // 2), raw=True))
+            nodes.append(helper.make_node("DequantizeLinear", [f"w{i}", f"s{i}"], [f"d{i}"], axis=0, block_size=BLOCK))
+            nodes.append(helper.make_node("MatMul", ["x", f"d{i}"], [f"y{i}"], f"product{i}"))
         else:
             arrays = {"w": rng.integers(0, 256, (n, k // BLOCK, BLOCK * bits // 8), np.uint8),
                       "s": rng.random((n, k // BLOCK), np.float32) * np.float32(0.01)}
@@ -102,9 +111,9 @@ def model_of(bits, k, n, rows, count, level=0):
         outputs.append(helper.make_tensor_value_info(f"y{i}", TensorProto.FLOAT, [rows, n]))
     graph = helper.make_graph(nodes, "products", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, k])], outputs,
                               initializers)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)])
-    model.ir_version = 9
-    return model
+    opset, ir_version = (23, 11) if weights == "f4E2M1" else (17, 9)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)],
+                             ir_version=ir_version)
 
 
 def engine(name, model, inputs, scratch):
@@ -137,8 +146,8 @@ def spread(values):
     return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
-def one_row(bits, k, n, arguments, reader):
-    size = n * k * bits // 8 + n * (k // BLOCK) * 4
+def one_row(weights, k, n, arguments, reader):
+    size = n * k * bits_of(weights) // 8 + n * (k // BLOCK) * 4
     count = max(2, -(-arguments.megabytes * 1_000_000 // size))
     inputs = {"x": np.random.default_rng(1).standard_normal((1, k)).astype(np.float32)}
     calls, results = {}, {}
@@ -146,7 +155,7 @@ def one_row(bits, k, n, arguments, reader):
         scratch = Path(folder)
         for name, level in (("tenon", 0), ("onnxruntime", 0), ("level 4", 4)):
             kind = "tenon" if name == "tenon" else "onnxruntime"
-            call, results[name] = engine(kind, model_of(bits, k, n, 1, count, level), inputs, scratch)
+            call, results[name] = engine(kind, model_of(weights, k, n, 1, count, level), inputs, scratch)
             if call:
                 calls[name] = call
         with reader.over(scratch / "model.tenon") as (passes, read_bytes):
@@ -164,21 +173,21 @@ def one_row(bits, k, n, arguments, reader):
         speed = spread([theirs / mine for theirs, mine in zip(times["onnxruntime"], times["tenon"])])
         worst = max(np.abs(a - b).max() / np.abs(b).max() for a, b in zip(results["tenon"], results["onnxruntime"]))
         worst = f"{worst:.0e}"
-    cells = [f"int{bits}, block {BLOCK}", f"{k} x {n}", f"{count} x {size / 1e6:.1f}", cell["tenon"],
+    cells = [f"{weights}, block {BLOCK}", f"{k} x {n}", f"{count} x {size / 1e6:.1f}", cell["tenon"],
              f"{statistics.median(rates) / 1e9:.2f}", spread(shares), cell.get("onnxruntime", "fails"),
              cell.get("level 4", "fails"), speed, worst]
     return "| " + " | ".join(cells) + " |"
 
 
-def many_rows(bits, k, n, rows, arguments):
+def many_rows(weights, k, n, rows, arguments):
     inputs = {"x": np.random.default_rng(1).standard_normal((rows, k)).astype(np.float32)}
     calls = {}
     with tempfile.TemporaryDirectory() as narrow, tempfile.TemporaryDirectory() as wide:
-        calls["narrow"], _ = engine("tenon", model_of(bits, k, n, rows, 1), inputs, Path(narrow))
-        calls["float32"], _ = engine("tenon", model_of(32, k, n, rows, 1), inputs, Path(wide))
+        calls["narrow"], _ = engine("tenon", model_of(weights, k, n, rows, 1), inputs, Path(narrow))
+        calls["float32"], _ = engine("tenon", model_of("float32", k, n, rows, 1), inputs, Path(wide))
         times = alternate(calls, arguments.rounds)
     speed = spread([theirs / mine for theirs, mine in zip(times["float32"], times["narrow"])])
-    cells = [f"int{bits}, block {BLOCK}", f"{rows} x {k} x {n}"]
+    cells = [f"{weights}, block {BLOCK}", f"{rows} x {k} x {n}"]
     cells += [f"{1e3 * statistics.median(times[name]):.2f}" for name in ("narrow", "float32")]
     return "| " + " | ".join([*cells, speed]) + " |"
 
@@ -186,7 +195,7 @@ def many_rows(bits, k, n, rows, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build")
-    parser.add_argument("--formats", nargs="+", default=["int8", "int4", "int3"])
+    parser.add_argument("--formats", nargs="+", default=["int8", "int4", "int3"], help="int2 to int8, f4E2M1")
     parser.add_argument("--shapes", nargs="+", default=["4096x4096", "4096x14336"], help="K x N")
     parser.add_argument("--rows", nargs="+", type=int, default=[1, 128])
     parser.add_argument("--rounds", type=int, default=5)
@@ -194,7 +203,6 @@ def main():
     arguments = parser.parse_args()
     sys.path.insert(0, str((ROOT / arguments.build).resolve() / "python"))
     shapes = [tuple(map(int, shape.split("x"))) for shape in arguments.shapes]
-    formats = [int(name.removeprefix("int")) for name in arguments.formats]
 
     print(f"Command: `bench/quantized_matmul.py {' '.join(sys.argv[1:])}`  ")
     print(f"Machine: {machine()}  \n{versions(['onnxruntime'])}  \n1 thread, {arguments.rounds} rounds, each the fastest of "
@@ -205,15 +213,15 @@ def main():
         print("|---" * 10 + "|")
         with tempfile.TemporaryDirectory() as folder:
             reader = Reader(Path(folder))
-            for bits in formats:
+            for weights in arguments.formats:
                 for k, n in shapes:
-                    print(one_row(bits, k, n, arguments, reader), flush=True)
+                    print(one_row(weights, k, n, arguments, reader), flush=True)
     for rows in arguments.rows:
         if rows > 1:
             print("\n| weights | M x K x N | ms | float32 ms | speed against float32 |\n|---|---|---|---|---|")
-            for bits in formats:
+            for weights in arguments.formats:
                 for k, n in shapes:
-                    print(many_rows(bits, k, n, rows, arguments), flush=True)
+                    print(many_rows(weights, k, n, rows, arguments), flush=True)
 
 
 if __name__ == "__main__":

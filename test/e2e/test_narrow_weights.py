@@ -196,6 +196,20 @@ def test_every_width_at_its_limits(bits, block, target):
         assert np.allclose(session.run({"x0": x})["y0"], x.astype(np.float64) @ weights.T, rtol=2e-6)
 
 
+@pytest.mark.parametrize("rows", [1, 8, 9, "M"])
+@pytest.mark.parametrize("form", ["one", "column", 4, 16, 32, 96])
+@pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v3"])
+def test_floats_whose_values_are_multiples_of_one(target, form, rows):
+    """With AVX2 they are integers of half a unit, as bytes."""
+    k = 536
+    model = build("INT4", form, rows=rows, k=k)
+    model.graph.initializer[0].data_type = TensorProto.FLOAT4E2M1
+    model.opset_import[0].version = 23
+    strategies = check(model, [(m, k) for m in ((1, 2, 8, 9, 14) if rows == "M" else [rows])], target=target)
+    assert_narrow(strategies, "f4E2M1FN" + (f", block {form}" if isinstance(form, int) else ""))
+    assert target == "cpu:host" or "decoded in fours" in strategies[0]
+
+
 @pytest.mark.parametrize("layout", ["Transpose", "Gemm"])
 @pytest.mark.parametrize("form", ["column", 16, 32])
 def test_transposed(layout, form):

@@ -86,7 +86,7 @@ void CodePanels::eachQuad(Value group, int64_t from, int64_t to, function_ref<vo
 }
 
 void CodePanels::eachStep(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<Value>)> body, Fence fence) {
-  if (w.inQuads)
+  if (w.bytes)
     return eachQuad(group, from / 4, llvm::divideCeil(to, 4), [&](int64_t quad, ArrayRef<Value> bytes) {
       for (int64_t step = std::max(from, 4 * quad); step < std::min(to, 4 * quad + 4); ++step)
         body(step, llvm::map_to_vector(bytes, [&](Value codes) { return quads.decode(codes, step % 4); }));

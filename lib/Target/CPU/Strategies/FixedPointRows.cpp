@@ -22,7 +22,7 @@ constexpr int64_t kFewBits = 12 << kMantissa; // an exponent so much below the l
 } // namespace
 
 int64_t FixedPointRows::most(const PackedCodes &w, int64_t lanes) {
-  if (!w.inQuads || w.k == 0 || w.k % lanes != 0 || w.block % lanes != 0)
+  if (!w.bytes || w.k == 0 || w.k % lanes != 0 || w.block % lanes != 0)
     return 0;
   return std::min(kMostRows, kMostElements / w.k);
 }
@@ -80,7 +80,8 @@ void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, V
   exponent = arith::MaxUIOp::create(c.b, c.loc, exponent, scalar((kWhole + 1) << kMantissa));
   Value unit = cast(c.b.getF32Type(), arith::SubIOp::create(c.b, c.loc, exponent, scalar(kWhole << kMantissa)));
   Value inverse = cast(c.b.getF32Type(), arith::SubIOp::create(c.b, c.loc, scalar((2 * kExponentBias + kWhole) << kMantissa), exponent));
-  memref::StoreOp::create(c.b, c.loc, unit, units, ValueRange{row, number});
+  Value both = arith::MulFOp::create(c.b, c.loc, unit, c.constant(c.b.getF32Type(), w.bytes->unit, 1));
+  memref::StoreOp::create(c.b, c.loc, both, units, ValueRange{row, number});
 
   // Bytes of x + 0x808080 are those of three signed digits plus 0x80.
   Value scale = c.broadcast(inverse, lanes), bias = splat(0x808080), sum = splat(0);
@@ -98,7 +99,7 @@ void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, V
 
   Value total = arith::SIToFPOp::create(c.b, c.loc, c.b.getF32Type(), reduce(vector::CombiningKind::ADD, sum));
   total = arith::MulFOp::create(c.b, c.loc, total, unit);
-  Value start = arith::MulFOp::create(c.b, c.loc, total, c.constant(c.b.getF32Type(), -w.storedZero(), 1));
+  Value start = arith::MulFOp::create(c.b, c.loc, total, c.constant(c.b.getF32Type(), -w.zeroByte() * w.bytes->unit, 1));
   memref::StoreOp::create(c.b, c.loc, start, starts, ValueRange{row, number});
   if (!w.zeros)
     return;
@@ -160,8 +161,8 @@ FixedPointRows::Sums FixedPointRows::multiplySegment(CodePanels &weights, Value 
   auto add = [&](Value x, Value y) -> Value { return x ? arith::AddIOp::create(c.b, c.loc, x, y).getResult() : y; };
 
   int64_t count = weights.count();
-  // Each quad adds two products of a code and at most 128 to a 16-bit sum.
-  int64_t most = (1 << 15) / (256 << w.bits());
+  // Each quad adds two products of a byte and at most 128 to a 16-bit sum.
+  int64_t most = llvm::bit_floor(uint64_t(((1 << 15) - 1) / (256 * w.bytes->largest)));
   Sums high(count), low(count), parts(count * kDigits);
   int64_t end = (from + segment()) / 4;
   weights.eachQuad(group, from / 4, end, [&](int64_t quad, ArrayRef<Value> codes) {

@@ -45,7 +45,7 @@ private:
   const PackedCodes &w;
   int64_t lanes;
   mlir::Value digits;  ///< i32 [rows, K]: word i of four is byte i of four steps
-  mlir::Value units;   ///< f32 [rows, segments]
+  mlir::Value units;   ///< f32 [rows, segments], of the products
   mlir::Value starts;  ///< f32 [rows, segments]: minus the sums of a row times the zero point that holds for all
   mlir::Value inputs;  ///< f32 [rows, blocks]: minus the sums of a row
 };

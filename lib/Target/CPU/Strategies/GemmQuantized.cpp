@@ -391,7 +391,7 @@ public:
     if (s.fixedRows)
       integers = constantOr(s.p.m, -1) < 0 ? llvm::formatv(", up to {0} rows as 24-bit integers", s.fixedRows).str() : ", rows as 24-bit integers";
     return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}{5}{6}", s.rows, s.columns(), target.vectorBits, s.w.text(),
-                         s.w.inQuads ? "in fours" : CodeDecoder::method(s.w.element, s.lanes, target),
+                         s.w.bytes ? "in fours" : CodeDecoder::method(s.w.element, s.lanes, target),
                          integers, operandSource(s.p.a)->text()).str();
   }
 

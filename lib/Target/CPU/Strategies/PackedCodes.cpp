@@ -8,6 +8,9 @@
 #include "tenon/Dialect/Graph/IR/NarrowWeights.h"
 #include "tenon/Target/CPU/Codegen.h"
 
+#include <cmath>
+#include <tuple>
+
 using namespace mlir;
 
 namespace tenon::cpu {
@@ -53,7 +56,7 @@ std::string packBits(const Matrix &matrix, const PackedCodes &w, const Panels &p
         put(&words[(panels.of(column) * groups + step / PackedCodes::kGroup) * bits * width], column % width, step % PackedCodes::kGroup,
             matrix.bytes[step * matrix.rowStride + column * matrix.columnStride] & ((1u << bits) - 1));
   };
-  if (w.inQuads) {
+  if (w.bytes) {
     SmallVector<PackedCodes::BitRuns> quads = w.bitRuns();
     eachCode([&](uint32_t *group, int64_t column, int64_t step, uint32_t code) {
       int64_t place = PackedCodes::placeOf(column, step % 4);
@@ -103,7 +106,7 @@ std::string PackedCodes::text() const {
 }
 
 bool PackedCodes::isCentered() const {
-  return !inQuads && element.isUnsignedInteger() && center == double(int64_t(1) << (bits() - 1));
+  return !bytes && element.isUnsignedInteger() && center == double(int64_t(1) << (bits() - 1));
 }
 
 SmallVector<PackedCodes::BitRuns> PackedCodes::bitRuns() const {
@@ -126,11 +129,36 @@ SmallVector<PackedCodes::BitRuns> PackedCodes::bitRuns() const {
   return quads;
 }
 
-/// Whether codes lie in quads. AVX2 alone was measured to gain: with AVX-512 a permutation
-/// decodes 16 codes.
-static bool areInQuads(Type element, const CpuTarget &target) {
-  auto integer = dyn_cast<IntegerType>(element);
-  return integer && integer.getWidth() < 8 && target.has("avx2") && !target.has("avx512f");
+std::optional<ByteCodes> ByteCodes::of(Type element) {
+  constexpr int64_t kMost = 127; // of a byte, so that products with pairs of signed bytes fit 16 bits
+  const numerics::Format &format = *num::formatOf(element);
+  if (auto integer = dyn_cast<IntegerType>(element)) {
+    if (integer.getWidth() > 7)
+      return std::nullopt;
+    int64_t half = int64_t(1) << (integer.getWidth() - 1);
+    return ByteCodes{1, integer.isUnsigned() ? 0 : half, 2 * half - 1, {}};
+  }
+  if (format.width() > 4)
+    return std::nullopt;
+  double unit = 0;
+  for (double value : format.values()) {
+    if (!std::isfinite(value))
+      return std::nullopt;
+    for (double other = std::abs(value); other != 0;) // fmod is exact
+      std::tie(unit, other) = std::pair(other, std::fmod(unit, other));
+  }
+  auto [least, most] = std::minmax_element(format.values().begin(), format.values().end());
+  if (*least == *most || (*most - *least) / unit > kMost)
+    return std::nullopt;
+  ByteCodes bytes{unit, int64_t(-*least / unit), int64_t((*most - *least) / unit), {}};
+  for (double value : format.values())
+    bytes.table.push_back(uint8_t((value - *least) / unit));
+  return bytes;
+}
+
+/// With AVX2 alone: with AVX-512 a permutation decodes 16 codes.
+static std::optional<ByteCodes> bytesOf(Type element, const CpuTarget &target) {
+  return target.has("avx2") && !target.has("avx512f") ? ByteCodes::of(element) : std::nullopt;
 }
 
 std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel, const CpuTarget &target) {
@@ -140,14 +168,14 @@ std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel, const CpuTar
     return std::nullopt;
   auto shape = cast<RankedTensorType>(op.getResult().getType()).getShape();
   PackedCodes weights{op, {}, shape[root.getTransposeRhs() ? 1 : 0], shape[root.getTransposeRhs() ? 0 : 1], 0,
-                      argumentOf(op.getX()), argumentOf(op.getScale()), std::nullopt};
+                      argumentOf(op.getX()), argumentOf(op.getScale()), std::nullopt, 0, {}};
   if (op.getZeroPoint())
     weights.zeros = argumentOf(op.getZeroPoint());
   if (auto element = op->getAttrOfType<TypeAttr>(kElementAttr)) {
     weights.element = element.getValue();
     weights.block = op->getAttrOfType<IntegerAttr>(kBlockAttr).getInt();
     weights.center = op->getAttrOfType<FloatAttr>(kCenterAttr).getValueAsDouble();
-    weights.inQuads = areInQuads(weights.element, target);
+    weights.bytes = bytesOf(weights.element, target);
     return weights;
   }
   auto narrow = graph::narrowWeights(root);
@@ -155,7 +183,7 @@ std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel, const CpuTar
     return std::nullopt;
   weights.element = getElementTypeOrSelf(op.getX().getType());
   weights.block = narrow->block;
-  weights.inQuads = areInQuads(weights.element, target);
+  weights.bytes = bytesOf(weights.element, target);
   return weights;
 }
 
@@ -203,7 +231,8 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, const CpuTarget &target, 
   std::string bytes = weightBytes(constantOf(kernel, weights->codes).getValue());
   Matrix codes{bytes, isTransposed ? 1 : n, isTransposed ? k : 1};
   auto stored = RankedTensorType::get({panels.count, weights->groups(), weights->bits(), width}, b.getI32Type());
-  if (int64_t flipped = weights->inQuads ? weights->offset() : weights->isCentered() ? int64_t(weights->center) : 0)
+  bool isFlipped = weights->bytes && weights->bytes->table.empty();
+  if (int64_t flipped = isFlipped ? weights->bytes->zero : weights->isCentered() ? int64_t(weights->center) : 0)
     for (char &code : bytes)
       code ^= flipped;
   std::string packed = packBits(codes, *weights, panels);

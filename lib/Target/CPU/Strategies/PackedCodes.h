@@ -9,6 +9,18 @@
 
 namespace tenon::cpu {
 
+/// Codes that can be read as bytes: those of integers of 2 to 7 bits, and of other formats
+/// of up to 4 bits whose values are multiples of a unit, at most 127 of them apart.
+struct ByteCodes {
+  double unit = 1;
+  int64_t zero = 0;    ///< the byte that the value 0 has or would have
+  int64_t largest = 0; ///< the largest byte
+  /// The byte of each code; empty where the code is it, signed ones with the highest bit flipped.
+  llvm::SmallVector<uint8_t> table;
+
+  static std::optional<ByteCodes> of(mlir::Type element);
+};
+
 /// Layout, for codes of b bits and panels of W columns:
 ///   codes       [panels][groups][b][W] words: the b words of a column are the
 ///               bit string of its 32 codes, the first in the low bits; in
@@ -16,8 +28,8 @@ namespace tenon::cpu {
 ///   scales      [panels][blocks][W] of the model's type
 ///   zero points the same, as bytes or of the model's float type
 /// Unsigned codes whose zero point is the middle of their range have the
-/// highest bit flipped: read as signed, they need no subtraction. Codes in quads are
-/// read as unsigned: signed ones have it flipped.
+/// highest bit flipped: read as signed, they need no subtraction. Signed codes in quads
+/// have it flipped, too: bytes are unsigned.
 /// What pads N and K is zero. A kernel reads S panels at a time, each a stream
 /// of its own from one time to the next: the panel of columns p * W to p * W +
 /// W - 1 is number p % S * (panels / S) + p / S.
@@ -30,7 +42,7 @@ struct PackedCodes {
   unsigned codes, scales;    ///< kernel operands
   std::optional<unsigned> zeros; ///< kernel operand; none where one zero point, `center`, holds for all
   double center = 0;
-  bool inQuads = false;
+  std::optional<ByteCodes> bytes; ///< of codes that lie in quads
 
   int64_t bits() const { return num::formatOf(element)->width(); }
   int64_t groups() const { return llvm::divideCeil(k, kGroup); }
@@ -48,10 +60,8 @@ struct PackedCodes {
   llvm::SmallVector<BitRuns> bitRuns() const;
   /// The byte of a row of words for a column of the panel and a step of four.
   static int64_t placeOf(int64_t column, int64_t step) { return column * 4 + step; }
-  /// What was added to codes in quads: half their range if they are signed.
-  int64_t offset() const { return element.isSignedInteger() || element.isSignlessInteger() ? int64_t(1) << (bits() - 1) : 0; }
-  /// The zero point of all codes in quads as they lie; without one of all, what was added.
-  double storedZero() const { return offset() + center; }
+  /// The byte of the zero point of all codes in quads; without one of all, of 0.
+  double zeroByte() const { return bytes->zero + center / bytes->unit; }
   /// For the ledger, e.g. "int4, block 32" or "f8E4M3FN".
   std::string text() const;
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "QuadCodes.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
 using namespace mlir;
 
 namespace tenon::cpu {
 
 QuadDecoder::QuadDecoder(KernelContext &context, const PackedCodes &codes, int64_t lanes)
-    : c(context), quads(codes.bitRuns()), lanes(lanes), zero(codes.storedZero()) {}
+    : c(context), w(codes), quads(codes.bitRuns()), lanes(lanes) {}
 
 Value QuadDecoder::bytes(int64_t quad, function_ref<Value(int64_t)> word) const {
   auto type = [&](int64_t count, unsigned bits) { return VectorType::get({count}, c.b.getIntegerType(bits)); };
@@ -26,7 +28,13 @@ Value QuadDecoder::bytes(int64_t quad, function_ref<Value(int64_t)> word) const 
     bits = arith::AndIOp::create(c.b, c.loc, bits, splat(bytes, ((1 << run.count) - 1) << run.bit));
     codes = codes ? arith::OrIOp::create(c.b, c.loc, codes, bits).getResult() : bits;
   }
-  return codes;
+  if (w.bytes->table.empty())
+    return codes;
+  SmallVector<uint8_t> table; // once for each 128 bits, where the permutation looks
+  for (int64_t i = 0; i < 4 * lanes; ++i)
+    table.push_back(w.bytes->table[i % w.bytes->table.size()]);
+  Value values = arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(bytes, ArrayRef<uint8_t>(table)));
+  return LLVM::CallIntrinsicOp::create(c.b, c.loc, bytes, c.b.getStringAttr("llvm.x86.avx2.pshuf.b"), ValueRange{values, codes}).getResult(0);
 }
 
 Value QuadDecoder::decode(Value bytes, int64_t step) const {
@@ -39,7 +47,10 @@ Value QuadDecoder::decode(Value bytes, int64_t step) const {
   if (step < 3)
     lane = arith::AndIOp::create(c.b, c.loc, lane, splat(0xFF));
   Value value = arith::SIToFPOp::create(c.b, c.loc, floats, lane);
-  return zero == 0 ? value : arith::SubFOp::create(c.b, c.loc, value, c.constant(c.b.getF32Type(), zero, lanes)).getResult();
+  auto constant = [&](double number) { return c.constant(c.b.getF32Type(), number, lanes); };
+  if (double zero = w.zeroByte())
+    value = arith::SubFOp::create(c.b, c.loc, value, constant(zero));
+  return w.bytes->unit == 1 ? value : arith::MulFOp::create(c.b, c.loc, value, constant(w.bytes->unit)).getResult();
 }
 
 } // namespace tenon::cpu

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Integer codes of up to 7 bits that lie in quads: a byte of a word holds codes of
-// one step of four, and the word those of one column, as x86's products of bytes
-// take them. One shift and one mask make 4 steps of 8 columns bytes.
+// Codes that can be read as bytes (see ByteCodes) lie in quads: a byte of a word holds
+// codes of one step of four, and the word those of one column, as x86's products of
+// bytes take them. One shift, one mask and, for what is no integer, one look-up make 4
+// steps of 8 columns bytes.
 #ifndef TENON_LIB_TARGET_CPU_STRATEGIES_QUADCODES_H
 #define TENON_LIB_TARGET_CPU_STRATEGIES_QUADCODES_H
 
@@ -15,8 +16,8 @@ class QuadDecoder {
 public:
   QuadDecoder(KernelContext &context, const PackedCodes &codes, int64_t lanes);
 
-  /// Steps 4 * quad to 4 * quad + 3 of a group: i8 [4 * lanes], those of a column side
-  /// by side, unsigned, a signed code counted from the lowest. `word(i)` is word i of the group, i32 [lanes].
+  /// Steps 4 * quad to 4 * quad + 3 of a group: i8 [4 * lanes], unsigned, those of a column
+  /// side by side. `word(i)` is word i of the group, i32 [lanes].
   mlir::Value bytes(int64_t quad, llvm::function_ref<mlir::Value(int64_t)> word) const;
   /// The first word that a quad is read from.
   int64_t firstWord(int64_t quad) const { return quads[quad].front().word; }
@@ -25,9 +26,9 @@ public:
 
 private:
   KernelContext &c;
+  const PackedCodes &w;
   llvm::SmallVector<PackedCodes::BitRuns> quads;
   int64_t lanes;
-  double zero;
 };
 
 } // namespace tenon::cpu
