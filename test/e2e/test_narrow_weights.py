@@ -222,6 +222,13 @@ def test_static_rows(rows):
     assert_narrow(check(build("INT4", 32, rows=rows), [(rows, K)]), "int4, block 32")
 
 
+@pytest.mark.parametrize("k", [K, 536])
+@pytest.mark.parametrize("rows", [0, "M"])
+def test_no_rows(rows, k):
+    session = api.compile(build("INT4", 32, rows=rows, k=k).SerializeToString(), "cpu:host").session()
+    assert session.run({"x0": np.zeros((0, k), np.float32)})["y0"].shape == (0, N)
+
+
 @pytest.mark.parametrize("shape", [["B", 3, K], ["B", "M", K], [K]])
 def test_batches_and_vectors(shape):
     sizes = [tuple({"B": 5, "M": m}.get(d, d) for d in shape) for m in (1, 7)]

@@ -49,7 +49,7 @@ Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
   s.rows = std::min(kMostRows, (target.vectorRegisters - 4) / kTileVectors);
   s.tiles = kMostTiles;
   if (s.isDirect()) {
-    s.rows = m;
+    s.rows = std::max<int64_t>(m, 1);
     s.tiles = 1;
     auto padded = [&](int64_t vectors) { return llvm::alignTo(s.w.n, vectors * s.lanes); };
     // A stream holds words, a sum and a total: 16 registers have no room for four.
@@ -65,7 +65,7 @@ Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
   bool isRounded = getElementTypeOrSelf(s.w.op.getResult().getType()).getIntOrFloatBitWidth() < 32;
   if (!isRounded && s.p.batch.empty() && constantOr(s.p.aStep) == 1)
     s.fixedRows = FixedPointRows::most(s.w, s.lanes);
-  if (m > s.fixedRows)
+  if (m == 0 || m > s.fixedRows)
     s.fixedRows = 0;
   return s;
 }
