@@ -3,13 +3,13 @@
 
 import json
 import os
-import subprocess
-import time
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+
+from convert_memory import MATRIX_BYTES, peak_of_conversion, save_products
 
 OK, USER_ERROR = 0, 1
 
@@ -239,29 +239,8 @@ def test_added_passes_and_plugins_are_refused_clearly(tenon, model, tmp_path):
 
 def test_converting_needs_little_memory_beyond_the_mapped_weights(tenon, tmp_path):
     """256 MiB of weights in an external file: less than 5/8 of that is allocated beside them."""
-    size, count = 4096, 4
-    block = np.random.default_rng(0).standard_normal((size, size), dtype=np.float32)
-    graph = helper.make_graph(
-        [helper.make_node("MatMul", [f"v{i}", f"w{i}"], [f"v{i + 1}"], f"fc{i}") for i in range(count)], "g",
-        [helper.make_tensor_value_info("v0", TensorProto.FLOAT, [1, size])],
-        [helper.make_tensor_value_info(f"v{count}", TensorProto.FLOAT, [1, size])])
-    with open(tmp_path / "weights.bin", "wb") as data:
-        for i in range(count):
-            tensor = graph.initializer.add(name=f"w{i}", data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
-            tensor.dims.extend([size, size])
-            for key, text in (("location", "weights.bin"), ("offset", data.tell()), ("length", block.nbytes)):
-                tensor.external_data.add(key=key, value=str(text))
-            (block * (i + 1)).tofile(data)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), tmp_path / "model.onnx")
-    process = subprocess.Popen([tenon.program, "convert", tmp_path / "model.onnx", "--weights=i8", "-q", "-o", tmp_path / "out.tenon"])
-    peak = 0
-    while process.poll() is None:
-        try:
-            with open(f"/proc/{process.pid}/status") as status:
-                peak = max([peak] + [int(line.split()[1]) for line in status if line.startswith("RssAnon")])
-        except (OSError, IndexError):
-            pass
-        time.sleep(0.005)
-    assert process.returncode == OK
+    count = 4
+    status, peak = peak_of_conversion(tenon.program, save_products(tmp_path, count), "i8", tmp_path / "out.tenon")
+    assert status == OK
     if "asan" not in os.path.basename(os.path.dirname(os.path.dirname(tenon.program))):
-        assert 30_000 < peak < count * block.nbytes * 5 // 8 // 1024
+        assert 30_000 < peak < count * MATRIX_BYTES * 5 // 8 // 1024
