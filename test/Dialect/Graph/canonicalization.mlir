@@ -120,6 +120,22 @@ func.func @transposed(%a: tensor<2x3x4x5xf32>, %b: tensor<2x3x6x5xf32>, %m: tens
   return %1, %2 : tensor<?x?x?x?xf32>, tensor<8x8xf32>
 }
 
+// A float's zero point of zero goes; another, or an integer's, stays.
+// CHECK-LABEL: func.func @zero_points
+// CHECK-SAME: %[[$F8:.*]]: tensor<2x3xf8E4M3FN>, %[[$I8:.*]]: tensor<2x3xi8>, %[[$S:.*]]: tensor<3xf32>
+// CHECK: graph.dequantize %[[$F8]], %[[$S]] {axis
+// CHECK: graph.dequantize %[[$F8]], %[[$S]], %{{.*}} {axis
+// CHECK: graph.dequantize %[[$I8]], %[[$S]], %{{.*}} {axis
+func.func @zero_points(%f8: tensor<2x3xf8E4M3FN>, %i8: tensor<2x3xi8>, %s: tensor<3xf32>) -> (tensor<2x3xf32>, tensor<2x3xf32>, tensor<2x3xf32>) {
+  %zero = graph.constant dense<0.0> : tensor<3xf8E4M3FN>
+  %one = graph.constant dense<1.0> : tensor<3xf8E4M3FN>
+  %none = graph.constant dense<0> : tensor<3xi8>
+  %0 = graph.dequantize %f8, %s, %zero {axis = 1 : i64} : (tensor<2x3xf8E4M3FN>, tensor<3xf32>, tensor<3xf8E4M3FN>) -> tensor<2x3xf32>
+  %1 = graph.dequantize %f8, %s, %one {axis = 1 : i64} : (tensor<2x3xf8E4M3FN>, tensor<3xf32>, tensor<3xf8E4M3FN>) -> tensor<2x3xf32>
+  %2 = graph.dequantize %i8, %s, %none {axis = 1 : i64} : (tensor<2x3xi8>, tensor<3xf32>, tensor<3xi8>) -> tensor<2x3xf32>
+  return %0, %1, %2 : tensor<2x3xf32>, tensor<2x3xf32>, tensor<2x3xf32>
+}
+
 // Without ranks, the two may not even fit each other.
 // CHECK-LABEL: func.func @unranked
 // CHECK-COUNT-2: graph.transpose

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/PatternMatch.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Num/IR/Num.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -51,6 +52,17 @@ bool isSplat(Value value, double number) {
     return element.convertToDouble() == number && element.isNegative() == std::signbit(number);
   }
   return isa<IntegerType>(dense.getElementType()) && dense.getSplatValue<APInt>() == uint64_t(number);
+}
+
+/// A constant of zeros in a float format, however it is held.
+bool isZeroFloat(Value value) {
+  auto constant = value.getDefiningOp<ConstantOp>();
+  const auto *format = constant ? tenon::num::formatOf(getElementTypeOrSelf(value.getType())) : nullptr;
+  if (!format || !format->isFloat() || format->decode(0) != 0)
+    return false;
+  auto resource = dyn_cast<DenseResourceElementsAttr>(constant.getValue());
+  AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
+  return blob ? llvm::all_of(blob->getData(), [](char byte) { return byte == 0; }) : isSplat(value, 0.0);
 }
 
 /// Puts `op` in the place of `old`, with its recorded dimensions.
@@ -226,6 +238,15 @@ LogicalResult squareByProduct(BinaryOp op, PatternRewriter &rewriter) {
   return success();
 }
 
+/// Floats have a zero point of zero, if any; products keep weights narrow that have none.
+LogicalResult dropZeroPoint(DequantizeOp op, PatternRewriter &rewriter) {
+  Value zero = op.getZeroPoint();
+  if (!isOpen(op) || !zero || !isZeroFloat(zero))
+    return failure();
+  rewriter.modifyOpInPlace(op, [&]() { op.getZeroPointMutable().clear(); });
+  return success();
+}
+
 /// A product reads a transposed matrix as it lies.
 LogicalResult readTransposed(MatMulOp op, PatternRewriter &rewriter) {
   if (!isOpen(op))
@@ -257,6 +278,7 @@ LogicalResult readTransposed(MatMulOp op, PatternRewriter &rewriter) {
 } // namespace
 
 void MatMulOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(readTransposed); }
+void DequantizeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(dropZeroPoint); }
 void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(simplifyTranspose); }
 void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(simplifyReshape); }
 void ExpandOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(dropIdentity<ExpandOp>); }

@@ -629,5 +629,6 @@ def Graph_DequantizeOp : Graph_Op<"dequantize"> {
     DefaultValuedAttr<I64Attr, "0">:$block_size);
   let results = (outs Graph_Tensor:$result);
   let assemblyFormat = "$x `,` $scale (`,` $zero_point^)? attr-dict `:` functional-type(operands, $result)";
+  let hasCanonicalizer = 1;
 }
 #endif
