@@ -81,22 +81,34 @@ class Reader:
             times = alternate(dict(enumerate(passes)), 3)
             yield [passes[number] for number in sorted(times, key=lambda number: min(times[number]))[:3]], count * 64
 
+FLOATS = {"f4E2M1": (4, TensorProto.FLOAT4E2M1), "f8E4M3FN": (8, TensorProto.FLOAT8E4M3FN), "f8E4M3FNUZ": (8, TensorProto.FLOAT8E4M3FNUZ),
+          "f8E5M2": (8, TensorProto.FLOAT8E5M2), "f8E5M2FNUZ": (8, TensorProto.FLOAT8E5M2FNUZ)}  # bits of a code, type
+
 
 def bits_of(weights):
-    return 4 if weights == "f4E2M1" else int(weights.removeprefix("int").removeprefix("float"))
+    return FLOATS[weights][0] if weights in FLOATS else int(weights.removeprefix("int").removeprefix("float"))
+
+
+def codes_of(weights, rng, count):
+    """Bytes of random codes of one of FLOATS, all of them finite numbers."""
+    codes = rng.integers(0, 256, count * bits_of(weights) // 8, np.uint8)
+    if bits_of(weights) == 8:
+        codes[codes & 0x78 == 0x78] &= 0xBF  # the highest exponents
+        codes[codes == 0x80] = 0
+    return codes.tobytes()
 
 
 def model_of(weights, k, n, rows, count, level=0):
-    """`count` products of one x with weights of their own, of type float32, int2 to int8 or f4E2M1."""
+    """`count` products of one x with weights of their own, of type float32, int2 to int8 or one of FLOATS."""
     rng, bits = np.random.default_rng(0), bits_of(weights)
     nodes, initializers, outputs = [], [], []
     for i in range(count):
         if weights == "float32":
             arrays = {"w": rng.random((k, n), np.float32)}
             nodes.append(helper.make_node("MatMul", ["x", f"w{i}"], [f"y{i}"], f"product{i}"))
-        elif weights == "f4E2M1":
+        elif weights in FLOATS:
             arrays = {"s": rng.random((k // BLOCK, n), np.float32) * np.float32(0.01)}
-            initializers.append(helper.make_tensor(f"w{i}", TensorProto.FLOAT4E2M1, [k, n], rng.bytes(k * n // 2), raw=True))
+            initializers.append(helper.make_tensor(f"w{i}", FLOATS[weights][1], [k, n], codes_of(weights, rng, k * n), raw=True))
             nodes.append(helper.make_node("DequantizeLinear", [f"w{i}", f"s{i}"], [f"d{i}"], axis=0, block_size=BLOCK))
             nodes.append(helper.make_node("MatMul", ["x", f"d{i}"], [f"y{i}"], f"product{i}"))
         else:
@@ -111,7 +123,7 @@ def model_of(weights, k, n, rows, count, level=0):
         outputs.append(helper.make_tensor_value_info(f"y{i}", TensorProto.FLOAT, [rows, n]))
     graph = helper.make_graph(nodes, "products", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, k])], outputs,
                               initializers)
-    opset, ir_version = (23, 11) if weights == "f4E2M1" else (17, 9)
+    opset, ir_version = (23, 11) if weights in FLOATS else (17, 9)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)],
                              ir_version=ir_version)
 
@@ -195,7 +207,7 @@ def many_rows(weights, k, n, rows, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build")
-    parser.add_argument("--formats", nargs="+", default=["int8", "int4", "int3"], help="int2 to int8, f4E2M1")
+    parser.add_argument("--formats", nargs="+", default=["int8", "int4", "int3"], help=f"int2 to int8, {', '.join(FLOATS)}")
     parser.add_argument("--shapes", nargs="+", default=["4096x4096", "4096x14336"], help="K x N")
     parser.add_argument("--rows", nargs="+", type=int, default=[1, 128])
     parser.add_argument("--rounds", type=int, default=5)

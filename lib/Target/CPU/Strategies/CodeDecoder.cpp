@@ -32,7 +32,7 @@ StringRef permutation(Type element, int64_t lanes, const CpuTarget &target) {
 CodeDecoder::CodeDecoder(KernelContext &context, Type element, int64_t lanes, double center)
     : c(context), element(element), lanes(lanes), center(center) {
   const numerics::Format &format = *num::formatOf(element);
-  if (permutation(element, lanes, c.target).empty())
+  if (!hasTable(element, lanes, c.target))
     return;
   auto valuesFrom = [&](int64_t first) -> Value {
     SmallVector<float> values;
@@ -70,8 +70,6 @@ Value CodeDecoder::decode(Value codes) const {
   return center == 0 ? number : arith::SubFOp::create(c.b, c.loc, number, c.constant(c.b.getF32Type(), center, lanes)).getResult();
 }
 
-StringRef CodeDecoder::method(Type element, int64_t lanes, const CpuTarget &target) {
-  return permutation(element, lanes, target).empty() ? "by arithmetic" : "by table";
-}
+bool CodeDecoder::hasTable(Type element, int64_t lanes, const CpuTarget &target) { return !permutation(element, lanes, target).empty(); }
 
 } // namespace tenon::cpu

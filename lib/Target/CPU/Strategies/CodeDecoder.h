@@ -18,8 +18,8 @@ public:
   /// may hold anything.
   mlir::Value decode(mlir::Value codes) const;
 
-  /// How: "by table" or "by arithmetic".
-  static llvm::StringRef method(mlir::Type element, int64_t lanes, const CpuTarget &target);
+  /// Whether by a table in registers; else by arithmetic.
+  static bool hasTable(mlir::Type element, int64_t lanes, const CpuTarget &target);
 
 private:
   KernelContext &c;

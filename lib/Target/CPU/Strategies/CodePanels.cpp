@@ -86,7 +86,7 @@ void CodePanels::eachQuad(Value group, int64_t from, int64_t to, function_ref<vo
 }
 
 void CodePanels::eachStep(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<Value>)> body, Fence fence) {
-  if (w.bytes)
+  if (w.areQuads())
     return eachQuad(group, from / 4, llvm::divideCeil(to, 4), [&](int64_t quad, ArrayRef<Value> bytes) {
       for (int64_t step = std::max(from, 4 * quad); step < std::min(to, 4 * quad + 4); ++step)
         body(step, llvm::map_to_vector(bytes, [&](Value codes) { return quads.decode(codes, step % 4); }));
@@ -141,6 +141,8 @@ SmallVector<Value> CodePanels::zeros(Value block) {
 Value CodePanels::weightOf(Value code, Value scale, Value zero) {
   if (zero)
     code = arith::SubFOp::create(c.b, c.loc, code, zero);
+  if (unit() != 1)
+    code = arith::MulFOp::create(c.b, c.loc, code, c.constant(c.b.getF32Type(), unit(), lanes));
   Value value = arith::MulFOp::create(c.b, c.loc, code, scale);
   if (!type16)
     return value;

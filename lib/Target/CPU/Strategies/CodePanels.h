@@ -34,6 +34,8 @@ public:
   llvm::SmallVector<mlir::Value> scales(mlir::Value block);
   /// Empty where one zero point for all is in the decoder.
   llvm::SmallVector<mlir::Value> zeros(mlir::Value block);
+  /// By what decoded codes, or sums of them, are to be multiplied besides the scale.
+  double unit() const { return quads.unit(); }
   /// The weight that the model makes of a decoded code.
   mlir::Value weightOf(mlir::Value code, mlir::Value scale, mlir::Value zero);
 

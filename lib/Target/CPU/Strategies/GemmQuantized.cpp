@@ -196,6 +196,8 @@ private:
     SmallVector<Value> scale = weights.scales(block), zero = weights.zeros(block);
     for (size_t i = 0; i < totals.size(); ++i) {
       Value sum = sums.products[i];
+      if (weights.unit() != 1)
+        sum = arith::MulFOp::create(c.b, c.loc, sum, c.constant(c.b.getF32Type(), weights.unit(), s.lanes));
       if (sumsInputs())
         sum = fma(arith::NegFOp::create(c.b, c.loc, zero[i % s.vectors]), sums.inputs[i / s.vectors], sum);
       totals[i] = fma(sum, scale[i % s.vectors], totals[i]);
@@ -391,8 +393,7 @@ public:
     if (s.fixedRows)
       integers = constantOr(s.p.m, -1) < 0 ? llvm::formatv(", up to {0} rows as 24-bit integers", s.fixedRows).str() : ", rows as 24-bit integers";
     return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}{5}{6}", s.rows, s.columns(), target.vectorBits, s.w.text(),
-                         s.w.bytes ? "in fours" : CodeDecoder::method(s.w.element, s.lanes, target),
-                         integers, operandSource(s.p.a)->text()).str();
+                         s.w.method(target), integers, operandSource(s.p.a)->text()).str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {

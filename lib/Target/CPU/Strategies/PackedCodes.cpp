@@ -5,6 +5,8 @@
 // no longer say.
 #include "PackedCodes.h"
 
+#include "CodeDecoder.h"
+
 #include "tenon/Dialect/Graph/IR/NarrowWeights.h"
 #include "tenon/Target/CPU/Codegen.h"
 
@@ -16,7 +18,7 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr StringLiteral kElementAttr = "gemm.code_type", kBlockAttr = "gemm.block", kCenterAttr = "gemm.center";
+constexpr StringLiteral kElementAttr = "gemm.code_type", kBlockAttr = "gemm.block", kCenterAttr = "gemm.center", kFiniteAttr = "gemm.finite";
 constexpr StringLiteral kLayout = "codes";
 
 /// A matrix [K or blocks, N] in memory.
@@ -56,10 +58,10 @@ std::string packBits(const Matrix &matrix, const PackedCodes &w, const Panels &p
         put(&words[(panels.of(column) * groups + step / PackedCodes::kGroup) * bits * width], column % width, step % PackedCodes::kGroup,
             matrix.bytes[step * matrix.rowStride + column * matrix.columnStride] & ((1u << bits) - 1));
   };
-  if (w.bytes) {
+  if (w.areQuads()) {
     SmallVector<PackedCodes::BitRuns> quads = w.bitRuns();
     eachCode([&](uint32_t *group, int64_t column, int64_t step, uint32_t code) {
-      int64_t place = PackedCodes::placeOf(column, step % 4);
+      int64_t place = w.placeOf(column, step % 4, width);
       for (const PackedCodes::BitRun &run : quads[step / 4])
         reinterpret_cast<uint8_t *>(group + run.word * width)[place] |= (code >> run.bit & ((1u << run.count) - 1)) << run.from;
     });
@@ -103,6 +105,12 @@ std::string PackedCodes::text() const {
   auto integer = dyn_cast<IntegerType>(element);
   std::string name = integer ? (Twine(integer.isUnsigned() ? "uint" : "int") + Twine(bits())).str() : num::nameOf(element);
   return block < k ? name + ", block " + std::to_string(block) : name;
+}
+
+StringRef PackedCodes::method(const CpuTarget &target) const {
+  if (areQuads())
+    return bytes ? "in fours" : "as float16";
+  return CodeDecoder::hasTable(element, target.f32Lanes(), target) ? "by table" : "by arithmetic";
 }
 
 bool PackedCodes::isCentered() const {
@@ -156,9 +164,12 @@ std::optional<ByteCodes> ByteCodes::of(Type element) {
   return bytes;
 }
 
-/// With AVX2 alone: with AVX-512 a permutation decodes 16 codes.
-static std::optional<ByteCodes> bytesOf(Type element, const CpuTarget &target) {
-  return target.has("avx2") && !target.has("avx512f") ? ByteCodes::of(element) : std::nullopt;
+/// Bytes with AVX2 alone: with AVX-512 a permutation decodes 16 codes.
+void PackedCodes::chooseLayout(const CpuTarget &target) {
+  if (target.has("avx2") && !target.has("avx512f"))
+    bytes = ByteCodes::of(element);
+  if (!bytes && target.convertsHalf() && !CodeDecoder::hasTable(element, target.f32Lanes(), target))
+    halves = HalfCodes::of(element);
 }
 
 std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel, const CpuTarget &target) {
@@ -168,14 +179,16 @@ std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel, const CpuTar
     return std::nullopt;
   auto shape = cast<RankedTensorType>(op.getResult().getType()).getShape();
   PackedCodes weights{op, {}, shape[root.getTransposeRhs() ? 1 : 0], shape[root.getTransposeRhs() ? 0 : 1], 0,
-                      argumentOf(op.getX()), argumentOf(op.getScale()), std::nullopt, 0, {}};
+                      argumentOf(op.getX()), argumentOf(op.getScale()), std::nullopt, 0, {}, {}};
   if (op.getZeroPoint())
     weights.zeros = argumentOf(op.getZeroPoint());
   if (auto element = op->getAttrOfType<TypeAttr>(kElementAttr)) {
     weights.element = element.getValue();
     weights.block = op->getAttrOfType<IntegerAttr>(kBlockAttr).getInt();
     weights.center = op->getAttrOfType<FloatAttr>(kCenterAttr).getValueAsDouble();
-    weights.bytes = bytesOf(weights.element, target);
+    weights.chooseLayout(target);
+    if (weights.halves && op->hasAttr(kFiniteAttr))
+      weights.halves = weights.halves->finite();
     return weights;
   }
   auto narrow = graph::narrowWeights(root);
@@ -183,7 +196,7 @@ std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel, const CpuTar
     return std::nullopt;
   weights.element = getElementTypeOrSelf(op.getX().getType());
   weights.block = narrow->block;
-  weights.bytes = bytesOf(weights.element, target);
+  weights.chooseLayout(target);
   return weights;
 }
 
@@ -236,6 +249,9 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, const CpuTarget &target, 
     for (char &code : bytes)
       code ^= flipped;
   std::string packed = packBits(codes, *weights, panels);
+  ArrayRef<double> values = num::formatOf(weights->element)->values();
+  if (weights->halves && llvm::all_of(bytes, [&](uint8_t code) { return std::isfinite(values[code % values.size()]); }))
+    op->setAttr(kFiniteAttr, b.getUnitAttr());
   op->setAttr(kElementAttr, TypeAttr::get(weights->element));
   op->setAttr(kBlockAttr, b.getI64IntegerAttr(weights->block));
   op->setAttr(kCenterAttr, b.getF64FloatAttr(weights->center));

@@ -6,6 +6,7 @@
 #define TENON_TARGET_CPU_STRATEGIES_PACKEDCODES_H
 
 #include "GemmProblem.h"
+#include "HalfCodes.h"
 
 namespace tenon::cpu {
 
@@ -42,7 +43,8 @@ struct PackedCodes {
   unsigned codes, scales;    ///< kernel operands
   std::optional<unsigned> zeros; ///< kernel operand; none where one zero point, `center`, holds for all
   double center = 0;
-  std::optional<ByteCodes> bytes; ///< of codes that lie in quads
+  std::optional<ByteCodes> bytes;  ///< of codes in quads that are bytes
+  std::optional<HalfCodes> halves; ///< of codes in quads that become float16
 
   int64_t bits() const { return num::formatOf(element)->width(); }
   int64_t groups() const { return llvm::divideCeil(k, kGroup); }
@@ -58,18 +60,27 @@ struct PackedCodes {
   };
   using BitRuns = llvm::SmallVector<BitRun>;
   llvm::SmallVector<BitRuns> bitRuns() const;
-  /// The byte of a row of words for a column of the panel and a step of four.
-  static int64_t placeOf(int64_t column, int64_t step) { return column * 4 + step; }
+  bool areQuads() const { return bytes || halves; }
+  /// The byte of a row of words for a column of the panel of `width` and a step of four: those of a
+  /// column side by side, or two by two for float16, of which half a vector is a step of all columns.
+  int64_t placeOf(int64_t column, int64_t step, int64_t width) const {
+    return bytes ? column * 4 + step : (step / 2 * width + column) * 2 + step % 2;
+  }
   /// The byte of the zero point of all codes in quads; without one of all, of 0.
   double zeroByte() const { return bytes->zero + center / bytes->unit; }
   /// For the ledger, e.g. "int4, block 32" or "f8E4M3FN".
   std::string text() const;
+  /// How codes are decoded, for the ledger: "by table", "by arithmetic", "in fours" or "as float16".
+  llvm::StringRef method(const CpuTarget &target) const;
 
   /// The weights of a kernel with root matmul, before or after packing; nothing
   /// if its right operand is not narrow.
   static std::optional<PackedCodes> read(plan::KernelOp kernel, const CpuTarget &target);
   /// Replaces the kernel's operands by the layout above.
   static mlir::LogicalResult pack(plan::KernelOp kernel, const CpuTarget &target, int64_t streams);
+
+private:
+  void chooseLayout(const CpuTarget &target);
 };
 
 } // namespace tenon::cpu

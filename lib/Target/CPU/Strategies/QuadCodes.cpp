@@ -6,6 +6,32 @@
 using namespace mlir;
 
 namespace tenon::cpu {
+namespace {
+
+/// The most, or one by the least, that sums of codes are multiplied by at once, about what codes of 8 bits
+/// are larger than their values: beyond, numbers near f32's limits would be lost that products of weights keep.
+constexpr double kMostUnit = 1 << 16;
+
+/// A vector of 16-bit lanes.
+struct HalfLanes {
+  using Value = mlir::Value;
+  KernelContext &c;
+  VectorType type;
+  Value splat(int v) const { return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, APInt(16, uint16_t(v)))); }
+  Value extended(arith::CmpIPredicate predicate, Value x, int y) const {
+    return arith::ExtSIOp::create(c.b, c.loc, type, Value(arith::CmpIOp::create(c.b, c.loc, predicate, x, splat(y))));
+  }
+  Value bitAnd(Value x, int y) const { return arith::AndIOp::create(c.b, c.loc, x, splat(y)); }
+  Value bitOr(Value x, Value y) const { return arith::OrIOp::create(c.b, c.loc, x, y); }
+  Value shiftRight(Value x, int by) const { return arith::ShRSIOp::create(c.b, c.loc, x, splat(by)); }
+  Value shiftLeft(Value x, int by) const { return arith::ShLIOp::create(c.b, c.loc, x, splat(by)); }
+  Value subtract(Value x, int y) const { return arith::SubIOp::create(c.b, c.loc, x, splat(y)); }
+  Value larger(Value x, Value y) const { return arith::MaxSIOp::create(c.b, c.loc, x, y); }
+  Value isEqual(Value x, int y) const { return extended(arith::CmpIPredicate::eq, x, y); }
+  Value isAbove(Value x, int y) const { return extended(arith::CmpIPredicate::sgt, x, y); }
+};
+
+} // namespace
 
 QuadDecoder::QuadDecoder(KernelContext &context, const PackedCodes &codes, int64_t lanes)
     : c(context), w(codes), quads(codes.bitRuns()), lanes(lanes) {}
@@ -28,7 +54,7 @@ Value QuadDecoder::bytes(int64_t quad, function_ref<Value(int64_t)> word) const 
     bits = arith::AndIOp::create(c.b, c.loc, bits, splat(bytes, ((1 << run.count) - 1) << run.bit));
     codes = codes ? arith::OrIOp::create(c.b, c.loc, codes, bits).getResult() : bits;
   }
-  if (w.bytes->table.empty())
+  if (!w.bytes || w.bytes->table.empty())
     return codes;
   SmallVector<uint8_t> table; // once for each 128 bits, where the permutation looks
   for (int64_t i = 0; i < 4 * lanes; ++i)
@@ -38,6 +64,8 @@ Value QuadDecoder::bytes(int64_t quad, function_ref<Value(int64_t)> word) const 
 }
 
 Value QuadDecoder::decode(Value bytes, int64_t step) const {
+  if (w.halves)
+    return decodeHalf(bytes, step);
   auto words = VectorType::get({lanes}, c.b.getI32Type());
   auto floats = VectorType::get({lanes}, c.b.getF32Type());
   Value lane = vector::BitCastOp::create(c.b, c.loc, words, bytes);
@@ -51,6 +79,24 @@ Value QuadDecoder::decode(Value bytes, int64_t step) const {
   if (double zero = w.zeroByte())
     value = arith::SubFOp::create(c.b, c.loc, value, constant(zero));
   return w.bytes->unit == 1 ? value : arith::MulFOp::create(c.b, c.loc, value, constant(w.bytes->unit)).getResult();
+}
+
+double QuadDecoder::unit() const {
+  double unit = w.halves ? w.halves->unit : 1; // floats have no zero points here
+  return unit >= 1 / kMostUnit && unit <= kMostUnit ? unit : 1;
+}
+
+Value QuadDecoder::decodeHalf(Value bytes, int64_t step) const {
+  HalfLanes on{c, VectorType::get({2 * lanes}, c.b.getI16Type())};
+  Value code = vector::BitCastOp::create(c.b, c.loc, on.type, bytes); // of an even step in the low byte, of the next in the high one
+  if (int64_t by = (step % 2 == 0 ? 16 : 8) - w.halves->width)
+    code = on.shiftLeft(code, by);
+  Value halves = vector::BitCastOp::create(c.b, c.loc, VectorType::get({2 * lanes}, c.b.getF16Type()), w.halves->bits(on, code));
+  halves = vector::ExtractStridedSliceOp::create(c.b, c.loc, halves, ArrayRef<int64_t>{step / 2 * lanes}, ArrayRef<int64_t>{lanes}, ArrayRef<int64_t>{1});
+  Value value = arith::ExtFOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getF32Type()), halves);
+  if (unit() == w.halves->unit)
+    return value;
+  return arith::MulFOp::create(c.b, c.loc, value, c.constant(c.b.getF32Type(), w.halves->unit, lanes));
 }
 
 } // namespace tenon::cpu
