@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FIXED_FP8 = ["f8E4M3", "f8E4M3FN", "f8E4M3FNUZ", "f8E4M3B11FNUZ", "f8E5M2", "f8E5M2FNUZ", "f8E3M4"]
 CHOSEN_FP8 = ["cFP8", "cFP8E4M3", "cFP8E5M2", "cFP8E3M4"]
 # Format of the weights, or `weights / activations`.
-FORMATS = ["bf16", "f16", *FIXED_FP8, "f8E4M3FN:tensor", "f8E4M3FN:channel", *CHOSEN_FP8, "i8", "i4:block32", "i3", "i3:channel:mse", "i3:block32", "NF4",
+FORMATS = ["bf16", "f16", *FIXED_FP8, "f8E4M3FN:tensor", "f8E4M3FN:channel", *CHOSEN_FP8, "i8", "i4:block32", "i3", "i3:channel:mse", "i3:block32", "NF4", "MXFP8E4M3", "MXFP4", "NVFP4",
            "bf16 / bf16", "f8E4M3FN / f8E4M3FN", "f8E4M3FN / f8E4M3FN:tensor", "cFP8 / f8E4M3FN"]
 # Weights and activations, the latter's scales and biases chosen on samples: FORMAT / FORMAT;
 # "by run" where each run takes the scale from its own values instead.

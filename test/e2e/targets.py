@@ -80,7 +80,7 @@ def check_emulated(driver, emulated, architecture, folder, scratch):
 
 
 # A table, integers with zero points, blocks of integers and of floats, an open bias.
-NARROW = ("NF4", "ui8", "i4:block32", "MXFP8E4M3", "cFP8E4M3", "i3")
+NARROW = ("NF4", "ui8", "i4:block32", "MXFP8E4M3", "cFP8E4M3", "cFP8E5M2", "MXFP6E2M3", "i3")
 
 
 def check_narrow(driver, emulated, architecture, recipe, scratch):
