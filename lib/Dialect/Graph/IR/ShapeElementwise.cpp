@@ -226,5 +226,48 @@ LogicalResult NormOp::inferShapes(ShapeAnalysis &a) {
 }
 LogicalResult CumSumOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }
 LogicalResult TriluOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }
-LogicalResult QuantizeOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }
-LogicalResult DequantizeOp::inferShapes(ShapeAnalysis &a) { return sameAs(a, getX(), getResult()); }
+
+//===-- quantization ------------------------------------------------------===//
+
+/// A scale or zero point has one element, one for each index of x's axis, or one for each block along it.
+template <typename Op>
+static LogicalResult checkParameter(Op op, ShapeAnalysis &a, Value parameter, StringRef name) {
+  if (!parameter)
+    return success();
+  Dims x = a.getShape(op.getX()), dims = a.getShape(parameter), several;
+  llvm::copy_if(dims, std::back_inserter(several), [&](AffineExpr dim) { return dim != a.constant(1); });
+  int64_t axis = int64_t(op.getAxis()), block = int64_t(op.getBlockSize()), rank = x.size();
+  axis += axis < 0 ? rank : 0;
+  if (several.empty())
+    return success();
+  auto fail = [&]() { return op.emitError("[TN2066] the ") << name << " has type " << parameter.getType() << ", expected one element"; };
+  if (axis < 0 || axis >= rank)
+    return fail() << ": axis " << int64_t(op.getAxis()) << " is outside the data's rank " << rank;
+  if (block == 0) {
+    if (several.size() != 1 || !a.broadcastsTo(several[0], x[axis]))
+      return fail() << ", or " << text(x[axis]) << " along axis " << axis;
+    return success();
+  }
+  Dims expected(x);
+  expected[axis] = x[axis].ceilDiv(block);
+  bool fits = dims.size() == expected.size();
+  for (int64_t i = 0; fits && i < rank; ++i)
+    fits = bool(a.unify(dims[i], expected[i]));
+  if (fits)
+    return success();
+  InFlightDiagnostic error = fail();
+  error << ", or those of blocks of " << block << " along axis " << axis << ": ";
+  llvm::interleave(expected, [&](AffineExpr dim) { error << text(dim); }, [&]() { error << " x "; });
+  return error;
+}
+
+template <typename Op>
+static LogicalResult inferQuantization(Op op, ShapeAnalysis &a) {
+  LogicalResult scale = checkParameter(op, a, op.getScale(), "scale"), zeroPoint = checkParameter(op, a, op.getZeroPoint(), "zero point");
+  if (failed(scale) || failed(zeroPoint))
+    return failure();
+  return sameAs(a, op.getX(), op.getResult());
+}
+
+LogicalResult QuantizeOp::inferShapes(ShapeAnalysis &a) { return inferQuantization(*this, a); }
+LogicalResult DequantizeOp::inferShapes(ShapeAnalysis &a) { return inferQuantization(*this, a); }

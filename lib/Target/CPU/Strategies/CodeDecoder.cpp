@@ -5,8 +5,9 @@
 // instruction. A code of fewer bits finds the table repeated; one with a bit more
 // chooses between two registers by that bit, which costs more than the conversion
 // of an integer and much less than any other. Elsewhere, and for wider codes,
-// integers are masked and converted, other formats decoded by arithmetic on their
-// fields or a search in their table (num-lower-conversions).
+// integers are masked and converted, formats that do not become float16
+// (HalfCodes.h) decoded by arithmetic on their fields or a search in their table
+// (num-lower-conversions).
 #include "CodeDecoder.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
