@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 import python_api  # noqa: F401
 import tenon as api
@@ -222,3 +223,19 @@ def test_attention_on_narrow_keys_and_values(tenon, tmp_path, element):
     attention = next(kernel for kernel in kernels if kernel["strategy"].startswith("row-attention"))
     text = "i8" if element == "i8" else element
     assert f"{text} decoded by table" in attention["schedule"], attention
+
+
+@pytest.mark.parametrize("count, fits", [(4, True), (1, False), (3, False)])
+def test_scales_that_come_at_run_time(count, fits):
+    """Where a scale for each index is expected, another number of them is refused when it comes."""
+    nodes = [helper.make_node("DequantizeLinear", ["x", "s"], ["y"], axis=0)]
+    ends = [helper.make_tensor_value_info(name, kind, shape) for name, kind, shape in
+            (("x", TensorProto.INT8, [4, 6]), ("s", TensorProto.FLOAT, ["S"]), ("y", TensorProto.FLOAT, None))]
+    model = helper.make_model(helper.make_graph(nodes, "m", ends[:2], ends[2:]), opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    session = api.compile(model.SerializeToString()).session()
+    feeds = {"x": np.ones((4, 6), np.int8), "s": np.arange(1, count + 1, dtype=np.float32)}
+    if fits:
+        assert np.array_equal(session.run(feeds)["y"], np.broadcast_to(feeds["s"][:, None], (4, 6)))
+    else:
+        with pytest.raises(api.errors.TenonError, match="TN7010"):
+            session.run(feeds)

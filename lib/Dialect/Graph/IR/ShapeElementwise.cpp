@@ -244,7 +244,7 @@ static LogicalResult checkParameter(Op op, ShapeAnalysis &a, Value parameter, St
   if (axis < 0 || axis >= rank)
     return fail() << ": axis " << int64_t(op.getAxis()) << " is outside the data's rank " << rank;
   if (block == 0) {
-    if (several.size() != 1 || !a.broadcastsTo(several[0], x[axis]))
+    if (several.size() != 1 || !a.unify(several[0], x[axis])) // kernels read a value for each index where one may come
       return fail() << ", or " << text(x[axis]) << " along axis " << axis;
     return success();
   }
