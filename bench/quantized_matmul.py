@@ -81,6 +81,7 @@ class Reader:
             times = alternate(dict(enumerate(passes)), 3)
             yield [passes[number] for number in sorted(times, key=lambda number: min(times[number]))[:3]], count * 64
 
+
 FLOATS = {"f4E2M1": (4, TensorProto.FLOAT4E2M1), "f8E4M3FN": (8, TensorProto.FLOAT8E4M3FN), "f8E4M3FNUZ": (8, TensorProto.FLOAT8E4M3FNUZ),
           "f8E5M2": (8, TensorProto.FLOAT8E5M2), "f8E5M2FNUZ": (8, TensorProto.FLOAT8E5M2FNUZ)}  # bits of a code, type
 

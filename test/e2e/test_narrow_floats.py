@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Every code of every float of up to 8 bits as the constant weight of a product:
-written in graph ops, compiled, and compared with the exact values of the codes
+"""Every code of floats of up to 8 bits as the constant weight of a product: written
+in graph ops, compiled, and compared with the exact values of the codes
 (tenon.formats, which test/e2e/number_formats.py checks)."""
 
 import json
@@ -18,7 +18,7 @@ from test_narrow_operands import UNIT, close, tensor
 
 K, N = 530, 515  # no multiple of a block, a panel or a vector
 BUILTIN = ["f4E2M1FN", "f6E2M3FN", "f6E3M2FN", "f8E3M4", "f8E4M3", "f8E4M3B11FNUZ", "f8E4M3FN", "f8E4M3FNUZ", "f8E5M2", "f8E5M2FNUZ"]
-# Five bits with a sign, six exponent bits, no subnormals, no sign: not all of them fit float16.
+# The bias of cFP8, other widths and specials, six exponent bits, no subnormals, no sign: not all of them fit float16.
 DECLARED = {
     "cFP8E5M2": "{name: a, kind: float, exponent: 5, mantissa: 2, bias: %d}",
     "cFP8E4M3": "{name: a, kind: float, exponent: 4, mantissa: 3, bias: %d}",
@@ -38,10 +38,10 @@ IN_FLOAT16 = {"f8E3M4", "f8E4M3", "f8E4M3B11FNUZ", "f8E4M3FN", "f8E4M3FNUZ", "f8
 def format_of(name, bias, tmp_path):
     """The format, and how it is written as an element type."""
     if bias is None:
-        return tenon.formats.get(name), name
+        return api.formats.get(name), name
     declaration = DECLARED[name].replace("name: a", f"name: {re.sub('[^a-zA-Z0-9]', '_', f'{name}_{bias}')}") % bias
     (tmp_path / "a.yaml").write_text(declaration)
-    return tenon.formats.load(str(tmp_path / "a.yaml")), f'!num.format<"{declaration}">'
+    return api.formats.load(str(tmp_path / "a.yaml")), f'!num.format<"{declaration}">'
 
 
 def products(tenon, tmp_path, weights, scale, element, x, target, real="f32", block=None):
