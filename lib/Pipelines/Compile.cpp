@@ -223,6 +223,8 @@ LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, co
       entry.buffers.push_back({buffer.name, manifestType(buffer.element), buffer.isOutput, buffer.weightOffset});
     artifact.kernels.push_back(std::move(entry));
   }
+  for (const cpu::CheckInfo &check : program.checks)
+    artifact.checks.push_back({check.code, check.node, check.text});
   artifact.variants.push_back({"cpu", target.triple, target.features, std::move(image.bytes), image.mainAddress,
                                image.arenaSizeAddress, image.outputDimsAddress});
   artifact.weightBytes = program.weightBytes;

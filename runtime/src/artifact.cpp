@@ -93,6 +93,11 @@ bool complete(const schema::Kernel &kernel) {
   return true;
 }
 
+/// Codes that a check may have: errors of a run, those of later versions too.
+bool complete(const schema::Check &check) {
+  return check.node() && check.text() && check.code() >= TENON_RUN && check.code() < 8000;
+}
+
 tenon_status *takeWeights(tenon_model &model, const char *name, bool check) {
   const Manifest &m = *model.manifest;
   const uint8_t *weights = model.file + m.weights_offset();
@@ -185,6 +190,10 @@ tenon_status *checkManifest(const tenon_model &model, const char *name) {
   for (const auto *kernel : *m.kernels())
     if (!complete(*kernel))
       return fail(TENON_CORRUPT, "the manifest of %s describes a kernel incompletely", name);
+  if (m.checks())
+    for (const auto *check : *m.checks())
+      if (!complete(*check))
+        return fail(TENON_CORRUPT, "the manifest of %s describes a check incompletely", name);
   if (m.weights_offset() % kAlign != 0 || !inFile(model, m.weights_offset(), m.weights_size()))
     return fail(TENON_CORRUPT, "the weights lie outside %s", name);
   for (const auto *code : *m.variants())

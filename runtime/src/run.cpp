@@ -44,22 +44,46 @@ int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *cons
   return 0;
 }
 
-/// A size that the compiled code takes as equal to another one is not: the
-/// values of the named dimensions say what does not fit.
+/// A check's text with its two numbers in the places {0} and {1}.
+void fillIn(char *to, size_t size, const char *text, long long a, long long b) {
+  size_t used = 0;
+  for (; *text && used + 1 < size; ++text) {
+    if (text[0] == '{' && (text[1] == '0' || text[1] == '1') && text[2] == '}') {
+      int length = snprintf(to + used, size - used, "%lld", text[1] == '0' ? a : b);
+      used += size_t(length) < size - used ? size_t(length) : size - used - 1;
+      text += 2;
+    } else {
+      to[used++] = *text;
+    }
+  }
+  to[used] = 0;
+}
+
+/// A check in the compiled code failed: the manifest's table knows what it is
+/// about, and the named dimensions' values say for which sizes it failed.
 int32_t failed(void *invocation, int32_t code, int64_t a, int64_t b) {
   auto *session = static_cast<tenon_session *>(invocation);
+  int32_t result = code ? code : -1;
   if (session->runError)
-    return code ? code : -1;
-  const auto &symbols = *session->model->manifest->symbols();
+    return result;
+  const auto &m = *session->model->manifest;
   char sizes[512] = "";
   size_t used = 0;
-  for (uint32_t s = 0; s < symbols.size() && used < sizeof sizes; ++s)
-    used += size_t(snprintf(sizes + used, sizeof sizes - used, "%s%s = %lld", s ? ", " : "",
-                            symbols.Get(s)->name()->c_str(), (long long)session->symbols[s]));
-  session->runError = fail(TENON_RUN,
-                           "the inputs' dimensions do not fit together (check %d: found %lld, expected %lld) where %s",
-                           code, (long long)a, (long long)b, used ? sizes : "the model has no open dimensions");
-  return code ? code : -1;
+  for (uint32_t s = 0; s < m.symbols()->size() && used < sizeof sizes; ++s)
+    used += size_t(snprintf(sizes + used, sizeof sizes - used, "%s%s = %lld", s ? ", " : " where ",
+                            m.symbols()->Get(s)->name()->c_str(), (long long)session->symbols[s]));
+  if (!m.checks() || code < 1 || uint32_t(code) > m.checks()->size()) { // of an artifact without the table
+    session->runError =
+        fail(TENON_RUN, "the inputs' dimensions do not fit together (check %d: found %lld, expected %lld)%s", code,
+             (long long)a, (long long)b, used ? sizes : " where the model has no open dimensions");
+    return result;
+  }
+  const auto *check = m.checks()->Get(uint32_t(code) - 1);
+  char text[1024];
+  fillIn(text, sizeof text, check->text()->c_str(), a, b);
+  const char *node = check->node()->c_str();
+  session->runError = fail(tenon_code(check->code()), "%s%s%s%s%s", *node ? "node '" : "", node, *node ? "': " : "", text, sizes);
+  return result;
 }
 
 const tenon_host_api kApi = {sizeof(tenon_host_api), TENON_ABI_VERSION, launch, failed};

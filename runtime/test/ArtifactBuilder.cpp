@@ -119,12 +119,22 @@ Artifact buildArtifact(const Options &options) {
   flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Kernel>>> kernelList;
   if (!options.noKernels)
     kernelList = b.CreateVector(kernels);
+  auto text = [&](const char *text) { return text ? b.CreateString(text) : flatbuffers::Offset<flatbuffers::String>(); };
+  std::vector<flatbuffers::Offset<schema::Check>> checks;
+  for (const Check &check : options.checks) {
+    auto node = text(check.node), what = text(check.text);
+    checks.push_back(schema::CreateCheck(b, check.code, node, what));
+  }
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Check>>> checkList;
+  if (!checks.empty())
+    checkList = b.CreateVector(checks);
   schema::FinishManifestBuffer(
       b, schema::CreateManifest(b, options.abi, b.CreateString("test"), b.CreateString("model"),
                                 b.CreateString("cpu:test"), b.CreateVector(inputs), b.CreateVector(outputs),
                                 b.CreateVector(symbols), b.CreateVector(variants), kernelList,
                                 options.weightsOffset ? options.weightsOffset : artifact.weightsOffset,
-                                sizeof weights, XXH3_64bits(weights, sizeof weights), b.CreateString("{}")));
+                                sizeof weights, XXH3_64bits(weights, sizeof weights), b.CreateString("{}"), /*plan=*/0,
+                                checkList));
   artifact.manifestOffset = bytes.size();
   artifact.manifestSize = b.GetSize();
   bytes.append(reinterpret_cast<const char *>(b.GetBufferPointer()), b.GetSize());

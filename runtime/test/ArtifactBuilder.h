@@ -22,6 +22,12 @@ struct Variant {
   uint64_t offset = 0;      ///< 0: where it is
 };
 
+/// A check in a test artifact's table.
+struct Check {
+  uint32_t code;
+  const char *node, *text; ///< null: left out
+};
+
 struct Options {
   std::vector<Variant> variants = {Variant()};
   uint32_t version = 1, abi = 1;
@@ -30,6 +36,7 @@ struct Options {
   int32_t xSymbol = 0;        ///< symbol of x's first dimension
   uint64_t weightsOffset = 0; ///< 0: where they are
   bool noKernels = false;     ///< leave a required part out
+  std::vector<Check> checks = {}; ///< none: no table, as in artifacts of the first version
 };
 
 /// The bytes of an artifact, and where its parts are.

@@ -112,6 +112,12 @@ TEST(Artifact, IncompleteManifest) {
   EXPECT_EQ(load(buildArtifact({.xType = 8}).bytes).code, TENON_DTYPE); // string
 }
 
+TEST(Artifact, IncompleteChecks) {
+  EXPECT_TRUE(load(buildArtifact({.checks = {{7010, "", ""}, {7999, "n", "of a later version"}}}).bytes).ok());
+  for (Check check : {Check{7010, nullptr, "t"}, Check{7010, "n", nullptr}, Check{0, "n", "t"}, Check{8000, "n", "t"}})
+    EXPECT_EQ(load(buildArtifact({.checks = {{7010, "", ""}, check}}).bytes).code, TENON_CORRUPT);
+}
+
 TEST(Artifact, WeightsAreHashedOnRequest) {
   Artifact artifact = buildArtifact();
   artifact.bytes[artifact.weightsOffset] ^= 1;

@@ -119,6 +119,38 @@ TEST_F(Session, ErrorsOfTheCode) {
   EXPECT_TRUE(Result(tenon_session_run(session)).ok());
 }
 
+// With a table, the check's number says which node failed, and how.
+TEST(Checks, HaveNodesCodesAndNumbers) {
+  std::vector<Check> checks = {{7010, "", "sizes {0} and {1} must be equal"}, {7010, "", ""}, {7010, "", ""},
+                               {7013, "gather_1", "index {0} lies outside an axis of {1} elements"}};
+  auto run = [&](int64_t batch) {
+    TemporaryFile file(buildArtifact({.checks = checks}).bytes);
+    Fixture fixture(file.path);
+    EXPECT_TRUE(fixture.bind(batch).ok());
+    Result result = tenon_session_run(fixture.session);
+    EXPECT_TRUE(fixture.bind(14).ok());
+    EXPECT_TRUE(Result(tenon_session_run(fixture.session)).ok()); // the session has recovered
+    return result;
+  };
+  Result result = run(13);
+  EXPECT_EQ(result.code, TENON_INDEX);
+  EXPECT_EQ(result.text, "[TN7013] node 'gather_1': index 13 lies outside an axis of 12 elements where batch = 13");
+  // The whole model's check names no node.
+  checks[3] = checks[0];
+  EXPECT_EQ(run(13).text, "[TN7010] sizes 13 and 12 must be equal where batch = 13");
+  // Texts are no formats, and numbers may stand anywhere, or nowhere.
+  checks[3] = {7015, "%s%n", "{1}{0}{2} %d {"};
+  EXPECT_EQ(run(13).text, "[TN7015] node '%s%n': 1213{2} %d { where batch = 13");
+  // A text that is too long is cut.
+  std::string text(3000, 'x');
+  checks[3] = {7014, "n", text.c_str()};
+  EXPECT_EQ(run(13).code, TENON_EMPTY_AXIS);
+  // A number beyond the table, and code without a check.
+  checks.pop_back();
+  EXPECT_NE(run(13).text.find("check 4: found 13, expected 12"), std::string::npos);
+  EXPECT_EQ(run(26).text, "[TN7010] the compiled code returned error 5");
+}
+
 struct Seen {
   tenon_session *session;
   std::vector<uint32_t> kernels, buffers;

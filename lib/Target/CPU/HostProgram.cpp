@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "tenon/Support/Provenance.h"
 #include "tenon/Target/CPU/Codegen.h"
+#include "tenon/tenon.h"
 
 using namespace mlir;
 
@@ -178,19 +179,25 @@ private:
     auto assumptions = plan->getAttrOfType<ArrayAttr>("graph.assumptions");
     if (!assumptions)
       return;
-    for (auto [i, map] : llvm::enumerate(assumptions.getAsValueRange<AffineMapAttr>())) {
+    for (AffineMap map : assumptions.getAsValueRange<AffineMapAttr>()) {
       Value found = eval(map.getResult(0)), expected = eval(map.getResult(1));
       Value equal = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, found, expected);
-      Block *failed = newBlock(), *rest = newBlock();
-      cf::CondBranchOp::create(b, loc, equal, rest, failed);
-      b.setInsertionPointToStart(failed);
-      Value fail = LLVM::LoadOp::create(b, loc, pointer, element(api, b.getI8Type(), 16));
-      auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, b.getI32Type(), i64, i64});
-      auto call =
-          LLVM::CallOp::create(b, loc, type, ValueRange{fail, invocation, constant32(i + 1), found, expected});
-      cf::BranchOp::create(b, loc, exit, call.getResults());
-      b.setInsertionPointToStart(rest);
+      uint32_t check = program.addCheck(TENON_RUN, /*node=*/"", "the inputs' dimensions do not fit together: sizes {0} and {1} must be equal");
+      failUnless(equal, constant32(check), found, expected);
     }
+  }
+
+  /// Ends the run with a check's number and two numbers for its text where the
+  /// condition does not hold, else goes on.
+  void failUnless(Value condition, Value check, Value first, Value second) {
+    Block *failed = newBlock(), *rest = newBlock();
+    cf::CondBranchOp::create(b, loc, condition, rest, failed);
+    b.setInsertionPointToStart(failed);
+    Value fail = LLVM::LoadOp::create(b, loc, pointer, element(api, b.getI8Type(), 16));
+    auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, b.getI32Type(), i64, i64});
+    auto call = LLVM::CallOp::create(b, loc, type, ValueRange{fail, invocation, check, first, second});
+    cf::BranchOp::create(b, loc, exit, call.getResults());
+    b.setInsertionPointToStart(rest);
   }
 
   LogicalResult emit(Operation *op) {

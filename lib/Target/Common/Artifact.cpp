@@ -67,10 +67,14 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
     });
     return schema::CreateKernel(b, name, strategy, nodes, buffers, k.work);
   });
+  auto checks = each(b, artifact.checks, [&](const ArtifactCheck &c) {
+    auto node = b.CreateString(c.node), text = b.CreateString(c.text);
+    return schema::CreateCheck(b, c.code, node, text);
+  });
   auto producer = b.CreateString("tenon " TENON_VERSION_TEXT), model = b.CreateString(artifact.model), target = b.CreateString(artifact.target);
   auto ledger = b.CreateString(artifact.ledger), plan = b.CreateString(artifact.plan);
   schema::FinishManifestBuffer(b, schema::CreateManifest(b, TENON_ABI_VERSION, producer, model, target, inputs, outputs, symbols,
-                                                         variants, kernels, layout.weightsOffset, artifact.weightBytes, weightsHash, ledger, plan));
+                                                         variants, kernels, layout.weightsOffset, artifact.weightBytes, weightsHash, ledger, plan, checks));
   return b.Release();
 }
 

@@ -28,7 +28,9 @@ typedef struct tenon_host_api {
   int32_t (*launch)(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers,
                     uint32_t num_buffers, const int64_t *symbols, int64_t total, int64_t grain);
   /* A check in the compiled code failed: records what the caller of the run
-   * gets to see, and returns a nonzero value for tenon_main to return. */
+   * gets to see, and returns a nonzero value for tenon_main to return. `code`
+   * is the check's number in the manifest's table, counted from 1; a and b are
+   * the numbers that its text speaks of. */
   int32_t (*fail)(void *invocation, int32_t code, int64_t a, int64_t b);
 } tenon_host_api;
 

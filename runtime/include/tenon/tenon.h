@@ -31,7 +31,12 @@ typedef enum tenon_code {
   TENON_NO_INPUT = 7009,          /* run without all inputs bound */
   TENON_RUN = 7010,               /* a check in the compiled code failed */
   TENON_BUSY = 7011,              /* the session is in use by another call */
-  TENON_NO_DRIVER = 7012          /* no driver of that name */
+  TENON_NO_DRIVER = 7012,         /* no driver of that name */
+  /* Checks in the compiled code with a code of their own; later versions have more. */
+  TENON_INDEX = 7013,             /* an index lies outside its axis */
+  TENON_EMPTY_AXIS = 7014,        /* an axis has no elements where an operator needs one */
+  TENON_COUNT = 7015,             /* more elements are asked for than there are */
+  TENON_CACHE = 7016              /* a sequence does not fit its cache */
 } tenon_code;
 /* The code of a status; TENON_OK for NULL. */
 tenon_code tenon_status_code(const tenon_status *status);

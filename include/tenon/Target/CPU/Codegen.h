@@ -28,6 +28,14 @@ struct KernelInfo {
   uint64_t work = 0;               ///< operations; 0 where they depend on symbols
 };
 
+/// A check that the program makes while it runs. It reports the check by its
+/// number and two int64 numbers, which its text has the places {0} and {1} for.
+struct CheckInfo {
+  uint32_t code;    ///< TNxxxx, of tenon_code in tenon.h
+  std::string node; ///< the ONNX node that asks for it; empty: the whole model
+  std::string text;
+};
+
 /// A constant that the program reads, and its offset in the weights section.
 struct WeightEntry {
   mlir::ElementsAttr value;
@@ -40,6 +48,13 @@ struct Program {
   std::vector<KernelInfo> kernels;
   std::vector<WeightEntry> weights;
   uint64_t weightBytes = 0;
+  std::vector<CheckInfo> checks;
+
+  /// The check's number, as tenon_host_api.fail takes it: from 1.
+  uint32_t addCheck(uint32_t code, llvm::StringRef node, llvm::StringRef text) {
+    checks.push_back({code, node.str(), text.str()});
+    return checks.size();
+  }
 };
 
 /// Lets each strategy pack its kernels' constants (before buildProgram).

@@ -42,12 +42,18 @@ struct ArtifactKernel {
   uint64_t work;
 };
 
+struct ArtifactCheck {
+  uint32_t code; ///< TNxxxx
+  std::string node, text;
+};
+
 struct Artifact {
   std::string model, target, ledger, plan;
   std::vector<ArtifactTensor> inputs, outputs;
   std::vector<ArtifactSymbol> symbols;
   std::vector<ArtifactCode> variants;
   std::vector<ArtifactKernel> kernels;
+  std::vector<ArtifactCheck> checks; ///< in the order of their numbers
   uint64_t weightBytes = 0;
   /// Calls its argument for each weight in file order: offset and bytes.
   std::function<void(llvm::function_ref<void(uint64_t, llvm::StringRef)>)> forEachWeight;
