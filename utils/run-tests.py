@@ -179,6 +179,7 @@ SCRIPTS = {
     "formats": "number_formats.py",
     "formats-accuracy": "format_accuracy.py",
     "nodes": "node_tests.py",
+    "cases": "cases.py",
 }
 SUITES = ("architecture", "lit", "unit", "python", "driver", *SCRIPTS)
 
@@ -198,7 +199,7 @@ def main():
         # Python would have to preload the sanitizer, so what runs inside it is left
         # out; the compiler and the runtime are covered through the tools. Full-size
         # models take long under it, and find nothing that others do not.
-        left_out = ("python", "dynamic", "operators", "accuracy", "formats", "formats-accuracy", "nodes", "targets", "fullsize")
+        left_out = ("python", "dynamic", "operators", "accuracy", "formats", "formats-accuracy", "nodes", "cases", "targets", "fullsize")
         suites = [suite for suite in suites if suite not in left_out]
     total, lines = Counts(), []
     with tempfile.TemporaryDirectory() as scratch:
