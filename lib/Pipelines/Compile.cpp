@@ -210,10 +210,16 @@ LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, co
     artifact.outputs.push_back(describe(nameOf(name, "output", i), cast<RankedTensorType>(type),
                                         func.getResultAttrOfType<AffineMapAttr>(i, "graph.shape")));
   }
-  if (auto symbols = plan->getAttrOfType<ArrayAttr>("graph.symbols"))
-    for (auto entry : symbols.getAsRange<DictionaryAttr>())
-      artifact.symbols.push_back({entry.getAs<StringAttr>("name").str(), entry.getAs<IntegerAttr>("min").getInt(),
-                                  entry.getAs<IntegerAttr>("max").getInt(), entry.getAs<IntegerAttr>("divisor").getInt()});
+  for (const graph::Symbol &symbol : graph::readSymbols(plan)) {
+    if (symbol.isDerived())
+      ++artifact.derivedSymbols;
+    else
+      artifact.symbols.push_back({symbol.name, symbol.min, symbol.max, symbol.divisor});
+  }
+  // An output's size that the inputs do not have is asked of the code.
+  for (ArtifactTensor &tensor : artifact.outputs)
+    for (auto &[value, symbol] : tensor.dims)
+      symbol = symbol < int32_t(artifact.symbols.size()) ? symbol : -1;
   result.ledger = buildLedger(plan, program.kernels);
   llvm::raw_string_ostream(artifact.ledger) << llvm::json::Value(result.ledger.toJson());
   for (const cpu::KernelInfo &kernel : program.kernels) {
@@ -226,7 +232,7 @@ LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, co
   for (const cpu::CheckInfo &check : program.checks)
     artifact.checks.push_back({check.code, check.node, check.text});
   artifact.variants.push_back({"cpu", target.triple, target.features, std::move(image.bytes), image.mainAddress,
-                               image.arenaSizeAddress, image.outputDimsAddress});
+                               image.arenaSizeAddress, image.outputDimsAddress, image.deriveAddress});
   artifact.weightBytes = program.weightBytes;
   artifact.forEachWeight = [&](llvm::function_ref<void(uint64_t, StringRef)> put) {
     for (const cpu::WeightEntry &entry : program.weights)

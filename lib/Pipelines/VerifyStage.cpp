@@ -36,8 +36,10 @@ public:
   }
 
   bool holds() {
-    if (stage != Stage::Import)
+    if (stage != Stage::Import) {
+      checkSymbols();
       checkArguments();
+    }
     if (stage >= Stage::Place)
       checkReturned();
     func.walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -108,6 +110,18 @@ private:
              });
              return isBound;
            });
+  }
+
+  /// A run gives named dimensions their values first, and derives the others.
+  void checkSymbols() {
+    bool sawDerived = false;
+    for (const graph::Symbol &symbol : graph::readSymbols(func->getParentOfType<ModuleOp>())) {
+      if (sawDerived && !symbol.isDerived())
+        violation(func) << "[TN2071] named dimension '" << symbol.name << "' comes after derived sizes; run graph-infer-shapes";
+      sawDerived |= symbol.isDerived();
+      if (symbol.derivation == graph::Derivation::ratio)
+        violation(func) << "[TN2071] a size is a ratio, which is no integer";
+    }
   }
 
   /// A run learns the symbols from the inputs.

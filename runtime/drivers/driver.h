@@ -34,6 +34,9 @@ struct Driver {
   tenon_status *(*check)(const schema::Code &code);
   tenon_status *(*load)(const CodeSource &source, Program **program);
   void (*unload)(Program *program);
+  /// Fills in derived symbols behind the named ones and checks sizes: 0, or a
+  /// check's number and the two numbers of its text.
+  int32_t (*derive)(const Program *program, int64_t *symbols, int64_t (&numbers)[2]);
   /// Bytes of the arena for these symbols; negative if it cannot be.
   int64_t (*arenaSize)(const Program *program, const int64_t *symbols);
   /// Dimensions of all outputs, concatenated.

@@ -27,6 +27,7 @@ struct Header {
 };
 static_assert(sizeof(Header) == 32);
 constexpr char kMagic[8] = {'T', 'E', 'N', 'O', 'N', 0, 1, 0};
+constexpr uint32_t kMostDerivedSymbols = 1u << 24;
 constexpr uint32_t kOldestVersion = 1, kNewestVersion = 1;
 constexpr uint64_t kPage = 4096, kAlign = 64;
 
@@ -172,16 +173,20 @@ tenon_status *takeCode(tenon_model &model, const char *name, const Driver *asked
 
 tenon_status *checkManifest(const tenon_model &model, const char *name) {
   const Manifest &m = *model.manifest;
-  if (m.abi_version() != TENON_ABI_VERSION)
+  if (m.abi_version() < TENON_OLDEST_ABI_VERSION || m.abi_version() > TENON_ABI_VERSION)
     return fail(TENON_VERSION,
-                "the code of %s uses ABI version %u; this runtime has %d: compile the model again", name,
-                m.abi_version(), TENON_ABI_VERSION);
+                "the code of %s uses ABI version %u; this runtime has %d to %d: compile the model again", name,
+                m.abi_version(), TENON_OLDEST_ABI_VERSION, TENON_ABI_VERSION);
   if (!m.inputs() || !m.outputs() || !m.symbols() || !m.variants() || !m.kernels())
     return fail(TENON_CORRUPT, "the manifest of %s lacks a required part", name);
   for (const auto *symbol : *m.symbols())
     if (!symbol->name() || symbol->divisor() < 1)
       return fail(TENON_CORRUPT, "the manifest of %s describes a symbol without name or with divisor %lld",
                   name, (long long)symbol->divisor());
+  // A model has as many sizes as its nodes need; a damaged number asks for memory.
+  if (m.derived_symbols() > kMostDerivedSymbols)
+    return fail(TENON_CORRUPT, "the manifest of %s asks for %u derived sizes, expected at most %u", name,
+                m.derived_symbols(), kMostDerivedSymbols);
   int symbols = int(m.symbols()->size());
   if (tenon_status *status = checkTensors(m.inputs(), symbols, true, name))
     return status;

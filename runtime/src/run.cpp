@@ -40,7 +40,7 @@ int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *cons
   uint64_t start = session->observer ? now() : 0;
   parallelFor(session->pool, session->threads, fn, buffers, symbols, total, grain);
   if (session->observer)
-    session->observer(session->observerUser, kernel, buffers, numBuffers, symbols, now() - start);
+    session->observer(session->observerUser, kernel, buffers, numBuffers, session->symbols, now() - start);
   return 0;
 }
 
@@ -88,7 +88,7 @@ int32_t failed(void *invocation, int32_t code, int64_t a, int64_t b) {
 
 const tenon_host_api kApi = {sizeof(tenon_host_api), TENON_ABI_VERSION, launch, failed};
 
-/// Gives every symbol its value from the inputs' shapes.
+/// Gives every symbol its value from the inputs' shapes, and derives the other sizes.
 tenon_status *bindSymbols(tenon_session &session) {
   const auto &m = *session.model->manifest;
   for (uint32_t s = 0; s < m.symbols()->size(); ++s)
@@ -123,7 +123,13 @@ tenon_status *bindSymbols(tenon_session &session) {
       session.symbols[s] = found;
     }
   }
-  return nullptr;
+  int64_t numbers[2] = {0, 0};
+  int32_t check = session.model->driver->derive(session.model->program, session.symbols, numbers);
+  if (check)
+    failed(&session, check, numbers[0], numbers[1]);
+  tenon_status *error = session.runError;
+  session.runError = nullptr;
+  return error;
 }
 
 /// The outputs' shapes and sizes for the symbols; `bytes` may be null.

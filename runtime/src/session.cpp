@@ -75,7 +75,7 @@ bool allocate(tenon_session &session) {
   for (const auto *output : *m.outputs())
     outputDims += output->dims()->size();
   if (!make(session.inputs, inputs) || !make(session.outputs, outputs) || !make(session.inputData, inputs) ||
-      !make(session.outputData, outputs) || !make(session.symbols, m.symbols()->size()) ||
+      !make(session.outputData, outputs) || !make(session.symbols, m.symbols()->size() + size_t(m.derived_symbols())) ||
       !make(session.outputDims, outputDims) || !make(session.shapes, inputDims + outputDims))
     return false;
   int64_t *shape = session.shapes;

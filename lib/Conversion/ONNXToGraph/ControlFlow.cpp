@@ -56,11 +56,7 @@ LogicalResult convertIf(NodeContext &c) {
   if (ranksDiffer(branches[0]->front(), branches[1]->front()))
     if (auto dims = comparedDims(c, condition)) {
       auto [lhs, rhs] = *dims;
-      bool equal = true;
-      // Assumptions hold for a whole run, whichever branch around this one it
-      // takes, so none is made inside of scf.if.
-      if (!c.inBranch())
-        equal = bool(c.shapes.unify(lhs, rhs));
+      bool equal = bool(c.shapes.unify(lhs, rhs));
       return takeBranch(c, branches[equal ? 0 : 1]->front());
     }
   Value flag = tensor::ExtractOp::create(

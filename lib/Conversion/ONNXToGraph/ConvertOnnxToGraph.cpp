@@ -106,6 +106,7 @@ private:
       }
     }
     // ONNX's own operators have been checked against their schemas.
+    shapes.enter(builder.getInsertionBlock(), node.getLoc());
     if (failed(handler->convert(context)) || context.failed() ||
         (node.getDomain() == kMicrosoft && failed(context.refuseUnknownAttributes()))) {
       hasFailed = true;

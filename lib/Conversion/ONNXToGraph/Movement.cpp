@@ -70,12 +70,6 @@ LogicalResult convertSqueeze(NodeContext &c) {
                                  << " varies and stays, also where it is 1";
     }
   }
-  // graph.squeeze assumes that the dimension is 1, and an assumption holds for a
-  // whole run. In a branch taken at run time it may only hold there.
-  if (c.inBranch())
-    for (int64_t axis : *axes)
-      if (!c.staticDim(x, axis))
-        x = c.slice(x, axis, 0, 1);
   return c.set(c.squeeze(x, *axes));
 }
 
@@ -127,44 +121,70 @@ LogicalResult convertSlice(NodeContext &c) {
   return c.set(c.create<graph::SliceOp>(c.elementType(x), x, starts, ends, sliced, stride));
 }
 
+LogicalResult slices(NodeContext &c, Value x, int64_t axis, ArrayRef<std::pair<Value, Value>> bounds) {
+  SmallVector<Value> parts;
+  for (auto [begin, end] : bounds)
+    if (!c.failed())
+      parts.push_back(c.create<graph::SliceOp>(c.elementType(x), x, begin, end, Ints{axis}, Ints{1}));
+  return c.set(parts);
+}
+
+/// Where the parts of a split axis begin and end, as shape tensors of one element.
+using Bounds = SmallVector<std::pair<Value, Value>>;
+
+/// Parts of the sizes that a shape tensor holds.
+Bounds givenParts(NodeContext &c, Value axisSize, Value sizes, int64_t count) {
+  Bounds bounds;
+  Value begin = c.shapeConstant({0});
+  for (int64_t i = 0; i < count; ++i) {
+    Value end = c.add(begin, c.shapeOf({Extent::elementOf(sizes, i)}));
+    bounds.push_back({begin, end});
+    begin = end;
+  }
+  // A slice would be clamped silently.
+  auto total = c.shapes.getContents(begin), whole = c.shapes.getContents(axisSize);
+  if (total && whole && total->front() && whole->front() && !c.shapes.unify(whole->front(), total->front()))
+    (void)c.error(Problem::range, "split's sizes add up to " + Twine(graph::text(total->front())) + ", the axis has " +
+                                      Twine(graph::text(whole->front())));
+  return bounds;
+}
+
+/// Equal parts; version 18 lets the last ones be smaller.
+Bounds equalParts(NodeContext &c, Value axisSize, int64_t count) {
+  Value parts = c.shapeConstant({count}), chunk = c.div(axisSize, parts);
+  if (c.since() >= 18)
+    chunk = c.div(c.add(axisSize, c.shapeConstant({count - 1})), parts);
+  else if (auto size = c.shapes.getContents(axisSize);
+           size && !c.shapes.unify(c.shapes.derive(graph::Derivation::mod, {size->front(), c.shapes.constant(count)}), c.shapes.constant(0)))
+    (void)c.error(Problem::range,
+                  "an axis of " + Twine(graph::text(size->front())) + " has no " + Twine(count) + " equal parts");
+  Bounds bounds;
+  for (int64_t i = 0; i < count; ++i)
+    bounds.push_back({c.mul(chunk, c.shapeConstant({i})), c.mul(chunk, c.shapeConstant({i + 1}))});
+  return bounds;
+}
+
 LogicalResult convertSplit(NodeContext &c) {
   Value x = c.input(0);
-  int64_t axis = c.axis(c.integer("axis", 0), c.rank(x));
-  std::optional<Ints> sizes = c.ints("split");
-  if (c.input(1))
-    sizes = c.constantInts(c.input(1), "split");
-  int64_t count = c.node.getNumResults();
+  int64_t axis = c.axis(c.integer("axis", 0), c.rank(x)), count = c.node.getNumResults();
   if (int64_t given = c.integer("num_outputs", count); given != count)
     return c.error(Problem::range, "attribute num_outputs = " + Twine(given) + ", the node has " + Twine(count) + " outputs");
-  if (!sizes) {
-    int64_t size = c.requireDim(x, axis, "the size of the split axis"), chunk = llvm::divideCeil(size, count);
-    // Version 18 lets the last part be smaller.
-    if (c.since() < 18 && size % count)
-      return c.error(Problem::range, "an axis of " + Twine(size) + " has no " + Twine(count) + " equal parts");
-    sizes.emplace();
-    for (int64_t i = 0; i < count; ++i)
-      sizes->push_back(std::min(chunk, std::max<int64_t>(0, size - i * chunk)));
-  }
-  if (int64_t(sizes->size()) != count)
-    return c.error(Problem::range,
-                   "split has " + Twine(sizes->size()) + " sizes for " + Twine(count) + " outputs");
-  // A slice would be clamped silently.
+  if (c.failed())
+    return failure();
+  Value sizes = c.input(1) ? c.asShape(c.input(1)) : Value();
+  if (auto given = c.ints("split"); given && !sizes)
+    sizes = c.shapeConstant(*given);
+  Value axisSize = c.shapeOf({Extent::dimOf(x, axis)});
+  if (!sizes)
+    return slices(c, x, axis, equalParts(c, axisSize, count));
+  if (auto length = c.staticDim(sizes, 0); length != count)
+    return c.error(Problem::range, "split has " + Twine(length.value_or(-1)) + " sizes for " + Twine(count) + " outputs");
+  // Sums of sizes below 0 could agree with the axis.
   int64_t total = 0;
-  for (int64_t size : *sizes)
+  for (int64_t size : c.tryInts(sizes).value_or(Ints()))
     if (size < 0 || __builtin_add_overflow(total, size, &total))
       return c.error(Problem::range, "split has a part of size " + Twine(size) + ", expected 0 or more");
-  if (auto size = c.staticDim(x, axis); size && *size != total)
-    return c.error(Problem::range, "split's sizes add up to " + Twine(total) + ", the axis has " + Twine(*size));
-  // Assumptions hold for a whole run, not for a branch.
-  if (!c.failed() && !c.inBranch())
-    (void)c.shapes.unify(c.shapes.getShape(x)[axis], c.shapes.constant(total));
-  SmallVector<Value> parts;
-  int64_t begin = 0;
-  for (int64_t size : *sizes) {
-    parts.push_back(c.slice(x, axis, begin, begin + size));
-    begin += size;
-  }
-  return c.set(parts);
+  return slices(c, x, axis, givenParts(c, axisSize, sizes, count));
 }
 
 LogicalResult convertPad(NodeContext &c) {

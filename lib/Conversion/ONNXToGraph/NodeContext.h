@@ -64,8 +64,6 @@ public:
   SmallVector<Value> results;
 
   bool failed() const { return hasFailed; }
-  /// Whether the node is in a branch that is chosen when the program runs.
-  bool inBranch() const { return mlir::isa<mlir::scf::IfOp>(builder.getInsertionBlock()->getParentOp()); }
   LogicalResult error(Problem problem, const llvm::Twine &text);
   LogicalResult set(mlir::ValueRange values) {
     results.assign(values.begin(), values.end());

@@ -15,12 +15,25 @@ namespace tenon::cpu {
 namespace {
 
 /// Strategy and text of a kernel without its name, its place in memory and
-/// locations: equal text, equal code. Strategies may read any other attribute, so
+/// locations, and with its own numbers for symbols: equal text, equal code. Strategies may read any other attribute, so
 /// that all count; values of constant operands are read by packConstants alone.
 std::string fingerprint(plan::KernelOp kernel, const Strategy &strategy) {
   OwningOpRef<plan::KernelOp> copy(kernel.clone());
   copy->setName("");
   (*copy)->removeAttr("plan.buffers");
+  SmallVector<unsigned> symbols = symbolsOf(kernel);
+  AttrTypeReplacer rename;
+  rename.addReplacement([&](AffineMapAttr attribute) {
+    SmallVector<AffineExpr> names(attribute.getValue().getNumSymbols());
+    for (auto [i, position] : llvm::enumerate(symbols))
+      if (position < names.size())
+        names[position] = getAffineSymbolExpr(i, kernel.getContext());
+    SmallVector<AffineExpr> results;
+    for (AffineExpr result : attribute.getValue().getResults())
+      results.push_back(result.replaceSymbols(names));
+    return AffineMapAttr::get(AffineMap::get(0, symbols.size(), results, kernel.getContext()));
+  });
+  rename.recursivelyReplaceElementsIn(*copy, /*replaceAttrs=*/true);
   std::string text = strategy.name().str();
   llvm::raw_string_ostream os(text);
   (*copy)->print(os, OpPrintingFlags().printGenericOpForm().useLocalScope());
@@ -79,10 +92,11 @@ LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, 
     Value at = LLVM::GEPOp::create(b, loc, pointer, pointer, entry->getArgument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)});
     return LLVM::LoadOp::create(b, loc, pointer, at);
   };
-  for (unsigned i = 0; i < symbolCount; ++i) {
+  context.symbols.resize(symbolCount);
+  for (auto [i, position] : llvm::enumerate(symbolsOf(kernel))) {
     Value at = LLVM::GEPOp::create(b, loc, pointer, b.getI64Type(), entry->getArgument(1), ArrayRef<LLVM::GEPArg>{int32_t(i)});
     Value value = LLVM::LoadOp::create(b, loc, b.getI64Type(), at);
-    context.symbols.push_back(arith::IndexCastOp::create(b, loc, b.getIndexType(), value));
+    context.symbols[position] = arith::IndexCastOp::create(b, loc, b.getIndexType(), value);
   }
   unsigned number = 0;
   for (Value input : kernel.getInputs())
@@ -144,6 +158,20 @@ bool emitOrExplain(plan::KernelOp kernel, StringRef function, StringRef strategy
 }
 
 } // namespace
+
+SmallVector<unsigned> symbolsOf(plan::KernelOp kernel) {
+  llvm::SetVector<unsigned> positions;
+  kernel->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    op->getAttrDictionary().walk([&](AffineMapAttr map) {
+      for (AffineExpr size : map.getValue().getResults())
+        size.walk([&](AffineExpr part) {
+          if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
+            positions.insert(symbol.getPosition());
+        });
+    });
+  });
+  return positions.takeVector();
+}
 
 std::string weightBytes(ElementsAttr value) {
   auto type = cast<ShapedType>(value.getType());

@@ -21,13 +21,17 @@ class HostEmitter {
 public:
   HostEmitter(ModuleOp plan, Program &program, const DenseMap<Operation *, std::string> &functions,
               const DenseMap<Operation *, WorkSplit> &splits)
-      : plan(plan), program(program), functions(functions), splits(splits), b(plan.getContext()),
+      : plan(plan), table(graph::readSymbols(plan)), program(program), functions(functions), splits(splits), b(plan.getContext()),
         loc(b.getUnknownLoc()), pointer(LLVM::LLVMPointerType::get(plan.getContext())), i64(b.getI64Type()) {}
 
   LogicalResult run() {
     auto func = plan.lookupSymbol<func::FuncOp>("main");
     if (!func)
       return plan.emitError("[TN5005] has no function @main");
+    for (const graph::Symbol &symbol : table)
+      if (!symbol.after.empty())
+        return plan.emitError("[TN5006] a size is known only after kernel '") << symbol.after << "', which this target cannot wait for";
+    emitDerive();
     emitArenaSize();
     emitOutputDims(func);
     return emitMain(func);
@@ -40,10 +44,7 @@ private:
     Block *entry = func.addEntryBlock();
     b.setInsertionPointToStart(entry);
     symbols.clear();
-    unsigned count = 0;
-    if (auto attr = plan->getAttrOfType<ArrayAttr>("graph.symbols"))
-      count = attr.size();
-    for (unsigned i = 0; i < count; ++i)
+    for (unsigned i = 0; i < table.size(); ++i)
       symbols.push_back(LLVM::LoadOp::create(b, loc, i64, element(entry->getArgument(symbolArgument), i64, i)));
     return func;
   }
@@ -85,24 +86,129 @@ private:
     switch (binary.getKind()) {
     case AffineExprKind::Add: return add(lhs, rhs);
     case AffineExprKind::Mul: return mul(lhs, rhs);
-    case AffineExprKind::Mod: return arith::RemUIOp::create(b, loc, lhs, rhs);
+    case AffineExprKind::Mod: return modulo(lhs, rhs);
     case AffineExprKind::FloorDiv: return arith::FloorDivSIOp::create(b, loc, lhs, rhs);
     default: return arith::CeilDivSIOp::create(b, loc, lhs, rhs);
     }
   }
 
-  /// Offsets of the symbolic slots and, last, the arena's size.
+  Value select(Value condition, Value a, Value c) { return arith::SelectOp::create(b, loc, condition, a, c); }
+  Value compare(arith::CmpIPredicate predicate, Value a, Value c) { return arith::CmpIOp::create(b, loc, predicate, a, c); }
+  Value isZero(Value value) { return compare(arith::CmpIPredicate::eq, value, constant(0)); }
+  /// x - y * floor(x / y) for positive y.
+  Value modulo(Value x, Value y) {
+    Value quotient = arith::FloorDivSIOp::create(b, loc, x, y);
+    return arith::SubIOp::create(b, loc, x, arith::MulIOp::create(b, loc, y, quotient));
+  }
+
+  /// A derived symbol's value, as graph::evaluate has it: total, whatever the
+  /// arguments are.
+  Value derived(const graph::Symbol &symbol) {
+    SmallVector<Value> x;
+    for (AffineExpr argument : symbol.arguments)
+      x.push_back(eval(argument));
+    auto fold = [&](function_ref<Value(Value, Value)> join) {
+      Value all = x.front();
+      for (Value value : ArrayRef(x).drop_front())
+        all = join(all, value);
+      return all;
+    };
+    auto asNumber = [&](Value truth) -> Value { return arith::ExtUIOp::create(b, loc, i64, truth); };
+    // Divisors that no quotient has: 0, and -1, where it is the negative dividend.
+    auto total = [&](function_ref<Value(Value)> ordinary, Value byZero, Value byMinusOne) {
+      Value minusOne = compare(arith::CmpIPredicate::eq, x[1], constant(-1));
+      Value special = arith::OrIOp::create(b, loc, isZero(x[1]), minusOne);
+      return select(isZero(x[1]), byZero, select(minusOne, byMinusOne, ordinary(select(special, constant(1), x[1]))));
+    };
+    auto negative = [&]() -> Value { return arith::SubIOp::create(b, loc, constant(0), x[0]); };
+    using graph::Derivation;
+    switch (symbol.derivation) {
+    case Derivation::min: return fold([&](Value a, Value c) -> Value { return arith::MinSIOp::create(b, loc, a, c); });
+    case Derivation::max: return fold([&](Value a, Value c) -> Value { return arith::MaxSIOp::create(b, loc, a, c); });
+    case Derivation::floordiv:
+      return total([&](Value y) -> Value { return arith::FloorDivSIOp::create(b, loc, x[0], y); }, constant(0), negative());
+    case Derivation::truncdiv:
+      return total([&](Value y) -> Value { return arith::DivSIOp::create(b, loc, x[0], y); }, constant(0), negative());
+    case Derivation::mod:
+      return total([&](Value y) { return modulo(x[0], y); }, x[0], constant(0));
+    case Derivation::eq: return asNumber(compare(arith::CmpIPredicate::eq, x[0], x[1]));
+    case Derivation::lt: return asNumber(compare(arith::CmpIPredicate::slt, x[0], x[1]));
+    case Derivation::select: return select(isZero(x[0]), x[2], x[1]);
+    case Derivation::broadcast: {
+      Value result = x.back(); // the last is 1 itself, or the first that is not
+      for (Value value : llvm::reverse(ArrayRef(x).drop_back()))
+        result = select(compare(arith::CmpIPredicate::eq, value, constant(1)), result, value);
+      return result;
+    }
+    default:
+      llvm_unreachable("no size is a ratio");
+    }
+  }
+
+  /// Fills in the derived symbols, in order, then checks what must hold for the
+  /// whole run: before anything is allocated for sizes that do not fit.
+  void emitDerive() {
+    auto derive = beginFunction("tenon_derive", {pointer, pointer}, {b.getI32Type()}, 0);
+    Value array = derive.getArgument(0), numbers = derive.getArgument(1);
+    for (auto [i, symbol] : llvm::enumerate(table)) {
+      if (!symbol.isDerived())
+        continue;
+      // A size beyond all memory stays one, and is refused where it is used.
+      overflow = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
+      Value value = derived(symbol);
+      symbols[i] = select(overflow, constant(int64_t(1) << 62), value);
+      overflow = {};
+      LLVM::StoreOp::create(b, loc, symbols[i], element(array, i64, i));
+    }
+    {
+      OpBuilder::InsertionGuard guard(b);
+      exit = b.createBlock(&derive.getBody(), {}, b.getI32Type(), loc);
+      func::ReturnOp::create(b, loc, exit->getArgument(0));
+    }
+    for (const graph::Assumption &assumption : graph::readAssumptions(plan, "graph.assumptions")) {
+      auto [holds, first, second] = check(assumption);
+      Block *failed = newBlock(), *rest = newBlock();
+      cf::CondBranchOp::create(b, loc, holds, rest, failed);
+      b.setInsertionPointToStart(failed);
+      LLVM::StoreOp::create(b, loc, first, numbers);
+      LLVM::StoreOp::create(b, loc, second, element(numbers, i64, 1));
+      cf::BranchOp::create(b, loc, exit, constant32(numberOf(assumption)));
+      b.setInsertionPointToStart(rest);
+    }
+    cf::BranchOp::create(b, loc, exit, constant32(0));
+  }
+
+  /// Whether an assumption holds, and its two sizes.
+  std::tuple<Value, Value, Value> check(const graph::Assumption &assumption) {
+    Value a = eval(assumption.a), c = eval(assumption.b);
+    Value holds = compare(assumption.kind == graph::Assumption::atMost ? arith::CmpIPredicate::sle : arith::CmpIPredicate::eq, a, c);
+    if (assumption.kind == graph::Assumption::broadcasts)
+      holds = arith::OrIOp::create(b, loc, holds, compare(arith::CmpIPredicate::eq, a, constant(1)));
+    return {holds, a, c};
+  }
+
+  /// Its number in the manifest's table of checks.
+  uint32_t numberOf(const graph::Assumption &assumption) {
+    StringRef text = "the inputs' dimensions do not fit together: sizes {0} and {1} must be equal";
+    if (assumption.kind == graph::Assumption::broadcasts)
+      text = "the inputs' dimensions do not fit together: a size of {0} does not broadcast to {1}";
+    else if (assumption.kind == graph::Assumption::atMost)
+      text = assumption.a == 0 ? "the inputs' dimensions do not fit together: a size would be {1}, expected 0 or more"
+                               : "the inputs' dimensions do not fit together: a size of {0} must be at most {1}";
+    return program.addCheck(TENON_RUN, assumption.node, text);
+  }
+
+  /// Offsets of the symbolic slots and, last, the arena's size. The size of what an
+  /// untaken branch would make may be negative: it takes no room.
   SmallVector<Value> slotOffsets() {
     int64_t fixed = plan->getAttrOfType<IntegerAttr>("plan.arena_bytes").getInt();
     SmallVector<Value> offsets;
     Value at = constant(fixed);
     for (Attribute attr : plan->getAttrOfType<ArrayAttr>("plan.slots")) {
       offsets.push_back(at);
-      Value bytes;
-      for (AffineExpr expr : cast<AffineMapAttr>(attr).getValue().getResults()) {
-        Value size = eval(expr);
-        bytes = bytes ? Value(arith::MaxSIOp::create(b, loc, bytes, size)) : size;
-      }
+      Value bytes = constant(0);
+      for (AffineExpr expr : cast<AffineMapAttr>(attr).getValue().getResults())
+        bytes = arith::MaxSIOp::create(b, loc, bytes, eval(expr));
       Value rounded = arith::AndIOp::create(b, loc, add(bytes, constant(kAlign - 1)), constant(-kAlign));
       at = add(at, rounded);
     }
@@ -145,9 +251,12 @@ private:
     outputs = host.getArgument(3);
     weights = host.getArgument(4);
     arena = host.getArgument(5);
-    symbolPointer = host.getArgument(6);
     unsigned most = 1;
-    plan.walk([&](plan::KernelOp kernel) { most = std::max(most, kernel->getNumOperands() + kernel->getNumResults()); });
+    size_t mostSizes = 1;
+    plan.walk([&](plan::KernelOp kernel) {
+      most = std::max(most, kernel->getNumOperands() + kernel->getNumResults());
+      mostSizes = std::max(mostSizes, symbolsOf(kernel).size());
+    });
     {
       OpBuilder::InsertionGuard guard(b);
       exit = b.createBlock(&host.getBody(), {}, b.getI32Type(), loc);
@@ -155,8 +264,8 @@ private:
     }
     launchPointer = LLVM::LoadOp::create(b, loc, pointer, element(api, b.getI8Type(), 8));
     buffers = LLVM::AllocaOp::create(b, loc, pointer, pointer, constant(most), 8);
+    sizes = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(mostSizes), 8);
     offsets = slotOffsets();
-    checkAssumptions();
     for (auto [i, argument] : llvm::enumerate(func.getArguments()))
       pointers[argument] = LLVM::LoadOp::create(b, loc, pointer, element(inputs, pointer, i));
     for (Operation &op : func.getBody().front())
@@ -173,17 +282,12 @@ private:
     return b.createBlock(exit, arguments, SmallVector<Location>(arguments.size(), loc));
   }
 
-  /// Returns early where sizes differ that shape inference took as equal:
-  /// kernels would read beyond their buffers.
-  void checkAssumptions() {
-    auto assumptions = plan->getAttrOfType<ArrayAttr>("graph.assumptions");
-    if (!assumptions)
-      return;
-    for (AffineMap map : assumptions.getAsValueRange<AffineMapAttr>()) {
-      Value found = eval(map.getResult(0)), expected = eval(map.getResult(1));
-      Value equal = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, found, expected);
-      uint32_t check = program.addCheck(TENON_RUN, /*node=*/"", "the inputs' dimensions do not fit together: sizes {0} and {1} must be equal");
-      failUnless(equal, constant32(check), found, expected);
+  /// Returns early where sizes of a branch do not fit: its kernels would read
+  /// beyond their buffers.
+  void checkBranch(scf::IfOp branch, unsigned region) {
+    for (const graph::Assumption &assumption : graph::readAssumptions(branch, graph::branchAssumptions(region))) {
+      auto [holds, first, second] = check(assumption);
+      failUnless(holds, constant32(numberOf(assumption)), first, second);
     }
   }
 
@@ -242,12 +346,14 @@ private:
     if (!condition)
       return branch.emitError("[TN5006] has a condition that the host program does not know");
     Block *join = newBlock(SmallVector<Type>(branch.getNumResults(), pointer));
+    // A branch without code may have checks.
     Block *then = newBlock(), *otherwise = branch.elseBlock() ? newBlock() : join;
     cf::CondBranchOp::create(b, loc, condition, then, otherwise);
     for (auto [source, target] : {std::pair(branch.thenBlock(), then), std::pair(branch.elseBlock(), otherwise)}) {
       if (!source)
         continue;
       b.setInsertionPointToStart(target);
+      checkBranch(branch, source->getParent()->getRegionNumber());
       for (Operation &op : source->without_terminator())
         if (failed(emit(&op)))
           return failure();
@@ -330,6 +436,8 @@ private:
     }
     for (auto [i, argument] : llvm::enumerate(arguments))
       LLVM::StoreOp::create(b, loc, argument, element(buffers, pointer, i));
+    for (auto [i, position] : llvm::enumerate(symbolsOf(kernel)))
+      LLVM::StoreOp::create(b, loc, symbols[position], element(sizes, i64, i));
     auto kernelType = b.getFunctionType({pointer, pointer, i64, i64}, {});
     Value function = func::ConstantOp::create(b, loc, kernelType, functions.lookup(kernel));
     function = UnrealizedConversionCastOp::create(b, loc, pointer, function).getResult(0);
@@ -337,7 +445,7 @@ private:
     auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, b.getI32Type(), pointer, pointer, b.getI32Type(), pointer, i64, i64});
     auto call = LLVM::CallOp::create(b, loc, type,
                                      ValueRange{launchPointer, invocation, constant32(index++), function, buffers,
-                                                constant32(arguments.size()), symbolPointer, eval(split.total), constant(split.grain)});
+                                                constant32(arguments.size()), sizes, eval(split.total), constant(split.grain)});
     // A launch that fails ends the run with what it returned.
     Value failed = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, call.getResult(), constant32(0));
     Block *next = newBlock();
@@ -347,6 +455,7 @@ private:
   }
 
   ModuleOp plan;
+  std::vector<graph::Symbol> table;
   Program &program;
   const DenseMap<Operation *, std::string> &functions;
   const DenseMap<Operation *, WorkSplit> &splits;
@@ -356,7 +465,7 @@ private:
   SmallVector<Value> symbols, offsets;
   Value overflow;        ///< set while a size is computed
   Block *exit = nullptr; ///< returns its argument
-  Value api, invocation, inputs, outputs, weights, arena, symbolPointer, launchPointer, buffers;
+  Value api, invocation, inputs, outputs, weights, arena, launchPointer, buffers, sizes;
   DenseMap<Value, Value> pointers, scalars;
   DenseMap<Attribute, size_t> weightOf;
   uint32_t index = 0;

@@ -100,8 +100,8 @@ Value KernelContext::index(AffineExpr expr) {
     return add(lhs, rhs);
   case AffineExprKind::Mul:
     return mul(lhs, rhs);
-  case AffineExprKind::Mod:
-    return remU(lhs, rhs);
+  case AffineExprKind::Mod: // of the quotient rounded down, also below 0
+    return sub(lhs, mul(rhs, b.createOrFold<arith::FloorDivSIOp>(loc, lhs, rhs)));
   case AffineExprKind::FloorDiv:
     return b.createOrFold<arith::FloorDivSIOp>(loc, lhs, rhs);
   default:

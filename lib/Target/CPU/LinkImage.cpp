@@ -105,8 +105,10 @@ FailureOr<Image> linkImage(StringRef object, Location loc) {
       image.arenaSizeAddress = *address;
     else if (*name == "tenon_output_dims")
       image.outputDimsAddress = *address;
+    else if (*name == "tenon_derive")
+      image.deriveAddress = *address;
   }
-  if (!image.mainAddress || !image.arenaSizeAddress || !image.outputDimsAddress)
+  if (!image.mainAddress || !image.arenaSizeAddress || !image.outputDimsAddress || !image.deriveAddress)
     return emitError(loc, "[TN5023] the linked image lacks an entry point");
   return image;
 }

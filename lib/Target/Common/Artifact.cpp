@@ -57,7 +57,8 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
     auto device = b.CreateString(c.device), triple = b.CreateString(c.triple);
     auto features = b.CreateVectorOfStrings(c.features);
     return schema::CreateCode(b, device, triple, features, layout.codeOffsets[number++], c.image.size(),
-                              XXH3_64bits(c.image.data(), c.image.size()), c.mainAddress, c.arenaSizeAddress, c.outputDimsAddress);
+                              XXH3_64bits(c.image.data(), c.image.size()), c.mainAddress, c.arenaSizeAddress, c.outputDimsAddress,
+                              c.deriveAddress);
   });
   auto kernels = each(b, artifact.kernels, [&](const ArtifactKernel &k) {
     auto name = b.CreateString(k.name), strategy = b.CreateString(k.strategy);
@@ -74,7 +75,8 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
   auto producer = b.CreateString("tenon " TENON_VERSION_TEXT), model = b.CreateString(artifact.model), target = b.CreateString(artifact.target);
   auto ledger = b.CreateString(artifact.ledger), plan = b.CreateString(artifact.plan);
   schema::FinishManifestBuffer(b, schema::CreateManifest(b, TENON_ABI_VERSION, producer, model, target, inputs, outputs, symbols,
-                                                         variants, kernels, layout.weightsOffset, artifact.weightBytes, weightsHash, ledger, plan, checks));
+                                                         variants, kernels, layout.weightsOffset, artifact.weightBytes, weightsHash, ledger, plan, checks,
+                                                         artifact.derivedSymbols));
   return b.Release();
 }
 

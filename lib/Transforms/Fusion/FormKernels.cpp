@@ -23,7 +23,7 @@ template <typename... Ops> static bool isOneOf(OperationName name) {
 }
 
 bool isView(OperationName name) {
-  return isOneOf<graph::ReshapeOp, graph::SqueezeOp, graph::UnsqueezeOp, graph::FlattenOp>(name);
+  return isOneOf<graph::ReshapeOp, graph::SqueezeOp, graph::UnsqueezeOp, graph::FlattenOp, tensor::CastOp>(name);
 }
 
 bool isElementwise(OperationName name) {

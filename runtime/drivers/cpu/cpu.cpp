@@ -88,6 +88,11 @@ void unload(Program *program) {
   free(image);
 }
 
+int32_t derive(const Program *program, int64_t *symbols, int64_t (&numbers)[2]) {
+  tenon_derive_fn code = imageOf(program).derive;
+  return code ? code(symbols, numbers) : 0;
+}
+
 int64_t arenaSize(const Program *program, const int64_t *symbols) {
   return imageOf(program).arenaSize(symbols);
 }
@@ -104,6 +109,6 @@ int32_t run(const Program *program, const tenon_host_api *api, void *invocation,
 
 } // namespace
 
-const Driver kCpuDriver = {"cpu", true, accepts, check, load, unload, arenaSize, outputDims, run};
+const Driver kCpuDriver = {"cpu", true, accepts, check, load, unload, derive, arenaSize, outputDims, run};
 
 } // namespace tenon::rt

@@ -13,6 +13,7 @@ struct Image {
   uint8_t *base = nullptr;
   size_t bytes = 0;
   tenon_main_fn main = nullptr;
+  tenon_derive_fn derive = nullptr; ///< null in code that derives and checks nothing
   tenon_arena_size_fn arenaSize = nullptr;
   tenon_output_dims_fn outputDims = nullptr;
 };

@@ -219,13 +219,13 @@ tenon_status *copySegments(const Segments &segments, uint64_t page, const Image 
   return nullptr;
 }
 
-tenon_status *checkEntries(const Segments &segments, const uint64_t (&entries)[3]) {
+tenon_status *checkEntries(const Segments &segments, const uint64_t (&entries)[4]) {
   int found = 0;
   for (int i = 0; i < segments.count; ++i)
     if (Elf64_Phdr segment = segments.get(i); isLoaded(segment) && (segment.p_flags & PF_X))
       for (uint64_t entry : entries)
-        found += entry >= segment.p_vaddr && entry - segment.p_vaddr < segment.p_filesz;
-  return found == 3 ? nullptr : fail(TENON_CORRUPT, "an entry point lies outside the code image");
+        found += entry != 0 && entry >= segment.p_vaddr && entry - segment.p_vaddr < segment.p_filesz;
+  return found == 3 + (entries[3] != 0) ? nullptr : fail(TENON_CORRUPT, "an entry point lies outside the code image");
 }
 
 } // namespace
@@ -240,7 +240,8 @@ tenon_status *mapImage(const CodeSource &source, uint64_t page, Image &image) {
   if (tenon_status *status = checkSegments(segments, top))
     return status;
   const schema::Code &code = *source.code;
-  uint64_t entries[3] = {code.main_address(), code.arena_size_address(), code.output_dims_address()};
+  uint64_t entries[4] = {code.main_address(), code.arena_size_address(), code.output_dims_address(),
+                         code.derive_address()};
   if (tenon_status *status = checkEntries(segments, entries))
     return status;
   top = (top + page - 1) / page * page;
@@ -257,6 +258,8 @@ tenon_status *mapImage(const CodeSource &source, uint64_t page, Image &image) {
   image.main = reinterpret_cast<tenon_main_fn>(image.base + entries[0]);
   image.arenaSize = reinterpret_cast<tenon_arena_size_fn>(image.base + entries[1]);
   image.outputDims = reinterpret_cast<tenon_output_dims_fn>(image.base + entries[2]);
+  if (entries[3])
+    image.derive = reinterpret_cast<tenon_derive_fn>(image.base + entries[3]);
   return nullptr;
 }
 

@@ -28,6 +28,7 @@ tenon_status *load(const CodeSource &source, Program **program) {
 }
 void unload(Program *) {}
 
+int32_t derive(const Program *, int64_t *, int64_t (&)[2]) { return 0; }
 int64_t arenaSize(const Program *, const int64_t *) { return 0; }
 
 int64_t valueOf(const schema::Dim &dim, const int64_t *symbols) {
@@ -62,6 +63,6 @@ int32_t run(const Program *program, const tenon_host_api *api, void *invocation,
 
 } // namespace
 
-const Driver kNullDriver = {"null", false, accepts, check, load, unload, arenaSize, outputDims, run};
+const Driver kNullDriver = {"null", false, accepts, check, load, unload, derive, arenaSize, outputDims, run};
 
 } // namespace tenon::rt

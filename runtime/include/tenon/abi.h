@@ -11,10 +11,13 @@
 extern "C" {
 #endif
 
-#define TENON_ABI_VERSION 1
+/* 2: sizes may be derived (tenon_derive_fn). Code of version 1 has none. */
+#define TENON_ABI_VERSION 2
+#define TENON_OLDEST_ABI_VERSION 1
 
 /* A kernel computes work units [begin, end). buffers: inputs, then outputs.
- * symbols: values of the model's named dimensions. Any division of the units
+ * symbols: the values of those sizes that the kernel
+ * asks for, as tenon_main gives them. Any division of the units
  * among calls gives the same results. */
 typedef void (*tenon_kernel_fn)(void *const *buffers, const int64_t *symbols, int64_t begin, int64_t end);
 
@@ -40,6 +43,11 @@ typedef struct tenon_host_api {
 typedef int32_t (*tenon_main_fn)(const tenon_host_api *api, void *invocation, void *const *inputs,
                                  void *const *outputs, const uint8_t *weights, uint8_t *arena,
                                  const int64_t *symbols);
+/* Fills in the derived sizes that follow the named dimensions in `symbols`, then
+ * checks what must hold for them. Returns 0, or the number of a check in the
+ * manifest's table, counted from 1, and the two numbers that its text speaks of.
+ * Runs before any of the others. */
+typedef int32_t (*tenon_derive_fn)(int64_t *symbols, int64_t numbers[2]);
 /* Bytes of the arena for these symbols; -1 if they are beyond i64. */
 typedef int64_t (*tenon_arena_size_fn)(const int64_t *symbols);
 /* Dimensions of all outputs, concatenated; -1 for one beyond i64. */

@@ -39,9 +39,13 @@ func.func @main(%x: tensor<?x12x?xf32> {onnx.dims = ["n", "", "t"]}) -> tensor<*
 // -----
 
 // Sizes of two inputs that are added are equal, or one of them is 1 when the
-// model runs: (s0 mod 2) * (2 floordiv (s0 + 1)) says whether s0 is.
-// CHECK-DAG: #[[$SHAPE:map[0-9]*]] = affine_map<()[s0, s1] -> (-((s0 * (s0 mod 2)) * (2 floordiv (s0 + 1))) + (s1 * (s0 mod 2)) * (2 floordiv (s0 + 1)) + s0, 4)>
-// CHECK: graph.assumptions = [#{{map[0-9]*}}]
+// model runs: the result has the first size that is not.
+// CHECK-DAG: #[[$FIRST:map[0-9]*]] = affine_map<()[s0, s1, s2] -> (s0, s2)>
+// CHECK-DAG: #[[$SECOND:map[0-9]*]] = affine_map<()[s0, s1, s2] -> (s1, s2)>
+// CHECK-DAG: #[[$BOTH:map[0-9]*]] = affine_map<()[s0, s1] -> (s0, s1)>
+// CHECK-DAG: #[[$SHAPE:map[0-9]*]] = affine_map<()[s0, s1, s2] -> (s2, 4)>
+// CHECK: graph.assumptions = [{kind = "broadcasts", sizes = #[[$FIRST]]}, {kind = "broadcasts", sizes = #[[$SECOND]]}]
+// CHECK-SAME: {args = #[[$BOTH]], {{.*}}op = "broadcast"}
 // CHECK-LABEL: func.func @main
 // CHECK: graph.binary add
 // CHECK-SAME: graph.shape = #[[$SHAPE]]
@@ -83,11 +87,12 @@ func.func @main(%x: tensor<1x3x?x32xf32> {onnx.dims = ["", "", "h", ""]}, %w: te
 
 // -----
 
-// To the end, from the end, backwards; an end beyond a static size restricts
-// its symbol.
-// CHECK-DAG: #[[$M0:map[0-9]*]] = affine_map<()[s0] -> (1, s0 - 2)>
-// CHECK-DAG: #[[$M1:map[0-9]*]] = affine_map<()[s0] -> (1, s0)>
-// CHECK: max = 512 : i64, min = 2 : i64, name = "t"
+// To the end, from the end, backwards; bounds beyond a size are clamped to it.
+// CHECK-DAG: #[[$REST:map[0-9]*]] = affine_map<()[s0] -> (s0 - 2, 0)>
+// CHECK-DAG: #[[$LEAST:map[0-9]*]] = affine_map<()[s0, s1] -> (s0, 512)>
+// CHECK-DAG: #[[$M0:map[0-9]*]] = affine_map<()[s0, s1, s2] -> (1, s1)>
+// CHECK-DAG: #[[$M1:map[0-9]*]] = affine_map<()[s0, s1, s2] -> (1, s2)>
+// CHECK: min = 0 : i64, name = "t"}, {args = #[[$REST]], {{.*}}op = "max"}, {args = #[[$LEAST]], max = 512 : i64, min = 0 : i64, op = "min"}
 // CHECK-LABEL: func.func @main
 // CHECK: graph.slice
 // CHECK-SAME: #[[$M0]]
@@ -161,7 +166,7 @@ func.func @main(%x: tensor<?x1xf32> {onnx.dims = ["n", ""]}) -> tensor<*xf32> {
 // What a reshape needs of a size is checked at run time.
 // CHECK-DAG: #[[$MULTIPLE:map[0-9]*]] = affine_map<()[s0] -> ((s0 * 6) mod 4, 0)>
 // CHECK-DAG: #[[$QUOTIENT:map[0-9]*]] = affine_map<()[s0] -> ((s0 * 3) floordiv 2, 4)>
-// CHECK: graph.assumptions = [#[[$MULTIPLE]]]
+// CHECK: graph.assumptions = [{kind = "equal", sizes = #[[$MULTIPLE]]}]
 // CHECK-LABEL: func.func @main
 // CHECK: graph.reshape
 // CHECK-SAME: #[[$QUOTIENT]]

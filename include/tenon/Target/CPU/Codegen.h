@@ -57,12 +57,15 @@ struct Program {
   }
 };
 
+/// Positions of the symbols that a kernel's code reads, in the order in which it
+/// gets their values.
+llvm::SmallVector<unsigned> symbolsOf(plan::KernelOp kernel);
 /// Lets each strategy pack its kernels' constants (before buildProgram).
 mlir::LogicalResult packConstants(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry);
 /// Emits kernels (identical ones once) and the host program. Errors name the
 /// ONNX nodes of the kernel that no strategy takes.
 mlir::FailureOr<Program> buildProgram(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry);
-/// Emits the host program's functions into the module: tenon_main,
+/// Emits the host program's functions into the module: tenon_derive, tenon_main,
 /// tenon_arena_size, tenon_output_dims.
 mlir::LogicalResult emitHostProgram(mlir::ModuleOp plan, Program &program,
                                     const llvm::DenseMap<mlir::Operation *, std::string> &kernelFunctions,
@@ -75,7 +78,7 @@ mlir::FailureOr<std::string> emitObject(mlir::ModuleOp module, const CpuTarget &
 /// A linked image without relocations or imports, and its entry addresses.
 struct Image {
   std::string bytes;
-  uint64_t mainAddress = 0, arenaSizeAddress = 0, outputDimsAddress = 0;
+  uint64_t mainAddress = 0, arenaSizeAddress = 0, outputDimsAddress = 0, deriveAddress = 0;
 };
 mlir::FailureOr<Image> linkImage(llvm::StringRef object, mlir::Location loc);
 

@@ -47,7 +47,7 @@ public:
   plan::KernelOp kernel;
   const CpuTarget &target;
   mlir::Value begin, end;                     ///< index: the work units to do
-  llvm::SmallVector<mlir::Value> symbols;     ///< index values of the module's symbols
+  llvm::SmallVector<mlir::Value> symbols;     ///< index values of the symbols that the kernel reads, at their positions
 
   /// Flat buffer memref<?xT> of a block argument; T is the storage type (i8
   /// for i1, signless integers).

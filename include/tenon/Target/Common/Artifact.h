@@ -27,7 +27,7 @@ struct ArtifactCode {
   std::string device, triple;
   std::vector<std::string> features;
   std::string image;
-  uint64_t mainAddress, arenaSizeAddress, outputDimsAddress;
+  uint64_t mainAddress, arenaSizeAddress, outputDimsAddress, deriveAddress;
 };
 struct ArtifactBuffer {
   std::string name;
@@ -51,6 +51,7 @@ struct Artifact {
   std::string model, target, ledger, plan;
   std::vector<ArtifactTensor> inputs, outputs;
   std::vector<ArtifactSymbol> symbols;
+  uint32_t derivedSymbols = 0;      ///< sizes that the code derives from them
   std::vector<ArtifactCode> variants;
   std::vector<ArtifactKernel> kernels;
   std::vector<ArtifactCheck> checks; ///< in the order of their numbers

@@ -12,40 +12,36 @@ namespace tenon::graph {
 
 constexpr size_t kMostContents = 256;
 constexpr double kMostWhole = 1e15; // floats up to here are exact in double
+constexpr int64_t kMostHalved = 1 << 16; // the denominator of fractions that contents know
+constexpr int64_t kMostFactors = 8;
 
 ShapeAnalysis ShapeAnalysis::fromModule(ModuleOp module) {
   ShapeAnalysis analysis(module.getContext());
-  if (auto attr = module->getAttrOfType<ArrayAttr>("graph.symbols"))
-    for (auto entry : attr.getAsRange<DictionaryAttr>())
-      analysis.symbols.push_back({entry.getAs<StringAttr>("name").str(), entry.getAs<IntegerAttr>("min").getInt(),
-                                  entry.getAs<IntegerAttr>("max").getInt(), entry.getAs<IntegerAttr>("divisor").getInt(),
-                                  bool(entry.get("data_dependent"))});
-  if (auto attr = module->getAttrOfType<ArrayAttr>("graph.assumptions"))
-    for (AffineMap map : attr.getAsValueRange<AffineMapAttr>())
-      analysis.assumptions.push_back({map.getResult(0), map.getResult(1)});
+  for (Symbol &symbol : readSymbols(module))
+    analysis.addSymbol(std::move(symbol));
+  analysis.assumptions[Scope()] = readAssumptions(module, "graph.assumptions");
+  module.walk([&](scf::IfOp branch) {
+    for (unsigned region : {0, 1})
+      analysis.assumptions[{branch, region}] = readAssumptions(branch, branchAssumptions(region));
+  });
+  analysis.relearn();
   return analysis;
 }
 
 void ShapeAnalysis::writeSymbols(ModuleOp module) const {
-  Builder b(context);
-  SmallVector<Attribute> attrs;
-  for (const Symbol &symbol : symbols) {
-    NamedAttrList entry;
-    entry.append("name", b.getStringAttr(symbol.name));
-    entry.append("min", b.getI64IntegerAttr(symbol.min));
-    entry.append("max", b.getI64IntegerAttr(symbol.max));
-    entry.append("divisor", b.getI64IntegerAttr(symbol.divisor));
-    if (symbol.dataDependent)
-      entry.append("data_dependent", b.getUnitAttr());
-    attrs.push_back(entry.getDictionary(context));
-  }
-  module->setAttr("graph.symbols", b.getArrayAttr(attrs));
-  module->removeAttr("graph.assumptions");
-  SmallVector<Attribute> pairs;
-  for (auto [left, right] : assumptions)
-    pairs.push_back(AffineMapAttr::get(AffineMap::get(0, symbols.size(), {left, right}, context)));
-  if (!pairs.empty())
-    module->setAttr("graph.assumptions", b.getArrayAttr(pairs));
+  auto set = [&](Operation *op, StringRef attribute, Scope scope) {
+    auto known = assumptions.find(scope);
+    if (known == assumptions.end() || known->second.empty())
+      op->removeAttr(attribute);
+    else
+      op->setAttr(attribute, assumptionsAttr(known->second, symbols.size(), context));
+  };
+  module->setAttr("graph.symbols", symbolsAttr(symbols, context));
+  set(module, "graph.assumptions", Scope());
+  module.walk([&](scf::IfOp branch) {
+    for (unsigned region : {0, 1})
+      set(branch, branchAssumptions(region), {branch, region});
+  });
   // Unnamed dimensions of arguments keep their symbols from pass to pass.
   for (auto func : module.getOps<func::FuncOp>())
     for (BlockArgument argument : func.isDeclaration() ? ArrayRef<BlockArgument>() : ArrayRef<BlockArgument>(func.getArguments())) {
@@ -57,17 +53,22 @@ void ShapeAnalysis::writeSymbols(ModuleOp module) const {
     }
 }
 
+void ShapeAnalysis::addSymbol(Symbol symbol) {
+  if (symbol.isDerived())
+    derived.try_emplace(keyOf(symbol.derivation, symbol.arguments), symbols.size());
+  else
+    named.try_emplace(symbol.name, symbols.size());
+  symbols.push_back(std::move(symbol));
+}
+
 AffineExpr ShapeAnalysis::symbol(StringRef name) {
-  if (!name.empty())
-    for (auto [i, symbol] : llvm::enumerate(symbols))
-      if (symbol.name == name)
-        return getAffineSymbolExpr(i, context);
+  if (auto known = named.find(name); !name.empty() && known != named.end())
+    return getAffineSymbolExpr(known->second, context);
   Symbol fresh;
   fresh.name = name.empty() ? ("d" + Twine(symbols.size())).str() : name.str();
-  while (name.empty() && llvm::any_of(symbols, [&](const Symbol &symbol) { return symbol.name == fresh.name; }))
+  while (named.contains(fresh.name))
     fresh.name += "_";
-  fresh.min = 0;
-  symbols.push_back(fresh);
+  addSymbol(fresh);
   return getAffineSymbolExpr(symbols.size() - 1, context);
 }
 
@@ -88,51 +89,82 @@ bool ShapeAnalysis::isDataDependent(AffineExpr expr) const {
 
 void ShapeAnalysis::dropUnusedSymbols(Operation *root) {
   std::vector<bool> used(symbols.size());
+  // A symbol needs those that it is derived from.
+  std::function<void(AffineExpr)> use = [&](AffineExpr expr) {
+    expr.walk([&](AffineExpr part) {
+      auto symbol = dyn_cast<AffineSymbolExpr>(part);
+      if (!symbol || used[symbol.getPosition()])
+        return;
+      used[symbol.getPosition()] = true;
+      llvm::for_each(symbols[symbol.getPosition()].arguments, use);
+    });
+  };
   llvm::DenseMap<Value, Dims> live;
   auto keep = [&](Value value) {
     auto it = shapes.find(value);
     if (it == shapes.end())
       return;
-    for (AffineExpr dim : it->second)
-      dim.walk([&](AffineExpr part) {
-        if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
-          used[symbol.getPosition()] = true;
-      });
+    llvm::for_each(it->second, use);
     live.insert(*it);
   };
+  llvm::DenseSet<Operation *> branches;
   root->walk([&](Operation *op) {
+    if (isa<scf::IfOp>(op))
+      branches.insert(op);
     llvm::for_each(op->getResults(), keep);
     for (Region &region : op->getRegions())
       for (Block &block : region)
         llvm::for_each(block.getArguments(), keep);
   });
-  SmallVector<AffineExpr> renamed;
-  std::vector<Symbol> left;
-  for (auto [i, symbol] : llvm::enumerate(symbols)) {
-    renamed.push_back(getAffineSymbolExpr(left.size(), context));
-    if (used[i])
-      left.push_back(symbol);
-  }
-  auto rename = [&](AffineExpr expr) { return expr ? expr.replaceSymbols(renamed) : expr; };
-  auto isLive = [&](AffineExpr expr) {
+  // An assumption stays if the dimensions that it speaks of are there, and with it
+  // what it derives from them.
+  std::function<bool(AffineExpr)> isLive = [&](AffineExpr expr) {
     bool all = true;
     expr.walk([&](AffineExpr part) {
-      if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
-        all &= used[symbol.getPosition()];
+      if (auto symbol = dyn_cast<AffineSymbolExpr>(part)) {
+        const Symbol &known = symbols[symbol.getPosition()];
+        all &= used[symbol.getPosition()] || (known.isDerived() && llvm::all_of(known.arguments, isLive));
+      }
     });
     return all;
   };
-  decltype(assumptions) kept;
-  for (auto [a, b] : assumptions)
-    if (isLive(a) && isLive(b))
-      kept.push_back({rename(a), rename(b)});
-  assumptions = std::move(kept);
-  symbols = std::move(left);
+  for (auto &[where, list] : assumptions) {
+    if (where.first && !branches.contains(where.first))
+      list.clear();
+    llvm::erase_if(list, [&](const Assumption &x) { return !isLive(x.a) || !isLive(x.b); });
+    for (const Assumption &assumption : list) {
+      use(assumption.a);
+      use(assumption.b);
+    }
+  }
+  // Named symbols come first: the inputs give them, and the others follow.
+  SmallVector<AffineExpr> renamed(symbols.size(), constant(0));
+  std::vector<Symbol> old = std::move(symbols);
+  symbols.clear();
+  named.clear();
+  derived.clear();
+  for (bool isDerived : {false, true})
+    for (auto [i, symbol] : llvm::enumerate(old)) {
+      if (!used[i] || symbol.isDerived() != isDerived)
+        continue;
+      for (AffineExpr &argument : symbol.arguments)
+        argument = canonical(argument.replaceSymbols(renamed));
+      if (isCommutative(symbol.derivation))
+        llvm::sort(symbol.arguments, comesBefore);
+      renamed[i] = getAffineSymbolExpr(symbols.size(), context);
+      addSymbol(std::move(symbol));
+    }
+  auto rename = [&](AffineExpr expr) { return canonical(expr.replaceSymbols(renamed)); };
+  for (auto &[where, list] : assumptions)
+    for (Assumption &assumption : list) {
+      assumption.a = rename(assumption.a);
+      assumption.b = rename(assumption.b);
+    }
+  relearn();
   shapes = std::move(live);
-  joins.clear();
   for (auto &[value, dims] : shapes)
     for (AffineExpr &dim : dims)
-      dim = canonical(rename(dim));
+      dim = rename(dim);
   contents.clear(); // of values that may be gone
 }
 
@@ -160,9 +192,13 @@ const ShapeAnalysis::Dims &ShapeAnalysis::getShape(Value value) {
 void ShapeAnalysis::setShape(Value value, Dims dims) {
   SmallVector<int64_t> sizes;
   for (AffineExpr &dim : dims) {
-    dim = canonical(dim);
-    auto constant = dyn_cast<AffineConstantExpr>(dim);
-    sizes.push_back(constant ? constant.getValue() : ShapedType::kDynamic);
+    dim = absorb(dim);
+    auto known = dyn_cast<AffineConstantExpr>(dim);
+    sizes.push_back(known ? known.getValue() : ShapedType::kDynamic);
+    // No kernel runs on a size below 0: nothing would be between its loops and
+    // foreign memory.
+    if (!known && getRange(dim).first < 0)
+      assume(Assumption::atMost, constant(0), dim);
   }
   value.setType(RankedTensorType::get(sizes, getElementTypeOrSelf(value.getType())));
   shapes[value] = std::move(dims);
@@ -187,8 +223,13 @@ std::optional<ShapeAnalysis::Dims> ShapeAnalysis::getContents(Value value) {
   } else if (isa<FloatType>(type.getElementType())) {
     for (APFloat element : dense.getValues<APFloat>()) {
       double number = element.convertToDouble();
-      bool isWhole = number == std::floor(number) && std::abs(number) < kMostWhole && !element.isNegZero();
-      result.push_back(isWhole ? constant(int64_t(number)) : AffineExpr());
+      bool isExact = number == std::floor(number * kMostHalved) / kMostHalved && std::abs(number) < kMostWhole && !element.isNegZero();
+      if (isExact && number == std::floor(number))
+        result.push_back(constant(int64_t(number)));
+      else // factors such as 0.5, few at a time: a tensor of weights is none
+        result.push_back(isExact && type.getNumElements() <= kMostFactors
+                             ? derive(Derivation::ratio, {constant(int64_t(number * kMostHalved)), constant(kMostHalved)})
+                             : AffineExpr());
     }
   } else {
     return std::nullopt;
@@ -219,137 +260,6 @@ std::optional<SmallVector<int64_t>> ShapeAnalysis::getConstantInts(Value value) 
   return result;
 }
 
-/// `dim`, or `otherwise` where dim is 1: (dim mod 2) * (2 floordiv (dim + 1)) is
-/// 1 for 1, and 0 for every other size.
-static AffineExpr unlessOne(AffineExpr dim, AffineExpr otherwise) {
-  AffineExpr isOne = (dim % 2) * getAffineConstantExpr(2, dim.getContext()).floorDiv(dim + 1);
-  return canonical(dim + (otherwise - dim) * isOne);
-}
-
-bool ShapeAnalysis::broadcastsTo(AffineExpr dim, AffineExpr to) {
-  if (dim == 1 || dim == to)
-    return true;
-  if (getRange(dim).first > 1)
-    return bool(unify(dim, to));
-  if (isa<AffineConstantExpr>(dim) && isa<AffineConstantExpr>(to))
-    return false;
-  assume(unlessOne(dim, to), to);
-  return true;
-}
-
-AffineExpr ShapeAnalysis::broadcast(AffineExpr a, AffineExpr b) {
-  if (b == 1 || a == b)
-    return a;
-  if (a == 1)
-    return b;
-  if (isDataDependent(a) || isDataDependent(b))
-    return unify(a, b);
-  auto into = [&](AffineExpr dim, AffineExpr to) { return broadcastsTo(dim, to) ? to : AffineExpr(); };
-  // The one that is never smaller is the result.
-  auto [low, high] = getRange(canonical(a - b));
-  if (isa<AffineConstantExpr>(b) || high <= 0)
-    return into(a, b);
-  if (isa<AffineConstantExpr>(a) || low >= 0)
-    return into(b, a);
-  auto partsOf = [&](AffineExpr dim) {
-    for (auto &[result, parts] : joins)
-      if (result == dim)
-        return parts;
-    return SmallVector<AffineExpr>{dim};
-  };
-  SmallVector<AffineExpr> parts = partsOf(a);
-  for (AffineExpr part : partsOf(b))
-    if (!llvm::is_contained(parts, part))
-      parts.push_back(part);
-  auto covers = [&](ArrayRef<AffineExpr> others) {
-    return others.size() == parts.size() && llvm::all_of(others, [&](AffineExpr e) { return llvm::is_contained(parts, e); });
-  };
-  for (AffineExpr dim : {a, b})
-    if (covers(partsOf(dim)))
-      return dim;
-  for (auto &[result, others] : joins)
-    if (covers(others))
-      return result;
-  AffineExpr result = unlessOne(a, b);
-  joins.push_back({result, parts});
-  return into(b, result);
-}
-
-AffineExpr ShapeAnalysis::unify(AffineExpr a, AffineExpr b) {
-  if (a == b)
-    return a;
-  // 3 and 4, but also s0 and s0 + 1.
-  if (isa<AffineConstantExpr>(canonical(a - b)))
-    return {};
-  assume(a, b);
-  if (isa<AffineConstantExpr>(b))
-    return b;
-  // A size that the inputs give is better than one only known at run time.
-  return isDataDependent(a) && !isDataDependent(b) ? b : a;
-}
-
-void ShapeAnalysis::assume(AffineExpr a, AffineExpr b) {
-  if (!llvm::is_contained(assumptions, std::make_pair(a, b)) && !llvm::is_contained(assumptions, std::make_pair(b, a)))
-    assumptions.push_back({a, b});
-}
-
-void ShapeAnalysis::assumeAtLeast(AffineExpr expr, int64_t low) {
-  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
-    symbols[symbol.getPosition()].min = std::max(symbols[symbol.getPosition()].min, low);
-  else if (getRange(expr).first < low) // low < expr + 1, as an equality
-    assume(constant(low).floorDiv(expr + 1), constant(0));
-}
-
-void ShapeAnalysis::assumeAtMost(AffineExpr expr, int64_t high) {
-  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
-    symbols[symbol.getPosition()].max = std::min(symbols[symbol.getPosition()].max, high);
-  else if (getRange(expr).second > high)
-    assume(expr.floorDiv(high + 1), constant(0));
-}
-
-void ShapeAnalysis::assumeWithin(AffineExpr size, AffineExpr limit) {
-  if (auto known = dyn_cast<AffineConstantExpr>(limit))
-    return assumeAtMost(size, known.getValue());
-  if (auto known = dyn_cast<AffineConstantExpr>(size))
-    return assumeAtLeast(limit, known.getValue());
-  assume(canonical(size.floorDiv(limit + 1)), constant(0)); // as an equality
-}
-
-std::pair<int64_t, int64_t> ShapeAnalysis::getRange(AffineExpr expr) const {
-  constexpr int64_t kLow = std::numeric_limits<int64_t>::min(), kHigh = std::numeric_limits<int64_t>::max();
-  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-    return {constant.getValue(), constant.getValue()};
-  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr)) {
-    const Symbol &known = symbols[symbol.getPosition()];
-    return {known.min, known.max};
-  }
-  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
-  if (!binary)
-    return {kLow, kHigh};
-  auto clamp = [](__int128 value) { return value < kLow ? kLow : value > kHigh ? kHigh : int64_t(value); };
-  auto [al, ah] = getRange(binary.getLHS());
-  auto [bl, bh] = getRange(binary.getRHS());
-  switch (binary.getKind()) {
-  case AffineExprKind::Add:
-    return {clamp(__int128(al) + bl), clamp(__int128(ah) + bh)};
-  case AffineExprKind::Mul: {
-    __int128 corners[] = {__int128(al) * bl, __int128(al) * bh, __int128(ah) * bl, __int128(ah) * bh};
-    return {clamp(*std::min_element(corners, corners + 4)), clamp(*std::max_element(corners, corners + 4))};
-  }
-  case AffineExprKind::Mod:
-    return {0, bh > 0 ? bh - 1 : kHigh};
-  default: {
-    if (bl <= 0)
-      return {kLow, kHigh};
-    // Between the extreme quotients; the ends of the range absorb the rounding.
-    int64_t round = binary.getKind() == AffineExprKind::CeilDiv ? 1 : 0;
-    int64_t low = al < 0 ? (al == kLow ? kLow : al / bl - 1) : al / bh;
-    int64_t high = ah < 0 ? 0 : ah == kHigh ? kHigh : ah / bl + round;
-    return {low, high};
-  }
-  }
-}
-
 LogicalResult checkMemorySize(Type type, llvm::function_ref<InFlightDiagnostic()> report) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (!tensor || !tensor.getElementType().isIntOrFloat())
@@ -371,7 +281,23 @@ LogicalResult checkMemorySize(Type type, llvm::function_ref<InFlightDiagnostic()
   return success();
 }
 
+/// A size that a condition decides: by the condition's contents where they follow
+/// from sizes, else by data.
+AffineExpr ShapeAnalysis::joined(Value condition, AffineExpr a, AffineExpr b) {
+  auto known = getContents(condition);
+  if (known && known->size() == 1 && known->front())
+    return derive(Derivation::select, {known->front(), a, b});
+  return a == b ? a : dataSymbol();
+}
+
+void ShapeAnalysis::enter(Block *block, Location loc) {
+  Operation *parent = block ? block->getParentOp() : nullptr;
+  scope = isa_and_nonnull<scf::IfOp>(parent) ? Scope(parent, block->getParent()->getRegionNumber()) : Scope();
+  where = loc;
+}
+
 LogicalResult ShapeAnalysis::visit(Operation *op) {
+  enter(op->getBlock(), op->getLoc());
   if (auto rule = dyn_cast<ShapeInferenceOpInterface>(op)) {
     if (failed(rule.inferShapes(*this)))
       return failure();
@@ -386,9 +312,15 @@ LogicalResult ShapeAnalysis::visit(Operation *op) {
   if (auto select = dyn_cast<arith::SelectOp>(op); select && isa<RankedTensorType>(select.getType())) {
     Dims a = getShape(select.getTrueValue()), b = getShape(select.getFalseValue());
     for (auto [x, y] : llvm::zip(a, b))
-      if (x != y)
-        x = dataSymbol();
+      x = joined(select.getCondition(), x, y);
     setShape(select.getResult(), a);
+    return success();
+  }
+  // A cast at the end of a branch: visitIf decides its type.
+  if (auto cast = dyn_cast<tensor::CastOp>(op)) {
+    shapes[cast.getResult()] = Dims(getShape(cast.getSource()));
+    if (auto elements = getContents(cast.getSource()))
+      setContents(cast.getResult(), *elements);
     return success();
   }
   // The condition of scf.if is extracted from a tensor.
@@ -415,6 +347,7 @@ LogicalResult ShapeAnalysis::visitIf(Operation *op) {
     Region &taken = known->front() ? branch.getThenRegion() : branch.getElseRegion();
     if (failed(visitAll(taken)))
       return failure();
+    enter(op->getBlock(), op->getLoc());
     if (!taken.empty())
       for (auto [result, value] : llvm::zip(branch.getResults(), taken.front().getTerminator()->getOperands())) {
         if (isa<TensorType>(result.getType()))
@@ -426,6 +359,7 @@ LogicalResult ShapeAnalysis::visitIf(Operation *op) {
   }
   if (failed(visitAll(branch.getThenRegion())) || failed(visitAll(branch.getElseRegion())))
     return failure();
+  enter(op->getBlock(), op->getLoc());
   if (branch.getNumResults() == 0)
     return success();
   for (auto [i, result] : llvm::enumerate(branch.getResults())) {
@@ -436,11 +370,25 @@ LogicalResult ShapeAnalysis::visitIf(Operation *op) {
       return op->emitError("[TN2010] result ") << i << " has rank " << a.size() << " in one branch and " << b.size()
              << " in the other; the branch must be decided when the model is compiled";
     for (auto [x, y] : llvm::zip(a, b))
-      if (x != y)
-        x = dataSymbol();
+      x = joined(branch.getCondition(), x, y);
     setShape(result, a);
+    // scf.if wants the branches' types to be its own.
+    for (Operation *yield : {branch.thenYield().getOperation(), branch.elseYield().getOperation()})
+      castTo(cast<RankedTensorType>(result.getType()), yield->getOpOperand(i));
   }
   return success();
+}
+
+/// Gives an operand another type of the same tensor, whose sizes stay known.
+void ShapeAnalysis::castTo(RankedTensorType type, OpOperand &operand) {
+  if (auto before = operand.get().getDefiningOp<tensor::CastOp>())
+    operand.set(before.getSource());
+  if (operand.get().getType() == type)
+    return;
+  OpBuilder b(operand.getOwner());
+  Value from = operand.get(), to = tensor::CastOp::create(b, from.getLoc(), type, from);
+  shapes[to] = Dims(getShape(from));
+  operand.set(to);
 }
 
 LogicalResult ShapeAnalysis::run(Operation *root) {

@@ -54,16 +54,18 @@ int64_t bounded(__int128 value) {
   return std::clamp<__int128>(value, -most, most);
 }
 
-AffineExpr outputSize(AffineExpr in, Window w, AutoPad pad, bool ceilMode, ShapeAnalysis &a) {
+/// The number of windows along a dimension. Convolutions need one at least, as
+/// peers do; pools may have none.
+AffineExpr outputSize(AffineExpr in, Window w, AutoPad pad, bool ceilMode, bool mayBeNone, ShapeAnalysis &a) {
   int64_t extent = bounded(__int128(w.kernel - 1) * w.dilation + 1);
   if (pad == AutoPad::same_upper || pad == AutoPad::same_lower)
     return in.ceilDiv(w.stride);
   if (pad == AutoPad::valid)
     w.begin = w.end = 0;
-  // A window that never fits gives no output; what follows (means of nothing)
-  // would be no number.
   int64_t padding = bounded(__int128(w.begin) + w.end), least = extent - padding;
-  if (least > 1 && !isa<AffineConstantExpr>(in))
+  if (mayBeNone) // rounded down, a span of -stride to -1 has no window
+    least = bounded(__int128(least) - w.stride + (ceilMode ? 1 : 0));
+  if (least > (mayBeNone ? 0 : 1) && !isa<AffineConstantExpr>(in))
     a.assumeAtLeast(in, least);
   AffineExpr span = in + padding - extent;
   if (!ceilMode)
@@ -114,7 +116,7 @@ LogicalResult ConvOp::inferShapes(ShapeAnalysis &a) {
       return emitError("[TN2024] conv needs a filter of static spatial size");
     size_t d = (last ? 1 : 2) + i;
     out[d] = outputSize(x[d], {kernel.getValue(), getStrides()[i], getDilations()[i], getPads()[i], getPads()[spatial + i]},
-                        getAutoPad(), false, a);
+                        getAutoPad(), false, false, a);
     if (negative(out[d]))
       return emitError("[TN2025] conv's window is larger than its padded input along spatial dimension ") << i;
   }
@@ -163,7 +165,7 @@ LogicalResult PoolOp::inferShapes(ShapeAnalysis &a) {
   for (size_t i = 0; i < spatial; ++i) {
     size_t d = (getLayout() == ChannelLayout::last ? 1 : 2) + i;
     out[d] = outputSize(x[d], {getKernel()[i], getStrides()[i], getDilations()[i], getPads()[i], getPads()[spatial + i]},
-                        getAutoPad(), getCeilMode(), a);
+                        getAutoPad(), getCeilMode(), true, a);
     if (negative(out[d]))
       return emitError("[TN2025] pool's window is larger than its padded input along spatial dimension ") << i;
   }
@@ -186,14 +188,21 @@ LogicalResult ReduceOp::inferShapes(ShapeAnalysis &a) {
   for (int64_t axis : getAxes())
     if (axis < 0 || size_t(axis) >= x.size())
       return emitError("[TN2027] reduce axis ") << axis << " is outside rank " << x.size();
-  bool multiply = getKind() == ReduceKind::prod, sum = getKind() == ReduceKind::sum;
+  std::optional<BinaryKind> step;
+  switch (getKind()) {
+  case ReduceKind::prod: step = BinaryKind::mul; break;
+  case ReduceKind::sum: step = BinaryKind::add; break;
+  case ReduceKind::min: step = BinaryKind::min; break;
+  case ReduceKind::max: step = BinaryKind::max; break;
+  default: break;
+  }
   Type element = getElementTypeOrSelf(getX().getType());
   auto contents = isa<IntegerType>(element) ? a.getContents(getX()) : std::nullopt;
-  // Over all axes: the number of elements of a shape, or a sum of sizes.
-  if (contents && getAxes().size() == x.size() && (multiply || sum)) {
-    AffineExpr total = a.constant(multiply);
-    for (AffineExpr e : *contents)
-      total = evaluate(multiply ? BinaryKind::mul : BinaryKind::add, total, e, element, a);
+  // Over all axes: the number of elements of a shape, a sum of sizes, the smallest.
+  if (contents && getAxes().size() == x.size() && step && !contents->empty()) {
+    AffineExpr total = contents->front();
+    for (AffineExpr e : ArrayRef(*contents).drop_front())
+      total = evaluate(*step, total, e, element, a);
     a.setContents(getResult(), {total});
   }
   a.setShape(getResult(), reduced(x, getAxes(), getKeepDims(), a));

@@ -78,18 +78,21 @@ LogicalResult RangeOp::inferShapes(ShapeAnalysis &a) {
     a.setShape(getResult(), {a.constant(std::max<int64_t>(0, int64_t(count)))});
     return success();
   }
-  AffineExpr start = scalarOf(a, getStart()), limit = scalarOf(a, getLimit());
-  auto step = asConstant(scalarOf(a, getDelta()));
-  if (!start || !limit || !step || *step == 0) {
-    if (step && *step == 0)
-      return emitError("[TN2050] range with a delta of 0");
+  AffineExpr start = scalarOf(a, getStart()), limit = scalarOf(a, getLimit()), delta = scalarOf(a, getDelta());
+  auto isWhole = [&](AffineExpr e) { return e && !(a.derivedSymbol(e) && a.derivedSymbol(e)->derivation == Derivation::ratio); };
+  auto step = asConstant(delta);
+  if (step && *step == 0)
+    return emitError("[TN2050] range with a delta of 0");
+  if (!isWhole(start) || !isWhole(limit) || !isWhole(delta)) {
     a.setShape(getResult(), {a.dataSymbol()});
     return success();
   }
-  AffineExpr count = canonical((*step > 0 ? limit - start : start - limit).ceilDiv(std::abs(*step)));
-  if (auto known = asConstant(count))
-    count = a.constant(std::max<int64_t>(0, *known));
-  a.setShape(getResult(), {count});
+  AffineExpr span = limit - start;
+  AffineExpr count = step && *step < 0 ? a.ceilDiv(-span, a.constant(-*step)) : a.ceilDiv(span, delta);
+  a.setShape(getResult(), {a.max(count, a.constant(0))});
+  if (!step)
+    return success();
+  count = a.getShape(getResult())[0];
   if (auto known = asConstant(count); known && *known <= 256) {
     Dims contents;
     for (int64_t i = 0; i < *known; ++i)

@@ -13,6 +13,9 @@ using namespace mlir;
 using namespace tenon::graph;
 using Dims = ShapeAnalysis::Dims;
 
+static bool isRatio(AffineExpr e, ShapeAnalysis &a);
+static AffineExpr wholePart(AffineExpr e, Derivation division, ShapeAnalysis &a);
+
 LogicalResult ConstantOp::inferShapes(ShapeAnalysis &a) {
   a.getShape(getResult());
   return success();
@@ -36,11 +39,13 @@ LogicalResult UnaryOp::inferShapes(ShapeAnalysis &a) {
   if (auto contents = a.getContents(getX())) {
     Type element = getElementTypeOrSelf(getX().getType());
     for (AffineExpr &e : *contents) {
-      auto constant = e ? dyn_cast<AffineConstantExpr>(e) : AffineConstantExpr();
       switch (getKind()) {
       case UnaryKind::neg: e = evaluate(BinaryKind::sub, a.constant(0), e, element, a); break;
-      case UnaryKind::logical_not: e = constant ? a.constant(constant.getValue() == 0) : AffineExpr(); break;
-      case UnaryKind::floor: case UnaryKind::ceil: case UnaryKind::round_even: break;
+      case UnaryKind::logical_not: e = e ? canonical(1 - e) : e; break;
+      case UnaryKind::abs: e = e && !isRatio(e, a) && isa<IntegerType>(element) ? a.max(e, -e) : AffineExpr(); break;
+      case UnaryKind::floor: e = wholePart(e, Derivation::floordiv, a); break;
+      case UnaryKind::ceil: e = isRatio(e, a) ? a.ceilDiv(a.derivedSymbol(e)->arguments[0], a.derivedSymbol(e)->arguments[1]) : e; break;
+      case UnaryKind::round_even: e = isRatio(e, a) ? AffineExpr() : e; break;
       default: e = {};
       }
     }
@@ -52,17 +57,54 @@ LogicalResult UnaryOp::inferShapes(ShapeAnalysis &a) {
 LogicalResult CastOp::inferShapes(ShapeAnalysis &a) {
   Type to = getElementTypeOrSelf(getResult().getType());
   if (auto contents = a.getContents(getX())) {
-    if (to.isInteger(1))
-      for (AffineExpr &e : *contents) {
-        auto constant = e ? dyn_cast<AffineConstantExpr>(e) : AffineConstantExpr();
-        e = constant ? a.constant(constant.getValue() != 0) : AffineExpr();
-      }
-    else
-      for (AffineExpr &e : *contents)
-        e = representable(e, to);
+    for (AffineExpr &e : *contents) {
+      if (to.isInteger(1))
+        e = e && !isRatio(e, a) ? canonical(1 - a.derive(Derivation::eq, {e, a.constant(0)})) : AffineExpr();
+      else
+        e = representable(isa<FloatType>(to) ? e : wholePart(e, Derivation::truncdiv, a), to);
+    }
     a.setContents(getResult(), *contents);
   }
   return sameAs(a, getX(), getResult());
+}
+
+/// Whether an element is a real number that is no integer for all sizes.
+static bool isRatio(AffineExpr e, ShapeAnalysis &a) {
+  const Symbol *symbol = a.derivedSymbol(e);
+  return symbol && symbol->derivation == Derivation::ratio;
+}
+
+/// A ratio rounded by a kind of division; integers as they are.
+static AffineExpr wholePart(AffineExpr e, Derivation division, ShapeAnalysis &a) {
+  if (!isRatio(e, a))
+    return e;
+  auto parts = a.derivedSymbol(e)->arguments;
+  return a.derive(division, parts);
+}
+
+/// A quotient of real numbers: an integer where it divides for all sizes.
+static AffineExpr ratio(AffineExpr p, AffineExpr q, ShapeAnalysis &a) {
+  if (q == 0)
+    return {};
+  if (auto exact = divideExactly(p, q))
+    return *exact;
+  return a.derive(Derivation::ratio, {p, q});
+}
+
+/// Arithmetic with ratios, as far as it stays one.
+static AffineExpr evaluateRatio(BinaryKind kind, AffineExpr x, AffineExpr y, ShapeAnalysis &a) {
+  auto parts = [&](AffineExpr e) {
+    return isRatio(e, a) ? std::pair(a.derivedSymbol(e)->arguments[0], a.derivedSymbol(e)->arguments[1]) : std::pair(e, a.constant(1));
+  };
+  auto [p, q] = parts(x);
+  auto [r, s] = parts(y);
+  switch (kind) {
+  case BinaryKind::add: return ratio(p * s + r * q, q * s, a);
+  case BinaryKind::sub: return ratio(p * s - r * q, q * s, a);
+  case BinaryKind::mul: return ratio(p * r, q * s, a);
+  case BinaryKind::div: return ratio(p * s, q * r, a);
+  default: return {};
+  }
 }
 
 static LogicalResult broadcastShapes(Operation *op, ShapeAnalysis &a, ValueRange operands, Dims &result) {
@@ -135,43 +177,44 @@ AffineExpr tenon::graph::evaluate(BinaryKind kind, AffineExpr x, AffineExpr y, T
   auto cx = dyn_cast<AffineConstantExpr>(x), cy = dyn_cast<AffineConstantExpr>(y);
   bool both = cx && cy;
   int64_t p = cx ? cx.getValue() : 0, q = cy ? cy.getValue() : 0;
-  auto when = [&](bool value) { return both ? a.constant(value) : AffineExpr(); };
-  auto decide = [&](bool yes, bool no) { return yes ? a.constant(1) : no ? a.constant(0) : AffineExpr(); };
-  auto [low, high] = both ? std::make_pair<int64_t, int64_t>(p < q ? -1 : p > q, p < q ? -1 : p > q)
-                          : a.getRange(canonical(x - y));
   bool isSum = kind == BinaryKind::add || kind == BinaryKind::sub || kind == BinaryKind::mul;
   if (both && isSum)
     return evaluateNumbers(kind, p, q, element, a);
   if (!isSum && both && p == std::numeric_limits<int64_t>::min() && q == -1)
     return {}; // the quotient overflows
-  if (isa<FloatType>(element) && (kind == BinaryKind::div || kind == BinaryKind::mod))
+  bool isReal = isa<FloatType>(element);
+  if (isRatio(x, a) || isRatio(y, a) || (isReal && kind == BinaryKind::div))
+    return evaluateRatio(kind, x, y, a);
+  if (isReal && (kind == BinaryKind::mod || kind == BinaryKind::fmod))
     return {};
+  auto derive = [&](Derivation how, AffineExpr first, AffineExpr second) { return a.derive(how, {first, second}); };
+  auto inverse = [](AffineExpr truth) { return canonical(1 - truth); };
+  bool isUnsigned = element.isUnsignedInteger();
   switch (kind) {
   case BinaryKind::add: return x + y;
-  case BinaryKind::sub: return x - y;
+  case BinaryKind::sub: return isUnsigned && a.getRange(canonical(x - y)).first < 0 ? AffineExpr() : x - y; // wraps
   case BinaryKind::mul: return x * y;
   case BinaryKind::div:
-    if (both)
-      return q ? a.constant(p / q) : AffineExpr();
+    if (y == 0)
+      return {};
     if (auto exact = divideExactly(x, y))
       return *exact;
-    return cy && q > 0 ? x.floorDiv(q) : AffineExpr(); // dimensions are not negative
-  case BinaryKind::mod:
-    if (both)
-      return q ? a.constant(p - (p / q - ((p % q != 0) && ((p < 0) != (q < 0)))) * q) : AffineExpr();
-    return cy && q > 0 ? x % q : AffineExpr();
-  // What follows is decided by the range of the difference: a dimension is
-  // never negative, so for example never equal to -1.
-  case BinaryKind::min: return high <= 0 ? x : low >= 0 ? y : AffineExpr();
-  case BinaryKind::max: return high <= 0 ? y : low >= 0 ? x : AffineExpr();
-  case BinaryKind::eq: return decide(low == 0 && high == 0, low > 0 || high < 0);
-  case BinaryKind::ne: return decide(low > 0 || high < 0, low == 0 && high == 0);
-  case BinaryKind::lt: return decide(high < 0, low >= 0);
-  case BinaryKind::le: return decide(high <= 0, low > 0);
-  case BinaryKind::gt: return decide(low > 0, high <= 0);
-  case BinaryKind::ge: return decide(low >= 0, high < 0);
-  case BinaryKind::logical_and: return when(p && q);
-  case BinaryKind::logical_or: return when(p || q);
+    return derive(Derivation::truncdiv, x, y);
+  case BinaryKind::mod: return y == 0 ? AffineExpr() : derive(Derivation::mod, x, y);
+  case BinaryKind::fmod: return y == 0 ? AffineExpr() : canonical(x - y * derive(Derivation::truncdiv, x, y));
+  // What follows is decided by ranges where they tell: a dimension is never
+  // negative, so for example never equal to -1.
+  case BinaryKind::min: return derive(Derivation::min, x, y);
+  case BinaryKind::max: return derive(Derivation::max, x, y);
+  case BinaryKind::eq: return derive(Derivation::eq, x, y);
+  case BinaryKind::ne: return inverse(derive(Derivation::eq, x, y));
+  case BinaryKind::lt: return derive(Derivation::lt, x, y);
+  case BinaryKind::le: return inverse(derive(Derivation::lt, y, x));
+  case BinaryKind::gt: return derive(Derivation::lt, y, x);
+  case BinaryKind::ge: return inverse(derive(Derivation::lt, x, y));
+  case BinaryKind::logical_and: return derive(Derivation::min, x, y);
+  case BinaryKind::logical_or: return derive(Derivation::max, x, y);
+  case BinaryKind::logical_xor: return inverse(derive(Derivation::eq, x, y));
   default: return {};
   }
 }
@@ -202,10 +245,14 @@ LogicalResult SelectOp::inferShapes(ShapeAnalysis &a) {
   if (auto count = c && x && y ? commonCount(result, {c->size(), x->size(), y->size()}) : std::nullopt) {
     Dims contents;
     for (size_t i = 0; i < *count; ++i) {
-      AffineExpr condition = at(*c, i);
+      AffineExpr condition = at(*c, i), p = at(*x, i), q = at(*y, i);
       auto known = condition ? dyn_cast<AffineConstantExpr>(condition) : AffineConstantExpr();
-      AffineExpr p = at(*x, i), q = at(*y, i);
-      contents.push_back(known ? (known.getValue() ? p : q) : p && p == q ? p : AffineExpr());
+      if (known)
+        contents.push_back(known.getValue() ? p : q);
+      else if (condition && p && q && !isRatio(p, a) && !isRatio(q, a))
+        contents.push_back(a.derive(Derivation::select, {condition, p, q}));
+      else
+        contents.push_back(p == q ? p : AffineExpr());
     }
     a.setContents(getResult(), contents);
   }
@@ -249,7 +296,7 @@ static LogicalResult checkParameter(Op op, ShapeAnalysis &a, Value parameter, St
     return success();
   }
   Dims expected(x);
-  expected[axis] = x[axis].ceilDiv(block);
+  expected[axis] = a.ceilDiv(x[axis], a.constant(block));
   bool fits = dims.size() == expected.size();
   for (int64_t i = 0; fits && i < rank; ++i)
     fits = bool(a.unify(dims[i], expected[i]));

@@ -12,54 +12,21 @@ using namespace tenon::graph;
 using Dims = ShapeAnalysis::Dims;
 
 // Exporters write INT64_MAX, INT32_MAX, 10^9 or so for "to the end".
-static constexpr int64_t kEnd = 1000000;
+static constexpr int64_t kEnd = 1000000000;
 
-/// Where a bound of a slice with positive step lies in a dimension; null if
-/// unknown. Sizes that decide a clamp become assumptions on symbols.
-static AffineExpr clampedBound(AffineExpr dim, AffineExpr bound, ShapeAnalysis &a) {
+/// Where a bound of a slice lies in [low, high]: a bound below 0 counts from the
+/// end of the dimension. Null if it is not known.
+static AffineExpr clampedBound(AffineExpr dim, AffineExpr bound, AffineExpr low, AffineExpr high, ShapeAnalysis &a) {
   if (!bound)
     return {};
-  auto size = asConstant(dim), at = asConstant(bound);
-  if (size && at)
-    return a.constant(std::clamp<int64_t>(*at < 0 ? *at + *size : *at, 0, *size));
-  if (at) {
-    if (*at >= kEnd) {
-      a.assumeAtMost(dim, *at);
-      return dim;
-    }
-    if (*at <= -kEnd || *at == 0)
-      return a.constant(0);
-    if (*at > 0) {
-      a.assumeAtLeast(dim, *at);
-      return bound;
-    }
-    a.assumeAtLeast(dim, -*at);
-    return dim + *at;
+  if (auto at = asConstant(bound); at && (*at >= kEnd || *at <= -kEnd)) {
+    // Beyond every size, or the runtime says so.
+    a.assumeAtMost(dim, *at > 0 ? *at : std::max(*at, -std::numeric_limits<int64_t>::max()) * -1);
+    return *at > 0 ? high : low;
   }
-  auto [low, high] = a.getRange(bound);
-  if (high < 0)
-    return dim + bound;
-  auto [restLow, restHigh] = a.getRange(canonical(dim - bound));
-  if (restHigh <= 0)
-    return dim;
-  if (size)
-    a.assumeAtMost(bound, *size);
-  return bound;
-}
-
-/// The same for a negative step, where the end may be one before the first.
-static AffineExpr clampedBackBound(AffineExpr dim, AffineExpr bound, ShapeAnalysis &a) {
-  auto size = asConstant(dim), at = asConstant(bound);
-  if (!at)
-    return {};
-  if (size)
-    return a.constant(std::clamp<int64_t>(*at < 0 ? *at + *size : *at, -1, *size - 1));
-  if (*at >= kEnd)
-    return dim - 1;
-  if (*at <= -kEnd)
-    return a.constant(-1);
-  a.assumeAtLeast(dim, *at < 0 ? -*at : *at + 1);
-  return *at < 0 ? dim + *at : bound;
+  // Minima and maxima cost nothing where ranges decide them.
+  AffineExpr fromEnd = a.max(dim + bound, low);
+  return a.min(a.derive(Derivation::select, {a.derive(Derivation::lt, {bound, a.constant(0)}), fromEnd, a.max(bound, low)}), high);
 }
 
 LogicalResult SliceOp::inferShapes(ShapeAnalysis &a) {
@@ -72,12 +39,12 @@ LogicalResult SliceOp::inferShapes(ShapeAnalysis &a) {
   for (auto [i, axis] : llvm::enumerate(axes)) {
     if (axis < 0 || size_t(axis) >= x.size() || steps[i] == 0)
       return emitError("[TN2037] slice of axis ") << axis << " of rank " << x.size() << " with step " << steps[i];
-    AffineExpr dim = x[axis], begin, end;
+    AffineExpr dim = x[axis];
     bool forward = steps[i] > 0;
-    begin = forward ? clampedBound(dim, starts ? (*starts)[i] : AffineExpr(), a)
-                    : clampedBackBound(dim, starts ? (*starts)[i] : AffineExpr(), a);
-    end = forward ? clampedBound(dim, ends ? (*ends)[i] : AffineExpr(), a)
-                  : clampedBackBound(dim, ends ? (*ends)[i] : AffineExpr(), a);
+    // A negative step may end one before the first element.
+    AffineExpr zero = a.constant(0), high = forward ? dim : dim - 1;
+    AffineExpr begin = clampedBound(dim, starts ? (*starts)[i] : AffineExpr(), zero, high, a);
+    AffineExpr end = clampedBound(dim, ends ? (*ends)[i] : AffineExpr(), forward ? zero : a.constant(-1), high, a);
     begins[i] = begin;
     if (!begin || !end) {
       // [v, v + n) has n elements even where v is not known; else anything.
@@ -86,10 +53,8 @@ LogicalResult SliceOp::inferShapes(ShapeAnalysis &a) {
     }
     // No dimension is as large as the limit, which has an absolute value.
     int64_t pace = std::abs(std::max(steps[i], -std::numeric_limits<int64_t>::max()));
-    AffineExpr length = canonical((forward ? end - begin : begin - end).ceilDiv(pace));
-    if (auto known = asConstant(length))
-      length = a.constant(std::max<int64_t>(0, *known));
-    out[axis] = length;
+    AffineExpr span = a.max(a.absorb(forward ? end - begin : begin - end), zero);
+    out[axis] = a.ceilDiv(span, a.constant(pace));
   }
   a.setShape(getResult(), out);
   if (llvm::all_of(begins, [](AffineExpr begin) { return asConstant(begin).has_value(); }))
@@ -293,7 +258,7 @@ static AffineExpr scaled(AffineExpr dim, float scale, ShapeAnalysis &a) {
   for (int64_t q = 1; q <= 64; ++q) {
     double p = std::round(double(scale) * q);
     if (p >= 1 && std::abs(double(scale) * q - p) <= 1e-6 * p)
-      return (dim * int64_t(p)).floorDiv(q);
+      return a.floorDiv(dim * int64_t(p), a.constant(q));
   }
   return a.dataSymbol();
 }

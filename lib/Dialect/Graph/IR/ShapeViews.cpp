@@ -52,8 +52,11 @@ LogicalResult ReshapeOp::inferShapes(ShapeAnalysis &a) {
       return emitError("[TN2032] reshape of ") << text(total) << " elements into groups of " << text(group);
     else if (auto divisor = asConstant(group); divisor && !a.unify(canonical(total % *divisor), a.constant(0)))
       return emitError("[TN2032] reshape of ") << text(total) << " elements into groups of " << *divisor;
-    else
-      out[wildcard] = total.floorDiv(group);
+    else {
+      out[wildcard] = a.floorDiv(total, group);
+      if (!asConstant(group))
+        (void)a.unify(canonical(out[wildcard] * group), total);
+    }
   } else if (!a.unify(total, group)) {
     return emitError("[TN2032] reshape of ") << text(total) << " elements to a shape of " << text(group);
   }

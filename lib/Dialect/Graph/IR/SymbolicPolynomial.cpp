@@ -61,7 +61,7 @@ public:
   static Polynomial of(AffineExpr expr);
 
   void add(const Term &term) {
-    auto it = llvm::find_if(terms, [&](const Term &t) { return compare(t.factors, term.factors) >= 0; });
+    auto it = llvm::partition_point(terms, [&](const Term &t) { return compare(t.factors, term.factors) < 0; });
     if (it == terms.end() || compare(it->factors, term.factors) != 0) {
       if (term.coefficient)
         terms.insert(it, Term{term.factors, limited(term.coefficient)});
@@ -230,6 +230,20 @@ AffineExpr canonical(AffineExpr expr) {
   if (!expr || !isa<AffineBinaryOpExpr>(expr))
     return expr;
   return Polynomial::of(expr).get();
+}
+
+bool comesBefore(AffineExpr a, AffineExpr b) { return compare(a, b) < 0; }
+
+int64_t linearFactor(AffineExpr expr, AffineExpr symbol) {
+  if (expr == symbol)
+    return 1;
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (binary && binary.getKind() == AffineExprKind::Add) {
+    int64_t left = linearFactor(binary.getLHS(), symbol);
+    return left ? left : linearFactor(binary.getRHS(), symbol);
+  }
+  auto factor = binary && binary.getKind() == AffineExprKind::Mul ? dyn_cast<AffineConstantExpr>(binary.getRHS()) : AffineConstantExpr();
+  return factor && binary.getLHS() == symbol ? factor.getValue() : 0;
 }
 
 AffineExpr productOf(ArrayRef<AffineExpr> dims, MLIRContext *context) {

@@ -16,6 +16,13 @@ namespace tenon::graph {
 /// The canonical form: equal polynomials give the same expression.
 mlir::AffineExpr canonical(mlir::AffineExpr expr);
 
+/// A total order of expressions that does not depend on addresses.
+bool comesBefore(mlir::AffineExpr a, mlir::AffineExpr b);
+
+/// The factor of a symbol where it stands alone in a canonical expression: c of
+/// c * symbol + rest; 0 if there is no such term.
+int64_t linearFactor(mlir::AffineExpr expr, mlir::AffineExpr symbol);
+
 /// The product of dimensions in canonical form.
 mlir::AffineExpr productOf(llvm::ArrayRef<mlir::AffineExpr> dims, mlir::MLIRContext *context);
 

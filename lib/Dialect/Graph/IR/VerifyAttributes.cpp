@@ -22,20 +22,6 @@ static size_t symbolsAround(Operation *op) {
   return count;
 }
 
-static LogicalResult verifySymbols(Operation *op, Attribute value) {
-  auto isSymbol = [](Attribute entry) {
-    auto symbol = dyn_cast<DictionaryAttr>(entry);
-    return symbol && symbol.getAs<StringAttr>("name") && llvm::all_of(ArrayRef<StringRef>{"min", "max", "divisor"}, [&](StringRef name) {
-             auto number = symbol.getAs<IntegerAttr>(name);
-             return number && number.getType().isInteger(64);
-           });
-  };
-  auto symbols = dyn_cast<ArrayAttr>(value);
-  if (!symbols || !llvm::all_of(symbols, isSymbol))
-    return violation(op, 1) << "graph.symbols must hold dictionaries with name, min, max and divisor";
-  return success();
-}
-
 /// A map over the symbols around the op, with `results` results if given.
 static bool isMap(Operation *op, Attribute value, std::optional<int64_t> results) {
   auto map = dyn_cast<AffineMapAttr>(value);
@@ -52,13 +38,13 @@ static LogicalResult verifyShape(Operation *op, Attribute value, Type type) {
 
 LogicalResult GraphDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   Attribute value = attribute.getValue();
-  if (attribute.getName() == "graph.symbols")
-    return verifySymbols(op, value);
-  if (attribute.getName() == "graph.assumptions") {
-    auto pairs = dyn_cast<ArrayAttr>(value);
-    if (!pairs || !llvm::all_of(pairs, [&](Attribute pair) { return isMap(op, pair, 2); }))
-      return violation(op, 2) << "graph.assumptions must hold maps from the module's symbols to two sizes";
-  }
+  StringRef name = attribute.getName();
+  if (name == "graph.symbols")
+    if (std::string problem = whyNoSymbols(value); !problem.empty())
+      return violation(op, 1) << "graph.symbols " << problem;
+  if (name == "graph.assumptions" || name == branchAssumptions(0) || name == branchAssumptions(1))
+    if (std::string problem = whyNoAssumptions(value, symbolsAround(op)); !problem.empty())
+      return violation(op, 2) << name << ' ' << problem;
   if (attribute.getName() == "graph.shape")
     return op->getNumResults() == 1 ? verifyShape(op, value, op->getResult(0).getType())
                                     : LogicalResult(violation(op, 3) << "graph.shape needs an op of one result");

@@ -27,7 +27,7 @@ public:
       if (failed(analysis.run(func)))
         return signalPassFailure();
       foldContents(func, analysis);
-      inlineKnownBranches(func);
+      inlineKnownBranches(func, analysis);
       removeDead(func);
     }
     if (!allowDataDependent && failed(reportDataDependent(module, analysis)))
@@ -101,12 +101,13 @@ private:
     }
   }
 
-  void inlineKnownBranches(func::FuncOp func) {
+  void inlineKnownBranches(func::FuncOp func, ShapeAnalysis &analysis) {
     // An inlined branch may hold others, and one not taken takes its own along.
     while (scf::IfOp branch = findKnownBranch(func)) {
       auto constant = branch.getCondition().getDefiningOp<tensor::ExtractOp>().getTensor().getDefiningOp<ConstantOp>();
       bool condition = *cast<DenseElementsAttr>(constant.getValue()).getValues<bool>().begin();
       Region &taken = condition ? branch.getThenRegion() : branch.getElseRegion();
+      analysis.inlineAssumptions(branch, taken.getRegionNumber());
       if (!taken.empty()) {
         Operation *yield = taken.front().getTerminator();
         branch.replaceAllUsesWith(yield->getOperands());
@@ -131,6 +132,33 @@ private:
     return found;
   }
 
+  /// The inputs whose values an op's results depend on, as a message names them.
+  static std::string originOf(Operation *op) {
+    llvm::SetVector<Value> seen;
+    SmallVector<std::string> inputs;
+    std::function<void(Value)> follow = [&](Value value) {
+      if (!seen.insert(value))
+        return;
+      if (auto argument = dyn_cast<BlockArgument>(value)) {
+        auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+        auto name = function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "onnx.name") : StringAttr();
+        if (function)
+          inputs.push_back(name ? "'" + name.str() + "'" : std::to_string(argument.getArgNumber()));
+        return;
+      }
+      Operation *producer = value.getDefiningOp();
+      if (isa<ShapeOp, SizeOp>(producer)) // a size is no data
+        return;
+      llvm::for_each(producer->getOperands(), follow);
+      for (Region &region : producer->getRegions())
+        region.walk([&](Operation *nested) { llvm::for_each(nested->getOperands(), follow); });
+    };
+    // A tensor that only lends its size comes first; what decides the size follows.
+    for (Value operand : op->getNumOperands() > 1 ? op->getOperands().drop_front() : op->getOperands())
+      follow(operand);
+    return inputs.empty() ? "data" : "the values of input " + llvm::join(inputs, ", ");
+  }
+
   /// Reports where sizes come from that the program cannot know beforehand.
   LogicalResult reportDataDependent(ModuleOp module, ShapeAnalysis &analysis) {
     llvm::DenseSet<AffineExpr> reported;
@@ -142,9 +170,9 @@ private:
           dim.walk([&, i = i](AffineExpr part) {
             if (isa<AffineSymbolExpr>(part) && analysis.isDataDependent(part) && reported.insert(part).second)
               op->emitError("[TN2060] dimension ")
-                  << i << " of result " << cast<OpResult>(result).getResultNumber()
-                  << " depends on data, not on the inputs' sizes, and would be known only at run time; give the model "
-                     "static or named sizes here";
+                  << i << " of result " << cast<OpResult>(result).getResultNumber() << " depends on " << originOf(op)
+                  << ", not on the inputs' sizes, and would be known only at run time; make what it is computed from a "
+                     "constant of the model, or compute it from the shapes of inputs";
           });
       }
     });

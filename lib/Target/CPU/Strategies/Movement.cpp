@@ -104,8 +104,8 @@ public:
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
     Operation *root = kernel.getRootOp();
     if (auto pad = dyn_cast<graph::PadOp>(root)) {
-      if (pad.getMode() != graph::PadMode::constant || !constantInts(pad.getPads())) {
-        reason = "only constant padding by constant amounts moves in runs";
+      if (pad.getMode() != graph::PadMode::constant) {
+        reason = "only constant padding moves in runs";
         return false;
       } else if (pad.getValue() && !isa<BlockArgument>(pad.getValue())) {
         reason = "the padding's value must be in memory";
@@ -260,7 +260,13 @@ private:
 
   static LogicalResult emitPad(KernelContext &c, graph::PadOp op) {
     Exprs x = c.shape(op.getX()), result = c.shape(op.getResult());
-    SmallVector<int64_t> pads = *constantInts(op.getPads());
+    auto known = constantInts(op.getPads());
+    auto amount = [&](size_t i) -> Value {
+      if (known)
+        return c.index((*known)[i]);
+      Value raw = c.load(c.buffer(op.getPads()), c.b.getI64Type(), c.index(int64_t(i)), 1);
+      return arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), raw);
+    };
     size_t rank = x.size();
     Mover mover(c, op.getResult());
     Value from = c.buffer(op.getX()), to = c.outputBuffer(0), zero = c.index(int64_t(0));
@@ -269,16 +275,19 @@ private:
 
     Exprs outer(result.begin(), result.end() - 1), strides = stridesOf(x);
     Value width = c.index(result.back()), own = c.index(x.back());
+    SmallVector<Value> begins;
+    for (size_t d = 0; d < rank; ++d)
+      begins.push_back(amount(d));
     c.loop(c.begin, c.end, 1, [&](Value row) {
       SmallVector<Value> at = c.delinearize(row, outer);
       Value inside = arith::ConstantOp::create(c.b, c.loc, c.b.getBoolAttr(true));
       Value source = zero;
       for (size_t d = 0; d + 1 < rank; ++d) {
-        if (pads[d] == 0 && pads[d + rank] == 0) {
+        if (known && (*known)[d] == 0 && (*known)[d + rank] == 0) {
           source = c.add(source, c.mul(at[d], c.index(strides[d])));
           continue;
         }
-        Value coordinate = c.sub(at[d], c.index(pads[d]));
+        Value coordinate = c.sub(at[d], begins[d]);
         Value ok = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::ult, coordinate, c.index(x[d]));
         inside = arith::AndIOp::create(c.b, c.loc, inside, ok);
         source = c.add(source, c.mul(coordinate, c.index(strides[d])));
@@ -287,7 +296,8 @@ private:
       auto choice = scf::IfOp::create(c.b, c.loc, inside, true);
       OpBuilder::InsertionGuard guard(c.b);
       c.b.setInsertionPointToStart(choice.thenBlock());
-      Value left = c.index(std::max<int64_t>(0, pads[rank - 1])), skip = c.index(std::max<int64_t>(0, -pads[rank - 1]));
+      // Amounts below 0 cut off: the padding before may be all that is left of a row.
+      Value left = c.minS(c.maxS(zero, begins.back()), width), skip = c.maxS(zero, c.sub(zero, begins.back()));
       Value length = c.maxS(zero, c.minS(c.sub(own, skip), c.sub(width, left)));
       mover.fill(scalar, to, target, left);
       mover.run(from, c.add(source, skip), to, c.add(target, left), length, -1);

@@ -1,32 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Symbolic shape analysis of graph ops. Every dimension is an AffineExpr over
-// symbols s0, s1, ... (named dimensions of the model): a constant, or a
-// (semi-)affine expression such as `s0 * 4`, `s0 * s1`, `(s0 + 1) floordiv 2`.
+// symbols s0, s1, ... (Symbols.h): a constant, or an expression such as `s0 * 4`,
+// `s0 * s1`, `(s0 + 1) floordiv 2`. What sums, products and quotients by positive
+// constants cannot say, such as the smaller of two sizes, is a derived symbol.
 // Small integer tensors (shape arithmetic) carry one expression per element.
 // The analysis is incremental: a converter creates an op, calls visit(op), and
 // the op's result types are refined in place.
 #ifndef TENON_DIALECT_GRAPH_IR_SHAPEANALYSIS_H
 #define TENON_DIALECT_GRAPH_IR_SHAPEANALYSIS_H
 
-#include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/AffineMap.h"
-#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Operation.h"
+#include "tenon/Dialect/Graph/IR/Symbols.h"
 #include "llvm/ADT/DenseMap.h"
-#include <optional>
+#include "llvm/ADT/StringMap.h"
+#include <map>
+#include <set>
 
 namespace tenon::graph {
-
-/// A named dimension: the model's name, and what its value may be at run time.
-struct Symbol {
-  std::string name;
-  int64_t min = 1;
-  int64_t max = std::numeric_limits<int64_t>::max();
-  int64_t divisor = 1;
-  /// A size that depends on data, not on input dimensions.
-  bool dataDependent = false;
-};
 
 class ShapeAnalysis {
 public:
@@ -47,8 +39,22 @@ public:
   llvm::ArrayRef<Symbol> getSymbols() const { return symbols; }
   /// Renumbers the symbols so that only those of values under `root` are left.
   void dropUnusedSymbols(mlir::Operation *root);
-  /// False if expressions may be unequal for some symbol values.
-  static bool equal(mlir::AffineExpr a, mlir::AffineExpr b) { return a == b; }
+
+  /// The value of an operation: a constant or an affine expression where those say
+  /// it or ranges decide it, else the derived symbol of it. Equal operations on
+  /// equal arguments are one symbol.
+  mlir::AffineExpr derive(Derivation kind, llvm::ArrayRef<mlir::AffineExpr> arguments);
+  mlir::AffineExpr min(mlir::AffineExpr a, mlir::AffineExpr b) { return derive(Derivation::min, {a, b}); }
+  mlir::AffineExpr max(mlir::AffineExpr a, mlir::AffineExpr b) { return derive(Derivation::max, {a, b}); }
+  mlir::AffineExpr clamp(mlir::AffineExpr x, mlir::AffineExpr low, mlir::AffineExpr high) { return min(max(x, low), high); }
+  mlir::AffineExpr floorDiv(mlir::AffineExpr a, mlir::AffineExpr b) { return derive(Derivation::floordiv, {a, b}); }
+  mlir::AffineExpr ceilDiv(mlir::AffineExpr a, mlir::AffineExpr b);
+  /// A sum with a minimum, maximum or choice in it as one symbol: N - min(1, N) is
+  /// max(N - 1, 0). Dimensions have this form, so that equal ones are equal and
+  /// products of them stay short.
+  mlir::AffineExpr absorb(mlir::AffineExpr expr);
+  /// The derived symbol that an expression is, or null.
+  const Symbol *derivedSymbol(mlir::AffineExpr expr) const;
 
   /// Dimensions of a ranked value. Values never visited: static dims of the
   /// type, fresh symbols elsewhere.
@@ -70,6 +76,12 @@ public:
   /// Visits all ops below `root` in order.
   mlir::LogicalResult run(mlir::Operation *root);
 
+  /// Says where what follows stands: assumptions made in a branch of an scf.if are
+  /// checked only when it is taken. visit() does so for the op that it visits.
+  void enter(mlir::Block *block, mlir::Location loc);
+  /// A branch has become part of the block around it, and so have its assumptions.
+  void inlineAssumptions(mlir::Operation *branch, unsigned region);
+
   /// NumPy broadcast of two dimensions; null if they can never match. Where
   /// either may turn out to be 1 at run time, an expression that is right then.
   mlir::AffineExpr broadcast(mlir::AffineExpr a, mlir::AffineExpr b);
@@ -79,10 +91,8 @@ public:
   /// Two dimensions that must be equal, as one; null if they never are. Where
   /// that is not certain it becomes an assumption.
   mlir::AffineExpr unify(mlir::AffineExpr a, mlir::AffineExpr b);
-  /// Pairs of expressions taken as equal, which the runtime may check.
-  llvm::ArrayRef<std::pair<mlir::AffineExpr, mlir::AffineExpr>> getAssumptions() const { return assumptions; }
-  /// Restricts `expr >= low` (`<= high`) where expr is a symbol; the runtime
-  /// checks symbols against their ranges.
+  /// Requires `expr >= low` (`<= high`): symbols of inputs get that range where it
+  /// holds for the whole run, else the runtime checks it.
   void assumeAtLeast(mlir::AffineExpr expr, int64_t low);
   void assumeAtMost(mlir::AffineExpr expr, int64_t high);
   /// Requires that a size is not larger than another one.
@@ -91,13 +101,37 @@ public:
   std::pair<int64_t, int64_t> getRange(mlir::AffineExpr expr) const;
 
 private:
-  void assume(mlir::AffineExpr a, mlir::AffineExpr b);
+  /// Where assumptions are made: in a branch of an scf.if, or (null) for the whole run.
+  using Scope = std::pair<mlir::Operation *, unsigned>;
+  using Key = std::pair<Derivation, std::vector<const void *>>;
+
+  static Key keyOf(Derivation kind, llvm::ArrayRef<mlir::AffineExpr> arguments);
+  llvm::SmallVector<mlir::AffineExpr> flatten(Derivation kind, llvm::ArrayRef<mlir::AffineExpr> arguments) const;
+  mlir::AffineExpr simplify(Derivation kind, llvm::SmallVectorImpl<mlir::AffineExpr> &x);
+  std::pair<int64_t, int64_t> rangeOf(Derivation kind, llvm::ArrayRef<mlir::AffineExpr> arguments) const;
+  std::pair<int64_t, int64_t> getInterval(mlir::AffineExpr expr) const;
+  std::pair<int64_t, int64_t> getRange(mlir::AffineExpr expr, unsigned depth) const;
+  mlir::AffineExpr pinned(mlir::AffineExpr expr) const;
+  void addSymbol(Symbol symbol);
+  void assume(Assumption::Kind kind, mlir::AffineExpr a, mlir::AffineExpr b);
+  void learn(const Assumption &assumption);
+  void learn(mlir::AffineExpr expr, int64_t high);
+  void relearn();
+  bool requireChoice(mlir::AffineExpr choice, mlir::AffineExpr of);
+  mlir::AffineExpr joined(mlir::Value condition, mlir::AffineExpr a, mlir::AffineExpr b);
   mlir::LogicalResult visitIf(mlir::Operation *op);
+  void castTo(mlir::RankedTensorType type, mlir::OpOperand &operand);
+
   mlir::MLIRContext *context;
   std::vector<Symbol> symbols;
-  llvm::SmallVector<std::pair<mlir::AffineExpr, mlir::AffineExpr>> assumptions;
-  /// Results of broadcasts of dimensions that are not comparable, and what they join.
-  llvm::SmallVector<std::pair<mlir::AffineExpr, llvm::SmallVector<mlir::AffineExpr>>> joins;
+  llvm::StringMap<unsigned> named;     ///< positions of named symbols
+  std::map<Key, unsigned> derived;     ///< positions of derived symbols
+  Scope scope = {nullptr, 0};
+  mlir::LocationAttr where;            ///< of the op that is visited
+  llvm::DenseMap<Scope, std::vector<Assumption>> assumptions;
+  /// What assumptions of the whole run say: an expression without a constant term
+  /// is not above a number.
+  llvm::DenseMap<mlir::AffineExpr, int64_t> facts;
   llvm::DenseMap<mlir::Value, Dims> shapes;
   llvm::DenseMap<mlir::Value, Dims> contents;
 };
