@@ -73,7 +73,7 @@ MODELS = {
     "a table's rows": ("float[20,3] x, int64[1,N] ids, float[M] y", "float[a,b,c]",
                        "m = Shape(y) k = Neg(m) p = Slice(ids, k, end, one) y0 = Gather(x, p)"),
     "a window of it": ("float[1,2,N] x", "float[a,b,c]",
-                       "y0 = MaxPool<kernel_shape = [2], strides = [3]>(x)"),
+                       "y0 = MaxPool<kernel_shape = [2]>(x)"),
     "sums of slices": ("float[N,3] x", "float[a]", "a = Slice(x, zero, five, zero) y0 = ReduceSum<keepdims = 0>(a, zero)"),
 }
 CONSTANTS = {"zero": [0], "one": [1], "two": [2], "three": [3], "four": [4], "five": [5], "end": [2**63 - 1]}
