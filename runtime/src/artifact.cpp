@@ -5,6 +5,7 @@
 // The layout is in docs/Runtime/artifact.md.
 #include "element.h"
 #include "internal.h"
+#include "sharing.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -56,17 +57,30 @@ tenon_status *readManifest(tenon_model &model, const char *name) {
   memcpy(bytes, model.file + header.manifestOffset, header.manifestSize);
   if (XXH3_64bits(bytes, header.manifestSize) != header.manifestHash)
     return fail(TENON_CORRUPT, "the manifest of %s does not match its hash", name);
+  const char *shared = "the manifest of %s refers to one part many times, which no compiler writes";
+  if (!hasBoundedLists(bytes, header.manifestSize))
+    return fail(TENON_CORRUPT, shared, name);
   flatbuffers::Verifier verifier(bytes, header.manifestSize);
   if (!schema::VerifyManifestBuffer(verifier))
     return fail(TENON_CORRUPT, "the manifest of %s is malformed", name);
   model.manifest = schema::GetManifest(bytes);
-  return nullptr;
+  return hasBoundedTexts(*model.manifest, header.manifestSize) ? nullptr : fail(TENON_CORRUPT, shared, name);
 }
 
 using Tensors = flatbuffers::Vector<flatbuffers::Offset<schema::Tensor>>;
 
-tenon_status *checkTensors(const Tensors *tensors, int symbols, bool areInputs, const char *name) {
-  for (const auto *tensor : *tensors) {
+/// A dimension is a size (of an output also -1: the code computes it), or -1 and
+/// a symbol.
+bool hasValue(const schema::Dim &dim, int symbols, bool ofInput) {
+  if (dim.symbol() < -1 || dim.symbol() >= symbols)
+    return false;
+  if (dim.symbol() >= 0)
+    return dim.value() == -1;
+  return dim.value() >= (ofInput ? 0 : -1);
+}
+
+tenon_status *checkTensors(const Manifest &m, bool areInputs, const char *name) {
+  for (const auto *tensor : areInputs ? *m.inputs() : *m.outputs()) {
     // FlatBuffers' verifier leaves the alignment of structs in vectors alone.
     if (!tensor->name() || !tensor->dims() || tensor->dims()->size() > 64 ||
         // A scalar's empty vector ends where nothing needs alignment.
@@ -77,21 +91,63 @@ tenon_status *checkTensors(const Tensors *tensors, int symbols, bool areInputs, 
       return fail(TENON_DTYPE, "'%s' of %s has ONNX element type %d, which this runtime cannot hold",
                   tensor->name()->c_str(), name, tensor->dtype());
     for (const auto *dim : *tensor->dims())
-      if (dim->symbol() >= symbols || (areInputs && dim->symbol() < 0 && dim->value() < 0))
-        return fail(TENON_CORRUPT, "the manifest of %s: '%s' has a dimension that nothing gives a value",
-                    name, tensor->name()->c_str());
+      if (!hasValue(*dim, int(m.symbols()->size()), areInputs))
+        return fail(TENON_CORRUPT,
+                    "the manifest of %s: '%s' has a dimension that nothing gives a value (size %lld, symbol %d of %u)",
+                    name, tensor->name()->c_str(), (long long)dim->value(), dim->symbol(), m.symbols()->size());
   }
   return nullptr;
 }
 
-bool complete(const schema::Kernel &kernel) {
+tenon_status *checkSymbols(const Manifest &m, const char *name) {
+  for (const auto *symbol : *m.symbols()) {
+    if (!symbol->name() || symbol->divisor() < 1)
+      return fail(TENON_CORRUPT, "the manifest of %s describes a symbol without name or with divisor %lld",
+                  name, (long long)symbol->divisor());
+    if (symbol->min() > symbol->max() || symbol->max() < 0)
+      return fail(TENON_CORRUPT, "the manifest of %s gives the dimension '%s' no size: from %lld to %lld", name,
+                  symbol->name()->c_str(), (long long)symbol->min(), (long long)symbol->max());
+  }
+  return nullptr;
+}
+
+/// Symbols get their values from the inputs' shapes.
+tenon_status *checkOutputSymbols(const Manifest &m, const char *name) {
+  auto *given = static_cast<bool *>(calloc(m.symbols()->size() + 1, sizeof(bool)));
+  if (!given)
+    return fail(TENON_OUT_OF_MEMORY, "cannot allocate a list of %u symbols", m.symbols()->size());
+  for (const auto *input : *m.inputs())
+    for (const auto *dim : *input->dims())
+      if (dim->symbol() >= 0)
+        given[dim->symbol()] = true;
+  tenon_status *status = nullptr;
+  for (const auto *output : *m.outputs())
+    for (const auto *dim : *output->dims())
+      if (!status && dim->symbol() >= 0 && !given[dim->symbol()])
+        status = fail(TENON_CORRUPT, "the manifest of %s: '%s' has the dimension '%s', which no input has", name,
+                      output->name()->c_str(), m.symbols()->Get(dim->symbol())->name()->c_str());
+  free(given);
+  return status;
+}
+
+/// What is wrong with the description of a kernel, or null. Its buffers are what
+/// it reads and then what it writes.
+const char *faultOf(const schema::Kernel &kernel, uint64_t weights) {
   if (!kernel.name() || !kernel.strategy() || !kernel.nodes())
-    return false;
+    return "without name, strategy or nodes";
+  bool writes = false;
   if (kernel.buffers())
-    for (const auto *buffer : *kernel.buffers())
+    for (const auto *buffer : *kernel.buffers()) {
       if (!buffer->name())
-        return false;
-  return true;
+        return "with a buffer without a name";
+      if (writes && !buffer->is_output())
+        return "that reads a buffer after those that it writes";
+      writes = buffer->is_output();
+      int64_t at = buffer->weight_offset();
+      if (at < -1 || (at >= 0 && (uint64_t(at) > weights || writes)))
+        return "with a weight outside of the weights";
+    }
+  return nullptr;
 }
 
 /// Codes that a check may have: errors of a run, those of later versions too.
@@ -179,22 +235,21 @@ tenon_status *checkManifest(const tenon_model &model, const char *name) {
                 m.abi_version(), TENON_OLDEST_ABI_VERSION, TENON_ABI_VERSION);
   if (!m.inputs() || !m.outputs() || !m.symbols() || !m.variants() || !m.kernels())
     return fail(TENON_CORRUPT, "the manifest of %s lacks a required part", name);
-  for (const auto *symbol : *m.symbols())
-    if (!symbol->name() || symbol->divisor() < 1)
-      return fail(TENON_CORRUPT, "the manifest of %s describes a symbol without name or with divisor %lld",
-                  name, (long long)symbol->divisor());
   // A model has as many sizes as its nodes need; a damaged number asks for memory.
   if (m.derived_symbols() > kMostDerivedSymbols)
     return fail(TENON_CORRUPT, "the manifest of %s asks for %u derived sizes, expected at most %u", name,
                 m.derived_symbols(), kMostDerivedSymbols);
-  int symbols = int(m.symbols()->size());
-  if (tenon_status *status = checkTensors(m.inputs(), symbols, true, name))
+  if (tenon_status *status = checkSymbols(m, name))
     return status;
-  if (tenon_status *status = checkTensors(m.outputs(), symbols, false, name))
+  if (tenon_status *status = checkTensors(m, true, name))
+    return status;
+  if (tenon_status *status = checkTensors(m, false, name))
+    return status;
+  if (tenon_status *status = checkOutputSymbols(m, name))
     return status;
   for (const auto *kernel : *m.kernels())
-    if (!complete(*kernel))
-      return fail(TENON_CORRUPT, "the manifest of %s describes a kernel incompletely", name);
+    if (const char *fault = faultOf(*kernel, m.weights_size()))
+      return fail(TENON_CORRUPT, "the manifest of %s describes a kernel %s", name, fault);
   if (m.checks())
     for (const auto *check : *m.checks())
       if (!complete(*check))

@@ -37,6 +37,7 @@ struct tenon_model {
   // Flattened descriptions that queries point into.
   int64_t *dims = nullptr;
   const char **dimNames = nullptr;
+  size_t *firstDims = nullptr; ///< where each tensor's dimensions start in them
   char **kernelNodes = nullptr;
 };
 

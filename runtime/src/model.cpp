@@ -26,6 +26,7 @@ void destroy(tenon_model *model) {
   free(model->kernelNodes);
   free(model->dims);
   free(model->dimNames);
+  free(model->firstDims);
   free(model->weightMemory);
   free(model->manifestMemory);
   if (model->mapped)
@@ -62,31 +63,42 @@ bool describeKernels(tenon_model &model) {
 
 bool describe(tenon_model &model) {
   const Manifest &m = *model.manifest;
-  size_t count = 1;
+  size_t count = 1, tensors = m.inputs()->size() + size_t(m.outputs()->size());
   for (const auto *list : {m.inputs(), m.outputs()})
     for (const auto *tensor : *list)
       count += tensor->dims()->size();
   model.dims = static_cast<int64_t *>(malloc(count * sizeof(int64_t)));
   model.dimNames = static_cast<const char **>(malloc(count * sizeof(char *)));
-  if (!model.dims || !model.dimNames)
+  model.firstDims = static_cast<size_t *>(malloc((tensors + 1) * sizeof(size_t)));
+  if (!model.dims || !model.dimNames || !model.firstDims)
     return false;
-  size_t at = 0;
+  size_t at = 0, *first = model.firstDims;
   for (const auto *list : {m.inputs(), m.outputs()})
-    for (const auto *tensor : *list)
+    for (const auto *tensor : *list) {
+      *first++ = at;
       for (const auto *dim : *tensor->dims()) {
         model.dims[at] = dim->symbol() >= 0 ? -1 : dim->value();
         model.dimNames[at++] = dim->symbol() >= 0 ? m.symbols()->Get(dim->symbol())->name()->c_str() : "";
       }
+    }
   return describeKernels(model);
 }
 
+const char *kindOf(mode_t mode) {
+  return S_ISDIR(mode) ? "a folder" : S_ISFIFO(mode) ? "a pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
+}
+
 tenon_status *mapFile(tenon_model &model, const char *path) {
-  model.fd = open(path, O_RDONLY | O_CLOEXEC);
+  // Opening a pipe would wait for who writes to it; opening a terminal could make
+  // it the process's own.
+  model.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (model.fd < 0)
     return fail(TENON_IO, "cannot open %s: %s", path, strerror(errno));
   struct stat info;
-  if (fstat(model.fd, &info) != 0 || !S_ISREG(info.st_mode))
-    return fail(TENON_IO, "%s is not a regular file", path);
+  if (fstat(model.fd, &info) != 0)
+    return fail(TENON_IO, "cannot look at %s: %s", path, strerror(errno));
+  if (!S_ISREG(info.st_mode))
+    return fail(TENON_IO, "%s is %s, not a regular file", path, kindOf(info.st_mode));
   if (info.st_size == 0)
     return fail(TENON_CORRUPT, "%s is empty", path);
   model.fileBytes = info.st_size;
@@ -143,12 +155,7 @@ tenon_status *describeTensor(const char *function, const tenon_model *model, boo
   const auto *list = isOutput ? model->manifest->outputs() : model->manifest->inputs();
   if (tenon_status *status = checkIndex(isOutput ? "output" : "input", index, list->size()))
     return status;
-  size_t at = 0;
-  if (isOutput)
-    for (const auto *tensor : *model->manifest->inputs())
-      at += tensor->dims()->size();
-  for (int32_t i = 0; i < index; ++i)
-    at += list->Get(i)->dims()->size();
+  size_t at = model->firstDims[index + (isOutput ? model->manifest->inputs()->size() : 0)];
   const auto *tensor = list->Get(index);
   return give({0, tensor->name()->c_str(), tensor->dtype(), int32_t(tensor->dims()->size()),
                model->dims + at, model->dimNames + at},

@@ -34,9 +34,23 @@ bool grow(uint8_t *&memory, size_t &capacity, size_t bytes) {
   return memory != nullptr;
 }
 
+bool isDescribed(const tenon::schema::Manifest &m, uint32_t kernel, uint32_t numBuffers) {
+  if (kernel >= m.kernels()->size())
+    return false;
+  const auto *buffers = m.kernels()->Get(kernel)->buffers();
+  return !buffers || !numBuffers || buffers->size() == numBuffers;
+}
+
 int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers,
                uint32_t numBuffers, const int64_t *symbols, int64_t total, int64_t grain) {
   auto *session = static_cast<tenon_session *>(invocation);
+  if (session->observer && !isDescribed(*session->model->manifest, kernel, numBuffers)) {
+    // The observer looks at buffers as the manifest describes them.
+    if (!session->runError)
+      session->runError = fail(TENON_CORRUPT, "the code launches kernel %u with %u buffers, which the manifest does not describe",
+                               kernel, numBuffers);
+    return -1;
+  }
   uint64_t start = session->observer ? now() : 0;
   parallelFor(session->pool, session->threads, fn, buffers, symbols, total, grain);
   if (session->observer)
@@ -147,6 +161,11 @@ tenon_status *shapeOutputs(tenon_session &session, size_t *bytes) {
       if (dim < 0)
         return fail(TENON_SHAPE, "output '%s': dimension %u would be %lld for these inputs", name, d,
                     (long long)dim);
+      const auto *described = output->dims()->Get(d);
+      int64_t expected = described->symbol() >= 0 ? session.symbols[described->symbol()] : described->value();
+      if (dim != expected && expected >= 0)
+        return fail(TENON_CORRUPT, "output '%s': dimension %u is %lld by the code and %lld by the manifest", name, d,
+                    (long long)dim, (long long)expected);
       isEmpty |= dim == 0;
       tooLarge |= __builtin_mul_overflow(size, size_t(dim), &size);
     }

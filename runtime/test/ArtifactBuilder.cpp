@@ -96,14 +96,16 @@ Artifact buildArtifact(const Options &options) {
   bytes.append(reinterpret_cast<const char *>(weights), sizeof weights);
   pad(bytes);
 
-  auto tensor = [&](const char *name, int type, std::vector<schema::Dim> dims) {
+  auto tensor = [&](const std::string &name, int type, std::vector<schema::Dim> dims) {
     return schema::CreateTensor(b, b.CreateString(name), type, b.CreateVectorOfStructs(dims));
   };
-  std::vector inputs = {tensor("x", options.xType, {{-1, options.xSymbol}, {4, -1}}),
-                        tensor("y", 1, {{-1, 0}, {4, -1}})};
-  std::vector outputs = {tensor("z", 1, {{-1, 0}, {4, -1}}), tensor("total", 1, {{-1, -1}})};
+  std::vector inputs = {tensor(options.xName, options.xType, {{options.xValue, options.xSymbol}, {4, -1}}),
+                        tensor("y", 1, {{-1, options.ySymbol}, {4, -1}})};
+  std::vector outputs = {tensor("z", 1, {{-1, options.zSymbol}, {options.zColumns, -1}}), tensor("total", 1, {{-1, -1}})};
   std::vector symbols = {schema::CreateSymbol(b, b.CreateString("batch"), options.batchMin, options.batchMax,
                                               options.batchDivisor)};
+  if (options.otherSymbol)
+    symbols.push_back(schema::CreateSymbol(b, b.CreateString("other"), 0, 100, 1));
   auto buffer = [&](const char *name, bool isOutput, int64_t weight = -1) {
     return schema::CreateBuffer(b, b.CreateString(name), 1, isOutput, weight);
   };
@@ -113,9 +115,19 @@ Artifact buildArtifact(const Options &options) {
                                 b.CreateVectorOfStrings(nodes), b.CreateVector(buffers));
   };
   std::vector kernels = {
-      kernel("add", {"add_1"}, {buffer("x", false), buffer("w", false, 0), buffer("t", true)}),
+      kernel("add", {"add_1"},
+             options.writesFirst ? std::vector{buffer("x", false), buffer("t", true), buffer("w", false, options.weightOffset)}
+                                 : std::vector{buffer("x", false), buffer("w", options.weightIsWritten, options.weightOffset),
+                                               buffer("t", true)}),
       kernel("multiply", {"mul_1", "mul_2"}, {buffer("t", false), buffer("y", false), buffer("z", true)}),
       kernel("sum", {"sum_1"}, {buffer("z", false), buffer("total", true)})};
+  kernels.resize(options.describedKernels);
+  if (options.sharingKernels) {
+    auto text = b.CreateString(std::string(options.sharedBytes, 'n'));
+    auto nodes = b.CreateVector(std::vector(options.sharedNodes, text));
+    for (size_t i = 0; i < options.sharingKernels; ++i)
+      kernels.push_back(schema::CreateKernel(b, text, text, nodes));
+  }
   flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Kernel>>> kernelList;
   if (!options.noKernels)
     kernelList = b.CreateVector(kernels);

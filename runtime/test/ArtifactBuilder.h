@@ -34,6 +34,18 @@ struct Options {
   int64_t batchMin = 0, batchMax = 1 << 20, batchDivisor = 1;
   int32_t xType = 1;          ///< element type of x
   int32_t xSymbol = 0;        ///< symbol of x's first dimension
+  int64_t xValue = -1;        ///< value beside it
+  int32_t ySymbol = 0;        ///< symbol of y's first dimension
+  int32_t zSymbol = 0;        ///< symbol of z's first dimension
+  int64_t zColumns = 4;       ///< z's second dimension
+  int64_t weightOffset = 0;   ///< of w in the weights
+  bool weightIsWritten = false;  ///< w is an output of its kernel
+  bool writesFirst = false;      ///< the kernel lists its output before w
+  std::string xName = "x";
+  size_t describedKernels = 3;   ///< of the code's three
+  bool otherSymbol = false; ///< a second symbol, which no input has unless asked for
+  /// Kernels that all refer to one list of nodes, which refer to one text.
+  size_t sharedNodes = 0, sharedBytes = 0, sharingKernels = 0;
   uint64_t weightsOffset = 0; ///< 0: where they are
   bool noKernels = false;     ///< leave a required part out
   std::vector<Check> checks = {}; ///< none: no table, as in artifacts of the first version

@@ -4,7 +4,9 @@
 // damaged where nothing is stored.
 #include "ArtifactBuilder.h"
 
+#include <array>
 #include <cstring>
+#include <ctime>
 #include <gtest/gtest.h>
 
 using namespace tenon::testing;
@@ -116,6 +118,70 @@ TEST(Artifact, IncompleteChecks) {
   EXPECT_TRUE(load(buildArtifact({.checks = {{7010, "", ""}, {7999, "n", "of a later version"}}}).bytes).ok());
   for (Check check : {Check{7010, nullptr, "t"}, Check{7010, "n", nullptr}, Check{0, "n", "t"}, Check{8000, "n", "t"}})
     EXPECT_EQ(load(buildArtifact({.checks = {{7010, "", ""}, check}}).bytes).code, TENON_CORRUPT);
+}
+
+// What the manifest alone shows to fit no code.
+TEST(Artifact, DimensionsThatNothingGives) {
+  auto refusal = [](const Options &options, const char *says) {
+    Result result = load(buildArtifact(options).bytes);
+    EXPECT_EQ(result.code, TENON_CORRUPT) << result.text;
+    EXPECT_NE(result.text.find(says), std::string::npos) << result.text;
+  };
+  refusal({.xSymbol = -2}, "'x' has a dimension that nothing gives");
+  refusal({.xSymbol = 0, .xValue = 3}, "'x' has a dimension that nothing gives");
+  refusal({.xSymbol = -1}, "'x' has a dimension that nothing gives");
+  refusal({.zSymbol = 1}, "'z' has a dimension that nothing gives");
+  refusal({.zSymbol = -7}, "'z' has a dimension that nothing gives");
+  refusal({.zColumns = -2}, "'z' has a dimension that nothing gives");
+  refusal({.zSymbol = 1, .otherSymbol = true}, "'z' has the dimension 'other', which no input has");
+  EXPECT_TRUE(load(buildArtifact({.ySymbol = 1, .zSymbol = 1, .otherSymbol = true}).bytes).ok());
+  refusal({.batchMin = 8, .batchMax = 7}, "'batch' no size: from 8 to 7");
+  refusal({.batchMin = -9, .batchMax = -1}, "'batch' no size");
+  refusal({.weightOffset = 17}, "a kernel with a weight outside of the weights");
+  refusal({.weightOffset = -2}, "a kernel with a weight outside of the weights");
+  refusal({.weightIsWritten = true}, "a kernel with a weight outside of the weights");
+  refusal({.writesFirst = true}, "a kernel that reads a buffer after those that it writes");
+}
+
+// Anyone can make a file in which a few kilobytes describe terabytes; looking at
+// it must take neither memory nor time for them.
+TEST(Artifact, SharedPartsAreRefused) {
+  for (auto [nodes, bytes, kernels] : {std::array<size_t, 3>{1000, 100000, 1}, {200000, 1, 20000}, {1, 100000, 1000}, {20000, 100, 2}}) {
+    Artifact artifact = buildArtifact({.sharedNodes = nodes, .sharedBytes = bytes, .sharingKernels = kernels});
+    ASSERT_LT(artifact.bytes.size(), 4u << 20);
+    clock_t start = clock();
+    Result result = load(artifact.bytes);
+    EXPECT_EQ(result.code, TENON_CORRUPT) << result.text;
+    EXPECT_NE(result.text.find("refers to one part many times"), std::string::npos) << result.text;
+    EXPECT_LT(clock() - start, CLOCKS_PER_SEC); // of processor time
+  }
+  // One reference each is what a compiler writes.
+  EXPECT_TRUE(load(buildArtifact({.sharedNodes = 1, .sharedBytes = 2, .sharingKernels = 1}).bytes).ok());
+}
+
+// A name can hold what a terminal obeys, and be of any length.
+TEST(Artifact, NamesInErrors) {
+  auto textFor = [](const std::string &name) { return load(buildArtifact({.xType = 8, .xName = name}).bytes).text; };
+  EXPECT_EQ(textFor("a\x1b[31m\nb\t\x7f").find("[TN7007] 'a\\x1b[31m\\nb\\t\\x7f' of the buffer has"), 0u);
+  EXPECT_EQ(textFor("\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80").find("[TN7007] '\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80' of"), 0u);
+  // C1 controls, a change of direction, and bytes that are no text.
+  EXPECT_EQ(textFor("\xc2\x9b" "1m").find("[TN7007] '\\xc2\\x9b1m' of"), 0u);
+  EXPECT_EQ(textFor("\xe2\x80\xae").find("[TN7007] '\\xe2\\x80\\xae' of"), 0u);
+  for (const char *none : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xf0\x9f"})
+    EXPECT_EQ(textFor(none).find("[TN7007] '\\x"), 0u) << textFor(none);
+  std::string name = "first" + std::string(100000, 'x') + "last", text = textFor(name);
+  EXPECT_LT(text.size(), 700u);
+  EXPECT_EQ(text.find("[TN7007] 'firstxxx"), 0u);
+  EXPECT_NE(text.find("xxx...xxx"), std::string::npos);
+  EXPECT_NE(text.find("xxxlast' of the buffer has ONNX element type 8"), std::string::npos) << text;
+  // No character is cut in two.
+  std::string wide;
+  for (int i = 0; i < 1000; ++i)
+    wide += "\xe2\x82\xac";
+  for (const char *shift : {"", "a", "ab"})
+    EXPECT_EQ(textFor(shift + wide).find("\\x"), std::string::npos);
+  std::string hostile(100000, '\x1b');
+  EXPECT_LT(textFor(hostile).size(), 4096u);
 }
 
 TEST(Artifact, WeightsAreHashedOnRequest) {

@@ -5,6 +5,8 @@
 
 #include <cstring>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 using namespace tenon::testing;
 
@@ -143,6 +145,19 @@ TEST(Load, WrongFiles) {
   EXPECT_EQ(Result(tenon_model_load(nullptr, nullptr, &model)).code, TENON_INVALID_ARGUMENT);
   TemporaryFile empty("");
   EXPECT_EQ(Result(tenon_model_load(empty.path.c_str(), nullptr, &model)).code, TENON_CORRUPT);
+}
+
+// Loading a pipe must not wait for somebody to write to it.
+TEST(Load, FilesThatAreNone) {
+  std::string pipe = "/tmp/tenon-test-pipe-" + std::to_string(getpid());
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (auto [path, kind] : {std::pair(pipe.c_str(), "a pipe"), {"/dev/null", "a device"}, {"/dev/zero", "a device"}, {"/tmp", "a folder"}}) {
+    tenon_model *model = nullptr;
+    Result result = tenon_model_load(path, nullptr, &model);
+    EXPECT_EQ(result.code, TENON_IO);
+    EXPECT_NE(result.text.find(std::string("is ") + kind + ", not a regular file"), std::string::npos) << result.text;
+  }
+  unlink(pipe.c_str());
 }
 
 TEST(Load, FromMemoryOfAnyAlignment) {

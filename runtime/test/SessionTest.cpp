@@ -177,6 +177,30 @@ TEST_F(Session, Observer) {
   EXPECT_EQ(seen.kernels.size(), 3u);
 }
 
+// What only a run can show: the code is trusted, but where its answers meet the
+// manifest's they are compared.
+TEST(Disagreement, OutputDimensions) {
+  TemporaryFile file(buildArtifact({.zColumns = 5}).bytes);
+  Fixture fixture(file.path);
+  ASSERT_TRUE(fixture.bind(8).ok());
+  Result result = tenon_session_run(fixture.session);
+  EXPECT_EQ(result.code, TENON_CORRUPT);
+  EXPECT_NE(result.text.find("output 'z': dimension 1 is 4 by the code and 5 by the manifest"), std::string::npos) << result.text;
+}
+
+TEST(Disagreement, ObservedKernels) {
+  TemporaryFile file(buildArtifact({.describedKernels = 2}).bytes);
+  Fixture fixture(file.path);
+  ASSERT_TRUE(fixture.bind(40).ok());
+  EXPECT_TRUE(Result(tenon_session_run(fixture.session)).ok());
+  Seen seen = {fixture.session, {}, {}};
+  tenon_session_set_observer(fixture.session, see, &seen);
+  Result result = tenon_session_run(fixture.session);
+  EXPECT_EQ(result.code, TENON_CORRUPT);
+  EXPECT_NE(result.text.find("launches kernel 2"), std::string::npos) << result.text;
+  EXPECT_EQ(seen.kernels, (std::vector<uint32_t>{0, 1}));
+}
+
 TEST(SessionCreate, WrongArguments) {
   TemporaryFile file(buildArtifact().bytes);
   Fixture fixture(file.path);

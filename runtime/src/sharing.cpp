@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// FlatBuffers lets any number of references point at one list or text, so that a
+// few kilobytes can describe terabytes. The compiler writes each part once; a
+// manifest that refers to parts again and again is refused before anything is
+// done for each reference.
+#include "sharing.h"
+
+#include <cstring>
+
+namespace tenon::rt {
+namespace {
+
+using List = flatbuffers::Vector<flatbuffers::Offset<flatbuffers::Table>>;
+
+/// Counts the entries of lists in bytes that nobody has verified. Stops at the
+/// first that is malformed: the verifier, which goes the same way, stops there too.
+class EntryCounter {
+public:
+  EntryCounter(const uint8_t *bytes, size_t size, size_t most)
+      : verifier(bytes, size, /*max_depth=*/64, /*max_tables=*/flatbuffers::uoffset_t(most + 1)), most(most) {}
+
+  bool count(const flatbuffers::Table &manifest) {
+    using schema::Code, schema::Kernel, schema::Manifest;
+    if (!manifest.VerifyTableStart(verifier))
+      return false;
+    for (auto field : {Manifest::VT_INPUTS, Manifest::VT_OUTPUTS, Manifest::VT_SYMBOLS, Manifest::VT_CHECKS})
+      if (!list(manifest, field))
+        return false;
+    return eachOf(manifest, Manifest::VT_VARIANTS, {Code::VT_FEATURES}) &&
+           eachOf(manifest, Manifest::VT_KERNELS, {Kernel::VT_NODES, Kernel::VT_BUFFERS});
+  }
+  bool tooMany() const { return entries > most; }
+
+private:
+  /// Counts a list that the table may have.
+  bool list(const flatbuffers::Table &table, flatbuffers::voffset_t field, const List **found = nullptr) {
+    if (!table.VerifyOffset(verifier, field))
+      return false;
+    const auto *list = table.GetPointer<const List *>(field);
+    if (!verifier.VerifyVector(list))
+      return false;
+    entries += list ? list->size() : 0;
+    if (found)
+      *found = list;
+    return !tooMany();
+  }
+
+  /// Counts a list of tables, and the lists that each of these has.
+  bool eachOf(const flatbuffers::Table &table, flatbuffers::voffset_t field,
+              std::initializer_list<flatbuffers::voffset_t> inner) {
+    const List *tables = nullptr;
+    if (!list(table, field, &tables))
+      return false;
+    for (flatbuffers::uoffset_t i = 0; tables && i < tables->size(); ++i) {
+      const flatbuffers::Table *entry = tables->Get(i);
+      if (!entry->VerifyTableStart(verifier))
+        return false;
+      for (flatbuffers::voffset_t of : inner)
+        if (!list(*entry, of))
+          return false;
+      verifier.EndTable();
+    }
+    return true;
+  }
+
+  flatbuffers::Verifier verifier;
+  uint64_t entries = 0, most;
+};
+
+/// Sums what descriptions of the manifest's parts take.
+struct Sum {
+  uint64_t bytes = 0;
+
+  void text(const flatbuffers::String *text) { bytes += text ? text->size() + 1 : 0; }
+  template <typename Texts> void texts(const Texts *texts) {
+    if (texts)
+      for (const auto *one : *texts)
+        text(one);
+  }
+  template <typename Tensors> void tensors(const Tensors *tensors) {
+    if (!tensors)
+      return;
+    for (const auto *tensor : *tensors) {
+      text(tensor->name());
+      bytes += tensor->dims() ? tensor->dims()->size() * sizeof(schema::Dim) : 0;
+    }
+  }
+};
+
+} // namespace
+
+bool hasBoundedLists(const uint8_t *bytes, size_t size) {
+  // Each entry of a list that is there once takes four bytes.
+  const size_t most = size / sizeof(flatbuffers::uoffset_t);
+  if (size < 2 * sizeof(flatbuffers::uoffset_t))
+    return true; // the verifier refuses it
+  flatbuffers::Verifier whole(bytes, size);
+  flatbuffers::uoffset_t root = whole.VerifyOffset(size_t(0));
+  if (!root)
+    return true;
+  EntryCounter counter(bytes, size, most);
+  counter.count(*reinterpret_cast<const flatbuffers::Table *>(bytes + root));
+  return !counter.tooMany();
+}
+
+bool hasBoundedTexts(const schema::Manifest &m, size_t size) {
+  Sum sum;
+  for (const auto *text : {m.producer(), m.model(), m.target(), m.ledger(), m.plan()})
+    sum.text(text);
+  sum.tensors(m.inputs());
+  sum.tensors(m.outputs());
+  if (m.symbols())
+    for (const auto *symbol : *m.symbols())
+      sum.text(symbol->name());
+  if (m.variants())
+    for (const auto *code : *m.variants()) {
+      sum.text(code->device());
+      sum.text(code->triple());
+      sum.texts(code->features());
+    }
+  if (m.kernels())
+    for (const auto *kernel : *m.kernels()) {
+      sum.text(kernel->name());
+      sum.text(kernel->strategy());
+      sum.texts(kernel->nodes());
+      if (kernel->buffers())
+        for (const auto *buffer : *kernel->buffers())
+          sum.text(buffer->name());
+    }
+  if (m.checks())
+    for (const auto *check : *m.checks()) {
+      sum.text(check->node());
+      sum.text(check->text());
+    }
+  return sum.bytes <= size;
+}
+
+} // namespace tenon::rt
