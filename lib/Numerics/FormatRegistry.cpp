@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tenon/Numerics/FormatRegistry.h"
 
+#include "tenon/Support/Files.h"
 #include "llvm/Support/ErrorHandling.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 namespace tenon::numerics {
 
@@ -84,10 +84,11 @@ llvm::Expected<const Format *> FormatRegistry::add(std::unique_ptr<Format> forma
 }
 
 llvm::Expected<const Format *> FormatRegistry::load(llvm::StringRef path) {
-  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> file = llvm::MemoryBuffer::getFile(path);
+  std::string why;
+  std::unique_ptr<llvm::MemoryBuffer> file = openInput(path, why);
   if (!file)
-    return refuse("TN4104", path + ": " + file.getError().message());
-  llvm::Expected<std::unique_ptr<Format>> format = Format::parse((*file)->getBuffer(), path);
+    return refuse("TN4104", path + ": " + why);
+  llvm::Expected<std::unique_ptr<Format>> format = Format::parse(file->getBuffer(), path);
   if (!format)
     return format.takeError();
   return add(std::move(*format));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The six stages in order.
-#include "tenon/Pipelines/Compile.h"
+#include "Outputs.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -106,8 +106,7 @@ OpPrintingFlags elided() { return OpPrintingFlags().elideLargeResourceString(64)
 LogicalResult dump(ModuleOp module, Stage stage, StringRef folder) {
   if (folder.empty())
     return success();
-  llvm::SmallString<128> path(folder);
-  llvm::sys::path::append(path, llvm::Twine(int(stage)) + "-" + stageName(stage) + ".mlir");
+  std::string path = dumpPath(folder, stage);
   std::error_code code = llvm::sys::fs::create_directories(folder);
   if (!code) {
     llvm::raw_fd_ostream os(path, code);
@@ -339,14 +338,15 @@ static LogicalResult finishImport(ModuleOp module, const CompileOptions &options
   return success(succeeded(verifyStage(module, Stage::Import)) && succeeded(dump(module, Stage::Import, options.dumpTo)));
 }
 
-static OnnxImportOptions importOptions() {
+static OnnxImportOptions importOptions(InputFiles *files) {
   OnnxImportOptions options;
+  options.files = files;
   options.hasHandler = [](StringRef domain, StringRef type, int64_t since) { return onnxtograph::hasHandler(domain, type, since); };
   return options;
 }
 
-OwningOpRef<ModuleOp> importForCompilation(MLIRContext &context, StringRef model) {
-  OwningOpRef<ModuleOp> module = importOnnx(context, model, importOptions());
+OwningOpRef<ModuleOp> importForCompilation(MLIRContext &context, StringRef model, InputFiles *files) {
+  OwningOpRef<ModuleOp> module = importOnnx(context, model, importOptions(files));
   if (module)
     recordNodes(*module);
   return module;
@@ -388,8 +388,24 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
   loadTenonDialects(context);
   if (failed(loadFormats(context, options.formatFiles)))
     return failure();
+  InputFiles inputs;
+  inputs.add(input, "the model");
+  for (const std::string &file : options.formatFiles)
+    inputs.add(file, "a declaration of a format");
+  std::vector<std::string> outputs = dumpPaths(options.dumpTo);
+  outputs.insert(outputs.end(), options.otherOutputs.begin(), options.otherOutputs.end());
+  if (options.stopAfter.value_or(Stage::Package) == Stage::Package)
+    outputs.push_back(output.str());
+  if (failed(checkOutputs(context, inputs, outputs)))
+    return failure();
+  auto importModel = [&] {
+    OwningOpRef<ModuleOp> module = importForCompilation(context, input, &inputs);
+    if (module && failed(checkOutputs(context, inputs, outputs))) // now with external data
+      module = nullptr;
+    return module;
+  };
   if (!options.startFrom)
-    return compileImported([&] { return importForCompilation(context, input); }, input, output, options);
+    return compileImported(importModel, input, output, options);
   return resume(context, [&] { return parseSourceFile<ModuleOp>(input, &context); }, input, output, options);
 }
 
@@ -400,7 +416,7 @@ FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes
   if (options.startFrom)
     return resume(context, [&] { return parseSourceString<ModuleOp>(bytes, &context); }, "model", output, options);
   auto importModel = [&] {
-    OwningOpRef<ModuleOp> module = importOnnxBytes(context, bytes, "", importOptions());
+    OwningOpRef<ModuleOp> module = importOnnxBytes(context, bytes, "", importOptions(nullptr));
     if (module)
       recordNodes(*module);
     return module;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // ONNX to ONNX: import, conversion of weights and activations, and the same change in the file.
+#include "Outputs.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Frontend/ONNX/Export.h"
-#include "tenon/Pipelines/Compile.h"
 
 using namespace mlir;
 
@@ -14,10 +14,16 @@ static OnnxTensor tensorOf(const numerics::Format &format, llvm::ArrayRef<int64_
 }
 
 LogicalResult convertToOnnx(MLIRContext &context, StringRef input, StringRef output, const numerics::ConvertOptions &options,
-                            numerics::ConversionReport &report) {
-  OwningOpRef<ModuleOp> module = importForCompilation(context, input);
+                            numerics::ConversionReport &report, ArrayRef<std::string> otherOutputs) {
+  InputFiles inputs;
+  inputs.add(input, "the model");
+  std::vector<std::string> outputs(otherOutputs);
+  outputs.push_back(output.str());
+  if (failed(checkOutputs(context, inputs, outputs)))
+    return failure();
+  OwningOpRef<ModuleOp> module = importForCompilation(context, input, &inputs);
   numerics::ModelChanges changes;
-  if (!module)
+  if (!module || failed(checkOutputs(context, inputs, outputs))) // now with external data
     return failure();
   if (failed(numerics::convertWeights(*module, options, report, &changes)))
     return failure();

@@ -58,7 +58,29 @@ void forEachObject(const llvm::json::Object &root, StringRef key, llvm::function
 
 } // namespace
 
+/// Whether JSON nests no deeper than a ledger can: the parser calls itself for
+/// each level, and an artifact is a file that anyone may have written.
+static bool isShallow(StringRef json) {
+  constexpr unsigned kDeepest = 16;
+  unsigned depth = 0;
+  bool inText = false;
+  for (size_t i = 0; i < json.size(); ++i) {
+    char c = json[i];
+    if (inText && c == '\\')
+      ++i;
+    else if (c == '"')
+      inText = !inText;
+    else if (!inText && (c == '[' || c == '{') && ++depth > kDeepest)
+      return false;
+    else if (!inText && (c == ']' || c == '}') && depth-- == 0)
+      return false;
+  }
+  return true;
+}
+
 std::optional<Ledger> Ledger::fromJson(StringRef json) {
+  if (!isShallow(json))
+    return std::nullopt;
   llvm::Expected<llvm::json::Value> parsed = llvm::json::parse(json);
   if (!parsed) {
     llvm::consumeError(parsed.takeError());

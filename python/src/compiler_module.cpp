@@ -5,6 +5,7 @@
 #include "formats.h"
 #include "reference.h"
 #include "tenon/Pipelines/Compile.h"
+#include "tenon/Support/Message.h"
 #include "tenon/Support/Provenance.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -74,7 +75,9 @@ nb::dict compile(const std::string &input, nb::object bytes, const std::string &
   std::optional<tenon::CompileResult> result;
   {
     nb::gil_scoped_release release;
-    mlir::MLIRContext context;
+    // Threads would not make a compilation faster, and where none can be started
+    // the process would end.
+    mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
     context.printOpOnDiagnostic(false);
     mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
       std::string text = diagnostic.str();
@@ -93,7 +96,14 @@ nb::dict compile(const std::string &input, nb::object bytes, const std::string &
   if (interruption)
     throw std::move(*interruption);
   if (!result) {
-    nb::object error = nb::module_::import_("tenon.errors").attr("from_compiler")(toPython(problems));
+    std::string text;
+    {
+      tenon::ProblemPrinter printer([&](llvm::StringRef line) { text += (text.empty() ? "" : "\n") + line.str(); });
+      for (const Problem &problem : problems)
+        if (problem.severity == llvm::StringRef("error"))
+          printer.add("error: " + problem.location + (problem.location.empty() ? "" : ": "), problem.message, problem.notes);
+    }
+    nb::object error = nb::module_::import_("tenon.errors").attr("from_compiler")(toPython(problems), text);
     PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error.ptr())), error.ptr());
     throw nb::python_error();
   }

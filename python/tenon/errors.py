@@ -81,13 +81,13 @@ def from_runtime(code, text):
     return _RUNTIME_CLASSES.get(code, TenonError)(f"TN{code}", text)
 
 
-def from_compiler(problems):
-    """The exception for a failed compilation; called by the _compiler module."""
+def from_compiler(problems, text):
+    """The exception for a failed compilation, with a text in which equal problems are
+    summed up; called by the _compiler module."""
     diagnostics = to_diagnostics(problems)
     errors = [d for d in diagnostics if d.severity == "error"]
     code = next((d.code for d in errors if d.code), "")
-    text = "\n".join(str(d) for d in errors) or "the compilation failed without saying why"
-    return CompileError(code, text, diagnostics)
+    return CompileError(code, text or "the compilation failed without saying why", diagnostics)
 
 
 def to_diagnostics(problems):

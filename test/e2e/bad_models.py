@@ -221,6 +221,17 @@ def directory(folder):
     return folder / "bad.onnx"
 
 
+def pipe(folder):
+    os.mkfifo(folder / "bad.onnx")
+    return folder / "bad.onnx"
+
+
+def with_bytes(extra):
+    """A maker: bytes in front of a good model."""
+    model = model_of([relu("x", "y")], [value("x", [4])], [value("y", [4])])
+    return lambda folder: save(extra + model.SerializeToString(), folder, "bad.onnx")
+
+
 FILES = [
     BadModel("empty file", garbage(b""), "1001"),
     BadModel("text instead of a model", garbage(b"this is no model\n" * 40), "1001"),
@@ -231,6 +242,11 @@ FILES = [
     BadModel("a directory", directory, "(1001|8002)"),
     BadModel("no such file", lambda folder: folder / "bad.onnx", "(1001|8002)"),
     BadModel("a device", lambda folder: "/dev/null", "(1001|8002)", ("/dev/null",)),
+    BadModel("a pipe", pipe, "(1001|8002)"),
+    BadModel("a group that nothing ends", with_bytes(b"\x0b\x08\x01"), "1001"),
+    BadModel("a group with the end of another", with_bytes(b"\x0b\x14"), "1001"),
+    BadModel("the end of no group", with_bytes(b"\x0c"), "1001"),
+    BadModel("groups 100,000 deep", with_bytes(b"\x0b" * 100000 + b"\x0c" * 100000), "1001"),
 ]
 
 STRUCTURE = [

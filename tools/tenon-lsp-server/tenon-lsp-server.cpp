@@ -6,8 +6,10 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 #include "tenon/Pipelines/Compile.h"
+#include "tenon/Support/Files.h"
 
 int main(int argc, char **argv) {
+  tenon::openStandardStreams();
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);

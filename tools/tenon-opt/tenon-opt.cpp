@@ -7,6 +7,7 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "tenon/Dialect/Num/IR/Num.h"
 #include "tenon/Pipelines/Compile.h"
+#include "tenon/Support/Files.h"
 #include "llvm/Support/CommandLine.h"
 
 static llvm::cl::list<std::string> formatFiles("format-file", llvm::cl::desc("Declaration of a number format to load (repeatable)"),
@@ -27,6 +28,7 @@ struct LoadFormats : mlir::DialectExtension<LoadFormats, tenon::num::NumDialect>
 } // namespace
 
 int main(int argc, char **argv) {
+  tenon::openStandardStreams();
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);

@@ -7,6 +7,7 @@
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Pipelines/ReferenceCheck.h"
+#include "tenon/Support/Files.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -44,6 +45,7 @@ std::vector<std::string> dataSets(llvm::StringRef folder) {
 } // namespace
 
 int main(int argc, char **argv) {
+  tenon::openStandardStreams();
   tenon::ReferenceCheckOptions options;
   cl::list<std::string> paths(cl::Positional, cl::desc("MODEL.onnx or test folders"), cl::OneOrMore);
   cl::list<std::string> folders("test-data", cl::desc("Folder of input_<i>.pb and output_<i>.pb"), cl::value_desc("dir"));

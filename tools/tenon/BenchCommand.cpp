@@ -72,8 +72,8 @@ int runBench() {
     order.push_back({typical(kernels[i]), i});
   std::sort(order.rbegin(), order.rend());
   for (auto [nanoseconds, i] : order)
-    llvm::outs() << llvm::format("%10.4f ms  ", nanoseconds / 1e6) << tenon_model_kernel_name(session.model, i) << "  "
-                 << tenon_model_kernel_strategy(session.model, i) << "\n";
+    llvm::outs() << llvm::format("%10.4f ms  ", nanoseconds / 1e6) << escaped(tenon_model_kernel_name(session.model, i)) << "  "
+                 << escaped(tenon_model_kernel_strategy(session.model, i)) << "\n";
   return kOk;
 }
 

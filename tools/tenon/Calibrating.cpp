@@ -6,8 +6,6 @@
 #include "Calibrating.h"
 #include "Samples.h"
 
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace tenon::driver {
@@ -32,7 +30,7 @@ public:
       if (Exit exit = samples.bind(i, session))
         return exit;
       if (!session.run()) {
-        llvm::errs() << "note: while running sample " << samples.path(i) << "\n";
+        mention("note", "while running sample " + samples.path(i));
         return session.exitStatus();
       }
       for (Watched &one : watched) {
@@ -88,7 +86,7 @@ void keep(Watched &one, size_t samples) {
   std::string why = activation.unobservable;
   if (why.empty())
     why = samples == 1 ? "the sample does not compute it" : "none of " + std::to_string(samples) + " samples computes it";
-  llvm::errs() << "warning: [TN4111] " << activation.tensor << ", the input of " << layersOf(activation) << ", stays float: " << why << "\n";
+  mention("warning", "[TN4111] " + activation.tensor + ", the input of " + layersOf(activation) + ", stays float: " + why);
   one.result.kept = why;
 }
 
@@ -99,26 +97,25 @@ Exit calibrate(llvm::StringRef model, llvm::StringRef path, llvm::ArrayRef<std::
   Samples samples;
   if (Exit exit = samples.find(path))
     return exit;
-  llvm::SmallString<128> artifact;
-  if (std::error_code code = llvm::sys::fs::createTemporaryFile("calibrate", "tenon", artifact))
+  TemporaryFile artifact;
+  if (std::error_code code = artifact.create("calibrate", ".tenon"))
     return complain("[TN6001] cannot create a temporary artifact: " + code.message());
-  llvm::FileRemover remover(artifact);
   CompileOptions compilation;
   compilation.formatFiles = formatFiles;
   compilation.observe = options;
   CompileResult compiled;
-  if (Exit exit = compile(model, artifact, compilation, /*showProgress=*/true, compiled))
+  if (Exit exit = compile(model, artifact.path(), compilation, /*showProgress=*/true, compiled))
     return exit;
   options.calibration.emplace();
   std::vector<Watched> watched;
   for (numerics::ObservedActivation &activation : compiled.observed)
     watched.emplace_back().activation = std::move(activation);
   if (watched.empty()) {
-    llvm::errs() << "note: --calibration: no layer is converted whose activations could be\n";
+    mention("note", "--calibration: no layer is converted whose activations could be");
     return kOk;
   }
   Calibrator calibrator(samples, watched);
-  if (!calibrator.load(artifact))
+  if (!calibrator.load(artifact.path()))
     return calibrator.exitStatus();
   Exit exit = calibrator.run([](Watched &one, llvm::ArrayRef<float> values, llvm::StringRef sample) {
     std::optional<size_t> bad = one.counts.add(values);

@@ -5,6 +5,7 @@
 #ifndef TENON_TOOLS_TENON_COMMANDS_H
 #define TENON_TOOLS_TENON_COMMANDS_H
 
+#include "tenon/Support/Files.h"
 #include "llvm/Support/CommandLine.h"
 
 namespace tenon::driver {
@@ -34,6 +35,11 @@ int runTargets();
 
 /// Prints an error and returns its exit status.
 Exit complain(const llvm::Twine &text, Exit status = kUserError);
+/// Prints what is no error: kind is "note" or "warning".
+void mention(llvm::StringRef kind, const llvm::Twine &text);
+/// Refuses to write `output` (of `flag`) in place of one of the inputs or of what
+/// has been written; then it counts among these.
+Exit checkOutput(const llvm::cl::Option &flag, llvm::StringRef output, InputFiles &inputs);
 /// Refuses a flag that would be ignored: "--x has no effect <when>".
 Exit refuse(const llvm::cl::Option &flag, llvm::StringRef when);
 

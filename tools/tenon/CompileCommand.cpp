@@ -52,7 +52,7 @@ static void printNotes(const Ledger &ledger) {
     llvm::SetVector<llvm::StringRef> kernels;
     for (const LedgerNote *note : notes)
       kernels.insert(note->kernels.begin(), note->kernels.end());
-    llvm::outs() << "note       [" << code << "] " << kernels.size() << " of " << ledger.kernels.size() << " kernels: " << notes.front()->text;
+    llvm::outs() << "note       [" << code << "] " << kernels.size() << " of " << ledger.kernels.size() << " kernels: " << escaped(notes.front()->text);
     if (notes.size() > 1)
       llvm::outs() << ", and " << notes.size() - 1 << " more";
     llvm::outs() << "\n";
@@ -77,7 +77,7 @@ static void printSummary(const CompileResult &result, llvm::StringRef path) {
   }
   os << llvm::format(", total %.2f s\n", total);
   printNotes(result.ledger);
-  os << "wrote      " << path << "\n";
+  os << "wrote      " << escaped(path) << "\n";
 }
 
 static Exit parseStages(CompileOptions &options) {
@@ -139,6 +139,12 @@ int runCompile() {
     path = model;
     llvm::sys::path::replace_extension(path, "tenon");
   }
+  InputFiles files;
+  for (const std::string &plugin : plugins)
+    files.add(plugin, "a pass plugin");
+  if (!stopsEarly)
+    if (Exit exit = checkOutput(output, path, files))
+      return exit;
   CompileResult result;
   if (Exit exit = compile(model, path, options, !quiet, result))
     return exit;

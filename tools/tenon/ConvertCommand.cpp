@@ -25,12 +25,36 @@ static cl::opt<bool> quiet("q", cl::desc("Do not print the report"), cl::sub(con
 
 /// All or nothing, like every output.
 static Exit writeReport(const numerics::ConversionReport &report) {
-  auto write = [&](llvm::raw_ostream &os) -> llvm::Error {
-    os << llvm::formatv("{0:2}", llvm::json::Value(report.toJson())) << "\n";
-    return llvm::Error::success();
-  };
-  if (llvm::Error error = llvm::writeToOutput(reportPath, write))
-    return complain("[TN8021] cannot write " + reportPath + ": " + toString(std::move(error)), kResource);
+  auto text = llvm::formatv("{0:2}\n", llvm::json::Value(report.toJson()));
+  std::error_code code;
+  bool inPlace = reportPath == "-" || (llvm::sys::fs::exists(reportPath) && !llvm::sys::fs::is_regular_file(reportPath));
+  if (inPlace) { // a device or a pipe would be replaced by renaming
+    llvm::raw_fd_ostream os(reportPath, code);
+    os << text;
+    os.flush();
+    code = os.error();
+    os.clear_error();
+  } else if (OutputFile file; !(code = file.open(reportPath))) {
+    file.os() << text;
+    code = file.commit();
+  }
+  return code ? complain("[TN8021] cannot write " + reportPath + ": " + code.message(), kResource) : kOk;
+}
+
+/// Nothing that is written may take the place of what is read, or of the other output.
+static Exit checkOutputs() {
+  InputFiles files;
+  files.add(model, "the model");
+  for (const std::string &file : formatFiles)
+    files.add(file, "a declaration of a format");
+  files.add(calibration, "the calibration data");
+  std::error_code code;
+  for (llvm::sys::fs::recursive_directory_iterator it(calibration, code), end; calibration.getNumOccurrences() && !code && it != end; it.increment(code))
+    files.add(it->path(), "calibration data");
+  for (const auto *flag : {&output, &reportPath})
+    if (!flag->empty())
+      if (Exit exit = checkOutput(*flag, *flag, files))
+        return exit;
   return kOk;
 }
 
@@ -46,6 +70,8 @@ int runConvert() {
     return refuse(calibration, "without --activations");
   if (Exit exit = checkFile(model))
     return exit;
+  if (Exit exit = checkOutputs())
+    return exit;
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   DiagnosticPrinter printer(context);
   loadTenonDialects(context);
@@ -60,13 +86,17 @@ int runConvert() {
     if (Exit exit = calibrate(model, calibration, files, num::formatsOf(&context), *parsed))
       return exit;
   numerics::ConversionReport report;
+  std::vector<std::string> reports;
+  if (!reportPath.empty())
+    reports.push_back(reportPath);
   if (toModel) {
-    if (failed(convertToOnnx(context, model, output, *parsed, report)))
+    if (failed(convertToOnnx(context, model, output, *parsed, report, reports)))
       return printer.exitStatus();
   } else {
     CompileOptions options;
     options.target = target;
     options.convert = *parsed;
+    options.otherOutputs = reports;
     if (!toArtifact)
       options.stopAfter = Stage::Import;
     auto compiled = compileModel(context, model, output, options);
@@ -80,7 +110,7 @@ int runConvert() {
   if (!quiet) {
     llvm::outs() << report.text();
     if (!output.empty())
-      llvm::outs() << "wrote " << output << "\n";
+      llvm::outs() << "wrote " << escaped(output) << "\n";
   }
   return kOk;
 }

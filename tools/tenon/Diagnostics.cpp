@@ -16,16 +16,31 @@ static bool meansUnsupported(llvm::StringRef text) {
 }
 
 Exit complain(const llvm::Twine &text, Exit status) {
-  llvm::errs() << "error: " << text << "\n";
+  llvm::errs() << "error: " << shown(text.str()) << "\n";
   return status;
 }
+
+void mention(llvm::StringRef kind, const llvm::Twine &text) { llvm::errs() << kind << ": " << shown(text.str()) << "\n"; }
 
 Exit refuse(const llvm::cl::Option &flag, llvm::StringRef when) {
   return complain("[TN8012] " + llvm::Twine(flag.ArgStr.size() == 1 ? "-" : "--") + flag.ArgStr + " has no effect " + when + "; leave it out");
 }
 
+Exit checkOutput(const llvm::cl::Option &flag, llvm::StringRef output, InputFiles &inputs) {
+  llvm::StringRef what = inputs.find(output);
+  std::string spelling = (llvm::Twine(flag.ArgStr.size() == 1 ? "-" : "--") + flag.ArgStr).str();
+  if (!what.empty())
+    return complain("[TN8030] " + spelling + ": writing " + output + " would replace " + what + "; name another output");
+  inputs.addOutput(output, "what " + spelling + " writes, too");
+  return kOk;
+}
+
 DiagnosticPrinter::DiagnosticPrinter(mlir::MLIRContext &context)
-    : isTerminal(llvm::sys::Process::StandardErrIsDisplayed()), handler(&context, [this](mlir::Diagnostic &diagnostic) {
+    : isTerminal(llvm::sys::Process::StandardErrIsDisplayed()), problems([this](llvm::StringRef line) {
+        clearProgress();
+        llvm::errs() << line << "\n";
+      }),
+      handler(&context, [this](mlir::Diagnostic &diagnostic) {
         print(diagnostic);
         return mlir::success();
       }) {
@@ -42,7 +57,8 @@ void DiagnosticPrinter::clearProgress() {
     llvm::errs() << "\r\033[K";
 }
 
-Exit DiagnosticPrinter::exitStatus() const {
+Exit DiagnosticPrinter::exitStatus() {
+  problems.finish();
   // Every error a user can cause or mend has a code; one without is ours.
   if (exhausted)
     return kResource;
@@ -65,11 +81,11 @@ void DiagnosticPrinter::print(mlir::Diagnostic &diagnostic) {
   } else if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Warning) {
     kind = "warning";
   }
-  clearProgress();
   std::string place = placeOf(diagnostic.getLocation(), text);
-  llvm::errs() << kind << ": " << place << (place.empty() ? "" : ": ") << text << "\n";
+  std::vector<std::string> notes;
   for (mlir::Diagnostic &note : diagnostic.getNotes())
-    llvm::errs() << "note: " << note.str() << "\n";
+    notes.push_back(note.str());
+  problems.add((llvm::Twine(kind) + ": " + place + (place.empty() ? "" : ": ")).str(), text, notes);
 }
 
 } // namespace tenon::driver

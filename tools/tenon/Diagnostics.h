@@ -8,11 +8,12 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
+#include "tenon/Support/Message.h"
 
 namespace tenon::driver {
 
-/// Prints a context's diagnostics while it lives, one line each, and derives
-/// the exit status of a failed compilation from their codes.
+/// Prints a context's diagnostics while it lives, one line each, those of one kind
+/// summed up, and derives the exit status of a failed compilation from their codes.
 class DiagnosticPrinter {
 public:
   explicit DiagnosticPrinter(mlir::MLIRContext &context);
@@ -20,13 +21,14 @@ public:
   /// Shows "[n/of] phase" on a terminal until the next line is printed.
   void progress(llvm::StringRef phase, unsigned number, unsigned of);
   void clearProgress();
-  Exit exitStatus() const;
+  Exit exitStatus();
 
 private:
   void print(mlir::Diagnostic &diagnostic);
 
   bool isTerminal;
   bool unsupported = false, exhausted = false, uncoded = false, coded = false;
+  ProblemPrinter problems;
   mlir::ScopedDiagnosticHandler handler;
 };
 

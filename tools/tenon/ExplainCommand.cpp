@@ -55,8 +55,8 @@ static void printNodes(const Ledger &ledger) {
 
 static void printNotes(const Ledger &ledger) {
   for (const LedgerNote &note : ledger.notes) {
-    llvm::outs() << "[" << note.code << "] " << note.text << "\n    kernels " << llvm::join(note.kernels, ", ") << "\n    nodes   "
-                 << llvm::join(note.nodes, ", ") << "\n";
+    llvm::outs() << "[" << note.code << "] " << escaped(note.text) << "\n    kernels " << escaped(llvm::join(note.kernels, ", "))
+                 << "\n    nodes   " << escaped(llvm::join(note.nodes, ", ")) << "\n";
   }
   if (ledger.notes.empty())
     llvm::outs() << "no lossy steps and no scalar code\n";

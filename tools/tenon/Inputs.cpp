@@ -29,6 +29,15 @@ static std::string quoted(llvm::ArrayRef<std::string> names) {
   return names.empty() ? "none" : "'" + llvm::join(names, "', '") + "'";
 }
 
+void InputFlags::addFiles(InputFiles &files) const {
+  for (llvm::StringRef flag : values)
+    if (llvm::StringRef value = flag.split('=').second; value.consume_front("@"))
+      files.add(value, "an input");
+  std::error_code code;
+  for (llvm::sys::fs::directory_iterator it(testData, code), end; hasTestData() && !code && it != end; it.increment(code))
+    files.add(it->path(), "a file of --test-data");
+}
+
 Exit InputFlags::bindTestData(Session &session) {
   for (int i = 0; i < session.inputs(); ++i) {
     TensorFile tensor;
@@ -39,7 +48,7 @@ Exit InputFlags::bindTestData(Session &session) {
     index = index < 0 ? i : index;
     if (session.input(index).rank == 0 && tensor.shape == std::vector<int64_t>{1}) {
       // Some recorded sets hold a scalar as a vector of one.
-      llvm::outs() << "note  " << session.input(index).name << ": one-element vector taken as the scalar the model declares\n";
+      llvm::outs() << "note  " << escaped(session.input(index).name) << ": one-element vector taken as the scalar the model declares\n";
       tensor.shape.clear();
     }
     if (!session.bind(index, tensor))

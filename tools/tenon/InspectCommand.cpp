@@ -60,12 +60,12 @@ std::string bufferText(const tenon_buffer_info &info) {
 
 void printText(const tenon_model *model) {
   llvm::raw_ostream &os = llvm::outs();
-  os << "producer   " << tenon_model_producer(model) << "\ntarget     " << tenon_model_target(model) << "\nkernels    "
+  os << "producer   " << escaped(tenon_model_producer(model)) << "\ntarget     " << escaped(tenon_model_target(model)) << "\nkernels    "
      << tenon_model_num_kernels(model) << "\nweights    " << tenon_model_weight_bytes(model) << " bytes\ncode       "
      << tenon_model_code_bytes(model) << " bytes\n";
   for (int i = 0; i < tenon_model_num_symbols(model); ++i) {
     auto symbol = query(model, tenon_model_symbol, i);
-    os << "dimension  " << symbol.name << ": " << symbol.min << " to ";
+    os << "dimension  " << escaped(symbol.name) << ": " << symbol.min << " to ";
     if (symbol.max == std::numeric_limits<int64_t>::max())
       os << "any size";
     else
@@ -76,11 +76,11 @@ void printText(const tenon_model *model) {
   }
   for (int i = 0; i < tenon_model_num_inputs(model); ++i) {
     auto info = query(model, tenon_model_input, i);
-    os << "input      " << info.name << ": " << typeText(info) << "\n";
+    os << "input      " << escaped(info.name) << ": " << escaped(typeText(info)) << "\n";
   }
   for (int i = 0; i < tenon_model_num_outputs(model); ++i) {
     auto info = query(model, tenon_model_output, i);
-    os << "output     " << info.name << ": " << typeText(info) << "\n";
+    os << "output     " << escaped(info.name) << ": " << escaped(typeText(info)) << "\n";
   }
 }
 

@@ -124,12 +124,12 @@ bool extract(llvm::StringRef bytes, const Member &member, std::string &storage, 
 } // namespace
 
 bool readNpz(llvm::StringRef path, std::vector<TensorFile> &tensors, std::string &error) {
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  auto buffer = openInput(path, error);
   if (!buffer) {
-    error = ("cannot read " + path + ": " + buffer.getError().message()).str();
+    error = (path + " " + error).str();
     return false;
   }
-  llvm::StringRef bytes = (*buffer)->getBuffer();
+  llvm::StringRef bytes = buffer->getBuffer();
   auto bad = [&](const llvm::Twine &why) {
     error = (path + ": " + why).str();
     return false;

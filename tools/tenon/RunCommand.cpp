@@ -45,8 +45,21 @@ static Exit checkNames(Session &session, const cl::list<std::string> &flags) {
   return kOk;
 }
 
+/// No output may take the place of a file that the run reads, or of another output.
+static Exit checkOutputs(llvm::StringRef model) {
+  InputFiles files;
+  files.add(model, "the artifact");
+  inputs.addFiles(files);
+  for (llvm::StringRef flag : expectedFlags)
+    files.add(flag.split("=@").second, "an expected output");
+  for (llvm::StringRef flag : outputFlags)
+    if (Exit exit = checkOutput(outputFlags, flag.split("=@").second, files))
+      return exit;
+  return kOk;
+}
+
 static void printValues(const TensorFile &tensor) {
-  llvm::outs() << tensor.name << ": " << typeText(tensor);
+  llvm::outs() << escaped(tensor.name) << ": " << typeText(tensor);
   if (tensor.dtype == 1) {
     llvm::outs() << " =";
     for (size_t k = 0; k < std::min<size_t>(16, tensor.bytes.size() / 4); ++k) {
@@ -96,6 +109,8 @@ int runRun() {
   if (Exit exit = checkNames(session, outputFlags))
     return exit;
   if (Exit exit = checkNames(session, expectedFlags))
+    return exit;
+  if (Exit exit = checkOutputs(artifact.empty() ? loadEngine : artifact))
     return exit;
   if (Exit exit = inputs.bind(session, /*random=*/false))
     return exit;

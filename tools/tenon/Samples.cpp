@@ -110,7 +110,7 @@ Exit Samples::readNpz(llvm::StringRef file, Session &session, std::vector<std::o
     if (!tensors[i])
       return complain("[TN8024] " + file + ": no array for an input; " + wanted(session.input(i)) + ", the file has " + (names.empty() ? "none" : names));
   if (!others.empty() && !std::exchange(saidLeftOut, true))
-    llvm::errs() << "note: " << file << ": " << others << " is no input of the model and is left out, here and in further samples\n";
+    mention("note", file + ": " + others + " is no input of the model and is left out, here and in further samples");
   return kOk;
 }
 
@@ -127,7 +127,7 @@ Exit Samples::bind(size_t index, Session &session) {
     if (std::optional<size_t> at = findNonFinite(context, tensor))
       return complain("[TN8024] " + path + ": value " + llvm::Twine(*at) + " of input '" + session.input(i).name + "' is NaN or infinite; expected finite ones");
     if (!session.bind(i, tensor)) {
-      llvm::errs() << "note: that is input '" << session.input(i).name << "' of sample " << path << "\n";
+      mention("note", llvm::Twine("that is input '") + session.input(i).name + "' of sample " + path);
       return session.exitStatus();
     }
   }

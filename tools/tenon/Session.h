@@ -7,6 +7,8 @@
 #include "Commands.h"
 #include "tenon/Frontend/ONNX/TensorBytes.h"
 #include "tenon/Reference/Compare.h"
+#include "tenon/Support/Files.h"
+#include "tenon/Support/Message.h"
 #include "tenon/tenon.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -64,6 +66,8 @@ public:
   /// from --random-seed. With `random`, values that nobody gave are random.
   Exit bind(Session &session, bool random);
   bool hasTestData() const { return !testData.empty(); }
+  /// Adds the files that the inputs come from.
+  void addFiles(InputFiles &files) const;
   /// Recorded output of --test-data; a null result with kOk where there is none.
   std::pair<Exit, std::optional<TensorFile>> expectedOutput(int index) const;
 

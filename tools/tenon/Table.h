@@ -6,6 +6,7 @@
 #ifndef TENON_TOOLS_TENON_TABLE_H
 #define TENON_TOOLS_TENON_TABLE_H
 
+#include "tenon/Support/Message.h"
 #include "llvm/Support/raw_ostream.h"
 #include <string>
 #include <vector>
@@ -15,7 +16,12 @@ namespace tenon::driver {
 class Table {
 public:
   explicit Table(std::vector<std::string> header) { rows.push_back(std::move(header)); }
-  void add(std::vector<std::string> row) { rows.push_back(std::move(row)); }
+  /// Cells are names from files: what would steer a terminal is escaped.
+  void add(std::vector<std::string> row) {
+    for (std::string &cell : row)
+      cell = escaped(cell);
+    rows.push_back(std::move(row));
+  }
   void print(llvm::raw_ostream &os, size_t widest = 36) const;
 
 private:

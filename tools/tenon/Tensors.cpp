@@ -113,12 +113,12 @@ static const std::pair<const char *, int32_t> kNumpyTypes[] = {
 bool readTensor(llvm::StringRef path, TensorFile &tensor, std::string &error) {
   if (path.ends_with(".pb"))
     return readTensorFile(path, tensor, error);
-  auto buffer = llvm::MemoryBuffer::getFile(path);
+  auto buffer = openInput(path, error);
   if (!buffer) {
-    error = ("cannot read " + path + ": " + buffer.getError().message()).str();
+    error = (path + " " + error).str();
     return false;
   }
-  return parseNpy((*buffer)->getBuffer(), path, tensor, error);
+  return parseNpy(buffer->getBuffer(), path, tensor, error);
 }
 
 bool parseNpy(llvm::StringRef bytes, const llvm::Twine &path, TensorFile &tensor, std::string &error) {
@@ -178,20 +178,21 @@ bool writeNpy(llvm::StringRef path, const TensorFile &tensor, std::string &error
   header += '\n';
   // All or nothing; but a device or a pipe would be replaced by renaming.
   bool inPlace = llvm::sys::fs::exists(path) && !llvm::sys::fs::is_regular_file(path);
-  llvm::SmallString<128> temporary;
-  int fd;
-  std::error_code code = inPlace ? llvm::sys::fs::openFileForWrite(path, fd)
-                                 : llvm::sys::fs::createUniqueFile(path + ".%%%%%%.tmp", fd, temporary);
-  if (!code) {
-    llvm::raw_fd_ostream os(fd, /*shouldClose=*/true);
+  auto write = [&](llvm::raw_ostream &os) {
     os << llvm::StringRef("\x93NUMPY\x01\x00", 8) << char(header.size() & 255) << char(header.size() >> 8) << header << tensor.bytes;
-    os.close();
-    code = os.error();
+  };
+  std::error_code code;
+  if (inPlace) {
+    llvm::raw_fd_ostream os(path, code);
+    if (!code) {
+      write(os);
+      os.close();
+      code = os.error();
+    }
     os.clear_error(); // reported here, not by the stream's destructor
-    if (!code && !inPlace)
-      code = llvm::sys::fs::rename(temporary, path);
-    if (code && !inPlace)
-      llvm::sys::fs::remove(temporary);
+  } else if (OutputFile file; !(code = file.open(path))) {
+    write(file.os());
+    code = file.commit();
   }
   if (code)
     error = ("cannot write " + path + ": " + code.message()).str();
@@ -280,7 +281,7 @@ bool reportComparison(const TensorFile &actual, const TensorFile &expected, cons
     result = reference::compare(*a, *e, tolerance);
   else
     result.problem = std::string("has element type ") + dtypeName(actual.dtype) + ", which cannot be compared";
-  llvm::outs() << (result.ok() ? "ok    " : "WRONG ") << actual.name << ": ";
+  llvm::outs() << (result.ok() ? "ok    " : "WRONG ") << escaped(actual.name) << ": ";
   if (!result.problem.empty())
     llvm::outs() << result.problem << "\n";
   else

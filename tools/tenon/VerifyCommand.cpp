@@ -8,8 +8,6 @@
 #include "VerifyReport.h"
 
 #include "tenon/Pipelines/Verify.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 
 namespace cl = llvm::cl;
 
@@ -113,11 +111,17 @@ int runVerify() {
     return verify(artifact, report);
   }
   llvm::SmallString<128> path(output.getValue());
-  llvm::FileRemover remover;
+  InputFiles files;
+  files.add(model, "the model");
+  inputs.addFiles(files);
+  if (!output.empty())
+    if (Exit exit = checkOutput(output, output, files))
+      return exit;
+  TemporaryFile temporary;
   if (path.empty()) {
-    if (std::error_code code = llvm::sys::fs::createTemporaryFile("verify", "tenon", path))
+    if (std::error_code code = temporary.create("verify", ".tenon"))
       return complain("[TN6001] cannot create a temporary artifact: " + code.message());
-    remover.setFile(path);
+    path = temporary.path();
   }
   CompileOptions options;
   options.target = target;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "VerifyReport.h"
 
+#include "tenon/Support/Message.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -59,7 +60,7 @@ constexpr llvm::StringLiteral kAgainstReference = "reference", kAgainstRecorded 
 bool wasCompared(const KernelCheck &check) { return check.runs > 0 && check.skipped.empty(); }
 
 void printKernel(llvm::raw_ostream &os, const KernelCheck &check) {
-  os << check.kernel << " (" << llvm::join(check.nodes, ", ") << ")\n";
+  os << check.kernel << " (" << escaped(llvm::join(check.nodes, ", ")) << ")\n";
   if (!check.overwritten.empty())
     os << "           " << check.overwritten << ", was overwritten before it was read\n";
   if (!check.skipped.empty())
@@ -116,12 +117,12 @@ void VerifyReport::printOutputs(llvm::raw_ostream &os, llvm::StringRef against) 
   }
   if (!count)
     return;
-  os << "outputs    " << count - wrong << " of " << count << " agree with the " << against << ", the worst " << worst->name << ": "
+  os << "outputs    " << count - wrong << " of " << count << " agree with the " << against << ", the worst " << escaped(worst->name) << ": "
      << elementText(worst->difference) << "\n";
   for (const OutputCheck &output : outputs) {
     if (output.against != against || output.difference.ok())
       continue;
-    os << (output.ok() ? "rounding   " : "WRONG      ") << output.name << ": " << elementText(output.difference) << ", "
+    os << (output.ok() ? "rounding   " : "WRONG      ") << escaped(output.name) << ": " << elementText(output.difference) << ", "
        << excessText(output.difference.excess) << "\n";
     if (output.rounding)
       printRounding(os, output);
@@ -136,14 +137,14 @@ void VerifyReport::print(llvm::raw_ostream &os) const {
     notRun += check.runs == 0;
     values += check.elements;
   }
-  os << "model      " << model << " for " << target << "\n";
+  os << "model      " << escaped(model) << " for " << target << "\n";
   os << "kernels    " << compared << " of " << kernels.size() << " compared with the reference, " << values << " values; "
      << (wrong ? std::to_string(wrong) + " WRONG" : "all agree") << "\n";
   if (notRun)
     os << "not run    " << notRun << " kernels, in branches not taken\n";
   for (const KernelCheck &check : kernels)
     if (!check.skipped.empty())
-      os << "skipped    " << check.kernel << " (" << llvm::join(check.nodes, ", ") << "): " << check.skipped << "\n";
+      os << "skipped    " << check.kernel << " (" << escaped(llvm::join(check.nodes, ", ")) << "): " << check.skipped << "\n";
   const KernelCheck *first = firstWrong(), *last = worst();
   if (first) {
     os << "first      ";

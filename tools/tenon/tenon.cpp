@@ -3,6 +3,7 @@
 // tenon: compiles ONNX models ahead of time and runs the result.
 #include "Commands.h"
 
+#include "tenon/Support/Files.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/PrettyStackTrace.h"
@@ -35,6 +36,7 @@ static void hideLibraryOptions() {
 }
 
 [[noreturn]] static void outOfMemory() {
+  tenon::removeTemporaryFiles();
   _exit(complain("[TN8019] out of memory; give the process more, or a smaller model or input", kResource));
 }
 
@@ -51,6 +53,7 @@ static Exit checkRepeats() {
 /// A crash is a fault of ours and has its own exit status; the stack trace that
 /// LLVM prints before goes into the report.
 static void onCrash(void *) {
+  tenon::removeTemporaryFiles();
   llvm::errs() << "error: [TN8070] internal error: please report this with the model and the command line\n";
   _exit(kInternal);
 }
@@ -59,7 +62,10 @@ static llvm::cl::extrahelp exitStatuses("\nEXIT STATUS: 0 done; 1 a flag, a file
                                         "  3 out of memory or disk space; 4 values differ; 70 an internal error\n");
 
 int main(int argc, char **argv) {
+  tenon::openStandardStreams();
+  tenon::removeTemporaryFilesOnSignals();
   llvm::sys::PrintStackTraceOnErrorSignal(argv[0]);
+  tenon::removeTemporaryFilesOnSignals(); // LLVM takes a key that ends a process for a crash
   llvm::sys::AddSignalHandler(onCrash, nullptr);
   signal(SIGXFSZ, SIG_IGN); // a file size limit is an error of the write that meets it, like a full disk
   llvm::install_bad_alloc_error_handler([](void *, const char *, bool) { outOfMemory(); });

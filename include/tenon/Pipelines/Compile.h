@@ -8,6 +8,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "tenon/Pipelines/Ledger.h"
+#include "tenon/Support/Files.h"
 #include "tenon/Transforms/Numerics/ObserveActivations.h"
 #include "llvm/ADT/StringRef.h"
 #include <functional>
@@ -34,6 +35,7 @@ struct CompileOptions {
   /// (not of stages that startFrom skips).
   std::vector<std::pair<Stage, std::string>> addedPasses;
   std::string dumpTo;             ///< folder for the IR after each stage
+  std::vector<std::string> otherOutputs; ///< files that the caller will write: none may be an input
   bool flushDenormals = false;    ///< denormal weights are taken as zero
   bool keepPlan = false;          ///< the artifact holds the plan's text
   std::function<void(llvm::StringRef phase)> progress;
@@ -61,8 +63,9 @@ void loadTenonDialects(mlir::MLIRContext &context);
 mlir::LogicalResult loadFormats(mlir::MLIRContext &context, llvm::ArrayRef<std::string> files);
 
 /// Imports a model with the operators that compilation knows; null after
-/// diagnostics.
-mlir::OwningOpRef<mlir::ModuleOp> importForCompilation(mlir::MLIRContext &context, llvm::StringRef model);
+/// diagnostics. `files` gets what it is read from.
+mlir::OwningOpRef<mlir::ModuleOp> importForCompilation(mlir::MLIRContext &context, llvm::StringRef model,
+                                                       InputFiles *files = nullptr);
 /// Runs the stages up to `stopAfter`, whose IR (assembly after codegen) is the
 /// result's text, or writes an artifact to `output`.
 /// Loads the dialects it needs into the context. Problems are diagnostics of the
@@ -75,7 +78,8 @@ mlir::FailureOr<CompileResult> compileModelBytes(mlir::MLIRContext &context, llv
 /// Writes an ONNX model whose weights (and activations, where no run chooses their
 /// scale) are converted, as far as ONNX has the formats; nothing is written on failure.
 mlir::LogicalResult convertToOnnx(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,
-                                  const numerics::ConvertOptions &options, numerics::ConversionReport &report);
+                                  const numerics::ConvertOptions &options, numerics::ConversionReport &report,
+                                  llvm::ArrayRef<std::string> otherOutputs = {});
 /// Runs the stages after import up to `last` on a module in place.
 mlir::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, const CompileOptions &options,
                               CompileResult &result);

@@ -344,31 +344,23 @@ private:
 
 LogicalResult writeFile(MLIRContext &context, const onnx::ModelProto &proto, llvm::StringRef path) {
   auto fail = [&](const llvm::Twine &text) { return emitError(UnknownLoc::get(&context)) << text; };
-  llvm::SmallString<128> temporary;
-  int fd;
-  if (std::error_code code = llvm::sys::fs::createUniqueFile(path + ".%%%%%%.tmp", fd, temporary))
+  // Renaming over a device or a pipe would replace it.
+  if (llvm::sys::fs::exists(path) && !llvm::sys::fs::is_regular_file(path))
+    return fail("[TN6001] " + path + " exists and is not a regular file; name another output");
+  OutputFile file;
+  if (std::error_code code = file.open(path))
     return fail("[TN6001] cannot write beside " + path + ": " + code.message());
-  std::error_code code;
+  std::string bytes;
+  google::protobuf::io::StringOutputStream strings(&bytes);
   {
-    std::string bytes;
-    google::protobuf::io::StringOutputStream strings(&bytes);
     google::protobuf::io::CodedOutputStream coded(&strings);
     coded.SetSerializationDeterministic(true); // equal inputs, equal bytes
     proto.SerializeToCodedStream(&coded);
     coded.Trim();
-    llvm::raw_fd_ostream os(fd, /*shouldClose=*/true);
-    os << bytes;
-    os.flush();
-    code = os.error();
-    os.clear_error();
   }
-  if (!code)
-    code = llvm::sys::fs::rename(temporary, path);
-  if (code) {
-    llvm::sys::fs::remove(temporary);
+  file.os() << bytes;
+  if (std::error_code code = file.commit())
     return fail("[TN6002] writing " + path + " failed: " + code.message());
-  }
-  llvm::sys::fs::setPermissions(path, llvm::sys::fs::all_read | llvm::sys::fs::owner_write);
   return success();
 }
 
@@ -377,14 +369,15 @@ LogicalResult writeFile(MLIRContext &context, const onnx::ModelProto &proto, llv
 LogicalResult tenon::writeOnnxConverted(MLIRContext &context, llvm::StringRef path, llvm::ArrayRef<OnnxWeight> weights,
                                         llvm::ArrayRef<OnnxActivation> activations, llvm::StringRef output) {
   Problems problems(&context, path);
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  std::string why;
+  SharedBuffer buffer = openInput(path, why);
   if (!buffer) {
-    problems.error(UnreadableFile, "cannot be opened: " + buffer.getError().message());
+    problems.error(UnreadableFile, why);
     return failure();
   }
   try {
     Source source;
-    source.buffer = std::move(*buffer);
+    source.buffer = std::move(buffer);
     llvm::StringRef folder = llvm::sys::path::parent_path(path);
     source.folder = folder.empty() ? "." : folder.str();
     OnnxImportOptions options;

@@ -45,13 +45,15 @@ SharedBuffer Source::openExternal(const std::string &location, const std::string
     return refuse("is a link out of the folder");
   if (!fs::is_regular_file(realFile))
     return refuse("is not a regular file");
-  auto mapped = llvm::MemoryBuffer::getFile(realFile, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  std::string why;
+  SharedBuffer mapped = openInput(realFile, why);
   if (!mapped) {
-    problems.error(ExternalMissing, place,
-                   "external data file '" + location + "' cannot be read: " + mapped.getError().message());
+    problems.error(ExternalMissing, place, "external data file '" + location + "' " + why);
     return nullptr;
   }
-  return files[location] = SharedBuffer(std::move(*mapped));
+  if (inputs)
+    inputs->add(realFile, "external data of the model");
+  return files[location] = std::move(mapped);
 }
 
 bool Source::externalPayload(const onnx::TensorProto &tensor, const std::string &place, Problems &problems,

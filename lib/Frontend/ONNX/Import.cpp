@@ -7,7 +7,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "onnx/defs/parser.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include <sys/mman.h>
 
@@ -62,6 +61,7 @@ OwningOpRef<ModuleOp> importBuffer(MLIRContext &context, SharedBuffer buffer, ll
     Source source;
     source.buffer = std::move(buffer);
     source.folder = folder.str();
+    source.inputs = options.files;
     Model model(&context, source, options, problems);
     if (format == Format::Text) {
       onnx::OnnxParser parser(source.buffer->getBufferStart());
@@ -90,20 +90,18 @@ OwningOpRef<ModuleOp> importBuffer(MLIRContext &context, SharedBuffer buffer, ll
 
 OwningOpRef<ModuleOp> tenon::importOnnx(MLIRContext &context, llvm::StringRef path,
                                         const OnnxImportOptions &options) {
-  namespace fs = llvm::sys::fs;
   bool isText = path.ends_with(".onnxtxt") || path.ends_with(".txt");
   Problems problems(&context, path);
-  if (fs::exists(path) && !fs::is_regular_file(path)) {
-    problems.error(UnreadableFile, "is not a regular file");
-    return {};
-  }
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/isText);
+  std::string why;
+  SharedBuffer buffer = openInput(path, why, /*terminated=*/isText);
   if (!buffer) {
-    problems.error(UnreadableFile, "cannot be opened: " + buffer.getError().message());
+    problems.error(UnreadableFile, why);
     return {};
   }
+  if (options.files)
+    options.files->add(path, "the model");
   llvm::StringRef folder = llvm::sys::path::parent_path(path);
-  return importBuffer(context, SharedBuffer(std::move(*buffer)), path, folder.empty() ? "." : folder,
+  return importBuffer(context, std::move(buffer), path, folder.empty() ? "." : folder,
                       isText ? Format::Text : Format::Binary, options);
 }
 

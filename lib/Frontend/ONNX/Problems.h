@@ -49,7 +49,9 @@ public:
   ~Problems() { finish(); }
 
   void error(Code code, const llvm::Twine &message) {
-    // A damaged model can have as many problems as nodes; nobody reads those.
+    // A damaged model can have as many problems as nodes. Whoever prints them sums
+    // up equal ones; this only bounds what has to be kept.
+    last = code;
     if (++count <= kMostReported)
       mlir::emitError(location) << "[TN" << static_cast<int>(code) << "] " << message;
   }
@@ -59,14 +61,16 @@ public:
   bool any() const { return count != 0; }
   void finish() {
     if (count > kMostReported)
-      mlir::emitRemark(location) << "and " << (count - kMostReported) << " more problems";
+      mlir::emitError(location) << "[TN" << static_cast<int>(last) << "] and " << (count - kMostReported)
+                                << " more problems";
     count = std::min(count, kMostReported);
   }
 
 private:
-  static constexpr unsigned kMostReported = 100;
+  static constexpr unsigned kMostReported = 20000;
   mlir::Location location;
   unsigned count = 0;
+  Code last = UnreadableFile;
 };
 
 /// "conv1 (Conv, opset 17)", with the domain where it is not the default one.

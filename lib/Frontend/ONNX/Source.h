@@ -6,6 +6,7 @@
 #define TENON_LIB_FRONTEND_ONNX_SOURCE_H
 
 #include "onnx/onnx_pb.h"
+#include "tenon/Support/Files.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -29,6 +30,8 @@ public:
   SharedBuffer buffer;
   /// The model's folder; external data is refused where it is empty.
   std::string folder;
+  /// Gets the files of external data; may be null.
+  InputFiles *inputs = nullptr;
   /// Payloads that the wire scan took out of the model.
   std::vector<llvm::ArrayRef<char>> ranges;
 
@@ -45,9 +48,11 @@ private:
   llvm::StringMap<SharedBuffer> files;
 };
 
-/// Parses a serialized model. Payloads of more than a few hundred bytes stay
+/// Parses a serialized model; false where protobuf cannot. Payloads of more than a few hundred bytes stay
 /// where they are and are listed in source.ranges: protobuf would copy them.
 bool parseModel(Source &source, onnx::ModelProto &model);
+/// Parses a serialized tensor, which protobuf copies.
+bool parseTensor(const llvm::MemoryBuffer &buffer, onnx::TensorProto &tensor);
 
 } // namespace tenon::onnxfe
 #endif // TENON_LIB_FRONTEND_ONNX_SOURCE_H

@@ -32,32 +32,13 @@ void forEachSubgraph(NodeProto &node, Fn fn) {
   }
 }
 
-/// Names that a graph uses and does not define.
-void collectFree(GraphProto &graph, llvm::StringSet<> &used) {
-  llvm::StringSet<> defined, inner;
-  for (const auto &input : graph.input())
-    defined.insert(input.name());
-  for (const auto &tensor : graph.initializer())
-    defined.insert(tensor.name());
-  for (NodeProto &node : *graph.mutable_node()) {
-    for (const std::string &output : node.output())
-      defined.insert(output);
-    for (const std::string &input : node.input())
-      inner.insert(input);
-    forEachSubgraph(node, [&](const std::string &, GraphProto &body) { collectFree(body, inner); });
-  }
-  for (const auto &output : graph.output())
-    inner.insert(output.name());
-  for (const auto &name : inner)
-    if (!defined.contains(name.first()))
-      used.insert(name.first());
-}
-
 class Checker {
 public:
   explicit Checker(Model &model) : model(model), problems(model.problems) {}
 
-  void check(GraphProto &graph, const Scope *parent, const std::string &prefix) {
+  /// Checks a graph and those inside of it; `free` gets the names that it uses and
+  /// does not define.
+  void check(GraphProto &graph, const Scope *parent, const std::string &prefix, llvm::StringSet<> &free) {
     Scope scope{parent, {}};
     llvm::StringMap<int> producers;
     define(graph, scope, prefix, producers);
@@ -79,26 +60,43 @@ public:
                              suggestion(input, scope));
       }
       forEachSubgraph(node, [&](const std::string &name, GraphProto &body) {
-        collectFree(body, used);
-        check(body, &scope, prefix + node.name() + "/" + name + "/");
+        check(body, &scope, prefixOf(node, name), used);
       });
-      for (const auto &name : used)
+      for (const auto &name : used) {
         if (auto producer = producers.find(name.first()); producer != producers.end()) {
           users[producer->second].push_back(i);
           ++missing[i];
+        } else if (!scope.names.contains(name.first())) {
+          free.insert(name.first());
         }
+      }
     }
     if (!parent && graph.output().empty())
       problems.error(UndefinedOutput, "the graph has no outputs; a model must compute something");
-    for (const onnx::ValueInfoProto &output : graph.output())
+    for (const onnx::ValueInfoProto &output : graph.output()) {
+      if (!scope.names.contains(output.name()))
+        free.insert(output.name());
       if (!scope.contains(output.name()))
         problems.error(UndefinedOutput, "graph output '" + output.name() + "'" + inGraph(prefix) +
                                             " is defined by no node, input or initializer" +
                                             suggestion(output.name(), scope));
+    }
     sort(graph, users, missing, prefix);
   }
 
 private:
+  /// What the names of unnamed nodes in a node's subgraph start with: the node's
+  /// own name, or where that is long already, its operator and a number. A name
+  /// that grew with each level would double with each.
+  std::string prefixOf(const NodeProto &node, const std::string &attribute) {
+    constexpr size_t kLongest = 80;
+    std::string prefix = node.name() + "/" + attribute + "/";
+    if (prefix.size() <= kLongest)
+      return prefix;
+    llvm::StringRef type(node.op_type()), part(attribute);
+    return (type.take_front(kLongest / 2) + "@" + llvm::Twine(++longNames) + "/" + part.take_front(kLongest / 2) + "/").str();
+  }
+
   static std::string inGraph(const std::string &prefix) {
     return prefix.empty() ? "" : " of subgraph " + prefix.substr(0, prefix.size() - 1);
   }
@@ -196,9 +194,11 @@ private:
 
   Model &model;
   Problems &problems;
+  unsigned longNames = 0;
 };
 } // namespace
 
 void tenon::onnxfe::checkStructure(Model &model) {
-  Checker(model).check(*model.proto.mutable_graph(), nullptr, "");
+  llvm::StringSet<> free;
+  Checker(model).check(*model.proto.mutable_graph(), nullptr, "", free);
 }

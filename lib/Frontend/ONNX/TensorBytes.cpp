@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tenon/Frontend/ONNX/TensorBytes.h"
 
-#include "onnx/onnx_pb.h"
-#include "llvm/Support/MemoryBuffer.h"
+#include "Source.h"
 
 namespace tenon {
 namespace {
@@ -17,13 +16,13 @@ template <typename T, typename Field> void append(std::string &bytes, const Fiel
 } // namespace
 
 bool readTensorFile(llvm::StringRef path, TensorFile &tensor, std::string &error) {
-  auto buffer = llvm::MemoryBuffer::getFile(path);
+  auto buffer = openInput(path, error);
   if (!buffer) {
-    error = ("cannot read " + path + ": " + buffer.getError().message()).str();
+    error = (path + " " + error).str();
     return false;
   }
   onnx::TensorProto proto;
-  if (!proto.ParseFromArray((*buffer)->getBufferStart(), (*buffer)->getBufferSize())) {
+  if (!onnxfe::parseTensor(*buffer, proto)) {
     error = (path + " is not an ONNX tensor").str();
     return false;
   }

@@ -14,14 +14,15 @@ using namespace tenon::onnxfe;
 ElementsAttr tenon::readOnnxTensorFile(MLIRContext &context, llvm::StringRef path) {
   context.loadDialect<onnxir::OnnxDialect>();
   Problems problems(&context, path);
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  std::string why;
+  auto buffer = openInput(path, why);
   if (!buffer) {
-    problems.error(UnreadableFile, "cannot read: " + buffer.getError().message());
+    problems.error(UnreadableFile, why);
     return {};
   }
   try {
     onnx::TensorProto tensor;
-    if (!tensor.ParseFromArray((*buffer)->getBufferStart(), static_cast<int>((*buffer)->getBufferSize()))) {
+    if (!parseTensor(*buffer, tensor)) {
       problems.error(UnreadableFile, "is not an ONNX TensorProto");
       return {};
     }

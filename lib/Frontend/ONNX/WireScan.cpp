@@ -4,7 +4,11 @@
 // TensorProto. What is left, a model without its large payloads, is handed to
 // protobuf's parser; each payload leaves a marker with its number in the
 // tensor's doc_string, which no importer needs.
+//
+// Groups, an old form of nested message that ONNX does not use, are skipped, as
+// protobuf skips fields that it does not know.
 #include "Source.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cstdint>
 
@@ -13,6 +17,7 @@ using namespace tenon::onnxfe;
 namespace {
 constexpr size_t kLeaveInPlace = 256; // bytes: below that a copy is cheaper than a range
 constexpr unsigned kDeepest = 90;     // protobuf's parser refuses 100 levels
+constexpr size_t kDeepestGroup = 100; // and groups within groups
 constexpr llvm::StringLiteral kMarker = "tenon.range:";
 
 enum class Message { Model, Graph, Node, Attribute, Tensor, SparseTensor, Function, Other };
@@ -62,64 +67,106 @@ class Scanner {
 public:
   explicit Scanner(std::vector<llvm::ArrayRef<char>> &ranges) : ranges(ranges) {}
 
-  /// Appends bytes to out without the large payloads. Malformed input is
-  /// appended as it is from the fault on, for protobuf to refuse.
-  void strip(Message message, llvm::StringRef bytes, unsigned depth, std::string &out) {
-    size_t pos = 0;
+  /// Appends bytes to out without the large payloads and without groups. False
+  /// where protobuf would not parse the bytes, which then has to be said: what
+  /// lies behind the fault is not looked at.
+  bool strip(Message message, llvm::StringRef bytes, unsigned depth, std::string &out) {
     std::string marker;
-    while (pos < bytes.size()) {
+    for (size_t pos = 0; pos < bytes.size();) {
       size_t start = pos;
-      uint64_t tag = 0, length = 0;
-      if (!readVarint(bytes, pos, tag))
-        return fault(bytes, start, out);
-      switch (tag & 7) {
-      case 0:
-        if (!readVarint(bytes, pos, length))
-          return fault(bytes, start, out);
-        break;
-      case 1:
-      case 5: {
-        size_t size = (tag & 7) == 1 ? 8 : 4;
-        if (bytes.size() - pos < size)
-          return fault(bytes, start, out);
-        pos += size;
-        break;
-      }
-      case 2: {
-        if (!readVarint(bytes, pos, length) || length > bytes.size() - pos)
-          return fault(bytes, start, out);
-        llvm::StringRef body = bytes.substr(pos, length);
-        pos += length;
-        uint64_t field = tag >> 3;
-        if (message == Message::Tensor && field == 12)
-          continue; // doc_string: its place is the marker's
-        if (message == Message::Tensor && field == 9) {
-          marker.clear();
-          if (body.size() >= kLeaveInPlace) {
-            marker = (kMarker + llvm::utostr(ranges.size())).str();
-            ranges.emplace_back(body.data(), body.size());
-            continue;
-          }
-          break;
-        }
-        Message child = childOf(message, field);
-        if (child == Message::Other || depth >= kDeepest)
-          break;
-        std::string inner;
-        strip(child, body, depth + 1, inner);
-        appendString(out, field, inner);
+      Field field;
+      if (!readField(bytes, pos, field))
+        return false;
+      if (field.wire == kGroup) {
+        if (!skipGroup(bytes, pos, field.number))
+          return false;
         continue;
       }
-      default:
-        return fault(bytes, start, out);
+      if (field.wire == kGroupEnd)
+        return false; // of no group
+      if (field.wire == kBytes && message == Message::Tensor && field.number == 12)
+        continue; // doc_string: its place is the marker's
+      if (field.wire == kBytes && message == Message::Tensor && field.number == 9) {
+        marker.clear();
+        if (field.body.size() >= kLeaveInPlace) {
+          marker = (kMarker + llvm::utostr(ranges.size())).str();
+          ranges.emplace_back(field.body.data(), field.body.size());
+          continue;
+        }
       }
-      out.append(bytes.data() + start, pos - start);
+      Message child = field.wire == kBytes ? childOf(message, field.number) : Message::Other;
+      if (child == Message::Other || depth >= kDeepest) {
+        out.append(bytes.data() + start, pos - start);
+        continue;
+      }
+      std::string inner;
+      if (!strip(child, field.body, depth + 1, inner))
+        return false;
+      appendString(out, field.number, inner);
     }
     if (!marker.empty())
       appendString(out, 12, marker);
+    return true;
   }
 
 private:
+  enum Wire : unsigned { kVarint = 0, kEight = 1, kBytes = 2, kGroup = 3, kGroupEnd = 4, kFour = 5 };
+  struct Field {
+    uint64_t number;
+    unsigned wire;
+    llvm::StringRef body; ///< of kBytes
+  };
+
+  /// Reads a field, of a group its begin or end.
+  static bool readField(llvm::StringRef bytes, size_t &pos, Field &field) {
+    constexpr size_t kLongestTag = 5; // bytes
+    uint64_t tag = 0, value = 0;
+    size_t start = pos;
+    if (!readVarint(bytes, pos, tag) || pos - start > kLongestTag || tag > UINT32_MAX || tag < 8) // no field has the number 0
+      return false;
+    field = {tag >> 3, unsigned(tag & 7), {}};
+    uint64_t size = 0;
+    switch (field.wire) {
+    case kVarint:
+      return readVarint(bytes, pos, value);
+    case kEight:
+    case kFour:
+      size = field.wire == kEight ? 8 : 4;
+      break;
+    case kBytes:
+      if (!readVarint(bytes, pos, size))
+        return false;
+      break;
+    case kGroup:
+    case kGroupEnd:
+      return true;
+    default:
+      return false;
+    }
+    if (size > bytes.size() - pos)
+      return false;
+    field.body = bytes.substr(pos, size);
+    pos += size;
+    return true;
+  }
+
+  /// Goes behind the end of the group that `number` has begun.
+  static bool skipGroup(llvm::StringRef bytes, size_t &pos, uint64_t number) {
+    llvm::SmallVector<uint64_t> open{number};
+    while (!open.empty()) {
+      Field field;
+      if (pos == bytes.size() || !readField(bytes, pos, field))
+        return false;
+      if (field.wire == kGroup)
+        open.push_back(field.number);
+      else if (field.wire == kGroupEnd && open.pop_back_val() != field.number)
+        return false;
+      if (open.size() > kDeepestGroup)
+        return false;
+    }
+    return true;
+  }
+
   static bool readVarint(llvm::StringRef bytes, size_t &pos, uint64_t &value) {
     value = 0;
     for (unsigned shift = 0; shift < 64 && pos < bytes.size(); shift += 7) {
@@ -131,11 +178,6 @@ private:
     return false;
   }
 
-  static void fault(llvm::StringRef bytes, size_t start, std::string &out) {
-    // Bounded: a fault in front of a large payload must not copy the payload.
-    out.append(bytes.data() + start, std::min<size_t>(bytes.size() - start, 4096));
-  }
-
   std::vector<llvm::ArrayRef<char>> &ranges;
 };
 
@@ -143,10 +185,16 @@ private:
 
 bool tenon::onnxfe::parseModel(Source &source, onnx::ModelProto &model) {
   std::string skeleton;
-  Scanner(source.ranges).strip(Message::Model, source.buffer->getBuffer(), 0, skeleton);
+  if (!Scanner(source.ranges).strip(Message::Model, source.buffer->getBuffer(), 0, skeleton))
+    return false;
   if (skeleton.size() > INT32_MAX)
     return false;
   return model.ParseFromArray(skeleton.data(), static_cast<int>(skeleton.size()));
+}
+
+bool tenon::onnxfe::parseTensor(const llvm::MemoryBuffer &buffer, onnx::TensorProto &tensor) {
+  return buffer.getBufferSize() <= INT32_MAX &&
+         tensor.ParseFromArray(buffer.getBufferStart(), static_cast<int>(buffer.getBufferSize()));
 }
 
 bool Source::rawPayload(const onnx::TensorProto &tensor, const std::string &place, Problems &problems,

@@ -3,11 +3,11 @@
 // Links an object into a code image, in process, with lld's ELF driver. The
 // image is position independent, read-only, and imports nothing.
 #include "lld/Common/Driver.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/CommandLine.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "tenon/Support/Files.h"
 #include "tenon/Target/CPU/Codegen.h"
 #include <mutex>
 
@@ -53,19 +53,18 @@ private:
 } // namespace
 
 FailureOr<Image> linkImage(StringRef object, Location loc) {
-  llvm::SmallString<128> objectPath, imagePath;
-  int fd;
-  std::error_code code = llvm::sys::fs::createTemporaryFile("tenon", "o", fd, objectPath);
+  TemporaryFile objectFile, imageFile;
+  std::error_code code = objectFile.create("tenon", ".o");
   if (!code)
-    code = llvm::sys::fs::createTemporaryFile("tenon", "so", imagePath);
+    code = imageFile.create("tenon", ".so");
   if (code)
     return emitError(loc, "[TN5020] cannot create a temporary file for linking (TMPDIR says where): ") << code.message();
-  llvm::FileRemover removeObject(objectPath), removeImage(imagePath);
-  llvm::raw_fd_ostream objectFile(fd, /*shouldClose=*/true);
-  objectFile << object;
-  objectFile.close();
-  if (std::error_code code = objectFile.error()) {
-    objectFile.clear_error();
+  std::string objectPath = objectFile.path().str(), imagePath = imageFile.path().str();
+  llvm::raw_fd_ostream objectStream(objectPath, code);
+  objectStream << object;
+  objectStream.close();
+  if (code || (code = objectStream.error())) {
+    objectStream.clear_error();
     return emitError(loc, "[TN6002] writing a temporary file for linking failed: ") << code.message();
   }
 
@@ -74,13 +73,16 @@ FailureOr<Image> linkImage(StringRef object, Location loc) {
   const char *arguments[] = {"ld.lld", "-shared", "-Bsymbolic", "--no-undefined", "-z", "norelro", "-z", "rodynamic", "-z",
                              "noexecstack",
                              "--hash-style=sysv", "--build-id=none", "-z", "max-page-size=4096", "--gc-sections",
-                             "--strip-debug", "-o", imagePath.c_str(), objectPath.c_str()};
+                             "--strip-debug",
+                             // Where no thread can be started, lld would end the process. Its output goes
+                             // straight to the file, not through another one that a signal would leave behind.
+                             "--threads=1", "--no-mmap-output-file", "-o", imagePath.c_str(), objectPath.c_str()};
   static std::mutex mutex; // lld keeps global state
   std::lock_guard<std::mutex> lock(mutex);
   HiddenOptions hidden;
   lld::Result result = lld::lldMain(arguments, os, os, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode != 0)
-    return emitError(loc, "[TN5021] linking the code image failed: ") << log;
+    return emitError(loc, "[TN5021] linking the code image failed: ") << llvm::join(llvm::split(StringRef(log).trim(), '\n'), "; ");
 
   auto file = llvm::MemoryBuffer::getFile(imagePath);
   if (!file)

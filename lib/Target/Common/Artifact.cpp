@@ -6,7 +6,7 @@
 
 #include "manifest_generated.h"
 #include "tenon/abi.h"
-#include "llvm/Support/FileSystem.h"
+#include "tenon/Support/Files.h"
 #include "llvm/Support/MathExtras.h"
 
 #define XXH_INLINE_ALL
@@ -80,6 +80,46 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
   return b.Release();
 }
 
+void writeContents(const Artifact &artifact, const Layout &layout, llvm::raw_fd_ostream &os) {
+  os.write_zeros(kPage);
+  for (auto [i, code] : llvm::enumerate(artifact.variants)) {
+    os.write_zeros(layout.codeOffsets[i] - os.tell());
+    os << code.image;
+  }
+  os.write_zeros(layout.weightsOffset - os.tell());
+  XXH3_state_t *state = XXH3_createState();
+  XXH3_64bits_reset(state);
+  uint64_t written = 0;
+  static const char zeros[64] = {};
+  auto put = [&](llvm::StringRef bytes) {
+    os << bytes;
+    XXH3_64bits_update(state, bytes.data(), bytes.size());
+    written += bytes.size();
+  };
+  if (artifact.forEachWeight)
+    artifact.forEachWeight([&](uint64_t offset, llvm::StringRef bytes) {
+      while (written < offset)
+        put(llvm::StringRef(zeros, std::min<uint64_t>(64, offset - written)));
+      put(bytes);
+    });
+  while (written < artifact.weightBytes)
+    put(llvm::StringRef(zeros, std::min<uint64_t>(64, artifact.weightBytes - written)));
+  uint64_t hash = XXH3_64bits_digest(state);
+  XXH3_freeState(state);
+  os.write_zeros(llvm::alignTo(os.tell(), kPage) - os.tell());
+  uint64_t manifestOffset = os.tell();
+  flatbuffers::DetachedBuffer manifest = buildManifest(artifact, layout, hash);
+  os.write(reinterpret_cast<const char *>(manifest.data()), manifest.size());
+  char header[kHeaderBytes] = {'T', 'E', 'N', 'O', 'N', 0, 1, 0};
+  uint32_t version = 1, size = manifest.size();
+  uint64_t manifestHash = XXH3_64bits(manifest.data(), manifest.size());
+  memcpy(header + 8, &version, 4);
+  memcpy(header + 12, &size, 4);
+  memcpy(header + 16, &manifestOffset, 8);
+  memcpy(header + 24, &manifestHash, 8);
+  os.pwrite(header, sizeof header, 0);
+}
+
 } // namespace
 
 bool writeArtifact(const Artifact &artifact, llvm::StringRef path, std::string &error) {
@@ -88,68 +128,18 @@ bool writeArtifact(const Artifact &artifact, llvm::StringRef path, std::string &
     error = ("[TN6001] " + path + " exists and is not a regular file; name another output").str();
     return false;
   }
-  llvm::SmallString<128> temporary;
-  int fd;
-  if (std::error_code code = llvm::sys::fs::createUniqueFile(path + ".%%%%%%.tmp", fd, temporary)) {
+  OutputFile file;
+  if (std::error_code code = file.open(path)) {
     error = ("[TN6001] cannot write beside " + path + ": " + code.message()).str();
     return false;
   }
   Layout layout = layOut(artifact);
-  bool failed = false;
-  {
-    llvm::raw_fd_ostream os(fd, /*shouldClose=*/true);
-    os.write_zeros(kPage);
-    for (auto [i, code] : llvm::enumerate(artifact.variants)) {
-      os.write_zeros(layout.codeOffsets[i] - os.tell());
-      os << code.image;
-    }
-    os.write_zeros(layout.weightsOffset - os.tell());
-    XXH3_state_t *state = XXH3_createState();
-    XXH3_64bits_reset(state);
-    uint64_t written = 0;
-    static const char zeros[64] = {};
-    auto put = [&](llvm::StringRef bytes) {
-      os << bytes;
-      XXH3_64bits_update(state, bytes.data(), bytes.size());
-      written += bytes.size();
-    };
-    if (artifact.forEachWeight)
-      artifact.forEachWeight([&](uint64_t offset, llvm::StringRef bytes) {
-        while (written < offset)
-          put(llvm::StringRef(zeros, std::min<uint64_t>(64, offset - written)));
-        put(bytes);
-      });
-    while (written < artifact.weightBytes)
-      put(llvm::StringRef(zeros, std::min<uint64_t>(64, artifact.weightBytes - written)));
-    uint64_t hash = XXH3_64bits_digest(state);
-    XXH3_freeState(state);
-    os.write_zeros(llvm::alignTo(os.tell(), kPage) - os.tell());
-    uint64_t manifestOffset = os.tell();
-    flatbuffers::DetachedBuffer manifest = buildManifest(artifact, layout, hash);
-    os.write(reinterpret_cast<const char *>(manifest.data()), manifest.size());
-    char header[kHeaderBytes] = {'T', 'E', 'N', 'O', 'N', 0, 1, 0};
-    uint32_t version = 1, size = manifest.size();
-    uint64_t manifestHash = XXH3_64bits(manifest.data(), manifest.size());
-    memcpy(header + 8, &version, 4);
-    memcpy(header + 12, &size, 4);
-    memcpy(header + 16, &manifestOffset, 8);
-    memcpy(header + 24, &manifestHash, 8);
-    os.pwrite(header, sizeof header, 0);
-    os.flush();
-    if (os.has_error()) {
-      error = ("[TN6002] writing " + path + " failed: " + os.error().message()).str();
-      os.clear_error();
-      failed = true;
-    }
+  writeContents(artifact, layout, file.os());
+  if (std::error_code code = file.commit()) {
+    error = ("[TN6002] writing " + path + " failed: " + code.message()).str();
+    return false;
   }
-  if (!failed)
-    if (std::error_code code = llvm::sys::fs::rename(temporary, path)) {
-      error = ("[TN6002] writing " + path + " failed: " + code.message()).str();
-      failed = true;
-    }
-  if (failed)
-    llvm::sys::fs::remove(temporary);
-  return !failed;
+  return true;
 }
 
 } // namespace tenon

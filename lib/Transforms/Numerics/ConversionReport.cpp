@@ -3,6 +3,7 @@
 // The report of convertWeights as text and JSON.
 #include "tenon/Transforms/Numerics/ConvertWeights.h"
 
+#include "tenon/Support/Message.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
@@ -52,6 +53,9 @@ std::string ConversionReport::text() const {
                     percent(share(q.underflowed, q.count)), isWeight ? std::to_string(layer.bytes) : "-", layer.format, scales(layer), layer.node,
                     tensor + (layer.note ? " (" + *layer.note + ")" : "")});
   }
+  for (auto &row : rows)
+    for (std::string &cell : row)
+      cell = escaped(cell);
   std::vector<size_t> widths(rows.front().size());
   for (const auto &row : rows)
     for (auto [i, cell] : llvm::enumerate(row))

@@ -8,6 +8,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "tenon/Support/Files.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include <functional>
@@ -25,6 +26,8 @@ struct OnnxImportOptions {
   /// operator itself. Others are expanded to their standard function body where
   /// ONNX has one. Empty: nothing is expanded.
   std::function<bool(llvm::StringRef domain, llvm::StringRef opType, int64_t since)> hasHandler;
+  /// Gets the files that the model is in, external data included; may be null.
+  InputFiles *files = nullptr;
 };
 
 /// Imports a binary model, or ONNX's text format if the name ends in .onnxtxt
