@@ -3,7 +3,7 @@
 # The front door: every target does its own set-up, once. CMake is used
 # directly by whoever works on the compiler: cmake --preset release|debug|sanitize.
 .DEFAULT_GOAL := build
-.PHONY: build test test-asan test-tsan demo bench docs setup clean help
+.PHONY: build test test-all test-asan test-tsan demo bench docs setup clean help
 
 PYTHON := .venv/bin/python
 STAMPS := .cache
@@ -26,8 +26,11 @@ build: $(STAMPS)/setup ## all tools into build/bin
 	@test -f build/build.ninja || cmake --preset release
 	cmake --build build
 
-test: build ## every suite; the last line counts them
+test: build ## every suite, of slow sweeps a part; the last line counts them
 	@$(PYTHON) utils/run-tests.py --build build $(ARGS)
+
+test-all: build ## every suite with its whole sweeps: what precedes a release
+	@$(PYTHON) utils/run-tests.py --build build --all $(ARGS)
 
 test-asan: $(STAMPS)/setup ## the same suites under AddressSanitizer and UBSan, in build-asan
 	@test -f build-asan/build.ninja || cmake --preset sanitize

@@ -25,7 +25,7 @@ config.environment["PATH"] = os.pathsep.join(
 )
 # Variables are local to their CHECK-LABEL, and a prefix nobody uses is a typo.
 config.environment["FILECHECK_OPTS"] = "-enable-var-scope --allow-unused-prefixes=false"
-for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "ASAN_SYMBOLIZER_PATH"):
+for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "ASAN_SYMBOLIZER_PATH", "TENON_TEST_RUN"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 

@@ -1,129 +1,68 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Runs Tenon's test suites and adds up their counts.
+"""Runs Tenon's test suites side by side and adds up their counts.
 
 Suites: architecture (utils/check-architecture.py), lit (test/), unit (the
 gtest programs build/bin/tenon-*-tests), python (pytest over python/tests),
-driver (pytest over test/e2e), and the scripts of test/e2e. A suite that cannot
-run at all counts as one failure, never as silence. The last line is `N passed,
-N failed, N skipped`.
+driver (pytest over test/e2e), and the scripts of test/e2e. As many processes
+run at a time as there are processors, those of the longest suites first; the
+processes of one suite divide its cases among themselves (test/e2e/harness.py).
+What a suite prints appears when it is done. A suite that cannot run at all
+counts as one failure, never as silence. The last line is `N passed, N failed,
+N skipped`.
 """
 
 import argparse
+import collections
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Callable
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 class Counts:
-    """Tests passed, failed and skipped, and the names of the failed ones."""
+    """Tests passed, failed and skipped, the names of the failed ones, and how many
+    of a suite have to pass, by the name of that check."""
 
-    def __init__(self, passed=0, failed=0, skipped=0, failures=()):
+    def __init__(self, passed=0, failed=0, skipped=0, failures=(), floors=()):
         self.passed, self.failed, self.skipped = passed, failed, skipped
-        self.failures = list(failures)
+        self.failures, self.floors = list(failures), dict(floors)
 
     def add(self, other):
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
         self.failures += other.failures
+        self.floors |= other.floors
+
+    def check_floors(self):
+        """To be called when all processes of a suite have been added."""
+        reached = {name: self.passed >= floor for name, floor in self.floors.items()}
+        for name, passes in reached.items():
+            self.add(Counts(passed=1) if passes else Counts(failed=1, failures=[name]))
+        self.floors = {}
 
     def __str__(self):
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
 
 
-class Runner:
-    def __init__(self, arguments):
-        self.build = (ROOT / arguments.build).resolve()
-        self.jobs = arguments.jobs
-        self.timeout = arguments.timeout
-        self.environment = dict(os.environ, TENON_BUILD_DIR=str(self.build))
-        if arguments.sanitize:
-            # Everything Tenon allocates is checked; what MLIR and Python keep until
-            # the process ends is theirs. Containers and LLVM's arenas mark their unused
-            # parts, which only holds where both sides of a library are instrumented.
-            options = "detect_leaks=0:detect_container_overflow=0:allow_user_poisoning=0"
-            # What cannot be allocated is an error of Tenon's own, not the sanitizer's.
-            options += ":allocator_may_return_null=1"
-            self.environment.setdefault("ASAN_OPTIONS", options)
-            self.environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
-        self.sanitize = arguments.sanitize
-        # ThreadSanitizer ends a process that starts threads after a fork, which the pool's tests do.
-        self.environment.setdefault("TSAN_OPTIONS", "die_after_fork=0")
-
-    def call(self, command):
-        """Runs a command with its output shown; returns its exit status."""
-        try:
-            return subprocess.run(
-                [str(part) for part in command], cwd=ROOT, env=self.environment, timeout=self.timeout
-            ).returncode
-        except subprocess.TimeoutExpired:
-            print(f"stopped after {self.timeout} s: {' '.join(map(str, command))}")
-            return 124
-
-    def reported(self, command, report, read, name):
-        """Runs a command that writes a report file and counts what that says.
-
-        A status that the report does not explain is a failure of its own.
-        """
-        status = self.call(command)
-        try:
-            counts = read(report)
-        except (OSError, ValueError, KeyError, ElementTree.ParseError) as error:
-            return Counts(failed=1, failures=[f"{name}: no report, exit status {status} ({error})"])
-        if status != 0 and counts.failed == 0:
-            counts.add(Counts(failed=1, failures=[f"{name}: exit status {status}"]))
-        return counts
-
-    def architecture(self, scratch):
-        report = scratch / "architecture.json"
-        command = [sys.executable, ROOT / "utils/check-architecture.py", "--json", report]
-        return self.reported(command, report, read_own_json, "architecture")
-
-    def lit(self, scratch):
-        report = scratch / "lit.json"
-        command = [sys.executable, "-c", "from lit.main import main; main()", "-v", "-j", self.jobs]
-        command += ["--output", report, "--param", f"tenon_build={self.build}", ROOT / "test"]
-        return self.reported(command, report, read_lit, "lit")
-
-    def unit(self, scratch):
-        total = Counts()
-        for program in sorted((self.build / "bin").glob("tenon-*-tests")):
-            report = scratch / f"{program.name}.json"
-            command = [program, "--gtest_brief=1", f"--gtest_output=json:{report}"]
-            total.add(self.reported(command, report, read_gtest, program.name))
-        return total
-
-    def python(self, scratch):
-        report = scratch / "python.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs"]
-        command += [f"--junitxml={report}", ROOT / "python/tests"]
-        return self.reported(command, report, read_junit, "python")
-
-    def driver(self, scratch):
-        report = scratch / "driver.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs"]
-        command += [f"--junitxml={report}", ROOT / "test/e2e"]
-        return self.reported(command, report, read_junit, "driver")
-
-    def script(self, name, scratch):
-        report = scratch / f"{name}.json"
-        command = [sys.executable, ROOT / "test/e2e" / SCRIPTS[name], "--build", self.build, "--json", report]
-        return self.reported(command, report, read_own_json, name)
-
-
 def read_own_json(path):
-    """Our own scripts write {"passed": [names], "failed": [...], "skipped": [...]}."""
+    """Our own scripts write {"passed": [names], "failed": [...], "skipped": [...]}, and
+    where several processes share a suite, {"floors": {name: how many have to pass}}."""
     data = json.loads(Path(path).read_text())
-    return Counts(len(data["passed"]), len(data["failed"]), len(data["skipped"]), data["failed"])
+    return Counts(len(data["passed"]), len(data["failed"]), len(data["skipped"]), data["failed"], data.get("floors", ()))
 
 
 def read_lit(path):
@@ -166,33 +105,204 @@ def read_junit(path):
     return counts
 
 
-# Suites that are one script of test/e2e each.
-SCRIPTS = {
-    "robustness": "robustness.py",
-    "stages": "stages.py",
-    "models": "run_models.py",
-    "targets": "targets.py",
-    "fullsize": "fullsize.py",
-    "dynamic": "dynamic_shapes.py",
-    "operators": "operator_tests.py",
-    "accuracy": "function_accuracy.py",
-    "formats": "number_formats.py",
-    "formats-accuracy": "format_accuracy.py",
-    "nodes": "node_tests.py",
-    "cases": "cases.py",
+@dataclass(frozen=True)
+class Suite:
+    """`commands` gives what one process of a suite runs: (name, command, report) each."""
+
+    commands: Callable  # of the runner and the process
+    read: Callable  # the counts of a report
+    seconds: int  # of one processor, roughly: what takes longest starts first
+    shared: bool = False  # whether several processes may divide the cases
+    sanitized: bool = True  # whether it runs without the Python package, too
+
+
+def architecture(runner, process):
+    report = process.scratch / "architecture.json"
+    yield "architecture", [sys.executable, ROOT / "utils/check-architecture.py", "--json", report], report
+
+
+def lit(runner, process):
+    report = process.scratch / "lit.json"
+    command = [sys.executable, "-c", "from lit.main import main; main()", "-v", "-j", 1, "--output", report]
+    # Parts of one order: that of lit itself follows how long tests took the last time.
+    command += ["--order", "lexical", "--skip-test-time-recording", "--num-shards", process.count, "--run-shard", process.number + 1]
+    yield "lit", [*command, "--param", f"tenon_build={runner.build}", ROOT / "test"], report
+
+
+def unit(runner, process):
+    for program in sorted((runner.build / "bin").glob("tenon-*-tests")):
+        report = process.scratch / f"{program.name}.json"
+        yield program.name, [program, "--gtest_brief=1", f"--gtest_output=json:{report}"], report
+
+
+def tests_in(folder, seconds, sweeps=False, **options):
+    """A suite of pytest; `sweeps` where only a part of it runs without --all."""
+
+    def commands(runner, process):
+        report = process.scratch / "junit.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", f"--junitxml={report}"]
+        yield folder, [*command, *["--sample"] * (sweeps and not runner.all), ROOT / folder], report
+
+    return Suite(commands, read_junit, seconds, **options)
+
+
+def script(name, seconds, sweeps=False, **options):
+    """A suite that is a script of test/e2e; `sweeps` where it has more for --all."""
+
+    def commands(runner, process):
+        report = process.scratch / "report.json"
+        command = [sys.executable, ROOT / "test/e2e" / name, "--build", runner.build, "--json", report]
+        yield name, command + ["--sweep"] * (sweeps and runner.all), report
+
+    return Suite(commands, read_own_json, seconds, **options)
+
+
+# Roughly the seconds of one processor, as a part of which the sweeps run.
+SUITES = {
+    "architecture": Suite(architecture, read_own_json, 1),
+    "lit": Suite(lit, read_lit, 60, shared=True),
+    "unit": Suite(unit, read_gtest, 5),
+    "python": tests_in("python/tests", 10, sanitized=False),
+    "driver": tests_in("test/e2e", 200, shared=True, sweeps=True),
+    "robustness": script("robustness.py", 30, shared=True),
+    "stages": script("stages.py", 40, shared=True),
+    "models": script("run_models.py", 60, shared=True),
+    "targets": script("targets.py", 180, shared=True, sweeps=True, sanitized=False),
+    # Full-size models take long under a sanitizer, and find nothing that others do not.
+    "fullsize": script("fullsize.py", 30, shared=True, sweeps=True, sanitized=False),
+    "dynamic": script("dynamic_shapes.py", 10, shared=True, sanitized=False),
+    "operators": script("operator_tests.py", 60, shared=True, sanitized=False),
+    "accuracy": script("function_accuracy.py", 5, shared=True, sanitized=False),
+    "formats": script("number_formats.py", 40, shared=True, sweeps=True, sanitized=False),
+    "formats-accuracy": script("format_accuracy.py", 50, shared=True, sanitized=False),
+    "nodes": script("node_tests.py", 80, shared=True, sanitized=False),
+    "cases": script("cases.py", 10, sanitized=False),
 }
-SUITES = ("architecture", "lit", "unit", "python", "driver", *SCRIPTS)
+
+
+@dataclass
+class Process:
+    """One of the `count` processes of a suite."""
+
+    suite: str
+    number: int
+    count: int
+    scratch: Path
+    counts: Counts = field(default_factory=Counts)
+    seconds: float = 0  # of a processor
+    start: float = 0
+    end: float = 0
+
+
+def kill_group(leader):
+    with contextlib.suppress(ProcessLookupError):  # it has just ended
+        os.killpg(leader, signal.SIGKILL)
+
+
+class Runner:
+    def __init__(self, arguments, scratch):
+        self.build = (ROOT / arguments.build).resolve()
+        self.jobs, self.timeout, self.all, self.scratch = arguments.jobs, arguments.timeout, arguments.all, scratch
+        self.environment = dict(os.environ, TENON_BUILD_DIR=str(self.build), TENON_TEST_RUN=str(scratch))
+        if arguments.sanitize:
+            # Everything Tenon allocates is checked; what MLIR and Python keep until
+            # the process ends is theirs. Containers and LLVM's arenas mark their unused
+            # parts, which only holds where both sides of a library are instrumented.
+            options = "detect_leaks=0:detect_container_overflow=0:allow_user_poisoning=0"
+            # What cannot be allocated is an error of Tenon's own, not the sanitizer's.
+            options += ":allocator_may_return_null=1"
+            self.environment.setdefault("ASAN_OPTIONS", options)
+            self.environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
+        # ThreadSanitizer ends a process that starts threads after a fork, which the pool's tests do.
+        self.environment.setdefault("TSAN_OPTIONS", "die_after_fork=0")
+        self.running, self.lock, self.stopped = set(), threading.Lock(), False
+
+    def processes(self, name):
+        """The processes of a suite: no more than have something to do."""
+        count = min(self.jobs, max(1, SUITES[name].seconds // 10)) if SUITES[name].shared else 1
+        return [Process(name, number, count, self.scratch / name / f"process{number}") for number in range(count)]
+
+    def call(self, process, command, output):
+        """Runs a command; returns its exit status, and adds up what it and its children took of the processors."""
+        environment = dict(self.environment)
+        if process.count > 1:
+            environment["TENON_TEST_CASES"] = str(process.scratch.parent)
+        with self.lock:
+            if self.stopped:
+                return 130
+            # In a group of its own, so that it can be stopped with all that it started.
+            child = subprocess.Popen(
+                [str(part) for part in command], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=subprocess.STDOUT, process_group=0,
+            )
+            self.running.add(child.pid)
+        late = threading.Timer(self.timeout, kill_group, (child.pid,))
+        late.start()
+        _, status, usage = os.wait4(child.pid, 0)
+        with self.lock:
+            self.running.discard(child.pid)
+        if not late.is_alive():
+            output.write(f"stopped after {self.timeout} s: {' '.join(map(str, command))}\n".encode())
+        late.cancel()
+        child.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
+        process.seconds += usage.ru_utime + usage.ru_stime
+        return child.returncode
+
+    def stop(self):
+        with self.lock:
+            self.stopped = True
+            for pid in self.running:
+                kill_group(pid)
+
+    def run(self, process):
+        """Runs one process of a suite and counts what its reports say.
+
+        A status that a report does not explain is a failure of its own.
+        """
+        process.scratch.mkdir(parents=True)
+        process.start, suite = time.monotonic(), SUITES[process.suite]
+        with open(process.scratch / "output", "wb") as output:
+            for name, command, report in suite.commands(self, process):
+                status = self.call(process, command, output)
+                try:
+                    counts = suite.read(report)
+                except (OSError, ValueError, KeyError, ElementTree.ParseError) as error:
+                    process.counts.add(Counts(failed=1, failures=[f"{name}: no report, exit status {status} ({error})"]))
+                    continue
+                if status != 0 and counts.failed == 0:
+                    counts.add(Counts(failed=1, failures=[f"{name}: exit status {status}"]))
+                process.counts.add(counts)
+        process.end = time.monotonic()
+        return process
+
+
+def show(name, processes):
+    """Prints what a suite's processes printed; returns its counts and its line of the summary."""
+    counts = Counts()
+    print(f"=== {name}")
+    for process in processes:
+        text = (process.scratch / "output").read_text(errors="replace")
+        print(text, end="" if text.endswith("\n") or not text else "\n")
+        counts.add(process.counts)
+    counts.check_floors()
+    sys.stdout.flush()
+    took = max(process.end for process in processes) - min(process.start for process in processes)
+    processor = sum(process.seconds for process in processes)
+    return counts, f"{name:16} {counts}  ({processor:.0f} s of a processor within {took:.0f} s)"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build", help="the build folder to test")
     parser.add_argument("--suite", action="append", choices=SUITES, help="only this suite (repeatable)")
-    parser.add_argument("--jobs", default=os.cpu_count(), help="parallel lit tests")
-    parser.add_argument("--timeout", type=int, default=1800, help="seconds for one suite")
+    parser.add_argument("--all", action="store_true", help="the slow sweeps as well: what precedes a release")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes at a time")
+    parser.add_argument("--timeout", type=int, default=3000, help="seconds for one process of a suite")
     parser.add_argument("--sanitize", action="store_true", help="the build has sanitizers")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what runs, too
 
+<<<<<<< HEAD
     runner = Runner(arguments)
     suites = arguments.suite or list(SUITES)
     if arguments.sanitize and not arguments.suite:
@@ -202,18 +312,34 @@ def main():
         left_out = ("python", "dynamic", "operators", "accuracy", "formats", "formats-accuracy", "nodes", "cases", "targets", "fullsize")
         suites = [suite for suite in suites if suite not in left_out]
     total, lines = Counts(), []
+=======
+    names = [name for name in SUITES if name in (arguments.suite or SUITES)]
+    if not arguments.suite and arguments.sanitize:
+        names = [name for name in names if SUITES[name].sanitized]
+    start, done = time.monotonic(), {}
     with tempfile.TemporaryDirectory() as scratch:
-        for suite in suites:
-            print(f"=== {suite}", flush=True)
-            start = time.monotonic()
-            run = partial(runner.script, suite) if suite in SCRIPTS else getattr(runner, suite)
-            counts = run(Path(scratch))
-            lines.append(f"{suite:16} {counts}  ({time.monotonic() - start:.0f} s)")
-            total.add(counts)
+        runner = Runner(arguments, Path(scratch))
+        suites = {name: runner.processes(name) for name in sorted(names, key=lambda name: -SUITES[name].seconds)}
+        pool = ThreadPoolExecutor(arguments.jobs)
+        try:
+            waiting = collections.Counter({name: len(processes) for name, processes in suites.items()})
+            running = [pool.submit(runner.run, process) for processes in suites.values() for process in processes]
+            for future in as_completed(running):
+                name = future.result().suite
+                waiting[name] -= 1
+                if not waiting[name]:
+                    done[name] = show(name, suites[name])
+        finally:
+            runner.stop()
+            pool.shutdown(cancel_futures=True)
+    total = Counts()
+    for name in names:
+        total.add(done[name][0])
     print()
     for failure in total.failures:
         print(f"FAILED {failure}")
-    print("\n".join(lines))
+    print("\n".join(done[name][1] for name in names))
+    print(f"{time.monotonic() - start:.0f} s with {arguments.jobs} processes at a time")
     print(total, flush=True)
     return 1 if total.failed or not total.passed else 0
 

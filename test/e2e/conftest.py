@@ -1,11 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The driver as a fixture: `tenon(arguments...)` returns the finished process."""
+"""The driver as a fixture: `tenon(arguments...)` returns the finished process. And
+which tests run where the runner asks for a part of them."""
 
+import collections
 import subprocess
 
 import pytest
 
-from harness import build_under_test, is_sanitized
+from harness import build_under_test, claimed, is_sanitized, sharing
+
+
+def pytest_addoption(parser):
+    parser.addoption("--sample", action="store_true", help="of each sweep only every so manyth case")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "sweep(step): with --sample every step-th of its cases runs")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--sample"):
+        return
+    met = collections.Counter()
+
+    def kept(item):
+        sweep = item.get_closest_marker("sweep")
+        if sweep is None:
+            return True
+        met[item.function] += 1
+        return met[item.function] % sweep.args[0] == 0
+
+    chosen = [item for item in items if kept(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
+
+
+def pytest_runtestloop(session):
+    """Where several processes share the tests, each does those that it claims."""
+    if not sharing() or session.testsfailed or session.config.option.collectonly:
+        return None  # as pytest does it
+    queue = (item for item in session.items if claimed(item.nodeid))
+    item = next(queue, None)
+    while item:
+        following = next(queue, None)  # so that the fixtures that it wants are kept
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        item = following
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from harness import ROOT
+from harness import ROOT, made_once
 
 HERE = Path(__file__).resolve().parent
 
@@ -41,7 +41,7 @@ def missing(architecture):
 
 
 def build_runner(build, architecture, folder):
-    """The runtime and Inputs/runner.c as one program; returns its path."""
+    """The runtime and Inputs/runner.c as one program in the folder."""
     runtime = ROOT / "runtime"
     common = [tool("clang++"), f"--target={architecture}-linux-gnu", "-O1", "-fPIC", f"-I{runtime}/include"]
     # The runtime uses the C++ headers alone, and no C++ library: this machine's serve.
@@ -56,7 +56,6 @@ def build_runner(build, architecture, folder):
     program = folder / f"runner-{architecture}"
     command = [tool("clang"), *common[1:], "-fuse-ld=lld", HERE / "Inputs/runner.c", *objects, "-o", program, "-lpthread"]
     subprocess.run([*map(str, command)], check=True)
-    return program
 
 
 def read_proto(path):
@@ -80,7 +79,8 @@ class Emulated:
         self.folder, self.timeout = folder, timeout
         cpu = ARCHITECTURES[architecture][2]
         self.command = [f"qemu-{architecture}", "-L", f"/usr/{architecture}-linux-gnu", "-cpu", cpu]
-        self.command.append(str(build_runner(build, architecture, folder)))
+        runner = made_once(f"runner for {architecture} {build}", lambda place: build_runner(build, architecture, place))
+        self.command.append(str(runner / f"runner-{architecture}"))
 
     def run(self, artifact, inputs, threads):
         """Returns (outputs, error text)."""

@@ -12,19 +12,16 @@ flags     that make no sense are refused with their code
 bench/accuracy.py measures more tasks in more formats.
 """
 
-import argparse
 import json
-import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import numpy_helper, version_converter
 
-from harness import ROOT, SHARED, Driver, Results, excerpt
+from harness import ROOT, SHARED, Driver, Results, claimed, excerpt, parser
 
 sys.path.append(str(ROOT / "bench"))
 import tasks  # noqa: E402
@@ -187,11 +184,7 @@ def check_flags(driver, model, arguments, code):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default="build")
-    parser.add_argument("--json", help="write the names of passed, failed and skipped tests here")
-    parser.add_argument("--timeout", type=int, default=120, help="seconds for one conversion")
-    arguments = parser.parse_args()
+    arguments = parser(__doc__, timeout=120).parse_args()
     results = Results({})
     driver = Driver(arguments.build, arguments.timeout)
     folder = SHARED / "models"
@@ -204,34 +197,34 @@ def main():
     sys.path.insert(0, str(Path(arguments.build).resolve() / "python"))
 
     def record(name, check):
+        name = f"formats-accuracy.{name}"
+        if not claimed(name):
+            return
         try:
             problem = check()
         except Exception as error:  # a tool that fails is a failed test
             problem = f"    {type(error).__name__}: {error}"
         results.record(name, not problem, problem)
 
+    for model in sorted(p for p in folder.glob("*/model.onnx") if not p.parent.name.endswith("-qdq")):
+        record(f"errors {model.parent.name}", lambda: check_errors(driver, model))
     small = folder / "mnist-8" / "model.onnx"
     for name, (flags, code) in FLAGS.items():
-        record(f"formats-accuracy.flags {name}", lambda: check_flags(driver, small, flags, code))
-    models = sorted(p for p in folder.glob("*/model.onnx") if not p.parent.name.endswith("-qdq"))
-    with ThreadPoolExecutor(2) as pool:
-        outcomes = {model: pool.submit(check_errors, driver, model) for model in models}
-    for model, outcome in outcomes.items():
-        record(f"formats-accuracy.errors {model.parent.name}", outcome.result)
+        record(f"flags {name}", lambda: check_flags(driver, small, flags, code))
     for name, theirs in ML_DTYPES.items():
-        record(f"formats-accuracy.arithmetic {name}", lambda: check_arithmetic(driver, small, name, theirs))
+        record(f"arithmetic {name}", lambda: check_arithmetic(driver, small, name, theirs))
     for name in FIXED:
-        record(f"formats-accuracy.bias {name}", lambda: check_bias(driver, small, name))
+        record(f"bias {name}", lambda: check_bias(driver, small, name))
     for task in (tasks.mnist(1000), tasks.cifar()):
         for recipe, floor in FLOORS[task.name].items():
-            record(f"formats-accuracy.accuracy {task.name} {recipe}", lambda: check_accuracy(driver, task, recipe, floor))
+            record(f"accuracy {task.name} {recipe}", lambda: check_accuracy(driver, task, recipe, floor))
     feed = {"input": tasks.cifar(1).feeds[0]["input_1"] / 255}
     with tempfile.TemporaryDirectory() as scratch:
         # Blocks and 4-bit integers came to ONNX with opset 21, one above the model's.
         model = Path(scratch) / "model.onnx"
         onnx.save(version_converter.convert_version(onnx.load(folder / "cct2-cifar-op20" / "model.onnx"), 21), model)
         for recipe in ONNX_FORMATS:
-            record(f"formats-accuracy.onnx {recipe}", lambda: check_onnx(driver, model, recipe, feed))
+            record(f"onnx {recipe}", lambda: check_onnx(driver, model, recipe, feed))
     return results.finish(arguments.json)
 
 

@@ -3,15 +3,14 @@
 """Full-size models: their values, and the limits that compilations keep.
 
 The models are built by ../shared/tools/bigmodels.py, with ONNX Runtime's outputs,
-in .cache/fullsize (or $TENON_FULLSIZE) unless they are there. Each is compiled for
-cpu:host and cpu:x86-64-v3 and reproduces the outputs with 1 and 2 threads; its
+in .cache/fullsize (or $TENON_FULLSIZE) unless they are there: one of them, with --sweep
+all. Each is compiled for cpu:host and cpu:x86-64-v3 and reproduces the outputs with 1 and 2 threads; its
 kernels agree with the reference evaluator, and at three sizes of its open
 dimensions its outputs with ONNX Runtime's. Its compilation, and that of every float model of ../shared/models, keeps to the limits
 of processor time and memory, and its artifact to that of load time; the last table
 shows by how much.
 """
 
-import argparse
 import ctypes
 import os
 import subprocess
@@ -21,10 +20,11 @@ import time
 from pathlib import Path
 
 import dynamic_shapes
-from harness import ROOT, SHARED, Driver, Results, excerpt, read_expected
+from harness import ROOT, SHARED, Driver, Results, claimed, excerpt, parser, read_expected
 
 HERE = Path(__file__).resolve().parent
-MODELS = ("mobilenetv2", "yolov8n", "resnet50", "minilm", "vit-b16", "bert-base", "gpt2")
+MODELS = ("gpt2", "bert-base", "vit-b16", "minilm", "resnet50", "yolov8n", "mobilenetv2")  # the longest first
+SAMPLE = ("mobilenetv2",)
 IMAGES = [[(batch, 3, 224, 224)] for batch in (1, 2, 3)]
 TOKENS = [[size] * 3 for size in ((1, 1), (2, 37), (3, 64))]
 GPT2 = dynamic_shapes.decoder(24, lambda batch, past: (batch, 12, past, 64))
@@ -41,23 +41,11 @@ SECONDS = {"collection": 30, "fullsize": 120}  # of processor time for one compi
 MEGABYTES, WEIGHTS = 500, 2  # peak memory: WEIGHTS times the weights, and MEGABYTES more
 LOAD_SECONDS = 0.005
 MISMATCH = 4  # the driver's exit status where values differ
-KIB, MIB = 1024, 1024 * 1024
-
-
-def measured(driver, model, artifact, target):
-    """Compiles; returns (exit status, output, processor seconds, peak bytes)."""
-    command = [str(driver.program), "compile", "-q", str(model), "-o", str(artifact), f"--target={target}"]
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
-        output.seek(0)
-        text = output.read().decode(errors="replace")
-    return process.returncode, text, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * KIB
+MIB = 1024 * 1024
 
 
 def load_seconds(library, artifact):
-    """The shortest of several loads: files in memory, so without reading them."""
+    """The shortest of several loads, of a processor's time: files in memory, so without reading them."""
     runtime = ctypes.CDLL(str(library))
     runtime.tenon_model_load.restype = ctypes.c_void_p
     runtime.tenon_model_load.argtypes = [ctypes.c_char_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p)]
@@ -65,9 +53,9 @@ def load_seconds(library, artifact):
     best = float("inf")
     for _ in range(10):
         model = ctypes.c_void_p()
-        start = time.perf_counter()
+        start = time.thread_time()
         failed = runtime.tenon_model_load(str(artifact).encode(), None, ctypes.byref(model))
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.thread_time() - start)
         if failed:
             return None
         runtime.tenon_model_free(model)
@@ -80,28 +68,51 @@ class Suite:
         self.library = Path(build) / "lib/libtenon-rt.so"
         self.rows = []
 
-    def compiled(self, name, model, target, kind):
-        """Compiles within the limits, and records that; returns the artifact or None."""
-        artifact = self.scratch / "model.tenon"
-        status, text, seconds, peak = measured(self.driver, model, artifact, target)
-        if status != 0:
-            self.results.record(f"{name} limits", False, f"    compile: exit status {status}\n{excerpt(text)}")
-            return None
+    def keeps_limits(self, name, model, done, kind):
+        """Records whether a Compilation keeps to the limits; returns whether it worked."""
+        if done.status != 0:
+            self.results.record(f"{name} limits", False, f"    compile: exit status {done.status}\n{excerpt(done.text)}")
+            return False
         if self.driver.sanitized:  # its time and memory are the sanitizer's
-            return artifact
+            return True
         weights = sum(p.stat().st_size for p in model.parent.glob("model.*"))
-        load = load_seconds(self.library, artifact)
+        load = load_seconds(self.library, done.artifact)
         limits = SECONDS[kind], WEIGHTS * weights + MEGABYTES * MIB
-        self.rows.append((name, seconds, limits[0], peak / MIB, limits[1] / MIB, (load or 0) * 1e6))
+        self.rows.append((name, done.seconds, limits[0], done.peak / MIB, limits[1] / MIB, (load or 0) * 1e6))
         problems = []
-        if seconds > limits[0]:
-            problems.append(f"    {seconds:.1f} s of processor time, at most {limits[0]} s are allowed")
-        if peak > limits[1]:
-            problems.append(f"    {peak / MIB:.0f} MiB at the peak, at most {limits[1] / MIB:.0f} MiB are allowed")
+        if done.seconds > limits[0]:
+            problems.append(f"    {done.seconds:.1f} s of processor time, at most {limits[0]} s are allowed")
+        if done.peak > limits[1]:
+            problems.append(f"    {done.peak / MIB:.0f} MiB at the peak, at most {limits[1] / MIB:.0f} MiB are allowed")
         if load is None or load > LOAD_SECONDS:
             problems.append(f"    loading takes {load} s, at most {LOAD_SECONDS} s are allowed")
         self.results.record(f"{name} limits", not problems, "\n".join(problems))
-        return artifact
+        return True
+
+    def collection(self, folder):
+        model = folder / "model.onnx"
+        self.keeps_limits(folder.name, model, self.driver.compiled(model, "cpu:host"), "collection")
+
+    def fullsize(self, name, folder, python):
+        model = folder / "model.onnx"
+        artifacts = {}
+        for target in TARGETS:
+            # Too large to be kept for the whole run.
+            artifact = self.scratch / f"{name}-{target.replace(':', '-')}.tenon"
+            done = self.driver.measured("compile", "-q", model, "-o", artifact, f"--target={target}")
+            done.artifact = artifact
+            if self.keeps_limits(f"{name} {target}", model, done, "fullsize"):
+                artifacts[target] = artifact
+                self.values(f"{name} {target}", artifact, folder)
+        host = artifacts.get("cpu:host")
+        self.kernels(name, host, folder)
+        if name in SIZES and python:
+            worked = dynamic_shapes.isolated(folder, SIZES[name], host) if host else (False, "    does not compile")
+            self.results.record(f"{name} sizes", *worked)
+        elif name in SIZES:
+            self.results.skip(f"{name} sizes", "the Python package is not built")
+        for artifact in artifacts.values():
+            artifact.unlink()
 
     def differs(self, artifact, folder, data, threads):
         """What is wrong with the outputs, or None. `verify` judges those beyond the
@@ -118,8 +129,9 @@ class Suite:
         problem = next(filter(None, problems), None)
         self.results.record(f"{name} values", problem is None, problem or "")
 
-    def kernels(self, name, folder):
-        status, text = self.driver("verify", folder / "model.onnx", "--test-data", folder / "test_data_set_0")
+    def kernels(self, name, artifact, folder):
+        compiled = ["--artifact", artifact] if artifact else []
+        status, text = self.driver("verify", folder / "model.onnx", *compiled, "--test-data", folder / "test_data_set_0")
         self.results.record(f"{name} verify", status == 0, f"    exit status {status}\n{excerpt(text)}")
 
     def table(self):
@@ -139,13 +151,10 @@ def built(name, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default="build")
-    parser.add_argument("--json", help="write the names of passed, failed and skipped cases here")
-    parser.add_argument("--models", default=os.environ.get("TENON_FULLSIZE", ROOT / ".cache/fullsize"), type=Path)
-    parser.add_argument("--timeout", type=int, default=600, help="seconds for one run")
-    parser.add_argument("names", nargs="*", help="only these")
-    arguments = parser.parse_args()
+    flags = parser(__doc__, timeout=600, sweep="all full-size models, not one of them")
+    flags.add_argument("--models", default=os.environ.get("TENON_FULLSIZE", ROOT / ".cache/fullsize"), type=Path)
+    flags.add_argument("names", nargs="*", help="only these")
+    arguments = flags.parse_args()
 
     results = Results(read_expected(HERE / "fullsize-expected-failures.txt"), verbose=False)
     driver = Driver(arguments.build, arguments.timeout)
@@ -161,27 +170,16 @@ def main():
         sys.path.insert(0, str(Path(arguments.build).resolve() / "python"))
     with tempfile.TemporaryDirectory() as name:
         suite = Suite(driver, arguments.build, results, Path(name))
-        for folder in sorted(p.parent for p in (SHARED / "models").glob("*/model.onnx")):
-            if not folder.name.endswith("-qdq") and (not arguments.names or folder.name in arguments.names):
-                suite.compiled(folder.name, folder / "model.onnx", "cpu:host", "collection")
-        for name in MODELS:
-            if arguments.names and name not in arguments.names:
+        for name in arguments.names or (MODELS if arguments.sweep else SAMPLE):
+            if name not in MODELS or not claimed(name):
                 continue
-            problem = built(name, arguments.models)
-            if problem:
+            if problem := built(name, arguments.models):
                 results.skip(name, f"cannot be built here: {problem}")
-                continue
-            for target in TARGETS:
-                artifact = suite.compiled(f"{name} {target}", arguments.models / name / "model.onnx", target, "fullsize")
-                if artifact:
-                    suite.values(f"{name} {target}", artifact, arguments.models / name)
-            suite.kernels(name, arguments.models / name)
-            if name not in SIZES:
-                continue
-            if python:
-                results.record(f"{name} sizes", *dynamic_shapes.isolated(arguments.models / name, SIZES[name]))
             else:
-                results.skip(f"{name} sizes", "the Python package is not built")
+                suite.fullsize(name, arguments.models / name, python)
+        for folder in sorted(p.parent for p in (SHARED / "models").glob("*/model.onnx")):
+            if not folder.name.endswith("-qdq") and (not arguments.names or folder.name in arguments.names) and claimed(folder.name):
+                suite.collection(folder)
         suite.table()
     return results.finish(arguments.json)
 

@@ -1,15 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What the end-to-end tests share: finding the tools and the shared data,
-calling the driver, expected failures, and the result file of the runner."""
+calling the driver, what several processes of one run share (cases of a suite,
+compiled models), expected failures, and the result file of the runner."""
 
 import argparse
+import atexit
+import collections
+import fcntl
+import functools
+import hashlib
 import json
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import tarfile
+import tempfile
+import threading
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -29,6 +40,80 @@ def is_sanitized(build):
     return "asan" in Path(build).name
 
 
+seen = collections.Counter()  # cases that `claimed` was asked for, by name
+
+
+def sharing():
+    """Whether several processes of the runner divide the cases of a suite."""
+    return "TENON_TEST_CASES" in os.environ
+
+
+def claimed(name):
+    """Whether this process is to do a case: of several that share a suite, the first that
+    asks. All of them ask for all cases."""
+    if not sharing():
+        return True
+    seen[name] += 1  # so that no case is lost that has the name of another
+    key = hashlib.sha256(f"{name}\0{seen[name]}".encode()).hexdigest()
+    try:
+        os.close(os.open(Path(os.environ["TENON_TEST_CASES"]) / key, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
+
+
+@functools.cache
+def run_folder():
+    """What lasts for one run of the runner, or of a script that is called alone."""
+    folder = os.environ.get("TENON_TEST_RUN")
+    if not folder:
+        folder = tempfile.mkdtemp(prefix="tenon-test-")
+        owner = os.getpid()
+        atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))
+    return Path(folder)
+
+
+def made_once(key, make):
+    """A folder that `make(folder)` fills, once for all processes of a run that ask by this key."""
+    folder = run_folder() / "made" / hashlib.sha256(key.encode()).hexdigest()[:32]
+    folder.parent.mkdir(exist_ok=True)
+    with open(folder.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            half = folder.with_suffix(".part")  # of a process that was stopped
+            shutil.rmtree(half, ignore_errors=True)
+            half.mkdir()
+            make(half)
+            half.rename(folder)
+    return folder
+
+
+def node_tests():
+    """The folder of ONNX's node tests, one folder each; None where ../shared is missing."""
+    archive = SHARED / "suites" / "onnx-node-tests.tar.xz"
+    if not archive.is_file():
+        return None
+
+    def unpack(folder):
+        with tarfile.open(archive) as tar:
+            # Plain files and folders inside: what filter="data" of newer Pythons asks for.
+            members = [m for m in tar.getmembers() if "/node/" in m.name and (m.isreg() or m.isdir())]
+            tar.extractall(folder, [m for m in members if ".." not in m.name and not m.name.startswith("/")])
+
+    return made_once(f"unpacked {archive}", unpack) / "onnx-backend-data" / "node"
+
+
+@dataclass
+class Compilation:
+    """How one compilation ended."""
+
+    status: int
+    text: str
+    seconds: float  # of a processor
+    peak: int  # bytes of memory
+    artifact: Path = None
+
+
 class Driver:
     """The `tenon` command of one build folder."""
 
@@ -40,32 +125,62 @@ class Driver:
     def exists(self):
         return os.access(self.program, os.X_OK)
 
+    def limit(self):
+        # AddressSanitizer reserves terabytes of address space.
+        if not self.sanitized:
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+
     def __call__(self, *arguments):
         """Returns (exit status, last lines of the output)."""
-
-        def limit():
-            # AddressSanitizer reserves terabytes of address space.
-            if not self.sanitized:
-                resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-
         command = [str(self.program), *map(str, arguments)]
         try:
             done = subprocess.run(
                 command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=self.timeout,
-                preexec_fn=limit, check=False,
+                preexec_fn=self.limit, check=False,
             )
         except subprocess.TimeoutExpired:
             return 124, f"no answer after {self.timeout} s"
         return done.returncode, done.stdout.decode(errors="replace").strip()
 
+    def measured(self, *arguments):
+        """The Compilation that these arguments ask for."""
+        with tempfile.TemporaryFile() as output:
+            process = subprocess.Popen(
+                [str(self.program), *map(str, arguments)], stdout=output, stderr=subprocess.STDOUT, preexec_fn=self.limit)
+            late = threading.Timer(self.timeout, process.kill)
+            late.start()
+            _, status, usage = os.wait4(process.pid, 0)
+            late.cancel()
+            process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
+            output.seek(0)
+            text = output.read().decode(errors="replace").strip()
+        return Compilation(process.returncode, text, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+    def compiled(self, model, target, *flags):
+        """The Compilation of a model for a target, once for all processes and suites of a run.
+        Nobody changes or removes its artifact."""
+        compiler = self.program.stat()
+        key = f"{Path(model).resolve()} {target} {flags} {self.program.resolve()} {compiler.st_size} {compiler.st_mtime_ns}"
+
+        def make(folder):
+            done = self.measured("compile", "-q", model, "-o", folder / "model.tenon", f"--target={target}", *flags)
+            (folder / "compilation.json").write_text(json.dumps(asdict(done)))
+
+        folder = made_once(key, make)
+        done = Compilation(**json.loads((folder / "compilation.json").read_text()))
+        done.artifact = folder / "model.tenon"
+        return done
+
 
 def parser(doc, **defaults):
-    """What the scripts' command lines have in common; `jobs` and `timeout` where they are given."""
+    """What the scripts' command lines have in common; `jobs`, `timeout` and `sweep` (what it adds) where they are given."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--build", default="build")
     made.add_argument("--json", help="write the names of passed, failed and skipped tests here")
     if "jobs" in defaults:
         made.add_argument("--jobs", type=int, default=defaults["jobs"])
+    if "sweep" in defaults:
+        made.add_argument("--sweep", action="store_true", help=defaults["sweep"])
     if "timeout" in defaults:
         made.add_argument("--timeout", type=int, default=defaults["timeout"], help="seconds for one compilation or run")
     return made
@@ -95,38 +210,60 @@ def peer_session(model, optimize=True):
         model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"])
 
 
-def isolated(call, timeout, quiet=False):
-    """(result, None) of a call in a forked child, or (None, what happened): an exception,
-    a crash or a hang is the end of one test only."""
+def answers_of(calls, timeout, quiet):
+    """Forks a child that makes the calls in order, and yields what each gave: (result, None),
+    or (None, what happened). A crash or a hang is the last of them."""
     receive, send = multiprocessing.Pipe(duplex=False)
     child = os.fork()
     if child == 0:
         if quiet:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        try:
-            answer = (call(), None)
-        except BaseException as error:  # whatever it was, the parent reports it
-            place = error.__traceback__
-            while place.tb_next:
-                place = place.tb_next
-            file = Path(place.tb_frame.f_code.co_filename).name
-            answer = (None, f"{type(error).__name__}: {str(error)[:600]} ({file}:{place.tb_lineno})")
-        send.send(answer)
+        for call in calls:
+            try:
+                answer = (call(), None)
+            except BaseException as error:  # whatever it was, the parent reports it
+                place = error.__traceback__
+                while place.tb_next:
+                    place = place.tb_next
+                file = Path(place.tb_frame.f_code.co_filename).name
+                answer = (None, f"{type(error).__name__}: {str(error)[:600]} ({file}:{place.tb_lineno})")
+            send.send(answer)
         os._exit(0)
     send.close()
+    status = None
     try:
-        answer = receive.recv() if receive.poll(timeout) else (None, f"no answer after {timeout} s")
+        for _ in calls:
+            if not receive.poll(timeout):
+                yield None, f"no answer after {timeout} s"
+                break
+            yield receive.recv()
     except EOFError:
-        answer = None
-    receive.close()
-    if answer is None:
         status = os.waitpid(child, 0)[1]
         if os.WIFSIGNALED(status):
-            return None, f"crash: {signal.Signals(os.WTERMSIG(status)).name}"
-        return None, f"the process ended with exit status {os.WEXITSTATUS(status)} and no answer"
-    os.kill(child, signal.SIGKILL)  # it is done, or hangs
-    os.waitpid(child, 0)
-    return answer
+            yield None, f"crash: {signal.Signals(os.WTERMSIG(status)).name}"
+        else:
+            yield None, f"the process ended with exit status {os.WEXITSTATUS(status)} and no answer"
+    finally:
+        receive.close()
+        if status is None:
+            os.kill(child, signal.SIGKILL)  # it is done, or hangs
+            os.waitpid(child, 0)
+
+
+def isolated_each(calls, timeout, quiet=False):
+    """Yields (result, None) of each call made in a forked child, or (None, what happened): an
+    exception, a crash or a hang is the end of one test only. A child makes as many calls as
+    it survives, for a first one pays for much that later ones find ready."""
+    done = 0
+    while done < len(calls):
+        for answer in answers_of(calls[done:], timeout, quiet):
+            done += 1
+            yield answer
+
+
+def isolated(call, timeout, quiet=False):
+    """The same of one call."""
+    return next(isolated_each([call], timeout, quiet))
 
 
 def excerpt(text, count=4):
@@ -156,7 +293,7 @@ class Results:
 
     def __init__(self, expected, verbose=True):
         self.expected, self.verbose = expected, verbose
-        self.passed, self.failed, self.skipped = [], [], []
+        self.passed, self.failed, self.skipped, self.floors = [], [], [], {}
 
     def record(self, name, ok, detail=""):
         reason = self.expected.get(name)
@@ -180,9 +317,17 @@ class Results:
         self.skipped.append(name)
         print(f"skip {name}: {reason}", flush=True)
 
+    def at_least(self, name, floor):
+        """The check that so many of the suite pass; of several processes only the runner knows."""
+        if sharing():
+            self.floors[name] = floor
+        else:
+            print(f"{len(self.passed)} pass, at least {floor} must")
+            self.record(name, len(self.passed) >= floor, f"    fewer than {floor} pass")
+
     def finish(self, json_path=None):
         if json_path:
-            data = {"passed": self.passed, "failed": self.failed, "skipped": self.skipped}
+            data = {"passed": self.passed, "failed": self.failed, "skipped": self.skipped, "floors": self.floors}
             Path(json_path).write_text(json.dumps(data))
         print(f"{len(self.passed)} passed, {len(self.failed)} failed, {len(self.skipped)} skipped")
         return 1 if self.failed else 0

@@ -11,24 +11,22 @@ how many must pass at least, so that an operator cannot get lost as "refused".
 Many tests feed what models hold as constants: axes, sizes, scales. A model that
 is refused is tried again with its small inputs as constants.
 
-Each test runs in a process of its own: a crash is one failed test.
+A process runs as many tests as it survives: a crash is one failed test.
 """
 
 import collections
-import multiprocessing
-import os
 import re
 import sys
-import tarfile
-import tempfile
+from functools import partial
 from pathlib import Path
 
-from harness import SHARED, Results, isolated, parser, read_expected, use_package
+from harness import Results, claimed, isolated_each, node_tests, parser, read_expected, use_package
 
 HERE = Path(__file__).resolve().parent
 # onnx.backend.test.runner's: relative, absolute.
 TOLERANCE = (1e-3, 1e-7)
 MOST_CONSTANT = 16
+TOGETHER = 25  # tests of one process
 # float16 and bfloat16 hold 11 and 8 bits.
 COARSE = {"float16": (1e-2, 1e-3), "bfloat16": (2.0**-6, 1e-3)}
 
@@ -121,21 +119,15 @@ def run_one(folder):
     return "pass", ""
 
 
-def worker(task):
-    folder, timeout = task
-    outcome, problem = isolated(lambda: run_one(folder), timeout, quiet=True)
-    return folder.name, outcome or ("wrong", problem)
-
-
 def main():
-    flags = parser(__doc__, jobs=os.cpu_count(), timeout=60)
+    flags = parser(__doc__, timeout=60)
     flags.add_argument("--filter", default="", help="only tests whose name matches this expression")
     flags.add_argument("--table", help="write test, outcome and detail as TSV here")
     arguments = flags.parse_args()
 
     results = Results(read_expected(HERE / "node-expected-failures.txt"), verbose=False)
-    archive = SHARED / "suites" / "onnx-node-tests.tar.xz"
-    if not archive.is_file():
+    folder = node_tests()
+    if folder is None:
         results.skip("nodes", "no ../shared")
         return results.finish(arguments.json)
     if problem := use_package(arguments.build):
@@ -143,33 +135,28 @@ def main():
         return results.finish(arguments.json)
 
     refused, table = collections.Counter(), []
-    with tempfile.TemporaryDirectory() as scratch:
-        with tarfile.open(archive) as tar:
-            # Plain files and folders inside: what filter="data" of newer Pythons asks for.
-            members = [m for m in tar.getmembers() if "/node/" in m.name and (m.isreg() or m.isdir())]
-            tar.extractall(scratch, [m for m in members if ".." not in m.name and not m.name.startswith("/")])
-        folders = sorted(p.parent for p in Path(scratch).rglob("node/*/model.onnx"))
-        folders = [f for f in folders if re.search(arguments.filter, f.name)]
-        with multiprocessing.Pool(arguments.jobs) as pool:
-            tasks = [(folder, arguments.timeout) for folder in folders]
-            for name, (outcome, detail) in pool.imap(worker, tasks, chunksize=4):
-                table.append(f"{name}\t{outcome}\t{detail.splitlines()[0] if detail else ''}")
-                if outcome == "refused":
-                    refused[detail.split(":", 1)[0]] += 1
-                    results.skipped.append(name)
-                elif outcome == "no-tensor":
-                    refused["no tensor"] += 1
-                    results.skipped.append(name)
-                else:
-                    results.record(name, outcome == "pass", f"    {detail[:400]}")
+    tests = [p.parent for p in sorted(folder.glob("*/model.onnx")) if re.search(arguments.filter, p.parent.name)]
+    for part in (tests[start : start + TOGETHER] for start in range(0, len(tests), TOGETHER)):
+        if not claimed(part[0].name):
+            continue
+        answers = isolated_each([partial(run_one, test) for test in part], arguments.timeout, quiet=True)
+        for name, (answer, problem) in zip((test.name for test in part), answers):
+            outcome, detail = answer or ("wrong", problem)
+            table.append(f"{name}\t{outcome}\t{detail.splitlines()[0] if detail else ''}")
+            if outcome == "refused":
+                refused[detail.split(":", 1)[0]] += 1
+                results.skipped.append(name)
+            elif outcome == "no-tensor":
+                refused["no tensor"] += 1
+                results.skipped.append(name)
+            else:
+                results.record(name, outcome == "pass", f"    {detail[:400]}")
     for code, count in refused.most_common():
         print(f"skipped {count}: refused with {code}")
     if arguments.table:
         Path(arguments.table).write_text("\n".join(table) + "\n")
     if not arguments.filter:
-        floor = int((HERE / "node-floor.txt").read_text().split()[0])
-        print(f"{len(results.passed)} pass, at least {floor} must")
-        results.record("nodes.floor", len(results.passed) >= floor, f"    fewer than {floor} node tests pass")
+        results.at_least("nodes.floor", int((HERE / "node-floor.txt").read_text().split()[0]))
     return results.finish(arguments.json)
 
 

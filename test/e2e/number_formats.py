@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Every shipped number format against oracles that share no code with Tenon.
 
-For each format of up to 16 bits: the values of all codes, and the codes of at
-least 2^24 float32 inputs (every value, every rounding boundary and its
-neighbours, all upper 24 bits of float32 with varied lower ones), by the host's
+For each format of up to 16 bits: the values of all codes, and the codes of every
+value, every rounding boundary and its neighbours, and of 2^22 float32 numbers (with
+--sweep 2^24: all upper 24 bits of float32 with varied lower ones), by the host's
 codec (`tenon.formats`) and by compiled vector code, which must agree bit for
 bit with each other and with the oracles:
 
@@ -13,12 +13,12 @@ bit with each other and with the oracles:
 
 Rounding other than to nearest even is compared on the boundaries, compiled code
 through `graph.cast` and `num.encode`; stochastic rounding with draws computed here.
---all feeds all 2^32 float32 numbers to formats of up to 8 bits (about two minutes a format):
-the oracle rounds a grid of them and every number beside which the grid's codes
-change; between two numbers of one sign and code it can only give that code.
+The oracle rounds the boundaries one by one. Of the numbers that ascend it rounds a
+grid and every number beside which the grid's codes change; between two numbers of
+one sign and code it can only give that code. --all feeds all 2^32 float32 numbers to
+formats of up to 8 bits (about a minute a format).
 """
 
-import argparse
 import re
 import subprocess
 import sys
@@ -28,9 +28,11 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import Results
+from harness import Results, claimed, parser
 
-CHUNK = 1 << 20
+CHUNK = 1 << 20  # numbers that one run rounds
+FEW = 1 << 17  # of them where there are only boundaries
+ROUNDINGS = ("nearest_even", "nearest_away", "toward_zero", "toward_positive", "toward_negative", "stochastic")
 # ml_dtypes' names.
 ML_DTYPES = {
     "f8E4M3": "float8_e4m3", "f8E4M3FN": "float8_e4m3fn", "f8E4M3FNUZ": "float8_e4m3fnuz",
@@ -201,15 +203,15 @@ class Oracle:
         sign = np.where(np.signbit(x), sign_bit, 0) if signed and self.special != "fnuz" else 0
         return np.where(nan, quiet | sign, code).astype(np.uint32)
 
-    def encode_all(self, numbers, saturate):
-        """Codes of a range of float32 bit patterns, rounded to nearest even."""
+    def encode_ordered(self, bits, saturate):
+        """Codes of ascending float32 bit patterns, rounded to nearest even."""
         if saturate not in self.changes:
-            self.changes[saturate] = self.find_changes(lambda bits: self.encode(bits.view(np.float32), saturate=saturate))
+            self.changes[saturate] = self.find_changes(lambda some: self.encode(some.view(np.float32), saturate=saturate))
         first, codes = self.changes[saturate]
-        at = np.searchsorted(first, numbers.start, "right") - 1
-        end = np.searchsorted(first, numbers.stop, "left")
-        limits = np.clip(np.append(first[at:end], numbers.stop), numbers.start, None)
-        return np.repeat(codes[at:end], np.diff(limits))
+        at = np.searchsorted(first, bits[0], "right") - 1
+        end = np.searchsorted(first, bits[-1], "right")
+        starts = np.searchsorted(bits, first[at + 1 : end].astype(np.uint32))
+        return np.repeat(codes[at:end], np.diff(np.concatenate([[0], starts, [len(bits)]])))
 
     @staticmethod
     def find_changes(encode):
@@ -284,20 +286,23 @@ class Compiled:
             raise RuntimeError(done.stderr.strip())
         loaded = tenon.load(artifact)
         session, info = loaded.session(), loaded.inputs[0]
-        return lambda x: next(iter(session.run({info.name: x.view(info.dtype)}).values()))
+        return lambda x: list(session.run({info.name: x.view(info.dtype)}).values())
 
     def decode(self, kind, count):
         return self.session(
             f"func.func @main(%x: tensor<{count}x{kind}>) -> tensor<{count}xf32> {{\n"
             f"  %y = graph.cast %x : (tensor<{count}x{kind}>) -> tensor<{count}xf32>\n  return %y : tensor<{count}xf32>\n}}\n")
 
-    def encode(self, kind, count, saturate=True, rounding=None, seed=None):
-        attributes = f"{{saturate = {str(saturate).lower()}" + (f", rounding = {rounding} : i32" if rounding is not None else "")
-        attributes += (f", seed = {np.int64(np.uint64(seed))} : i64" if seed is not None else "") + "}"
+    def encode(self, kind, count, ways):
+        """All ways of rounding at once, each a result: (saturate, rounding's number or None, seed or None)."""
+        result, lines = f"tensor<{count}x{kind}>", []
+        for way, (saturate, rounding, seed) in enumerate(ways):
+            attributes = f"saturate = {str(saturate).lower()}" + (f", rounding = {rounding} : i32" if rounding is not None else "")
+            attributes += f", seed = {np.int64(np.uint64(seed))} : i64" if seed is not None else ""
+            lines.append(f"  %y{way} = graph.cast %x {{{attributes}}} : (tensor<{count}xf32>) -> {result}\n")
+        names, results = (", ".join(items) for items in ([f"%y{way}" for way in range(len(ways))], [result] * len(ways)))
         return self.session(
-            f"func.func @main(%x: tensor<{count}xf32>) -> tensor<{count}x{kind}> {{\n"
-            f"  %y = graph.cast %x {attributes} : (tensor<{count}xf32>) -> tensor<{count}x{kind}>\n"
-            f"  return %y : tensor<{count}x{kind}>\n}}\n")
+            f"func.func @main(%x: tensor<{count}xf32>) -> ({results}) {{\n{''.join(lines)}  return {names} : {results}\n}}\n")
 
 
 def bits_of(array):
@@ -326,61 +331,62 @@ def check_format(name, oracle, fmt, kind, compiled, inputs, ml_type):
     yield "decode", f"code {wrong[0]:#x} is {decoded[wrong[0]]}, expected {exact[wrong[0]]}" if len(wrong) else ""
     session = compiled.decode(kind, len(codes))
     given = codes.astype(np.uint8 if fmt.width <= 8 else np.uint16)
-    vector = session(given)
+    vector, = session(given)
     differs = np.flatnonzero(~same(vector.astype(np.float64), exact))
     yield "decode compiled", f"code {differs[0]:#x} is {vector[differs[0]]}, expected {exact[differs[0]]}" if len(differs) else ""
     if ml_type is not None:
         theirs = given.view(ml_type).astype(np.float64) if ml_type.itemsize == given.itemsize else exact
         differs = np.flatnonzero(~same(decoded, theirs))
         yield "decode ml_dtypes", f"code {differs[0]:#x}: {decoded[differs[0]]} and {theirs[differs[0]]}" if len(differs) else ""
-    for saturate in (True, False):
-        session = compiled.encode(kind, CHUNK, saturate)
-        problems = {"host": "", "compiled": "", "ml_dtypes": ""}
-        for chunk in inputs():
-            if isinstance(chunk, range):
-                x, expected = np.arange(chunk.start, chunk.stop, dtype=np.uint32).view(np.float32), oracle.encode_all(chunk, saturate)
-            else:
-                x = chunk.view(np.float32)
-                expected = oracle.encode(x, saturate=saturate)
-            got = bits_of(session(x)).astype(np.uint32)
+    overflows = (True, False)  # whether it saturates
+    session, problems = None, {(saturate, who): "" for saturate in overflows for who in ("host", "compiled", "ml_dtypes")}
+    for bits, ordered in inputs():
+        x = bits.view(np.float32)
+        session = session or compiled.encode(kind, len(bits), [(saturate, None, None) for saturate in overflows])
+        for saturate, codes in zip(overflows, session(x)):
+            expected = oracle.encode_ordered(bits, saturate) if ordered else oracle.encode(x, saturate=saturate)
+            got = bits_of(codes).astype(np.uint32)
             # A builtin 16-bit type is converted by the processor: infinite out of range, NaN with its payload.
             if fmt.width == 16:
                 got = np.where(np.isnan(x), expected, got) if not saturate else expected
-            problems["compiled"] = problems["compiled"] or first_difference(x, got, expected, "compiled")
             host = fmt.encode(x[: CHUNK // 16], saturate=saturate)
-            problems["host"] = problems["host"] or first_difference(x, host, expected[: CHUNK // 16], "host")
+            found = {"compiled": first_difference(x, got, expected, "compiled"),
+                     "host": first_difference(x, host, expected[: CHUNK // 16], "host")}
             if ml_type is not None and not saturate:
                 theirs = bits_of(x.astype(ml_type)).astype(np.uint32)
                 # NumPy keeps a NaN's payload, too. ml_dtypes rounds float32's subnormals to E8M0 upwards,
                 # though the neighbour below is nearer: the exact oracle is right.
                 usual = ~(np.isnan(x) if ml_type.itemsize == 2 else (abs(x) < 2.0**-126) & (name == "f8E8M0FNU"))
-                problems["ml_dtypes"] = problems["ml_dtypes"] or first_difference(x[usual], got[usual], theirs[usual], "ml_dtypes")
-        for who, problem in problems.items():
-            yield f"encode {'saturating' if saturate else 'to special codes'} {who}", problem
+                found["ml_dtypes"] = first_difference(x[usual], got[usual], theirs[usual], "ml_dtypes")
+            for who, problem in found.items():
+                problems[saturate, who] = problems[saturate, who] or problem
+    for (saturate, who), problem in problems.items():
+        yield f"encode {'saturating' if saturate else 'to special codes'} {who}", problem
     if oracle.codebook:
         return
-    boundary = np.resize(oracle.boundaries(), CHUNK).view(np.float32)
-    for number, rounding in enumerate(("nearest_even", "nearest_away", "toward_zero", "toward_positive", "toward_negative", "stochastic")):
-        seed = SEED if rounding == "stochastic" else None
-        for saturate in (True, False):
-            expected = oracle.encode(boundary, rounding, saturate, seed or 0)
-            host = fmt.encode(boundary, rounding, saturate, seed or 0)
-            problem = first_difference(boundary, host, expected, "host")
-            if fmt.width < 16:  # a builtin 16-bit type rounds in one way only
-                got = bits_of(compiled.encode(kind, CHUNK, saturate, number, seed)(boundary)).astype(np.uint32)
-                problem = problem or first_difference(boundary, got, expected, "compiled")
-            yield f"rounding {rounding}{'' if saturate else ' to special codes'}", problem
+    points = oracle.boundaries()
+    boundary = np.resize(points, max(FEW, points.size)).view(np.float32)
+    ways = [(saturate, number, SEED if rounding == "stochastic" else None)
+            for number, rounding in enumerate(ROUNDINGS) for saturate in overflows]
+    # A builtin 16-bit type rounds in one way only.
+    vectors = compiled.encode(kind, len(boundary), ways)(boundary) if fmt.width < 16 else [None] * len(ways)
+    for (saturate, number, seed), vector in zip(ways, vectors):
+        rounding = ROUNDINGS[number]
+        expected = oracle.encode(boundary, rounding, saturate, seed or 0)
+        host = fmt.encode(boundary, rounding, saturate, seed or 0)
+        problem = first_difference(boundary, host, expected, "host")
+        if vector is not None:
+            problem = problem or first_difference(boundary, bits_of(vector).astype(np.uint32), expected, "compiled")
+        yield f"rounding {rounding}{'' if saturate else ' to special codes'}", problem
 
 
 def main():
     np.seterr(all="ignore")  # conversions of NaN are what is tested
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default="build")
-    parser.add_argument("--json", help="write the names of passed and failed tests here")
-    parser.add_argument("--target", default="cpu:host")
-    parser.add_argument("--all", action="store_true", help="all float32 numbers for formats of up to 8 bits")
-    parser.add_argument("names", nargs="*", help="only these formats")
-    arguments = parser.parse_args()
+    flags = parser(__doc__, sweep="2^24 float32 numbers for each format, not a quarter of them")
+    flags.add_argument("--target", default="cpu:host")
+    flags.add_argument("--all", action="store_true", help="all float32 numbers for formats of up to 8 bits")
+    flags.add_argument("names", nargs="*", help="only these formats")
+    arguments = flags.parse_args()
     sys.path.insert(0, str(Path(arguments.build).resolve() / "python"))
     import ml_dtypes
     from tenon import formats
@@ -392,10 +398,12 @@ def main():
         if name not in names and fmt.kind == "float" and not fmt.needs_bias and fmt.width <= 16:
             FIELDS[name] = fields_of(fmt.declaration)
             names.append(name)
-    spread = spread_inputs()
+    spread = spread_inputs()[:: 1 if arguments.sweep else 4]
     with tempfile.TemporaryDirectory() as folder:
         compiled = Compiled(Path(arguments.build) / "bin" / "tenon", folder, arguments.target)
         for name in arguments.names or names:
+            if not claimed(name):
+                continue
             if name in CODEBOOKS:
                 oracle = Oracle(codebook_values(name), "none", codebook=True)
             else:
@@ -414,14 +422,15 @@ def main():
             wide = ":" not in name
 
             def inputs(points=points, wide=wide, fmt=fmt):
-                yield np.resize(points, -(-len(points) // CHUNK) * CHUNK).reshape(-1, CHUNK)[0]
-                for i in range(1, -(-len(points) // CHUNK)):
-                    yield np.resize(points, -(-len(points) // CHUNK) * CHUNK).reshape(-1, CHUNK)[i]
+                """(bit patterns, whether they ascend)."""
+                count = CHUNK if wide else FEW
+                for chunk in np.resize(points, -(-len(points) // count) * count).reshape(-1, count):
+                    yield chunk, False
                 if arguments.all and fmt.width <= 8:
                     for start in range(0, 1 << 32, CHUNK):
-                        yield range(start, start + CHUNK)
+                        yield np.arange(start, start + CHUNK, dtype=np.uint32), True
                 elif wide:
-                    yield from spread.reshape(-1, CHUNK)
+                    yield from ((chunk, True) for chunk in spread.reshape(-1, CHUNK))
 
             for aspect, problem in check_format(name, oracle, fmt, kind, compiled, inputs, ml_type):
                 results.record(f"formats.{name} {aspect}", not problem, f"    {problem}")

@@ -7,8 +7,9 @@
 An outcome is `ok`, `ok with constant inputs` (after small inputs of rank 0 and
 1, axes for instance, were made constants), `different` (wrong values), the code of the first error
 (import, conversion or evaluation), `unreadable` (a test vector that is no
-tensor: sequences, optionals, strings) or `crash`. Without --data the suite is
-unpacked from ../shared/suites; where that is missing, the test is skipped.
+tensor: sequences, optionals, strings) or `crash`. Any `different` or `crash` is a
+failure, and so are fewer passes than --minimum. Without --data the suite is unpacked
+from ../shared/suites; where that is missing, the test is skipped.
 """
 
 import argparse
@@ -17,12 +18,9 @@ import concurrent.futures
 import re
 import subprocess
 import sys
-import tarfile
-import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-SUITE = ROOT.parent / "shared/suites/onnx-node-tests.tar.xz"
+from harness import ROOT, node_tests
 
 
 def classify(lines):
@@ -64,33 +62,31 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--minimum", type=int, default=0, help="fail with fewer passes")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        data = options.data
-        if data is None:
-            if not SUITE.exists():
-                print("skipped: no ../shared")
-                return 0
-            with tarfile.open(SUITE) as archive:
-                archive.extractall(scratch, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
-            data = Path(scratch) / "onnx-backend-data/node"
-        tests = sorted(p.parent for p in data.glob("*/model.onnx") if re.search(options.filter, p.parent.name))
-        extra = ["--evaluate-constants"] if options.evaluate_constants else []
-        share = -(-len(tests) // options.jobs) or 1
-        shares = [tests[i : i + share] for i in range(0, len(tests), share)]
-        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            outcomes = sum(pool.map(lambda part: run(options.tool, part, extra), shares), [])
-        # Compiled code needs axes and sizes as constants, where these tests feed them.
-        again = [data / name for name, outcome, _ in outcomes if outcome.startswith("TN2")]
-        frozen = {name: ("ok with constant inputs" if outcome == "ok" else outcome, text)
-                  for name, outcome, text in run(options.tool, again, [*extra, "--freeze-inputs"])}
-        outcomes = [(name, *frozen.get(name, (outcome, text))) for name, outcome, text in outcomes]
+    data = options.data or node_tests()
+    if data is None:
+        print("skipped: no ../shared")
+        return 0
+    tests = sorted(p.parent for p in data.glob("*/model.onnx") if re.search(options.filter, p.parent.name))
+    extra = ["--evaluate-constants"] if options.evaluate_constants else []
+    share = -(-len(tests) // options.jobs) or 1
+    shares = [tests[i : i + share] for i in range(0, len(tests), share)]
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        outcomes = sum(pool.map(lambda part: run(options.tool, part, extra), shares), [])
+    # Compiled code needs axes and sizes as constants, where these tests feed them.
+    again = [data / name for name, outcome, _ in outcomes if outcome.startswith("TN2")]
+    frozen = {name: ("ok with constant inputs" if outcome == "ok" else outcome, text)
+              for name, outcome, text in run(options.tool, again, [*extra, "--freeze-inputs"])}
+    outcomes = [(name, *frozen.get(name, (outcome, text))) for name, outcome, text in outcomes]
     if options.report:
         rows = (f"{name}\t{outcome}\t{' '.join(text.split())[:400]}\n" for name, outcome, text in outcomes)
         options.report.write_text("".join(rows), encoding="utf-8")
     counts = collections.Counter(outcome for _, outcome, _ in outcomes)
     for outcome, count in counts.most_common():
         print(f"{count:6d} {outcome}")
-    return 0 if counts["ok"] + counts["ok with constant inputs"] >= options.minimum and not counts["crash"] else 1
+    wrong = [(name, outcome, text) for name, outcome, text in outcomes if outcome in ("different", "crash")]
+    for name, outcome, text in wrong:
+        print(f"{outcome}: {name}: {' '.join(text.split())[:400]}")
+    return 0 if counts["ok"] + counts["ok with constant inputs"] >= options.minimum and not wrong else 1
 
 
 if __name__ == "__main__":

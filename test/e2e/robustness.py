@@ -13,12 +13,12 @@ import re
 import shutil
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import bad_models
 import bad_runs
-from harness import Driver, Results, excerpt, parser
+from harness import Driver, Results, claimed, excerpt, parser
 
 # (A sanitizer also warns of what it could not allocate, which is no crash.)
 CRASH = re.compile(r"(ERROR|SUMMARY): \w*Sanitizer|runtime error:|PLEASE submit|Stack dump|terminate called|Assertion|LLVM ERROR")
@@ -61,7 +61,7 @@ def refused_model(driver, case, scratch):
 
 
 def main():
-    flags = parser(__doc__, jobs=os.cpu_count(), timeout=60)
+    flags = parser(__doc__, timeout=60)
     flags.add_argument("--filter", default="", help="only cases whose name contains this")
     arguments = flags.parse_args()
 
@@ -73,17 +73,11 @@ def main():
 
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        with ThreadPoolExecutor(arguments.jobs) as pool:
-            waiting = [
-                (f"model: {case.name}", pool.submit(refused_model, driver, case, scratch))
-                for case in bad_models.ALL
-                if arguments.filter in f"model: {case.name}"
-            ]
-            waiting += [
-                (case, pool.submit(check)) for case, check in bad_runs.checks(driver, scratch, judge) if arguments.filter in case
-            ]
-            for case, future in waiting:
-                ok, detail = future.result()
+        cases = [(f"model: {case.name}", partial(refused_model, driver, case, scratch)) for case in bad_models.ALL]
+        cases += bad_runs.checks(driver, scratch, judge)
+        for case, check in cases:
+            if arguments.filter in case and claimed(case):
+                ok, detail = check()
                 if ok is None:
                     results.skip(case, detail)
                 else:

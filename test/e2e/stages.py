@@ -3,8 +3,8 @@
 """Stages can be stopped at and resumed from, and compilations repeated.
 
 A model that is stopped after any stage and resumed from the text gives the bytes
-of a straight compilation. So does a second compilation from another folder, by
-another path, in another environment, on another number of processors.
+of a straight compilation. So does a second compilation of a copy in another folder,
+by another path, in another environment, on another number of processors.
 """
 
 import os
@@ -12,10 +12,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from harness import SHARED, Driver, Results, excerpt, parser
+from harness import SHARED, Driver, Results, claimed, excerpt, parser
 
 STAGES = ("import", "graph", "numerics", "place")
 # Static shapes, named dimensions, branches, weights that are Constant nodes.
@@ -28,16 +28,16 @@ class Suite:
     def __init__(self, driver, scratch):
         self.driver, self.scratch = driver, scratch
 
-    def straight(self, model, folder):
-        artifact = folder / "straight.tenon"
-        status, text = self.driver("compile", "-q", model, "-o", artifact)
-        return (artifact.read_bytes(), "") if status == 0 else (None, excerpt(text))
+    def straight(self, model, target="cpu:host"):
+        """The bytes of a compilation without a stop, and what went wrong."""
+        done = self.driver.compiled(model, target)
+        return (done.artifact.read_bytes(), "") if done.status == 0 else (None, excerpt(done.text))
 
     def resumed(self, name, stage):
         """Stops after `stage`, resumes from what was printed."""
         folder = self.scratch / f"{name}-{stage}"
         folder.mkdir()
-        wanted, problem = self.straight(SHARED / "models" / name / "model.onnx", folder)
+        wanted, problem = self.straight(SHARED / "models" / name / "model.onnx")
         if wanted is None:
             return False, problem
         # The artifact records the file's name, so the text goes by the model's.
@@ -75,7 +75,7 @@ class Suite:
         folder = self.scratch / "dumped"
         folder.mkdir()
         model = SHARED / "models/mnist-8/model.onnx"
-        wanted, problem = self.straight(model, folder)
+        wanted, problem = self.straight(model)
         status, output = self.driver("compile", "-q", model, "-o", folder / "d.tenon", "--dump-to", folder / "stages")
         if wanted is None or status != 0:
             return False, problem or excerpt(output)
@@ -101,36 +101,33 @@ class Suite:
         return status == 1 and "[TN4001]" in output, f"    exit status {status}\n{excerpt(output)}"
 
     def repeated(self, name):
-        """Compiles twice with everything different that must not matter."""
-        source = SHARED / "models" / name
-        places = [self.scratch / f"{name}-first", self.scratch / f"{name}-second" / "much" / "deeper", ]
-        found = []
-        for i, place in enumerate(places):
-            shutil.copytree(source, place, ignore=shutil.ignore_patterns("test_data_set_*"))
-            model = "model.onnx" if i else place / "model.onnx"
-            command = [str(self.driver.program), "compile", "-q", str(model), "-o", str(place / "a.tenon"), "--target=cpu:x86-64-v3"]
-            environment = dict(os.environ)
-            if i:
-                environment.update(LANG="tr_TR.UTF-8", LC_ALL="C.UTF-8", TZ="Asia/Kathmandu", HOME="/nowhere", COLUMNS="40")
-                environment["TMPDIR"] = str(place)
-                if shutil.which("setarch"):
-                    command = ["setarch", "-R", *command]
-                if shutil.which("taskset"):
-                    command = ["taskset", "-c", str(min(os.sched_getaffinity(0))), *command]
-            done = subprocess.run(
-                command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                timeout=self.driver.timeout, check=False,
-            )
-            if done.returncode != 0:
-                return False, excerpt(done.stdout.decode(errors="replace"))
-            found.append((place / "a.tenon").read_bytes())
-            shutil.rmtree(place)
-        different = next((i for i, (a, b) in enumerate(zip(*found)) if a != b), None)
-        return found[0] == found[1], f"    {len(found[0])} and {len(found[1])} bytes, the first difference at {different}"
+        """Compiles again with everything different that must not matter."""
+        source, place = SHARED / "models" / name, self.scratch / name / "much" / "deeper"
+        wanted, problem = self.straight(source / "model.onnx", "cpu:x86-64-v3")
+        if wanted is None:
+            return False, problem
+        shutil.copytree(source, place, ignore=shutil.ignore_patterns("test_data_set_*"))
+        command = [str(self.driver.program), "compile", "-q", "model.onnx", "-o", str(place / "a.tenon"), "--target=cpu:x86-64-v3"]
+        environment = dict(os.environ, LANG="tr_TR.UTF-8", LC_ALL="C.UTF-8", TZ="Asia/Kathmandu", HOME="/nowhere", COLUMNS="40")
+        environment["TMPDIR"] = str(place)
+        if shutil.which("setarch"):
+            command = ["setarch", "-R", *command]
+        if shutil.which("taskset"):
+            command = ["taskset", "-c", str(min(os.sched_getaffinity(0))), *command]
+        done = subprocess.run(
+            command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=self.driver.timeout, check=False,
+        )
+        if done.returncode != 0:
+            return False, excerpt(done.stdout.decode(errors="replace"))
+        found = (place / "a.tenon").read_bytes()
+        shutil.rmtree(place)
+        different = next((i for i, (a, b) in enumerate(zip(found, wanted)) if a != b), None)
+        return found == wanted, f"    {len(wanted)} and {len(found)} bytes, the first difference at {different}"
 
 
 def main():
-    flags = parser(__doc__, jobs=os.cpu_count(), timeout=300)
+    flags = parser(__doc__, timeout=300)
     arguments = flags.parse_args()
 
     results = Results({}, verbose=False)
@@ -142,13 +139,14 @@ def main():
         results.record("stages", False, f"    {driver.program} is not built")
         return results.finish(arguments.json)
 
-    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(arguments.jobs) as pool:
+    with tempfile.TemporaryDirectory() as name:
         suite = Suite(driver, Path(name))
-        waiting = [(f"resume {m} after {s}", pool.submit(suite.resumed, m, s)) for m in RESUMED for s in STAGES]
-        waiting += [(f"repeat {m}", pool.submit(suite.repeated, m)) for m in REPEATED]
-        waiting += [(check.__name__, pool.submit(check)) for check in (suite.edited, suite.dumped, suite.misplaced)]
-        for case, future in waiting:
-            results.record(case, *future.result())
+        cases = [(f"resume {m} after {s}", partial(suite.resumed, m, s)) for m in RESUMED for s in STAGES]
+        cases += [(f"repeat {m}", partial(suite.repeated, m)) for m in REPEATED]
+        cases += [(check.__name__, check) for check in (suite.edited, suite.dumped, suite.misplaced)]
+        for case, check in cases:
+            if claimed(case):
+                results.record(case, *check())
     return results.finish(arguments.json)
 
 

@@ -77,6 +77,7 @@ def one_code_a_column(values):
     return weights
 
 
+@pytest.mark.sweep(3)
 @pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v3"])
 @pytest.mark.parametrize("name, bias", FORMATS)
 def test_every_code(tenon, tmp_path, name, bias, target):
@@ -96,6 +97,7 @@ def test_every_code(tenon, tmp_path, name, bias, target):
             break
 
 
+@pytest.mark.sweep(3)
 @pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v3"])
 @pytest.mark.parametrize("block", [None, 8, 16, 32, 96])
 @pytest.mark.parametrize("name, bias", [("f8E4M3FN", None), ("f6E3M2FN", None), ("cFP8E5M2", 20), ("cFP8E3M4", -50)])

@@ -4,6 +4,7 @@ DequantizeLinear with one scale, one per column, or one per block, before MatMul
 and Gemm, directly and through Transpose. Compiled code is compared with the
 reference; the artifact must hold the codes, not their f32 values."""
 
+import functools
 import re
 
 import ml_dtypes
@@ -67,6 +68,13 @@ def build(kind, form, zero=None, layout="MatMul", rows="M", float_type=np.float3
     return model
 
 
+@functools.cache
+def compiled(target, *arguments, **more):
+    """The bytes of a model that `build` makes, and its artifact, for tests of one model's values."""
+    data = build(*arguments, **more).SerializeToString()
+    return data, api.compile(data, target)
+
+
 def check(model, shapes, tolerance=1e-5, target="cpu:host"):
     """Compares with the reference at each shape of the inputs; returns the artifact's kernels' strategies."""
     data = model.SerializeToString()
@@ -92,6 +100,7 @@ def assert_narrow(strategies, text):
 ROWS = [(1, K), (2, K), (11, K), (13, K), (30, K)]
 
 
+@pytest.mark.sweep(5)
 @pytest.mark.parametrize("kind", RANGES)
 @pytest.mark.parametrize("form", ["one", "column", 4, 16, 32, 96])
 @pytest.mark.parametrize("zero", [None, "same", "middle", "each"])
@@ -100,6 +109,7 @@ def test_every_scale_and_zero_point(kind, form, zero):
     assert_narrow(check(build(kind, form, zero), ROWS), kind.lower() + block)
 
 
+@pytest.mark.sweep(7)
 @pytest.mark.parametrize("kind, rows", [("INT4", "M"), ("UINT4", 1), ("INT2", 5), ("UINT2", "M"), ("INT4", 8), ("UINT4", 9)])
 @pytest.mark.parametrize("form", ["one", 4, 16, 32, 96])
 @pytest.mark.parametrize("zero", [None, "middle", "each"])
@@ -117,10 +127,10 @@ def test_a_row_of_whole_vectors(kind, rows, form, zero):
 @pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v3"])
 def test_rows_that_integers_cannot_take(value, place, target):
     """An infinity, or a number near the largest or smallest, gives what products of weights give."""
-    data = build("INT4", 32, rows=1, k=536).SerializeToString()
+    data, artifact = compiled(target, "INT4", 32, rows=1, k=536)
     x = np.zeros((1, 536), np.float32)
     x[0, place] = value
-    (y,) = api.compile(data, target).session().run({"x0": x}).values()
+    (y,) = artifact.session().run({"x0": x}).values()
     ((_, size, expected),) = _compiler.Reference(data).run([(TensorProto.FLOAT, [1, 536], x.tobytes())])
     expected = np.frombuffer(expected, np.float32).reshape(size)
     assert len(np.unique(np.sign(expected))) > 1 or np.isnan(value) or value == 0
@@ -137,10 +147,11 @@ def test_numbers_beside_much_larger_ones(target):
     codes[::32] = 0
     model.graph.initializer[0].CopyFrom(helper.make_tensor("codes", TensorProto.INT4, codes.shape, codes.astype(np.int8).flatten()))
     weights = codes.astype(np.float64) * np.repeat(scale.astype(np.float64), 32, axis=0)
+    artifact = api.compile(model.SerializeToString(), target)
     for large in (1e4, 1e12, 1e20):
         x = np.random.default_rng(3).standard_normal((1, k)).astype(np.float32)
         x[:, ::32] = large
-        y = api.compile(model.SerializeToString(), target).session().run({"x0": x})["y0"]
+        y = artifact.session().run({"x0": x})["y0"]
         exact = x.astype(np.float64) @ weights
         others = np.where(np.arange(k) % 32, abs(x.astype(np.float64)), 0)
         assert (abs(y - np.where(exact < 0, exact / 2, exact)) / (others @ abs(weights))).max() < 2**-22
@@ -152,13 +163,13 @@ def test_numbers_beside_much_larger_ones(target):
 def test_errors_of_long_rows(rows, bound, form, target):
     """Against float64, as a share of the sum of all products' sizes."""
     k, rng = 4096, np.random.default_rng(0)
-    model = build("INT4", form, rows=1, k=k)
-    codes, scale = (numpy_helper.to_array(i).astype(np.float64) for i in model.graph.initializer)
+    data, artifact = compiled(target, "INT4", form, rows=1, k=k)
+    codes, scale = (numpy_helper.to_array(i).astype(np.float64) for i in onnx.load_from_string(data).graph.initializer)
     weights = codes * (scale if form == "column" else np.repeat(scale, form, axis=0))
     x = rng.standard_normal(k)
     x = {"normal": x, "positive": abs(x), "far from zero": x + 10, "outliers": np.where(np.arange(k) % 1000 == 7, 1000 * x, x)}[rows]
     x = x.astype(np.float32)[None]
-    y = api.compile(model.SerializeToString(), target).session().run({"x0": x})["y0"]
+    y = artifact.session().run({"x0": x})["y0"]
     exact = x.astype(np.float64) @ weights
     error = abs(y - np.where(exact < 0, exact / 2, exact)) / (abs(x.astype(np.float64)) @ abs(weights))
     assert error.max() < bound, np.log2(error.max())
@@ -240,6 +251,7 @@ def test_half_precision():
     assert_narrow(check(build("INT4", 32, float_type=np.float16), ROWS, tolerance=2e-3), "int4, block 32")
 
 
+@pytest.mark.sweep(7)
 @pytest.mark.parametrize("rows", [1, 2, 5, 40, "M"])
 @pytest.mark.parametrize("form", ["one", "column", 32, 16])
 @pytest.mark.parametrize("zero", [False, True])

@@ -86,8 +86,10 @@ def forms(tmp_path_factory):
 def test_every_form_verifies(tenon, forms, level, tmp_path):
     path, count = forms
     artifact = tmp_path / "forms.tenon"
+    done = tenon("compile", path, "-q", f"--target=cpu:{level}", "-o", artifact)
+    assert done.returncode == 0, done.stderr
     for rows in (1, 13):
-        done = tenon("verify", path, "--json", f"--target=cpu:{level}", "--dim", f"rows={rows}", "-o", artifact)
+        done = tenon("verify", path, "--json", "--artifact", artifact, "--dim", f"rows={rows}")
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr
         kernels = json.loads(done.stdout)["kernels"]
         assert len(kernels) == count and all(kernel["compared"] and not kernel.get("skipped") for kernel in kernels)
@@ -101,9 +103,9 @@ def test_half_floats(tenon, tmp_path):
     products = Products(530, real="FLOAT16")
     for kind in ("INT4", "UINT4", "FLOAT8E4M3FN"):
         products.add(kind, 515, "Transpose", block=128, zero="one" if kind in INTEGERS else "")
-    path = products.save(tmp_path / "halves.onnx", 25)
-    for rows in (1, 13):
-        done = tenon("verify", path, "--json", "--dim", f"rows={rows}")
+    path, artifact = products.save(tmp_path / "halves.onnx", 25), tmp_path / "halves.tenon"
+    for rows, output in ((1, "-o"), (13, "--artifact")):  # compiles, and reads what was compiled
+        done = tenon("verify", path, "--json", "--dim", f"rows={rows}", output, artifact)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr
 
 
