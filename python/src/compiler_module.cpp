@@ -35,23 +35,34 @@ const char *severityName(mlir::DiagnosticSeverity severity) {
   }
 }
 
+/// Names of a model may not be UTF-8: what is not is escaped in messages.
+nb::str text(const std::string &bytes) {
+  PyObject *decoded = PyUnicode_DecodeUTF8(bytes.data(), Py_ssize_t(bytes.size()), "backslashreplace");
+  if (!decoded)
+    throw nb::python_error();
+  return nb::steal<nb::str>(decoded);
+}
+
+std::string path(const nb::bytes &name) { return {name.c_str(), name.size()}; }
+
 nb::list toPython(const std::vector<Problem> &problems) {
   nb::list all;
   for (const Problem &problem : problems) {
     nb::list notes;
     for (const std::string &note : problem.notes)
-      notes.append(note);
-    all.append(nb::make_tuple(problem.severity, problem.message, problem.location, notes));
+      notes.append(text(note));
+    all.append(nb::make_tuple(problem.severity, text(problem.message), text(problem.location), notes));
   }
   return all;
 }
 
-nb::dict compile(const std::string &input, nb::object bytes, const std::string &output, const std::string &target,
-                 const std::string &dumpTo, const std::vector<std::string> &formatFiles, nb::object progress, bool flushDenormals) {
+nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std::string &target, nb::bytes dumpTo,
+                 const std::vector<nb::bytes> &formatFiles, nb::object progress, bool flushDenormals) {
   tenon::CompileOptions options;
   options.target = target;
-  options.dumpTo = dumpTo;
-  options.formatFiles = formatFiles;
+  options.dumpTo = path(dumpTo);
+  for (const nb::bytes &file : formatFiles)
+    options.formatFiles.push_back(path(file));
   options.flushDenormals = flushDenormals;
   // An exception must not pass through the compiler, which is built without them.
   std::optional<nb::python_error> interruption;
@@ -71,6 +82,7 @@ nb::dict compile(const std::string &input, nb::object bytes, const std::string &
     model = {static_cast<const char *>(data.data()), data.size()};
   }
 
+  std::string from = path(input), to = path(output);
   std::vector<Problem> problems;
   std::optional<tenon::CompileResult> result;
   {
@@ -87,8 +99,8 @@ nb::dict compile(const std::string &input, nb::object bytes, const std::string &
       problems.push_back(std::move(problem));
       return mlir::success();
     });
-    auto compiled = bytes.is_none() ? tenon::compileModel(context, input, output, options)
-                                    : tenon::compileModelBytes(context, model, output, options);
+    auto compiled = bytes.is_none() ? tenon::compileModel(context, from, to, options)
+                                    : tenon::compileModelBytes(context, model, to, options);
     if (mlir::succeeded(compiled))
       result = std::move(*compiled);
   }

@@ -102,5 +102,5 @@ void tenon::python::defineFormats(nb::module_ &m) {
           names.push_back(format->name().str());
         return names;
       })
-      .def("load", [](FormatRegistry &r, const std::string &path) { return take(r.load(path)); }, nb::arg("path"), nb::rv_policy::reference_internal);
+      .def("load", [](FormatRegistry &r, nb::bytes path) { return take(r.load({path.c_str(), path.size()})); }, nb::arg("path"), nb::rv_policy::reference_internal);
 }

@@ -10,40 +10,47 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstring>
+
 namespace nb = nanobind;
 
 namespace {
+
+/// Names come from files, and may not be UTF-8: what is not comes back as the
+/// surrogates by which Python writes file names, and in messages escaped.
+nb::str text(const char *bytes, const char *otherwise = "surrogateescape") {
+  PyObject *decoded = PyUnicode_DecodeUTF8(bytes ? bytes : "", Py_ssize_t(bytes ? strlen(bytes) : 0), otherwise);
+  if (!decoded)
+    throw nb::python_error();
+  return nb::steal<nb::str>(decoded);
+}
 
 /// Turns a failed status into the exception class that tenon.errors has for its code.
 void check(tenon_status *status) {
   if (!status)
     return;
   int code = tenon_status_code(status);
-  std::string text = tenon_status_text(status);
+  nb::str message = text(tenon_status_text(status), "backslashreplace");
   tenon_status_free(status);
-  nb::object error = nb::module_::import_("tenon.errors").attr("from_runtime")(code, text);
+  nb::object error = nb::module_::import_("tenon.errors").attr("from_runtime")(code, message);
   PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error.ptr())), error.ptr());
   throw nb::python_error();
 }
 
 struct Model {
-  explicit Model(const std::string &path, bool checkWeights) {
+  /// From a file of that name, or from the bytes themselves, which are kept.
+  Model(nb::bytes source, bool isPath, bool checkWeights, const std::string &driver) : data(source) {
     tenon_load_options options{};
     options.size = sizeof(options);
     options.check_weights = checkWeights;
+    options.driver = driver.empty() ? nullptr : driver.c_str();
     tenon_status *status;
     {
       nb::gil_scoped_release release;
-      status = tenon_model_load(path.c_str(), &options, &handle);
+      status = isPath ? tenon_model_load(data.c_str(), &options, &handle)
+                      : tenon_model_load_buffer(data.data(), data.size(), &options, &handle);
     }
     check(status);
-  }
-  /// From the artifact's bytes, which are kept.
-  Model(nb::bytes bytes, bool checkWeights) : data(bytes) {
-    tenon_load_options options{};
-    options.size = sizeof(options);
-    options.check_weights = checkWeights;
-    check(tenon_model_load_buffer(data.data(), data.size(), &options, &handle));
   }
   ~Model() { tenon_model_free(handle); }
   Model(const Model &) = delete;
@@ -57,9 +64,9 @@ nb::tuple describe(const tenon_tensor_info &info) {
   nb::list dims, names;
   for (int32_t d = 0; d < info.rank; ++d) {
     dims.append(info.dims[d]);
-    names.append(info.dim_names && info.dim_names[d] ? info.dim_names[d] : "");
+    names.append(text(info.dim_names ? info.dim_names[d] : nullptr));
   }
-  return nb::make_tuple(info.name, info.dtype, dims, names);
+  return nb::make_tuple(text(info.name), info.dtype, dims, names);
 }
 
 nb::list describeAll(const Model &model, int count,
@@ -128,23 +135,24 @@ struct Session {
 } // namespace
 
 NB_MODULE(_runtime, m) {
+  m.attr("version") = tenon_version();
   nb::class_<Model>(m, "Model")
-      .def(nb::init<const std::string &, bool>(), nb::arg("path"), nb::arg("check_weights") = false)
-      .def(nb::init<nb::bytes, bool>(), nb::arg("bytes"), nb::arg("check_weights") = false)
+      .def(nb::init<nb::bytes, bool, bool, const std::string &>(), nb::arg("source"), nb::arg("is_path"), nb::arg("check_weights"),
+           nb::arg("driver"))
       .def("inputs", [](Model &m) { return describeAll(m, tenon_model_num_inputs(m.handle), tenon_model_input); })
       .def("outputs", [](Model &m) { return describeAll(m, tenon_model_num_outputs(m.handle), tenon_model_output); })
       .def("kernels",
            [](Model &model) {
              nb::list all;
              for (int i = 0; i < tenon_model_num_kernels(model.handle); ++i)
-               all.append(nb::make_tuple(tenon_model_kernel_name(model.handle, i),
-                                         tenon_model_kernel_strategy(model.handle, i),
-                                         tenon_model_kernel_nodes(model.handle, i)));
+               all.append(nb::make_tuple(text(tenon_model_kernel_name(model.handle, i)),
+                                         text(tenon_model_kernel_strategy(model.handle, i)),
+                                         text(tenon_model_kernel_nodes(model.handle, i))));
              return all;
            })
-      .def_prop_ro("ledger", [](Model &model) { return tenon_model_ledger(model.handle); })
-      .def_prop_ro("target", [](Model &model) { return tenon_model_target(model.handle); })
-      .def_prop_ro("producer", [](Model &model) { return tenon_model_producer(model.handle); })
+      .def_prop_ro("ledger", [](Model &model) { return text(tenon_model_ledger(model.handle)); })
+      .def_prop_ro("target", [](Model &model) { return text(tenon_model_target(model.handle)); })
+      .def_prop_ro("producer", [](Model &model) { return text(tenon_model_producer(model.handle)); })
       .def_prop_ro("weight_bytes", [](Model &model) { return tenon_model_weight_bytes(model.handle); })
       .def_prop_ro("code_bytes", [](Model &model) { return tenon_model_code_bytes(model.handle); });
   nb::class_<Session>(m, "Session")

@@ -6,17 +6,23 @@
     outputs = session.run({"x": numpy_array})
 
 `tenon.load` needs the runtime only; the compiler is loaded by the first
-`tenon.compile`.
+`tenon.compile`. `tenon.verify`, `tenon.convert`, `tenon.targets` and `tenon.ops`
+call the command `tenon`, which the package brings (also `python -m tenon`).
 """
 
 import os
 import typing
 
+from ._runtime import version as __version__
+from .conversion import convert
 from .errors import (
     ArtifactError, CompileError, Diagnostic, DTypeError, InputError, RunError, ShapeError, TenonError,
     UnsupportedCpuError,
 )
+from .ledger import Ledger, explain
+from .listing import Operator, Target, ops, targets
 from .runtime import Artifact, Session, TensorInfo, load
+from .verification import VerifyReport, verify
 
 
 def compile(
@@ -43,7 +49,8 @@ def compile(
               matrix products as zero; `warnings` tells if there are any
 
     The artifact's `summary` holds the target, counts of nodes and kernels, sizes
-    in bytes, seconds by phase, and `warnings`, a list of `Diagnostic`.
+    in bytes, seconds by phase, and `warnings`, a list of `Diagnostic`: the warnings
+    and notes that the command line prints.
 
     Raises CompileError, whose `diagnostics` are all problems of the model.
     An exception of `progress` is raised once the compilation has ended.
@@ -54,6 +61,7 @@ def compile(
 
 
 __all__ = [
-    "Artifact", "ArtifactError", "CompileError", "Diagnostic", "DTypeError", "InputError", "RunError", "Session",
-    "ShapeError", "TenonError", "TensorInfo", "UnsupportedCpuError", "compile", "load",
+    "Artifact", "ArtifactError", "CompileError", "DTypeError", "Diagnostic", "InputError", "Ledger", "Operator",
+    "RunError", "Session", "ShapeError", "Target", "TenonError", "TensorInfo", "UnsupportedCpuError", "VerifyReport",
+    "__version__", "compile", "convert", "explain", "load", "ops", "targets", "verify",
 ]

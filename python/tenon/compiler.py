@@ -5,22 +5,29 @@ import os
 import tempfile
 
 from . import _compiler
-from .errors import to_diagnostics
-from .runtime import Artifact
+from .errors import Diagnostic, text_of_path, to_diagnostics
+from .ledger import Ledger
+from .models import bytes_of
+from .runtime import Artifact, _remove
+
+
+def _told(problems, ledger):
+    """What the command line tells of a compilation that went well: its warnings, and
+    the notes of its summary. What remarks say is among the notes."""
+    warnings = [diagnostic for diagnostic in to_diagnostics(problems) if diagnostic.severity == "warning"]
+    for note in Ledger.of_json(ledger).notes:
+        kernels, nodes = ", ".join(note.kernels), ", ".join(note.nodes)
+        warnings.append(Diagnostic("note", note.code, f"[{note.code}] {note.text}", "", [f"kernels {kernels}", f"nodes {nodes}"]))
+    return warnings
 
 
 def compile_model(model, target, output, dump_to=None, format_files=(), progress=None, flush_denormals=False):
     """See tenon.compile."""
-    data = None
-    path = ""
+    path, data = b"", None
     if isinstance(model, (str, os.PathLike)):
-        path = os.fspath(model)
-    elif hasattr(model, "SerializeToString"):
-        data = model.SerializeToString()
-    elif isinstance(model, (bytes, bytearray, memoryview)):
-        data = bytes(model)
+        path = text_of_path(model, "the model")
     else:
-        raise TypeError(f"a model is a path, bytes or an onnx.ModelProto, not {type(model).__name__}")
+        data = bytes_of(model)
 
     temporary = None
     if output is None:
@@ -29,11 +36,14 @@ def compile_model(model, target, output, dump_to=None, format_files=(), progress
         os.close(handle)
         output = temporary
     try:
-        summary = _compiler.compile(path, data, os.fspath(output), target, os.fspath(dump_to or ""),
-                                    [os.fspath(file) for file in format_files], progress, bool(flush_denormals))
-        summary["warnings"] = to_diagnostics(summary["warnings"])
-        return Artifact(output, summary=summary, temporary=temporary is not None)
+        summary = _compiler.compile(path, data, text_of_path(output, "the artifact"), target,
+                                    text_of_path(dump_to or "", "the folder"),
+                                    [text_of_path(file, "the format file") for file in format_files], progress,
+                                    bool(flush_denormals))
+        artifact = Artifact(output, summary=summary, temporary=temporary is not None)
+        summary["warnings"] = _told(summary["warnings"], artifact.ledger)
+        return artifact
     except BaseException:
         if temporary:
-            os.unlink(temporary)
+            _remove(temporary)
         raise

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Exceptions, each with the stable code that the documentation explains."""
 
+import os
 import re
 from dataclasses import dataclass, field
 
@@ -32,6 +33,11 @@ class TenonError(Exception):
         super().__init__(message)
         self.code = code
         self.diagnostics = list(diagnostics) or [Diagnostic("error", code, message)]
+
+    def __reduce__(self):
+        # Exception's own rule calls the class with the message alone. That fails in
+        # the process that receives it, where a pool then takes its worker for dead.
+        return type(self), (self.code, str(self), self.diagnostics), self.__dict__
 
 
 class CompileError(TenonError):
@@ -76,6 +82,15 @@ _RUNTIME_CLASSES = {
 }
 
 
+def text_of_path(path, what):
+    """A path as bytes for the C interfaces, which take a name to end at its first NUL."""
+    name = os.fspath(path)
+    shown = os.fsdecode(name)
+    if "\0" in shown:
+        raise InputError("TN8081", f"[TN8081] {what} {shown!r} has a NUL character, at which it would be cut; give another name")
+    return os.fsencode(name)
+
+
 def from_runtime(code, text):
     """The exception for a tenon_status; called by the _runtime module."""
     return _RUNTIME_CLASSES.get(code, TenonError)(f"TN{code}", text)
@@ -96,3 +111,24 @@ def to_diagnostics(problems):
         match = re.search(r"\[(TN\d+)\]", message)
         found.append(Diagnostic(severity, match.group(1) if match else "", message, location, list(notes)))
     return found
+
+
+def from_command(text, status):
+    """The exception for a call of the `tenon` command that failed with this standard error."""
+    diagnostics = []
+    for line in text.splitlines():
+        severity, _, message = line.partition(": ")
+        if severity in ("error", "warning"):
+            match = re.search(r"\[(TN\d+)\]", message)
+            diagnostics.append(Diagnostic(severity, match.group(1) if match else "", message))
+        elif severity == "note" and diagnostics:
+            diagnostics[-1].notes.append(message)
+    errors = [d for d in diagnostics if d.severity == "error"]
+    if not errors:  # ended by a signal, say
+        end = f"signal {-status}" if status < 0 else f"exit status {status}"
+        message = f"[TN8083] the tenon command ended with {end}: {text.strip()[-1000:] or 'it said nothing'}"
+        return TenonError("TN8083", message)
+    code = next((d.code for d in errors if d.code), "")
+    number = int(code[2:]) if code else 0
+    kind = CompileError if number < 7000 else _RUNTIME_CLASSES.get(number, InputError if number < 8070 else TenonError)
+    return kind(code, "\n".join(str(d) for d in errors), diagnostics)

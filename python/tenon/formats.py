@@ -12,6 +12,7 @@ import os
 import numpy as np
 
 from . import _compiler
+from .errors import text_of_path
 
 _registry = _compiler.FormatRegistry()
 
@@ -24,6 +25,9 @@ class Format:
 
     def __getattr__(self, name):
         return getattr(self._native, name)
+
+    def __reduce__(self):
+        raise TypeError("a format belongs to this process; send its declaration, or its name for formats.get")
 
     def __repr__(self):
         return f"tenon.formats.Format({self._native.declaration})"
@@ -78,4 +82,4 @@ def names() -> list[str]:
 
 def load(path: "str | os.PathLike[str]") -> Format:
     """Reads a declaration. Raises ValueError with the rule that it breaks."""
-    return Format(_registry.load(os.fspath(path)))
+    return Format(_registry.load(text_of_path(path, "the declaration")))

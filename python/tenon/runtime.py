@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _runtime
-from .errors import DTypeError, InputError, ShapeError
+from .errors import DTypeError, InputError, ShapeError, text_of_path
 
 # ONNX's TensorProto.DataType to NumPy. bfloat16 and what is below a byte or no
 # IEEE float comes from ml_dtypes, if it is installed; each element takes a byte.
@@ -21,6 +21,7 @@ _NUMPY = {
     5: np.dtype(np.int16), 6: np.dtype(np.int32), 7: np.dtype(np.int64), 9: np.dtype(np.bool_),
     10: np.dtype(np.float16), 11: np.dtype(np.float64), 12: np.dtype(np.uint32), 13: np.dtype(np.uint64),
 }
+NUMPY_OWN = frozenset(_NUMPY.values())
 # Kinds that NumPy cannot hand over by itself travel as unsigned integers.
 _CARRIER = {1: np.uint8, 2: np.uint16}
 try:
@@ -53,6 +54,14 @@ class TensorInfo:
         """Whether every dimension is fixed."""
         return all(isinstance(d, int) for d in self.shape)
 
+    def __str__(self):
+        return f"{self.name}: {self.dtype}{_declared(self.shape)}"
+
+
+def _declared(shape):
+    """A declared shape as text: "[batch, 3, 224, 224]", "?" for a dimension without a name."""
+    return f"[{', '.join('?' if d is None else str(d) for d in shape)}]"
+
 
 def _info(entry):
     name, dtype, dims, names = entry
@@ -62,9 +71,22 @@ def _info(entry):
     return TensorInfo(name, _NUMPY[dtype], dtype, shape)
 
 
-def _carrier(array):
-    """A view of the array that the buffer protocol can describe."""
-    return array if array.dtype.isbuiltin == 1 else array.view(_CARRIER[array.dtype.itemsize])
+def _carrier(array, dtype):
+    """A view of an array whose dtype equals a declared one, that the buffer protocol can describe.
+
+    Equal dtypes are not always one object (unpickled arrays have their own), so the
+    declared one decides, and stands in the view.
+    """
+    return array.view(dtype if dtype.isbuiltin == 1 else _CARRIER[dtype.itemsize])
+
+
+def _of_type(array, info):
+    """The array, one of the other byte order as a copy in this machine's. Raises DTypeError for another type."""
+    if array.dtype == info.dtype:
+        return array
+    if info.dtype.isbuiltin == 1 and array.dtype.newbyteorder("=") == info.dtype:
+        return array.astype(info.dtype)
+    raise DTypeError("TN7007", f"[TN7007] input '{info.name}': found {array.dtype}, expected {info.dtype}")
 
 
 def _remove(path):
@@ -75,29 +97,77 @@ def _remove(path):
         pass
 
 
+def _listed(infos):
+    """Inputs or outputs as text, of many the first."""
+    most = 4
+    return ", ".join([*map(str, infos[:most]), *([f"and {len(infos) - most} more"] if len(infos) > most else [])])
+
+
 class Artifact:
     """A compiled model: a mapped file (or bytes), shared by all its sessions.
 
     inputs, outputs  lists of `TensorInfo`, in the model's order
     summary          what `tenon.compile` reports; empty after `tenon.load`
+
+    As a context manager it is closed at the end. It can be pickled, as its bytes.
     """
 
     inputs: list[TensorInfo]
     outputs: list[TensorInfo]
     summary: dict
 
-    def __init__(self, source, summary=None, temporary=False, check_weights=False):
-        self._source = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else os.fspath(source)
-        self._model = _runtime.Model(self._source, check_weights)
+    def __init__(self, source, summary=None, temporary=False, check_weights=False, driver=""):
+        self._native = None
+        is_path = not isinstance(source, (bytes, bytearray, memoryview))
+        self._source = os.fspath(source) if is_path else bytes(source)
+        data = text_of_path(source, "the artifact") if is_path else self._source
+        self._native = _runtime.Model(data, is_path, check_weights, driver)
         self.summary = summary or {}
-        self.inputs = [_info(entry) for entry in self._model.inputs()]
-        self.outputs = [_info(entry) for entry in self._model.outputs()]
-        if temporary:
-            weakref.finalize(self, _remove, self._source)
+        self.inputs = [_info(entry) for entry in self._native.inputs()]
+        self.outputs = [_info(entry) for entry in self._native.outputs()]
+        self._forget = weakref.finalize(self, _remove, self._source) if temporary else None
+
+    def close(self) -> None:
+        """Gives the file back, and its memory once no session uses it. May be called again."""
+        self._native = None
+        if self._forget:
+            self._forget()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def __repr__(self):
+        source = f"{len(self._source)} bytes" if isinstance(self._source, bytes) else os.fsdecode(self._source)
+        state = f"for {self.target.split(',')[0]}" if self._native else "closed"
+        return f"<tenon.Artifact {source}, {state}: {_listed(self.inputs)} -> {_listed(self.outputs)}>"
+
+    def __reduce__(self):
+        return _from_bytes, (self._bytes(), self.summary)
+
+    def _bytes(self):
+        self._refuse_closed()
+        if isinstance(self._source, bytes):
+            return self._source
+        with open(self._source, "rb") as file:
+            return file.read()
+
+    def _refuse_closed(self):
+        if self._native is None:
+            raise InputError("TN8080", "[TN8080] the artifact is closed; load it again")
+
+    @property
+    def _model(self):
+        self._refuse_closed()
+        return self._native
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Copies the artifact to a file of its own, all or nothing. Raises OSError."""
-        folder, name = os.path.split(os.fspath(path))
+        self._refuse_closed()  # its file may be gone
+        path = os.fsdecode(text_of_path(path, "the artifact"))
+        folder, name = os.path.split(path)
         # Beside the target, where renaming is atomic, and under a name of its own.
         handle, partial = tempfile.mkstemp(prefix=f"{name}.", suffix=".tmp", dir=folder or ".")
         try:
@@ -150,15 +220,42 @@ class Session:
     """Runs one model with buffers of its own; the weights are the artifact's.
 
     Calls from several threads take turns; for runs side by side make a session
-    for each thread. The interpreter lock is free while a model runs.
+    for each thread. The interpreter lock is free while a model runs. As a context
+    manager it is closed at the end; its artifact is not.
     """
 
     def __init__(self, artifact, threads):
         self.artifact = artifact
-        self._session = _runtime.Session(artifact._model, threads)
+        self._threads = threads
+        self._native = None
+        self._native = _runtime.Session(artifact._model, threads)
         self._by_name = {info.name: (index, info) for index, info in enumerate(artifact.inputs)}
         self._shapes = {}  # shapes of all inputs -> shapes of all outputs, of the last run
         self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Gives the session's memory back. May be called again."""
+        with self._lock:
+            self._native = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def __repr__(self):
+        state = "closed" if self._native is None else f"threads={self._threads}"
+        return f"<tenon.Session {state} of {self.artifact!r}>"
+
+    def __reduce__(self):
+        raise TypeError("a session is this process's own; send its artifact, and make a session of that")
+
+    @property
+    def _session(self):
+        if self._native is None:
+            raise InputError("TN8080", "[TN8080] the session is closed; make another one")
+        return self._native
 
     def run(
         self, inputs: "collections.abc.Mapping[str, np.ndarray]",
@@ -166,9 +263,9 @@ class Session:
     ) -> dict[str, np.ndarray]:
         """Takes {input name: array}, returns {output name: array}.
 
-        Inputs that are C-contiguous arrays of the declared dtype are read in
-        place; others are made contiguous first, but never converted to another
-        dtype. Shapes are those of `Artifact.inputs`; a dimension with a name has
+        Inputs that are C-contiguous, aligned arrays of the declared dtype are read in
+        place; others are copied first, also those of the other byte order, but never
+        converted to another dtype. Shapes are those of `Artifact.inputs`; a dimension with a name has
         the same size wherever the name occurs.
 
         The model writes results directly into new arrays, or for names in
@@ -189,7 +286,10 @@ class Session:
         held, key = self._bind(inputs)  # arrays must outlive the run that reads them
         shapes = self._shapes.get(key)
         if shapes is None:
-            shapes = [self._session.output_shape(i) for i in range(len(self.artifact.outputs))]
+            try:
+                shapes = [self._session.output_shape(i) for i in range(len(self.artifact.outputs))]
+            except ShapeError as error:  # sizes that do not fit together
+                raise self._with_shapes(error, self._by_name, key) from None
             self._shapes = {key: shapes}
         self._refuse_unknown("output", given, [info.name for info in self.artifact.outputs])
         results = {}
@@ -201,7 +301,7 @@ class Session:
                 self._check_output(info, shape, result)
                 self._refuse_overlap(info.name, result, held, results)
             results[info.name] = result
-            self._session.bind_output(i, _carrier(result))
+            self._session.bind_output(i, _carrier(result, info.dtype))
         self._session.run()
         return results
 
@@ -232,8 +332,17 @@ class Session:
             raise DTypeError("TN7007", f"[TN7007] output '{info.name}': found {array.dtype}, expected {info.dtype}")
         if array.shape != tuple(shape):
             raise ShapeError("TN7006", f"[TN7006] output '{info.name}': found shape {array.shape}, expected {tuple(shape)}")
-        if not array.flags.c_contiguous or not array.flags.writeable:
-            raise InputError("TN7001", f"[TN7001] output '{info.name}' must be C-contiguous and writable")
+        if not (array.flags.c_contiguous and array.flags.aligned and array.flags.writeable):
+            raise InputError("TN7001", f"[TN7001] output '{info.name}' must be C-contiguous, aligned and writable")
+
+    @staticmethod
+    def _with_shapes(error, names, shapes):
+        """The error with the shapes that were declared and given of those inputs that it names."""
+        told = []
+        for (name, (_, info)), shape in zip(names.items(), shapes):
+            if f"'{name}'" in str(error) or len(names) == 1:
+                told.append(f"expected {_declared(info.shape)}, got {shape}")
+        return type(error)(error.code, "; ".join([str(error), *told]))
 
     def _bind(self, inputs):
         missing = [f"no input '{name}' given" for name in self._by_name if name not in inputs]
@@ -242,16 +351,20 @@ class Session:
         self._refuse_unknown("input", inputs, list(self._by_name))
         held, key = [], []
         for name, (index, info) in self._by_name.items():
-            array = np.asarray(inputs[name])
-            if array.dtype != info.dtype:
-                raise DTypeError("TN7007", f"[TN7007] input '{name}': found {array.dtype}, expected {info.dtype}")
-            array = _carrier(np.ascontiguousarray(array) if array.ndim else array)
+            array = _carrier(np.require(_of_type(np.asarray(inputs[name]), info), requirements="CA"), info.dtype)
             # One element passes for a scalar: recorded test vectors often hold it so.
             shape = () if not info.shape and array.size == 1 else array.shape
-            self._session.bind_input(index, array, info.onnx_dtype, shape)
+            try:
+                self._session.bind_input(index, array, info.onnx_dtype, shape)
+            except ShapeError as error:
+                raise self._with_shapes(error, {name: (index, info)}, [shape]) from None
             held.append(array)
             key.append(shape)
         return held, tuple(key)
+
+
+def _from_bytes(data, summary):
+    return Artifact(data, summary)
 
 
 def load(path_or_bytes: "str | os.PathLike[str] | bytes", check_weights: bool = False) -> Artifact:
