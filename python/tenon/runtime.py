@@ -97,6 +97,12 @@ def _remove(path):
         pass
 
 
+def _remove_own(path, process):
+    """The same for the process that made it: what is forked off ends, too."""
+    if os.getpid() == process:
+        _remove(path)
+
+
 def _listed(infos):
     """Inputs or outputs as text, of many the first."""
     most = 4
@@ -125,7 +131,7 @@ class Artifact:
         self.summary = summary or {}
         self.inputs = [_info(entry) for entry in self._native.inputs()]
         self.outputs = [_info(entry) for entry in self._native.outputs()]
-        self._forget = weakref.finalize(self, _remove, self._source) if temporary else None
+        self._forget = weakref.finalize(self, _remove_own, self._source, os.getpid()) if temporary else None
 
     def close(self) -> None:
         """Gives the file back, and its memory once no session uses it. May be called again."""

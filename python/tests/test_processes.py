@@ -4,7 +4,10 @@ process gives back: sessions and artifacts that are closed."""
 
 import copy
 import multiprocessing
+import os
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -23,8 +26,6 @@ KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and is
 
 
 def add_package_path(path):
-    import sys
-
     sys.path.insert(0, path)
 
 
@@ -111,6 +112,23 @@ def test_with_closes(scale_model):
     assert "closed" in repr(session) and "closed" in repr(artifact)
     artifact.close()
     session.close()
+
+
+def test_a_temporary_artifact_outlives_forked_processes(scale_model, tmp_path):
+    (tmp_path / "model.onnx").write_bytes(scale_model.SerializeToString())
+    program = """
+import atexit, os, tenon
+artifact = tenon.compile("model.onnx")
+child = os.fork()
+if child == 0:
+    atexit._run_exitfuncs()
+    os._exit(0)
+os.waitpid(child, 0)
+artifact.save("saved.tenon")
+"""
+    environment = dict(os.environ, PYTHONPATH=str(Path(tenon.__file__).resolve().parent.parent))
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True, timeout=300)
+    assert tenon.load(tmp_path / "saved.tenon").kernels
 
 
 def test_reprs_tell(scale, tmp_path):
