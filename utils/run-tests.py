@@ -113,7 +113,9 @@ class Suite:
     read: Callable  # the counts of a report
     seconds: int  # of one processor, roughly: what takes longest starts first
     shared: bool = False  # whether several processes may divide the cases
-    sanitized: bool = True  # whether it runs without the Python package, too
+    # Whether it runs under sanitizers, which Python would have to preload: the compiler
+    # and the runtime are covered through the tools.
+    sanitized: bool = True
 
 
 def architecture(runner, process):
@@ -177,6 +179,7 @@ SUITES = {
     "formats-accuracy": script("format_accuracy.py", 50, shared=True, sanitized=False),
     "nodes": script("node_tests.py", 80, shared=True, sanitized=False),
     "cases": script("cases.py", 10, sanitized=False),
+    "shipping": script("shipping.py", 15, sweeps=True, sanitized=False),
 }
 
 
@@ -302,17 +305,6 @@ def main():
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what runs, too
 
-<<<<<<< HEAD
-    runner = Runner(arguments)
-    suites = arguments.suite or list(SUITES)
-    if arguments.sanitize and not arguments.suite:
-        # Python would have to preload the sanitizer, so what runs inside it is left
-        # out; the compiler and the runtime are covered through the tools. Full-size
-        # models take long under it, and find nothing that others do not.
-        left_out = ("python", "dynamic", "operators", "accuracy", "formats", "formats-accuracy", "nodes", "cases", "targets", "fullsize")
-        suites = [suite for suite in suites if suite not in left_out]
-    total, lines = Counts(), []
-=======
     names = [name for name in SUITES if name in (arguments.suite or SUITES)]
     if not arguments.suite and arguments.sanitize:
         names = [name for name in names if SUITES[name].sanitized]

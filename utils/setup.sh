@@ -7,6 +7,7 @@
 #   utils/setup.sh demo      also what `make demo` needs
 #   utils/setup.sh bench     also the peers of `make bench`
 #   utils/setup.sh docs      also what `make docs` draws with
+#   utils/setup.sh ship      also the compiler that builds the runtime for musl
 # The Makefile calls it once and keeps a stamp; calling it again is harmless.
 # With TENON_SETUP=check, or without root, missing Debian packages are named only.
 set -euo pipefail

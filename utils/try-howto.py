@@ -8,6 +8,8 @@ A code block of a page may say where it belongs, behind its language:
     ```cpp path=lib/X.cpp after="text"     lines after the first that holds text
     ```cpp path=lib/X.cpp before="text"    lines before the last that holds text
     ```sh run                              commands, run at the root
+    ```sh run needs=NAME,NAME              the same, where these programs, Python modules or
+                                           folders (../shared) are
 
     utils/try-howto.py                  every page, in a clone of HEAD in build/howto
     utils/try-howto.py add-a-pass       one page
@@ -17,6 +19,7 @@ A code block of a page may say where it belongs, behind its language:
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,14 +30,30 @@ BLOCK = re.compile(r"^ *(?P<fence>`{3,})\w+(?P<options>[^\n]*)\n(?P<text>.*?)^ *
 
 
 def blocks(page):
-    """(options, text without its indentation) of the blocks that say what to do with them."""
-    for match in BLOCK.finditer(page.read_text()):
-        options = dict(re.findall(r'(path|after|before)="?((?<=")[^"]*|[^\s"]+)', match["options"]))
+    """(options, text without its indentation) of the blocks that say what to do with
+    them; the option `section` is the heading above."""
+    page = page.read_text()
+    for match in BLOCK.finditer(page):
+        options = dict(re.findall(r'(path|after|before|needs)="?((?<=")[^"]*|[^\s"]+)', match["options"]))
         if "run" in match["options"].split():
             options["run"] = True
         if options:
+            options["section"] = re.findall(r"^#+ (.*)", page[: match.start()], re.MULTILINE)[-1]
             indent = len(match[0]) - len(match[0].lstrip())
             yield options, "\n".join(line[indent:] for line in match["text"].split("\n"))
+
+
+def lacking(options):
+    """The first thing that a block needs and this machine has not, or None."""
+    for name in filter(None, options.get("needs", "").split(",")):
+        if name.startswith("../"):
+            if not (ROOT / name).exists():
+                return name
+            continue
+        module = [ROOT / ".venv/bin/python", "-c", f"import importlib.util as u; exit(not u.find_spec({name!r}))"]
+        if not shutil.which(name) and subprocess.run(module, check=False).returncode:
+            return name
+    return None
 
 
 def place(lines, options):
@@ -72,11 +91,18 @@ def clone(folder):
     subprocess.run([*git, "clean", "--quiet", "-fd"], check=True)
     if not (folder / ".venv").exists():
         (folder / ".venv").symlink_to(ROOT / ".venv")
+    # Test data lies beside a tree.
+    beside = folder.parent / "shared"
+    if not beside.exists() and (ROOT.parent / "shared").is_dir():
+        beside.symlink_to(ROOT.parent / "shared")
 
 
 def follow(page, tree):
     for options, text in blocks(page):
         if "run" in options:
+            if missing := lacking(options):
+                print(f"skipped: no {missing}: {options['section']}", flush=True)
+                continue
             print(f"$ {text.strip()}", flush=True)
             if subprocess.run(["sh", "-e", "-c", text], cwd=tree, check=False).returncode:
                 return f"{page.name}: failed: {text.strip()}"
