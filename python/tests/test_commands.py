@@ -142,16 +142,23 @@ def test_verify_refuses(layer, arguments, code):
     assert caught.value.code == code and caught.value.diagnostics[0].severity == "error"
 
 
-def test_verify_of_types_that_numpy_lacks():
-    import onnx.parser
+@pytest.mark.parametrize("code, name, values", [(16, "bfloat16", [1, -2, 3]), (19, "float8_e5m2", [-8, 7, 1]), (22, "int4", [-8, 7, 1]),
+                                                (21, "uint4", [15, 0, 9, 3]), (26, "int2", [-2, 1, 0, -1, 1]), (25, "uint2", [3, 1, 0, 2]),
+                                                (23, "float4_e2m1fn", [1, -2, 6]), (27, "float6_e2m3fn", [1, -2, 6, 0, -0.5])])
+def test_verify_of_types_that_numpy_lacks(code, name, values, tmp_path):
+    from onnx import helper, numpy_helper
 
     ml_dtypes = pytest.importorskip("ml_dtypes")
-    model = onnx.parser.parse_model("""
-        <ir_version: 10, opset_import: ["" : 21]>
-        g (bfloat16[n] x, float8e5m2[n] i) => (bfloat16[n] y, float[n] j) { y = Neg(x)  j = Cast<to = 1>(i) }
-    """)
-    inputs = {"x": np.array([1, -2, 3], ml_dtypes.bfloat16), "i": np.array([-8, 7, 1], ml_dtypes.float8_e5m2)}
-    assert tenon.verify(model, inputs).ok
+    array = np.array(values, getattr(ml_dtypes, name))
+    graph = helper.make_graph([helper.make_node("Cast", ["x"], ["y"], to=1)], "g", [helper.make_tensor_value_info("x", code, ["n"])],
+                              [helper.make_tensor_value_info("y", 1, ["n"])])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 25)], ir_version=13)
+    assert tenon.verify(model, {"x": array}).ok
+    # That the file was read as these values shows in a recorded output.
+    for kind, content in (("input", array), ("output", np.array(values, np.float32))):
+        (tmp_path / f"{kind}_0.pb").write_bytes(numpy_helper.from_array(content, "xy"[kind == "output"]).SerializeToString())
+    report = tenon.verify(model, test_data=tmp_path)
+    assert report.ok and [output["against"] for output in report.outputs] == ["reference", "recorded output"]
 
 
 def test_convert(layer, tmp_path):
