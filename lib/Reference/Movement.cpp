@@ -181,6 +181,9 @@ Results evaluatePad(graph::PadOp op, ArrayRef<Tensor> inputs) {
   for (int64_t d = 0; d < x.getRank(); ++d)
     if (__builtin_add_overflow(shape[d], pads[d], &shape[d]) || __builtin_add_overflow(shape[d], pads[x.getRank() + d], &shape[d]))
       shape[d] = -1;
+  for (int64_t d = 0; d < x.getRank() && op.getMode() != graph::PadMode::constant; ++d)
+    if (x.getShape()[d] == 0 && (pads[d] > 0 || pads[x.getRank() + d] > 0))
+      return op.emitError("[TN3125] axis ") << d << " has no elements to pad with";
   if (!isReasonable(shape))
     return op.emitError("[TN3054] pads that give ") << x.getType() << " no size a tensor can have";
   SmallVector<std::vector<int64_t>> indices(x.getRank());

@@ -135,9 +135,9 @@ Results evaluateArgReduce(graph::ArgReduceOp op, ArrayRef<Tensor> inputs) {
   Shape shape;
   int64_t length = 0;
   Tensor rows = gatherRows(x, {int64_t(op.getAxis())}, op.getKeepDims(), shape, length);
-  if (length == 0)
-    return op.emitError("[TN3040] arg_reduce of an empty axis");
   int64_t count = numElements(shape);
+  if (length == 0 && count > 0)
+    return op.emitError("[TN3040] arg_reduce of an empty axis");
   bool isMax = op.getIsMax(), last = op.getSelectLast();
   std::vector<int64_t> out;
   if (x.isFloat()) {

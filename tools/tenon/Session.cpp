@@ -30,6 +30,8 @@ Exit ArtifactFile::load(llvm::StringRef path, bool checkWeights) {
 }
 
 bool Session::check(tenon_status *status) {
+  if (status)
+    code = tenon_status_code(status);
   Exit exit = report(status);
   if (exit == kOk)
     return true;

@@ -36,6 +36,8 @@ public:
   /// What is bound, as the run sees it.
   const TensorFile &boundTensor(int index) const { return bound[index]; }
   Exit exitStatus() const { return failure; }
+  /// The runtime's code for what failed last; TENON_OK if nothing did.
+  tenon_code failureCode() const { return code; }
 
   tenon_model *model = nullptr;
   tenon_session *session = nullptr;
@@ -44,6 +46,7 @@ private:
   bool check(tenon_status *status);
   std::vector<TensorFile> bound;
   Exit failure = kUserError;
+  tenon_code code = TENON_OK;
 };
 
 /// An artifact to ask about, never to run: it may be for another CPU.

@@ -61,6 +61,24 @@ static Exit checkOutputs(Session &session, OutputVerifier verifier, mlir::MLIRCo
   return kOk;
 }
 
+/// A check in the compiled code ended the run. That is right where the reference
+/// refuses the inputs as well.
+static Exit judgeRefusal(const Session &session, OutputVerifier verifier, mlir::MLIRContext &context) {
+  bool isCheck = session.failureCode() == TENON_RUN || session.failureCode() >= TENON_INDEX;
+  if (!isCheck)
+    return session.exitStatus();
+  std::string reason;
+  mlir::ScopedDiagnosticHandler capture(&context, [&](mlir::Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
+      reason = diagnostic.str();
+    return mlir::success();
+  });
+  if (mlir::succeeded(verifier.evaluate()))
+    return complain("[TN3126] the reference computes outputs for the inputs that the compiled model refuses", kMismatch);
+  llvm::errs() << "note: the reference refuses these inputs as well: " << reason << "\n";
+  return session.exitStatus();
+}
+
 static Exit verify(llvm::StringRef path, VerifyReport &report) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   DiagnosticPrinter printer(context);
@@ -85,7 +103,7 @@ static Exit verify(llvm::StringRef path, VerifyReport &report) {
   verifier->beginRun(tensors);
   tenon_session_set_observer(session.session, observe, verifier.get());
   if (!session.run())
-    return session.exitStatus();
+    return judgeRefusal(session, {verifier->getGraph(), tensors, report.tolerance}, context);
   if (Exit exit = checkOutputs(session, {verifier->getGraph(), tensors, report.tolerance}, context, report))
     return exit;
   report.kernels = verifier->getChecks();

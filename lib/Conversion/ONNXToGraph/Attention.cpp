@@ -5,6 +5,7 @@
 // ordinary graph ops.
 #include "AttentionCore.h"
 #include "HandlerRegistry.h"
+#include "tenon/tenon.h"
 
 #include <cmath>
 
@@ -220,7 +221,8 @@ struct Cache {
   }
 
   /// The cache's tokens, then the new ones without a gap; what is left at the end
-  /// repeats the last one.
+  /// repeats the last one. A sequence of more tokens than there are is taken from
+  /// where its last would lie, which is outside and an error at run time.
   Value append(NodeContext &c, Value past, Value fresh) const {
     Value all = ::append(c, past, fresh);
     if (!lengths)
@@ -229,9 +231,15 @@ struct Cache {
     Value moved = c.add(c.sub(place, old), c.shapeOf(Extent::dimOf(past, 2)));
     Value end = c.sub(c.shapeOf(Extent::dimOf(all, 2)), c.shapeConstant({1}));
     Value from = c.select(c.binary(BinaryKind::lt, place, old), place, c.binary(BinaryKind::min, moved, end));
+    Value last = c.add(old, c.sub(c.shapeOf(Extent::dimOf(fresh, 2)), c.shapeConstant({1})));
+    from = c.select(c.binary(BinaryKind::gt, old, c.shapeOf(Extent::dimOf(past, 2))), last, from);
     SmallVector<Extent> shape = c.extentsOf(all);
     shape.back() = 1;
-    return c.create<graph::GatherNDOp>(c.elementType(all), all, c.expand(c.unsqueeze(from, {1, 3}), shape), uint64_t(2));
+    Value tokens = c.create<graph::GatherNDOp>(c.elementType(all), all, c.expand(c.unsqueeze(from, {1, 3}), shape), uint64_t(2));
+    NamedAttribute code = c.builder.getNamedAttr("code", c.builder.getI64IntegerAttr(TENON_CACHE));
+    NamedAttribute text = c.builder.getNamedAttr("text", c.builder.getStringAttr("seqlens_k is {0}, beyond the {1} tokens of past and new keys"));
+    tokens.getDefiningOp()->setAttr("graph.index_error", c.builder.getDictionaryAttr({code, text}));
+    return tokens;
   }
 };
 

@@ -149,6 +149,9 @@ private:
   Value sample(Value column, Value line) {
     Value cx = clip(column, 0), cy = clip(line, 1);
     Value index = c.add(c.mul(c.cast(cy, c.i64()), c.cast(width[0], c.i64())), c.cast(cx, c.i64()));
+    // A coordinate that is no number points nowhere, which is no error.
+    Value end = c.sub(c.shapeOf(Extent::dimOf(map, 2)), c.shapeConstant({1}));
+    index = c.binary(BinaryKind::max, c.binary(BinaryKind::min, index, end), c.shapeConstant({0}));
     index = c.expand(row(index), {Extent::dimOf(x, 0), Extent::dimOf(x, 1), 1});
     Value y = c.create<graph::GatherElementsOp>(c.elementType(x), map, index, uint64_t(2));
     if (!zeros)

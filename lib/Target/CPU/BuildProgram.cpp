@@ -75,8 +75,19 @@ Value memrefOf(OpBuilder &b, Location loc, Value pointer, Type element) {
   return UnrealizedConversionCastOp::create(b, loc, memref, descriptor).getResult(0);
 }
 
+/// A check of a function, by the place of its op in the body of every kernel
+/// that has that function.
+struct FunctionCheck {
+  size_t place;
+  uint32_t code;
+  std::string text;
+};
+
+/// ONNX nodes of an op, as messages name them.
+std::string nodesOf(Operation *op) { return llvm::join(sourceNodes(op->getLoc()).getArrayRef(), ", "); }
+
 LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, const Strategy &strategy,
-                         const CpuTarget &target, unsigned symbolCount) {
+                         const CpuTarget &target, unsigned symbolCount, std::vector<FunctionCheck> &checks) {
   Location loc = b.getUnknownLoc();
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
   auto func = func::FuncOp::create(b, loc, symbol,
@@ -88,6 +99,7 @@ LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, 
   b.setInsertionPointToStart(entry);
   KernelContext context(b, kernel, target);
   context.loc = loc;
+  context.bufferList = entry->getArgument(0);
   auto loadPointer = [&](unsigned i) -> Value {
     Value at = LLVM::GEPOp::create(b, loc, pointer, pointer, entry->getArgument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)});
     return LLVM::LoadOp::create(b, loc, pointer, at);
@@ -109,6 +121,10 @@ LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, 
     return failure();
   b.setInsertionPointToEnd(entry);
   func::ReturnOp::create(b, loc);
+  for (KernelCheck &check : context.checks) {
+    size_t place = std::distance(kernel.getBody().front().begin(), check.op->getIterator());
+    checks.push_back({place, check.code, std::move(check.text)});
+  }
   return success();
 }
 
@@ -234,6 +250,7 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     symbols = attr.size();
 
   llvm::StringMap<std::string> functions; // fingerprint -> function
+  llvm::StringMap<std::vector<FunctionCheck>> checksOf;
   DenseMap<Operation *, std::string> functionOf;
   DenseMap<Operation *, WorkSplit> splits;
   std::vector<Refusal> refusals;
@@ -253,7 +270,7 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     if (function.empty()) {
       function = "kernel_" + kernel.getName().str();
       if (!emitOrExplain(kernel, function, strategy->name(), refusals,
-                         [&]() { return emitKernel(b, function, kernel, *strategy, target, symbols); })) {
+                         [&]() { return emitKernel(b, function, kernel, *strategy, target, symbols, checksOf[function]); })) {
         ok = false;
       } else if (std::string name = libraryFunction(program.module->lookupSymbol<func::FuncOp>(function)); !name.empty()) {
         refusals.push_back({function, kernel.getLoc(), ("[TN5003] no CPU kernel for " + kernel.getName() + " (ONNX nodes " +
@@ -265,9 +282,12 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     }
     functionOf[kernel] = function;
     splits[kernel] = strategy->split(kernel, target);
-    KernelInfo info{kernel.getName().str(), strategy->name().str(), strategy->describe(kernel, target), {}, {}, workOf(kernel)};
+    KernelInfo info{kernel.getName().str(), strategy->name().str(), strategy->describe(kernel, target), {}, {}, workOf(kernel), {}, {}};
     for (StringRef node : nodes)
       info.nodes.push_back(node.str());
+    for (const FunctionCheck &check : checksOf[function])
+      info.checks.push_back({check.code, nodesOf(&*std::next(kernel.getBody().front().begin(), check.place)), check.text});
+    strategy->checkSizes(kernel, info.sizes);
     program.kernels.push_back(std::move(info));
   });
   for (const Refusal &refusal : refusals) {

@@ -8,7 +8,9 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "tenon/Support/Provenance.h"
 #include "tenon/Target/CPU/Codegen.h"
+#include "tenon/Target/CPU/KernelCheck.h"
 #include "tenon/tenon.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -251,10 +253,10 @@ private:
     outputs = host.getArgument(3);
     weights = host.getArgument(4);
     arena = host.getArgument(5);
-    unsigned most = 1;
+    unsigned most = 1; // buffers, and the error record
     size_t mostSizes = 1;
     plan.walk([&](plan::KernelOp kernel) {
-      most = std::max(most, kernel->getNumOperands() + kernel->getNumResults());
+      most = std::max(most, kernel->getNumOperands() + kernel->getNumResults() + 1);
       mostSizes = std::max(mostSizes, symbolsOf(kernel).size());
     });
     {
@@ -265,6 +267,12 @@ private:
     launchPointer = LLVM::LoadOp::create(b, loc, pointer, element(api, b.getI8Type(), 8));
     buffers = LLVM::AllocaOp::create(b, loc, pointer, pointer, constant(most), 8);
     sizes = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(mostSizes), 8);
+    if (llvm::any_of(program.kernels, [](const KernelInfo &kernel) { return !kernel.checks.empty(); })) {
+      // A failure ends the run, so that one record is clean for every launch.
+      errorRecord = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(kErrorFields), 8);
+      for (int32_t i = 0; i < kErrorFields; ++i)
+        LLVM::StoreOp::create(b, loc, constant(ErrorField(i) == ErrorField::Position ? kNoPosition : 0), element(errorRecord, i64, i));
+    }
     offsets = slotOffsets();
     for (auto [i, argument] : llvm::enumerate(func.getArguments()))
       pointers[argument] = LLVM::LoadOp::create(b, loc, pointer, element(inputs, pointer, i));
@@ -421,9 +429,39 @@ private:
     return {std::move(name), element, isOutput, offset};
   }
 
+  /// Ends the run where sizes are not as the kernel's ops need them.
+  void checkSizes(const KernelInfo &info) {
+    for (const SizeCheck &check : info.sizes) {
+      Value least = eval(check.least), size = eval(check.size);
+      Value ok = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, least, size);
+      if (check.unless) {
+        Value isEmpty = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, eval(check.unless), constant(0));
+        ok = arith::OrIOp::create(b, loc, ok, isEmpty);
+      }
+      uint32_t number = program.addCheck(check.code, llvm::join(sourceNodes(check.op->getLoc()).getArrayRef(), ", "), check.text);
+      failUnless(ok, constant32(number), least, size);
+    }
+  }
+
+  /// Ends the run with what a kernel has left in the error record.
+  void checkRecord(const KernelInfo &info) {
+    if (info.checks.empty())
+      return;
+    auto field = [&](ErrorField field) -> Value { return LLVM::LoadOp::create(b, loc, i64, element(errorRecord, i64, int64_t(field))); };
+    uint32_t first = 0;
+    for (const CheckInfo &check : info.checks)
+      if (uint32_t number = program.addCheck(check.code, check.node, check.text); !first)
+        first = number;
+    Value failed = field(ErrorField::Check);
+    Value ok = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, failed, constant(0));
+    Value number = arith::TruncIOp::create(b, loc, b.getI32Type(), add(failed, constant(int64_t(first) - 1)));
+    failUnless(ok, number, field(ErrorField::First), field(ErrorField::Second));
+  }
+
   LogicalResult launch(plan::KernelOp kernel) {
     SmallVector<Value> arguments;
     KernelInfo &info = describe(kernel);
+    checkSizes(info);
     for (Value input : kernel.getInputs()) {
       arguments.push_back(lookup(input));
       info.buffers.push_back(describe(input, /*isOutput=*/false));
@@ -438,6 +476,8 @@ private:
       LLVM::StoreOp::create(b, loc, argument, element(buffers, pointer, i));
     for (auto [i, position] : llvm::enumerate(symbolsOf(kernel)))
       LLVM::StoreOp::create(b, loc, symbols[position], element(sizes, i64, i));
+    if (!info.checks.empty()) // behind the buffers, and not one of them for an observer
+      LLVM::StoreOp::create(b, loc, errorRecord, element(buffers, pointer, arguments.size()));
     auto kernelType = b.getFunctionType({pointer, pointer, i64, i64}, {});
     Value function = func::ConstantOp::create(b, loc, kernelType, functions.lookup(kernel));
     function = UnrealizedConversionCastOp::create(b, loc, pointer, function).getResult(0);
@@ -451,6 +491,7 @@ private:
     Block *next = newBlock();
     cf::CondBranchOp::create(b, loc, failed, exit, call.getResults(), next, ValueRange{});
     b.setInsertionPointToStart(next);
+    checkRecord(info);
     return success();
   }
 
@@ -465,7 +506,7 @@ private:
   SmallVector<Value> symbols, offsets;
   Value overflow;        ///< set while a size is computed
   Block *exit = nullptr; ///< returns its argument
-  Value api, invocation, inputs, outputs, weights, arena, launchPointer, buffers, sizes;
+  Value api, invocation, inputs, outputs, weights, arena, launchPointer, buffers, sizes, errorRecord;
   DenseMap<Value, Value> pointers, scalars;
   DenseMap<Attribute, size_t> weightOf;
   uint32_t index = 0;

@@ -44,6 +44,12 @@ AffineExpr product(ArrayRef<AffineExpr> exprs, MLIRContext *context) {
   return result;
 }
 
+AffineExpr atLeastOne(AffineExpr size) {
+  if (auto known = dyn_cast<AffineConstantExpr>(size))
+    return getAffineConstantExpr(std::max<int64_t>(1, known.getValue()), size.getContext());
+  return size + getAffineConstantExpr(1, size.getContext()).floorDiv(size + 1); // 1 is added to 0 alone
+}
+
 Exprs stridesOf(ArrayRef<AffineExpr> shape) {
   Exprs strides(shape.size());
   if (shape.empty())

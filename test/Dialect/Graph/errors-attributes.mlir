@@ -39,6 +39,14 @@ func.func @f(%x: tensor<?xf32>, %k: tensor<1xi64>) {
 
 // -----
 
+func.func @f(%x: tensor<3xf32>, %i: tensor<1xi64>) {
+  // expected-error @+1 {{A4: graph.index_error must hold a code and a text}}
+  %0 = graph.gather %x, %i {axis = 0 : i64, graph.index_error = {code = 7016 : i64}} : (tensor<3xf32>, tensor<1xi64>) -> tensor<1xf32>
+  return
+}
+
+// -----
+
 // expected-error @+1 {{A3: affine_map<() -> ()>}}
 func.func @f(%x: tensor<?xf32> {graph.shape = affine_map<() -> ()>}) {
   return

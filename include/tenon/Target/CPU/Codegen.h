@@ -19,6 +19,14 @@ struct BufferInfo {
   int64_t weightOffset = -1; ///< in the weights; -1: not a weight
 };
 
+/// A check that the program makes while it runs. It reports the check by its
+/// number and two int64 numbers, which its text has the places {0} and {1} for.
+struct CheckInfo {
+  uint32_t code;    ///< TNxxxx, of tenon_code in tenon.h
+  std::string node; ///< the ONNX node that asks for it; empty: the whole model
+  std::string text;
+};
+
 /// One kernel as the artifact's manifest describes it.
 struct KernelInfo {
   std::string name, strategy;
@@ -26,14 +34,8 @@ struct KernelInfo {
   std::vector<std::string> nodes;  ///< ONNX nodes it covers
   std::vector<BufferInfo> buffers; ///< inputs, then outputs
   uint64_t work = 0;               ///< operations; 0 where they depend on symbols
-};
-
-/// A check that the program makes while it runs. It reports the check by its
-/// number and two int64 numbers, which its text has the places {0} and {1} for.
-struct CheckInfo {
-  uint32_t code;    ///< TNxxxx, of tenon_code in tenon.h
-  std::string node; ///< the ONNX node that asks for it; empty: the whole model
-  std::string text;
+  std::vector<CheckInfo> checks;   ///< that it makes of its data, in the order of its numbers
+  std::vector<SizeCheck> sizes;    ///< to be tested before its launch
 };
 
 /// A constant that the program reads, and its offset in the weights section.

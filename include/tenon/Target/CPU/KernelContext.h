@@ -31,11 +31,22 @@ mlir::AffineExpr broadcastStride(mlir::AffineExpr dim, mlir::AffineExpr space, m
 bool mayBroadcast(mlir::AffineExpr dim, mlir::AffineExpr space);
 /// Product of expressions (1 if empty).
 mlir::AffineExpr product(llvm::ArrayRef<mlir::AffineExpr> exprs, mlir::MLIRContext *context);
+/// The larger of 1 and a size.
+mlir::AffineExpr atLeastOne(mlir::AffineExpr size);
 /// The value of a constant expression, else (also of null) `otherwise`.
 inline int64_t constantOr(mlir::AffineExpr expr, int64_t otherwise = -1) {
   auto constant = mlir::dyn_cast_or_null<mlir::AffineConstantExpr>(expr);
   return constant ? constant.getValue() : otherwise;
 }
+
+/// A check that a kernel makes of its data (KernelCheck.h). A kernel counts its
+/// checks from 1; each launch adds where its own begin in the program's table, so
+/// that kernels of the same code name different nodes.
+struct KernelCheck {
+  mlir::Operation *op; ///< in the kernel's body: its ONNX node is at fault
+  uint32_t code;       ///< of tenon_code
+  std::string text;    ///< with the places {0} and {1} for two numbers
+};
 
 class KernelContext {
 public:
@@ -55,6 +66,8 @@ public:
   mlir::Value outputBuffer(unsigned i) const { return outputs[i]; }
   mlir::Value buffer(mlir::Value blockArgument) const;
   llvm::SmallVector<mlir::Value> inputs, outputs;
+  mlir::Value bufferList; ///< the pointer to the addresses of all buffers
+  std::vector<KernelCheck> checks;
 
   Exprs shape(mlir::Value tensor) { return shapeOf(kernel, tensor); }
   mlir::Value index(int64_t value) { return mlir::arith::ConstantIndexOp::create(b, loc, value); }

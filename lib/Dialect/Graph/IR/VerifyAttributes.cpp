@@ -45,6 +45,12 @@ LogicalResult GraphDialect::verifyOperationAttribute(Operation *op, NamedAttribu
   if (name == "graph.assumptions" || name == branchAssumptions(0) || name == branchAssumptions(1))
     if (std::string problem = whyNoAssumptions(value, symbolsAround(op)); !problem.empty())
       return violation(op, 2) << name << ' ' << problem;
+  if (name == "graph.index_error") {
+    auto error = dyn_cast<DictionaryAttr>(value);
+    auto code = error ? error.getAs<IntegerAttr>("code") : IntegerAttr();
+    if (!code || !code.getType().isInteger(64) || !error.getAs<StringAttr>("text"))
+      return violation(op, 4) << "graph.index_error must hold a code and a text";
+  }
   if (attribute.getName() == "graph.shape")
     return op->getNumResults() == 1 ? verifyShape(op, value, op->getResult(0).getType())
                                     : LogicalResult(violation(op, 3) << "graph.shape needs an op of one result");

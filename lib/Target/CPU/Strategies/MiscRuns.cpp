@@ -4,6 +4,8 @@
 // shape and size, padding by reflection, edge or wrapping.
 #include "MiscRuns.h"
 
+#include "tenon/tenon.h"
+
 using namespace mlir;
 
 namespace tenon::cpu {
@@ -29,7 +31,18 @@ WorkSplit RunPlan::split(MLIRContext *context) const {
           grainFor(length < 0 ? kBlock : std::min(length, kBlock))};
 }
 
-LogicalResult RunPlan::emit(KernelContext &c, Value result, function_ref<Value(ArrayRef<Value>, Value, Value)> value) const {
+SmallVector<Value> RunPlan::firstOf(KernelContext &c, Value unit) const {
+  if (space.empty())
+    return {};
+  Exprs units(ArrayRef(space).take_front(suffix));
+  units.push_back(run.ceilDiv(kBlock));
+  Values first = c.delinearize(unit, units);
+  first.back() = c.mul(first.back(), c.index(kBlock));
+  return first;
+}
+
+LogicalResult RunPlan::emit(KernelContext &c, Value result, function_ref<Value(ArrayRef<Value>, Value, Value)> value,
+                            function_ref<void(ArrayRef<Value>)> beforeRun) const {
   ElementEmitter emitter(c, space, suffixGroups(space.size(), suffix));
   LogicalResult status = success();
   Exprs units(ArrayRef(space).take_front(suffix));
@@ -39,6 +52,8 @@ LogicalResult RunPlan::emit(KernelContext &c, Value result, function_ref<Value(A
     Values row = c.delinearize(unit, units);
     Value lo = c.mul(row.pop_back_val(), c.index(kBlock));
     Value hi = c.minS(c.add(lo, c.index(kBlock)), c.index(run));
+    if (beforeRun)
+      beforeRun(row);
     c.vectorLoop(lo, hi, lanes, extent >= 0 && extent <= kBlock ? extent : extent % lanes == 0 ? lanes : -1,
                  [&](Value i, Value mask) {
                    Value v = value(row, i, mask);
@@ -52,14 +67,6 @@ LogicalResult RunPlan::emit(KernelContext &c, Value result, function_ref<Value(A
                  });
   });
   return status;
-}
-
-Value boundedIndex(KernelContext &c, Value tensor, Value at, Value extent) {
-  LaneMath m{c};
-  Value index = m.toIndex(loadFrom(c, tensor, at, 1)), zero = c.index(int64_t(0));
-  Value negative = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, index, zero);
-  index = m.select(negative, c.add(index, extent), index);
-  return c.maxS(zero, c.minS(index, c.sub(extent, c.index(1))));
 }
 
 void copyRun(KernelContext &c, Value from, Value fromAt, Value to, Value toAt, AffineExpr n, Type element) {
@@ -201,14 +208,30 @@ public:
       return true;
     return false;
   }
-  static SmallVector<int64_t> begins(graph::PadOp op) {
+  /// Of all dimensions before, then of all behind; empty if they are not known.
+  static SmallVector<int64_t> pads(graph::PadOp op) {
     SmallVector<int64_t> result;
     if (auto constant = op.getPads().getDefiningOp<graph::ConstantOp>())
       if (auto dense = dyn_cast<DenseIntElementsAttr>(constant.getValue()))
         for (APInt pad : dense.getValues<APInt>())
           result.push_back(pad.getSExtValue());
+    return result;
+  }
+  static SmallVector<int64_t> begins(graph::PadOp op) {
+    SmallVector<int64_t> result = pads(op);
     result.truncate(result.size() / 2);
     return result;
+  }
+  void checkSizes(plan::KernelOp kernel, std::vector<SizeCheck> &checks) const override {
+    auto op = cast<graph::PadOp>(kernel.getRootOp());
+    Exprs in = shapeOf(kernel, op.getX());
+    SmallVector<int64_t> amounts = pads(op);
+    MLIRContext *context = op.getContext();
+    for (size_t d = 0; d < in.size(); ++d)
+      if ((amounts[d] > 0 || amounts[d + in.size()] > 0) && constantOr(in[d], 0) == 0)
+        checks.push_back({op, TENON_EMPTY_AXIS,
+                          ("mode " + stringifyPadMode(op.getMode()) + " cannot pad axis " + Twine(d) + ", which has {1} elements to copy").str(),
+                          getAffineConstantExpr(1, context), in[d], {}});
   }
   static RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::PadOp>(kernel.getRootOp());

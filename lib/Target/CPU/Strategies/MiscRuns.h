@@ -22,15 +22,16 @@ struct RunPlan {
   WorkSplit split(mlir::MLIRContext *context) const;
   /// Calls value(row coordinates, position in the run, mask) and stores what
   /// it returns as `result`.
+  /// `beforeRun`, if given, is called with the row coordinates before each run.
   mlir::LogicalResult emit(KernelContext &c, mlir::Value result,
-                           llvm::function_ref<mlir::Value(llvm::ArrayRef<mlir::Value>, mlir::Value, mlir::Value)> value) const;
+                           llvm::function_ref<mlir::Value(llvm::ArrayRef<mlir::Value>, mlir::Value, mlir::Value)> value,
+                           llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> beforeRun = nullptr) const;
+  /// Row coordinates and position in the run of a unit's first element.
+  llvm::SmallVector<mlir::Value> firstOf(KernelContext &c, mlir::Value unit) const;
 };
 
 /// An axis attribute, where negative values count from the end.
 inline int64_t resolvedAxis(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
-/// An index tensor's element as an index: negative ones count from the end,
-/// others clamp to the dimension.
-mlir::Value boundedIndex(KernelContext &c, mlir::Value tensor, mlir::Value at, mlir::Value extent);
 /// Copies [0, n) elements of a buffer of storage type.
 void copyRun(KernelContext &c, mlir::Value from, mlir::Value fromAt, mlir::Value to, mlir::Value toAt, mlir::AffineExpr n,
              mlir::Type element);

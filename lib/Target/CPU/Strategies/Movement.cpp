@@ -4,6 +4,7 @@
 // Rows of the result are the work units; contiguous runs move in vectors.
 #include "Movement.h"
 
+#include "IndexCheck.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -139,8 +140,10 @@ public:
       outer.assign(result.begin(), result.begin() + concat.getAxis());
       run = product(ArrayRef(result).drop_front(concat.getAxis()), context);
     } else if (auto gather = dyn_cast<graph::GatherOp>(root)) {
+      // Indices into an empty tensor are looked at, too.
       size_t indices = shapeOf(kernel, gather.getIndices()).size();
-      outer.assign(result.begin(), result.begin() + gather.getAxis() + indices);
+      outer.push_back(atLeastOne(product(ArrayRef(result).take_front(gather.getAxis()), context)));
+      outer.append(result.begin() + gather.getAxis(), result.begin() + gather.getAxis() + indices);
       run = product(ArrayRef(result).drop_front(gather.getAxis() + indices), context);
     } else {
       outer.assign(result.begin(), result.empty() ? result.end() : result.end() - 1);
@@ -155,7 +158,7 @@ public:
     if (auto op = dyn_cast<graph::ConcatOp>(root))
       return emitConcat(c, op);
     if (auto op = dyn_cast<graph::GatherOp>(root)) {
-      ifNotEmpty(c, c.shape(op.getX()), [&]() { emitGather(c, op); });
+      emitGather(c, op);
       return success();
     }
     if (c.shape(root->getResult(0)).empty()) { // a scalar stays what it is
@@ -240,22 +243,21 @@ private:
     MLIRContext *context = op.getContext();
     Mover mover(c, op.getResult());
     Exprs x = c.shape(op.getX());
-    Value count = c.index(product(c.shape(op.getIndices()), context)), size = c.index(x[op.getAxis()]);
-    AffineExpr run = product(ArrayRef(x).drop_front(op.getAxis() + 1), context);
-    Value length = c.index(run), zero = c.index(int64_t(0));
-    Type indexType = getElementTypeOrSelf(op.getIndices().getType());
-    c.loop(c.begin, c.end, 1, [&](Value unit) {
-      Value outer = c.divU(unit, count);
-      Value raw = c.load(c.buffer(op.getIndices()), indexType, c.remU(unit, count), 1);
-      Value index = indexType.isUnsignedInteger() ? Value(arith::IndexCastUIOp::create(c.b, c.loc, c.b.getIndexType(), raw))
-                                                  : Value(arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), raw));
-      Value negative = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, index, zero);
-      index = arith::SelectOp::create(c.b, c.loc, negative, c.add(index, size), index);
-      // An index outside the data is the model's error; it must not be a crash.
-      index = c.maxS(zero, c.minS(index, c.sub(size, c.index(int64_t(1)))));
-      Value source = c.mul(c.add(c.mul(outer, size), index), length);
-      mover.run(c.buffer(op.getX()), source, c.outputBuffer(0), c.mul(unit, length), length, constantOr(run));
-    });
+    AffineExpr size = x[op.getAxis()], run = product(ArrayRef(x).drop_front(op.getAxis() + 1), context);
+    bool isFlat = product(ArrayRef(x).take_front(op.getAxis()), context) == 1; // a unit is an index
+    Value count = c.index(product(c.shape(op.getIndices()), context)), length = c.index(run);
+    IndexCheck check(c, op, op.getIndices(), size);
+    auto load = [&](Value unit) { return check.load(isFlat ? unit : c.remU(unit, count)); };
+    auto copy = [&]() {
+      c.loop(c.begin, c.end, 1, [&](Value unit) {
+        Value index = load(unit);
+        Value row = isFlat ? index : c.mulAdd(c.divU(unit, count), c.index(size), index);
+        mover.run(c.buffer(op.getX()), c.mul(row, length), c.outputBuffer(0), c.mul(unit, length), length, constantOr(run));
+      });
+    };
+    // Nothing can be copied out of nothing; indices are looked at all the same.
+    ifNotEmpty(c, x, copy, [&]() { c.loop(c.begin, c.end, 1, [&](Value unit) { load(unit); }); });
+    check.finish();
   }
 
   static LogicalResult emitPad(KernelContext &c, graph::PadOp op) {

@@ -6,6 +6,8 @@
 // one horizontal step an output.
 #include "RowStrategies.h"
 
+#include "tenon/tenon.h"
+
 using namespace mlir;
 
 namespace tenon::cpu {
@@ -312,6 +314,18 @@ public:
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     return splitReduction(geometry(kernel, target), kernel.getContext());
+  }
+
+  void checkSizes(plan::KernelOp kernel, std::vector<SizeCheck> &checks) const override {
+    auto op = cast<graph::ArgReduceOp>(kernel.getRootOp());
+    AffineExpr size = shapeOf(kernel, op.getX())[op.getAxis()];
+    if (constantOr(size, 0) > 0)
+      return;
+    MLIRContext *context = kernel.getContext();
+    checks.push_back({op, TENON_EMPTY_AXIS,
+                      ("axis " + Twine(op.getAxis()) + " has {1} elements, and none of them is the " +
+                       Twine(op.getIsMax() ? "largest" : "smallest")).str(),
+                      getAffineConstantExpr(1, context), size, product(shapeOf(kernel, op.getResult()), context)});
   }
 
   LogicalResult emit(KernelContext &c) const override {

@@ -3,6 +3,8 @@
 // cumsum, and top_k by insertion into the sorted best so far.
 #include "RowStrategies.h"
 
+#include "tenon/tenon.h"
+
 using namespace mlir;
 
 namespace tenon::cpu {
@@ -87,6 +89,13 @@ public:
     return yieldsRootAlone(kernel, reason);
   }
   std::string describe(plan::KernelOp, const CpuTarget &) const override { return "scalar loop, insertion into the best k"; }
+
+  void checkSizes(plan::KernelOp kernel, std::vector<SizeCheck> &checks) const override {
+    auto op = cast<graph::TopKOp>(kernel.getRootOp());
+    AffineExpr k = shapeOf(kernel, op->getResult(0))[op.getAxis()], size = shapeOf(kernel, op.getX())[op.getAxis()];
+    if (k != size && (constantOr(k) < 0 || constantOr(size) < constantOr(k)))
+      checks.push_back({op, TENON_COUNT, ("k is {0}, but axis " + Twine(op.getAxis()) + " has {1} elements").str(), k, size, {}});
+  }
 
   static Exprs outerOf(plan::KernelOp kernel) {
     auto op = cast<graph::TopKOp>(kernel.getRootOp());

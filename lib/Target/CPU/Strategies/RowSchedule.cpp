@@ -304,11 +304,17 @@ void ifThen(KernelContext &c, Value condition, function_ref<void()> yes) {
   yes();
 }
 
-void ifNotEmpty(KernelContext &c, ArrayRef<AffineExpr> shape, function_ref<void()> body) {
+void ifNotEmpty(KernelContext &c, ArrayRef<AffineExpr> shape, function_ref<void()> body, function_ref<void()> otherwise) {
   AffineExpr elements = product(shape, c.kernel.getContext());
-  if (constantOr(elements) > 0)
-    return body();
-  ifThen(c, arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sgt, c.index(elements), c.index(int64_t(0))), body);
+  if (constantOr(elements) >= 0)
+    return constantOr(elements) ? body() : otherwise();
+  Value some = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sgt, c.index(elements), c.index(int64_t(0)));
+  auto op = scf::IfOp::create(c.b, c.loc, some, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(c.b);
+  c.b.setInsertionPointToStart(op.thenBlock());
+  body();
+  c.b.setInsertionPointToStart(op.elseBlock());
+  otherwise();
 }
 
 void nest(KernelContext &c, ArrayRef<AffineExpr> extents, function_ref<void(ArrayRef<Value>)> body) {

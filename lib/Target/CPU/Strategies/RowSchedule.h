@@ -111,9 +111,10 @@ Values ifElse(KernelContext &c, mlir::Value condition, mlir::TypeRange types, ll
               llvm::function_ref<Values()> no);
 /// scf.if without results.
 void ifThen(KernelContext &c, mlir::Value condition, llvm::function_ref<void()> yes);
-/// Emits `body`, under a check where the shape may turn out to have no elements:
-/// an index into nothing has no element to clamp to.
-void ifNotEmpty(KernelContext &c, llvm::ArrayRef<mlir::AffineExpr> shape, llvm::function_ref<void()> body);
+/// Emits `body` for a shape with elements, and `otherwise` for one without, or a
+/// choice of the two where that turns out at run time.
+void ifNotEmpty(KernelContext &c, llvm::ArrayRef<mlir::AffineExpr> shape, llvm::function_ref<void()> body,
+                llvm::function_ref<void()> otherwise);
 /// Nested loops over extents; the body gets the coordinates.
 void nest(KernelContext &c, llvm::ArrayRef<mlir::AffineExpr> extents, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> body);
 /// Nested loops that carry values.

@@ -3,7 +3,8 @@
 // Access by index tensors: gather_elements and gather_nd by runs; scatter_nd
 // and scatter_elements as one unit (a copy, then the updates in order), so that
 // repeated indices give the same result under any number of threads. Indices
-// out of range clamp to the dimension instead of reading beyond the buffer.
+// out of range are reported, and nothing is read or written there.
+#include "IndexCheck.h"
 #include "MiscRuns.h"
 
 using namespace mlir;
@@ -33,52 +34,88 @@ public:
     // Whole slices are runs; single elements go one by one.
     return RunPlan::get(kernel, target, outer < rank ? outer : rank ? rank - 1 : 0, type, outer >= rank);
   }
+  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
+    RunPlan p = planFor(kernel, target);
+    return (isa<graph::GatherNDOp>(kernel.getRootOp()) ? withElements(p) : p).split(kernel.getContext());
+  }
   LogicalResult emit(KernelContext &c) const override {
-    LogicalResult result = success();
-    ifNotEmpty(c, c.shape(c.kernel.getRootOp()->getOperand(0)), [&]() { result = emitRuns(c); });
-    return result;
+    if (auto op = dyn_cast<graph::GatherElementsOp>(c.kernel.getRootOp()))
+      return emitElements(c, op);
+    return emitND(c, cast<graph::GatherNDOp>(c.kernel.getRootOp()));
   }
 
 private:
-  LogicalResult emitRuns(KernelContext &c) const {
-    Operation *op = c.kernel.getRootOp();
+  /// Indices of slices without elements are looked at, too: each has a unit.
+  static RunPlan withElements(RunPlan p) {
+    p.run = atLeastOne(p.run);
+    return p;
+  }
+
+  LogicalResult emitElements(KernelContext &c, graph::GatherElementsOp op) const {
     RunPlan p = planFor(c.kernel, c.target);
-    Value x = op->getOperand(0), indices = op->getOperand(1);
-    Exprs shape = c.shape(x), strides = stridesOf(shape), indexStrides = stridesOf(c.shape(indices));
-    if (auto elements = dyn_cast<graph::GatherElementsOp>(op)) {
-      int64_t axis = resolvedAxis(elements.getAxis(), shape.size());
-      return p.emit(c, op->getResult(0), [&](ArrayRef<Value> row, Value i, Value) {
+    Exprs shape = c.shape(op.getX()), strides = stridesOf(shape), indexStrides = stridesOf(c.shape(op.getIndices()));
+    int64_t axis = resolvedAxis(op.getAxis(), shape.size());
+    IndexCheck check(c, op, op.getIndices(), shape[axis]);
+    LogicalResult result = success();
+    auto copy = [&]() {
+      result = p.emit(c, op.getResult(), [&](ArrayRef<Value> row, Value i, Value) {
         Values point(row);
-        if (!p.space.empty())
-          point.push_back(i);
-        point[axis] = boundedIndex(c, indices, c.offset(point, indexStrides), c.index(shape[axis]));
-        return loadFrom(c, x, c.offset(point, strides), 1);
-      });
-    }
-    auto gather = cast<graph::GatherNDOp>(op);
-    int64_t batch = gather.getBatchDims();
-    Exprs indexShape = c.shape(indices);
-    int64_t count = constantOr(indexShape.back());
-    unsigned outer = indexShape.size() - 1;
-    return p.emit(c, op->getResult(0), [&](ArrayRef<Value> row, Value i, Value mask) {
-      Values point(row);
-      if (!p.space.empty())
         point.push_back(i);
-      Value at = c.index(int64_t(0));
-      for (int64_t d = 0; d < batch; ++d)
-        at = c.mulAdd(point[d], c.index(strides[d]), at);
-      Value first = c.offset(ArrayRef(point).take_front(outer), ArrayRef(indexStrides).take_front(outer));
-      for (int64_t k = 0; k < count; ++k) {
-        Value index = boundedIndex(c, indices, c.add(first, c.index(k)), c.index(shape[batch + k]));
-        at = c.mulAdd(index, c.index(strides[batch + k]), at);
-      }
-      // Dimensions of the slice: separate ones before the run, then the run.
-      for (unsigned d = outer; d < point.size(); ++d) {
-        bool isRun = d + 1 == point.size();
-        at = isRun ? c.add(at, point[d]) : c.mulAdd(point[d], c.index(strides[batch + count + d - outer]), at);
-      }
-      return loadFrom(c, x, at, p.lanes, mask);
+        point[axis] = check.load(c.offset(point, indexStrides));
+        return loadFrom(c, op.getX(), c.offset(point, strides), 1);
+      });
+    };
+    // Where there are indices, only their own axis can be empty, and all are wrong.
+    ifNotEmpty(c, shape, copy, [&]() {
+      c.loop(c.begin, c.end, 1, [&](Value unit) { check.load(c.offset(p.firstOf(c, unit), indexStrides)); });
     });
+    check.finish();
+    return result;
+  }
+
+  LogicalResult emitND(KernelContext &c, graph::GatherNDOp op) const {
+    RunPlan p = planFor(c.kernel, c.target);
+    Exprs shape = c.shape(op.getX()), strides = stridesOf(shape), indexShape = c.shape(op.getIndices());
+    Exprs indexStrides = stridesOf(indexShape);
+    int64_t batch = op.getBatchDims(), count = constantOr(indexShape.back());
+    unsigned outer = indexShape.size() - 1;
+    IndexCheck check(c, op, op.getIndices(), ArrayRef(shape).slice(batch, count));
+    // Where the slice at a tuple of indices begins.
+    auto slice = [&](ArrayRef<Value> tuple) {
+      Value at = c.offset(tuple.take_front(batch), ArrayRef(strides).take_front(batch));
+      Value first = c.offset(tuple, ArrayRef(indexStrides).take_front(outer));
+      for (int64_t k = 0; k < count; ++k)
+        at = c.mulAdd(check.load(c.add(first, c.index(k)), k), c.index(strides[batch + k]), at);
+      return at;
+    };
+    bool isSlice = p.suffix >= outer; // else single elements, one at a time
+    Value begin;
+    LogicalResult result = success();
+    auto copy = [&]() {
+      result = p.emit(
+          c, op.getResult(),
+          [&](ArrayRef<Value> row, Value i, Value mask) {
+            if (isSlice)
+              return loadFrom(c, op.getX(), c.add(begin, i), p.lanes, mask);
+            Values point(row);
+            point.push_back(i);
+            return loadFrom(c, op.getX(), slice(point), 1);
+          },
+          [&](ArrayRef<Value> row) {
+            if (!isSlice)
+              return;
+            begin = slice(row.take_front(outer));
+            // Dimensions of the slice that are not part of the run.
+            for (unsigned d = outer; d < row.size(); ++d)
+              begin = c.mulAdd(row[d], c.index(strides[batch + count + d - outer]), begin);
+          });
+    };
+    ifNotEmpty(c, shape, copy, [&]() {
+      RunPlan some = withElements(p);
+      c.loop(c.begin, c.end, 1, [&](Value unit) { slice(ArrayRef(some.firstOf(c, unit)).take_front(outer)); });
+    });
+    check.finish();
+    return result;
   }
 };
 
@@ -99,53 +136,71 @@ public:
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    ifNotEmpty(c, c.shape(c.kernel.getRootOp()->getOperand(0)), [&]() { emitUpdates(c); });
+    Operation *op = c.kernel.getRootOp();
+    Value x = op->getOperand(0), indices = op->getOperand(1);
+    Exprs shape = c.shape(x), along;
+    if (auto elements = dyn_cast<graph::ScatterElementsOp>(op))
+      along.push_back(shape[resolvedAxis(elements.getAxis(), shape.size())]);
+    else
+      along.append(shape.begin(), shape.begin() + constantOr(c.shape(indices).back()));
+    IndexCheck check(c, op, indices, along);
+    c.loop(c.begin, c.end, 1, [&](Value) {
+      emitCopy(c, x, product(shape, op->getContext()));
+      if (auto elements = dyn_cast<graph::ScatterElementsOp>(op))
+        emitElements(c, elements, check);
+      else
+        emitSlices(c, cast<graph::ScatterNDOp>(op), check);
+    });
+    check.finish();
     return success();
   }
 
 private:
-  static void emitUpdates(KernelContext &c) {
-    Operation *op = c.kernel.getRootOp();
-    Value x = op->getOperand(0), indices = op->getOperand(1), updates = op->getOperand(2);
-    Exprs shape = c.shape(x), strides = stridesOf(shape);
-    Exprs updateShape = c.shape(updates), updateStrides = stridesOf(updateShape), indexShape = c.shape(indices);
-    Exprs indexStrides = stridesOf(indexShape);
-    Type element = elementOf(x);
+  static void emitCopy(KernelContext &c, Value x, AffineExpr total) {
     Value out = c.outputBuffer(0), zero = c.index(int64_t(0));
-    MLIRContext *context = op->getContext();
-    AffineExpr total = product(shape, context);
-    c.loop(c.begin, c.end, 1, [&](Value) {
-      if (isa<BlockArgument>(x)) {
-        copyRun(c, c.buffer(x), zero, out, zero, total, element);
-      } else {
-        int64_t lanes = lanesFor(c.target, computeType(element), constantOr(total));
-        c.vectorLoop(zero, c.index(total), lanes, constantOr(total), [&](Value i, Value mask) {
-          c.store(loadFrom(c, x, i, lanes, mask), out, element, i, mask);
-        });
+    Type element = elementOf(x);
+    if (isa<BlockArgument>(x))
+      return copyRun(c, c.buffer(x), zero, out, zero, total, element);
+    int64_t lanes = lanesFor(c.target, computeType(element), constantOr(total));
+    c.vectorLoop(zero, c.index(total), lanes, constantOr(total), [&](Value i, Value mask) {
+      c.store(loadFrom(c, x, i, lanes, mask), out, element, i, mask);
+    });
+  }
+
+  /// Updates at indices outside are left out: there may be no element at all.
+  static void emitElements(KernelContext &c, graph::ScatterElementsOp op, IndexCheck &check) {
+    Value updates = op.getUpdates();
+    Exprs shape = c.shape(op.getX()), strides = stridesOf(shape), updateShape = c.shape(updates), updateStrides = stridesOf(updateShape);
+    int64_t axis = resolvedAxis(op.getAxis(), shape.size());
+    nest(c, updateShape, [&](ArrayRef<Value> at) {
+      Values point(at);
+      Value offset = c.offset(at, updateStrides), inside;
+      point[axis] = check.load(offset, 0, &inside);
+      ifThen(c, inside, [&]() {
+        apply(c, op.getKind(), elementOf(updates), loadFrom(c, updates, offset, 1), c.offset(point, strides), {});
+      });
+    });
+  }
+
+  static void emitSlices(KernelContext &c, graph::ScatterNDOp op, IndexCheck &check) {
+    Value updates = op.getUpdates(), zero = c.index(int64_t(0));
+    Exprs shape = c.shape(op.getX()), strides = stridesOf(shape), updateStrides = stridesOf(c.shape(updates));
+    Exprs indexShape = c.shape(op.getIndices()), indexStrides = stridesOf(indexShape);
+    Type element = elementOf(updates);
+    int64_t count = constantOr(indexShape.back());
+    AffineExpr run = product(ArrayRef(shape).drop_front(count), op.getContext());
+    int64_t extent = constantOr(run), lanes = lanesFor(c.target, computeType(element), extent);
+    nest(c, ArrayRef(indexShape).drop_back(), [&](ArrayRef<Value> at) {
+      Value first = c.offset(at, ArrayRef(indexStrides).take_front(at.size()));
+      Value from = c.offset(at, ArrayRef(updateStrides).take_front(at.size())), to = zero, all;
+      for (int64_t k = 0; k < count; ++k) {
+        Value inside;
+        to = c.mulAdd(check.load(c.add(first, c.index(k)), k, &inside), c.index(strides[k]), to);
+        all = all ? Value(arith::AndIOp::create(c.b, c.loc, all, inside)) : inside;
       }
-      if (auto elements = dyn_cast<graph::ScatterElementsOp>(op)) {
-        int64_t axis = resolvedAxis(elements.getAxis(), shape.size());
-        nest(c, updateShape, [&](ArrayRef<Value> at) {
-          Values point(at);
-          Value offset = c.offset(at, updateStrides);
-          if (!point.empty())
-            point[axis] = boundedIndex(c, indices, offset, c.index(shape[axis]));
-          apply(c, elements.getKind(), element, loadFrom(c, updates, offset, 1), c.offset(point, strides), {});
-        });
-        return;
-      }
-      auto nd = cast<graph::ScatterNDOp>(op);
-      int64_t count = constantOr(indexShape.back());
-      Exprs outer(ArrayRef(indexShape).drop_back());
-      AffineExpr run = product(ArrayRef(shape).drop_front(count), context);
-      int64_t extent = constantOr(run), lanes = lanesFor(c.target, computeType(element), extent);
-      nest(c, outer, [&](ArrayRef<Value> at) {
-        Value first = c.offset(at, ArrayRef(indexStrides).take_front(at.size()));
-        Value from = c.offset(at, ArrayRef(updateStrides).take_front(at.size())), to = zero;
-        for (int64_t k = 0; k < count; ++k)
-          to = c.mulAdd(boundedIndex(c, indices, c.add(first, c.index(k)), c.index(shape[k])), c.index(strides[k]), to);
+      ifThen(c, all, [&]() {
         c.vectorLoop(zero, c.index(run), lanes, extent, [&](Value i, Value mask) {
-          apply(c, nd.getKind(), element, loadFrom(c, updates, c.add(from, i), lanes, mask), c.add(to, i), mask);
+          apply(c, op.getKind(), element, loadFrom(c, updates, c.add(from, i), lanes, mask), c.add(to, i), mask);
         });
       });
     });

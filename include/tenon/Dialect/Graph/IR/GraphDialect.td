@@ -18,6 +18,8 @@ def Graph_Dialect : Dialect {
     A2: `graph.assumptions` holds maps of two results over the symbols.
     A3: `graph.shape` is a map over the symbols, with a result for each
     dimension; `graph.shapes` holds one for each result of the op.
+    A4: `graph.index_error`, on gathers and scatters, holds the `code` and `text`
+    of the error that an index outside its axis is.
     Broadcasting follows NumPy and is implicit in the elementwise families.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",

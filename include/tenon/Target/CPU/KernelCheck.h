@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How kernels say that their data is wrong ("an index lies outside its axis"):
+// a store to the launch's error record, never a call. The host program reads the
+// record after the launch and ends the run (docs/Runtime/artifact.md).
+#ifndef TENON_TARGET_CPU_KERNELCHECK_H
+#define TENON_TARGET_CPU_KERNELCHECK_H
+
+#include "tenon/Target/CPU/KernelContext.h"
+
+namespace tenon::cpu {
+
+/// Fields of an error record, of 64 bits each. It lies in the host program's
+/// frame; its address follows those of the kernel's buffers.
+enum class ErrorField : int32_t {
+  Lock,     ///< 1 while a thread writes the others
+  Position, ///< of the first element that failed; kNoPosition: none did
+  Check,    ///< its number among the kernel's checks, from 1; 0: nothing failed
+  First,    ///< the numbers that the check's text speaks of
+  Second,
+};
+constexpr int32_t kErrorFields = 5;
+constexpr int64_t kNoPosition = std::numeric_limits<int64_t>::max();
+
+/// One check over the elements that a call of the kernel sees. An element costs
+/// a comparison and a minimum in a register; whether any failed is asked once,
+/// behind the loops. What fails first in the order of positions is reported,
+/// whatever the threads.
+class DataCheck {
+public:
+  /// Before any loop is open. `op` is the one whose ONNX node is at fault.
+  DataCheck(KernelContext &context, mlir::Operation *op, uint32_t code, llvm::StringRef text);
+  /// Where `ok` is false the element fails; `position` is its place in the
+  /// tensor that is checked.
+  void expect(mlir::Value ok, mlir::Value position);
+  /// Behind the loops: `numbers` gives, as index values, what {0} and {1} in the
+  /// text stand for, for the element at a position.
+  void finish(llvm::function_ref<std::pair<mlir::Value, mlir::Value>(mlir::Value)> numbers);
+
+private:
+  KernelContext &c;
+  unsigned number;
+  mlir::Value none, failed; ///< the position of no element; where the first failed
+};
+
+} // namespace tenon::cpu
+
+#endif // TENON_TARGET_CPU_KERNELCHECK_H
