@@ -2,6 +2,8 @@
 //
 // The host program: computes offsets from symbol values and launches the
 // kernels in order through the runtime's table (runtime/include/tenon/abi.h).
+#include "HostSizes.h"
+
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -11,6 +13,8 @@
 #include "tenon/Target/CPU/KernelCheck.h"
 #include "tenon/tenon.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SaveAndRestore.h"
+#include <array>
 
 using namespace mlir;
 
@@ -18,13 +22,21 @@ namespace tenon::cpu {
 namespace {
 
 constexpr int64_t kAlign = 64;
+/// Functions of more launches than this are split: LLVM takes long over long ones.
+constexpr unsigned kMostLaunches = 64;
+/// And of more sizes, or checks of sizes.
+constexpr size_t kMostSizes = 128;
 
-class HostEmitter {
+/// What the parts of a run share, an array of 8 bytes each: these, then the offsets
+/// of the arena's slots, then what branches and conditions left.
+enum FrameField { Api, Invocation, Inputs, Outputs, Weights, Arena, Symbols, Buffers, Sizes, Record, kFrameFields };
+
+class HostEmitter : SizeEmitter {
 public:
   HostEmitter(ModuleOp plan, Program &program, const DenseMap<Operation *, std::string> &functions,
               const DenseMap<Operation *, WorkSplit> &splits)
-      : plan(plan), table(graph::readSymbols(plan)), program(program), functions(functions), splits(splits), b(plan.getContext()),
-        loc(b.getUnknownLoc()), pointer(LLVM::LLVMPointerType::get(plan.getContext())), i64(b.getI64Type()) {}
+      : SizeEmitter(plan.getContext()), plan(plan), table(graph::readSymbols(plan)), program(program), functions(functions),
+        splits(splits) {}
 
   LogicalResult run() {
     auto func = plan.lookupSymbol<func::FuncOp>("main");
@@ -45,139 +57,82 @@ private:
     auto func = func::FuncOp::create(b, loc, name, b.getFunctionType(arguments, results));
     Block *entry = func.addEntryBlock();
     b.setInsertionPointToStart(entry);
-    symbols.clear();
-    for (unsigned i = 0; i < table.size(); ++i)
-      symbols.push_back(LLVM::LoadOp::create(b, loc, i64, element(entry->getArgument(symbolArgument), i64, i)));
+    symbols = entry->getArgument(symbolArgument);
     return func;
   }
 
-  Value element(Value base, Type type, int64_t i) {
-    return LLVM::GEPOp::create(b, loc, pointer, type, base, ArrayRef<LLVM::GEPArg>{int32_t(i)});
-  }
-  Value constant(int64_t value) { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); }
-
-  /// a + b or a * b; while `overflow` is set it tells whether any lay beyond i64.
-  template <typename Plain, typename Checked> Value arithmetic(Value a, Value c) {
-    if (!overflow)
-      return Plain::create(b, loc, a, c);
-    auto pair = LLVM::LLVMStructType::getLiteral(b.getContext(), {i64, b.getI1Type()});
-    Value both = Checked::create(b, loc, pair, a, c);
-    Value lost = LLVM::ExtractValueOp::create(b, loc, both, 1);
-    overflow = arith::OrIOp::create(b, loc, overflow, lost);
-    return LLVM::ExtractValueOp::create(b, loc, both, 0);
-  }
-  Value add(Value a, Value c) { return arithmetic<arith::AddIOp, LLVM::SAddWithOverflowOp>(a, c); }
-  Value mul(Value a, Value c) { return arithmetic<arith::MulIOp, LLVM::SMulWithOverflowOp>(a, c); }
-  /// A size of memory that the runtime is told before the run, or -1 if it lies
-  /// beyond i64: named dimensions may be large where another one is 0.
-  Value size(function_ref<Value()> compute) {
-    overflow = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
-    Value value = compute();
-    value = arith::SelectOp::create(b, loc, overflow, constant(-1), value);
-    overflow = {};
-    return value;
+  /// The block that returns a function's status, at its end.
+  void makeExit(func::FuncOp func) {
+    OpBuilder::InsertionGuard guard(b);
+    exit = b.createBlock(&func.getBody(), {}, b.getI32Type(), loc);
+    func::ReturnOp::create(b, loc, exit->getArgument(0));
   }
 
-  Value eval(AffineExpr expr) {
-    if (auto known = dyn_cast<AffineConstantExpr>(expr))
-      return constant(known.getValue());
-    if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
-      return symbols[symbol.getPosition()];
-    auto binary = cast<AffineBinaryOpExpr>(expr);
-    Value lhs = eval(binary.getLHS()), rhs = eval(binary.getRHS());
-    switch (binary.getKind()) {
-    case AffineExprKind::Add: return add(lhs, rhs);
-    case AffineExprKind::Mul: return mul(lhs, rhs);
-    case AffineExprKind::Mod: return modulo(lhs, rhs);
-    case AffineExprKind::FloorDiv: return arith::FloorDivSIOp::create(b, loc, lhs, rhs);
-    default: return arith::CeilDivSIOp::create(b, loc, lhs, rhs);
+  /// Emits a part of the current function as one of its own with the same
+  /// arguments, called here; a status other than 0 ends both.
+  LogicalResult emitPart(StringRef name, ValueRange given, function_ref<LogicalResult(func::FuncOp)> body) {
+    SmallVector<Value> arguments(given); // the body changes what they are taken from
+    std::string unique = (name + "_" + Twine(parts++)).str();
+    func::FuncOp part;
+    {
+      OpBuilder::InsertionGuard guard(b);
+      llvm::SaveAndRestore<Value> keepSymbols(symbols);
+      llvm::SaveAndRestore<Block *> keepExit(exit);
+      part = beginFunction(unique, llvm::to_vector(ValueRange(arguments).getTypes()), {b.getI32Type()}, 0);
+      part.setPrivate();
+      part->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+      makeExit(part);
+      if (failed(body(part)))
+        return failure();
+      cf::BranchOp::create(b, loc, exit, constant32(0));
     }
+    exitUnlessZero(func::CallOp::create(b, loc, part, arguments).getResult(0));
+    return success();
   }
 
-  Value select(Value condition, Value a, Value c) { return arith::SelectOp::create(b, loc, condition, a, c); }
-  Value compare(arith::CmpIPredicate predicate, Value a, Value c) { return arith::CmpIOp::create(b, loc, predicate, a, c); }
-  Value isZero(Value value) { return compare(arith::CmpIPredicate::eq, value, constant(0)); }
-  /// x - y * floor(x / y) for positive y.
-  Value modulo(Value x, Value y) {
-    Value quotient = arith::FloorDivSIOp::create(b, loc, x, y);
-    return arith::SubIOp::create(b, loc, x, arith::MulIOp::create(b, loc, y, quotient));
-  }
-
-  /// A derived symbol's value, as graph::evaluate has it: total, whatever the
-  /// arguments are.
-  Value derived(const graph::Symbol &symbol) {
-    SmallVector<Value> x;
-    for (AffineExpr argument : symbol.arguments)
-      x.push_back(eval(argument));
-    auto fold = [&](function_ref<Value(Value, Value)> join) {
-      Value all = x.front();
-      for (Value value : ArrayRef(x).drop_front())
-        all = join(all, value);
-      return all;
-    };
-    auto asNumber = [&](Value truth) -> Value { return arith::ExtUIOp::create(b, loc, i64, truth); };
-    // Divisors that no quotient has: 0, and -1, where it is the negative dividend.
-    auto total = [&](function_ref<Value(Value)> ordinary, Value byZero, Value byMinusOne) {
-      Value minusOne = compare(arith::CmpIPredicate::eq, x[1], constant(-1));
-      Value special = arith::OrIOp::create(b, loc, isZero(x[1]), minusOne);
-      return select(isZero(x[1]), byZero, select(minusOne, byMinusOne, ordinary(select(special, constant(1), x[1]))));
-    };
-    auto negative = [&]() -> Value { return arith::SubIOp::create(b, loc, constant(0), x[0]); };
-    using graph::Derivation;
-    switch (symbol.derivation) {
-    case Derivation::min: return fold([&](Value a, Value c) -> Value { return arith::MinSIOp::create(b, loc, a, c); });
-    case Derivation::max: return fold([&](Value a, Value c) -> Value { return arith::MaxSIOp::create(b, loc, a, c); });
-    case Derivation::floordiv:
-      return total([&](Value y) -> Value { return arith::FloorDivSIOp::create(b, loc, x[0], y); }, constant(0), negative());
-    case Derivation::truncdiv:
-      return total([&](Value y) -> Value { return arith::DivSIOp::create(b, loc, x[0], y); }, constant(0), negative());
-    case Derivation::mod:
-      return total([&](Value y) { return modulo(x[0], y); }, x[0], constant(0));
-    case Derivation::eq: return asNumber(compare(arith::CmpIPredicate::eq, x[0], x[1]));
-    case Derivation::lt: return asNumber(compare(arith::CmpIPredicate::slt, x[0], x[1]));
-    case Derivation::select: return select(isZero(x[0]), x[2], x[1]);
-    case Derivation::broadcast: {
-      Value result = x.back(); // the last is 1 itself, or the first that is not
-      for (Value value : llvm::reverse(ArrayRef(x).drop_back()))
-        result = select(compare(arith::CmpIPredicate::eq, value, constant(1)), result, value);
-      return result;
-    }
-    default:
-      llvm_unreachable("no size is a ratio");
-    }
+  void exitUnlessZero(Value status) {
+    Value failed = compare(arith::CmpIPredicate::ne, status, constant32(0));
+    Block *next = newBlock();
+    cf::CondBranchOp::create(b, loc, failed, exit, status, next, ValueRange{});
+    b.setInsertionPointToStart(next);
   }
 
   /// Fills in the derived symbols, in order, then checks what must hold for the
   /// whole run: before anything is allocated for sizes that do not fit.
   void emitDerive() {
     auto derive = beginFunction("tenon_derive", {pointer, pointer}, {b.getI32Type()}, 0);
-    Value array = derive.getArgument(0), numbers = derive.getArgument(1);
-    for (auto [i, symbol] : llvm::enumerate(table)) {
-      if (!symbol.isDerived())
-        continue;
-      // A size beyond all memory stays one, and is refused where it is used.
-      overflow = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
-      Value value = derived(symbol);
-      symbols[i] = select(overflow, constant(int64_t(1) << 62), value);
-      overflow = {};
-      LLVM::StoreOp::create(b, loc, symbols[i], element(array, i64, i));
-    }
-    {
-      OpBuilder::InsertionGuard guard(b);
-      exit = b.createBlock(&derive.getBody(), {}, b.getI32Type(), loc);
-      func::ReturnOp::create(b, loc, exit->getArgument(0));
-    }
-    for (const graph::Assumption &assumption : graph::readAssumptions(plan, "graph.assumptions")) {
-      auto [holds, first, second] = check(assumption);
-      Block *failed = newBlock(), *rest = newBlock();
-      cf::CondBranchOp::create(b, loc, holds, rest, failed);
-      b.setInsertionPointToStart(failed);
-      LLVM::StoreOp::create(b, loc, first, numbers);
-      LLVM::StoreOp::create(b, loc, second, element(numbers, i64, 1));
-      cf::BranchOp::create(b, loc, exit, constant32(numberOf(assumption)));
-      b.setInsertionPointToStart(rest);
-    }
+    makeExit(derive);
+    std::vector<graph::Assumption> assumptions = graph::readAssumptions(plan, "graph.assumptions");
+    inParts(derive, table.size(), [&](func::FuncOp, size_t from, size_t to) {
+      for (size_t i = from; i < to; ++i)
+        if (table[i].isDerived())
+          LLVM::StoreOp::create(b, loc, this->derive(table[i]), element(symbols, i64, i));
+    });
+    inParts(derive, assumptions.size(), [&](func::FuncOp func, size_t from, size_t to) {
+      // Without branches, from the last one on: what the first that fails says is left.
+      Value status = constant32(0), one = constant(0), other = constant(0);
+      for (size_t i = to; i-- > from;) {
+        auto [holds, first, second] = check(assumptions[i]);
+        status = arith::SelectOp::create(b, loc, holds, status, constant32(numberOf(assumptions[i])));
+        one = arith::SelectOp::create(b, loc, holds, one, first);
+        other = arith::SelectOp::create(b, loc, holds, other, second);
+      }
+      LLVM::StoreOp::create(b, loc, one, func.getArgument(1));
+      LLVM::StoreOp::create(b, loc, other, element(func.getArgument(1), i64, 1));
+      exitUnlessZero(status);
+    });
     cf::BranchOp::create(b, loc, exit, constant32(0));
+  }
+
+  /// Emits `count` things, many of them in functions of their own.
+  void inParts(func::FuncOp func, size_t count, function_ref<void(func::FuncOp, size_t, size_t)> emit) {
+    if (count <= kMostSizes)
+      return count ? emit(func, 0, count) : void();
+    for (size_t from = 0; from < count; from += kMostSizes)
+      (void)emitPart(func.getName(), func.getArguments(), [&](func::FuncOp part) {
+        emit(part, from, std::min(count, from + kMostSizes));
+        return success();
+      });
   }
 
   /// Whether an assumption holds, and its two sizes.
@@ -247,42 +202,104 @@ private:
   LogicalResult emitMain(func::FuncOp func) {
     auto host = beginFunction("tenon_main", {pointer, pointer, pointer, pointer, pointer, pointer, pointer},
                               {b.getI32Type()}, 6);
-    api = host.getArgument(0);
-    invocation = host.getArgument(1);
-    inputs = host.getArgument(2);
-    outputs = host.getArgument(3);
-    weights = host.getArgument(4);
-    arena = host.getArgument(5);
+    makeExit(host);
     unsigned most = 1; // buffers, and the error record
     size_t mostSizes = 1;
     plan.walk([&](plan::KernelOp kernel) {
       most = std::max(most, kernel->getNumOperands() + kernel->getNumResults() + 1);
       mostSizes = std::max(mostSizes, symbolsOf(kernel).size());
     });
-    {
-      OpBuilder::InsertionGuard guard(b);
-      exit = b.createBlock(&host.getBody(), {}, b.getI32Type(), loc);
-      func::ReturnOp::create(b, loc, exit->getArgument(0));
-    }
-    launchPointer = LLVM::LoadOp::create(b, loc, pointer, element(api, b.getI8Type(), 8));
-    buffers = LLVM::AllocaOp::create(b, loc, pointer, pointer, constant(most), 8);
-    sizes = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(mostSizes), 8);
+    for (int32_t i = Api; i <= Symbols; ++i)
+      shared[i] = host.getArgument(i);
+    shared[Buffers] = LLVM::AllocaOp::create(b, loc, pointer, pointer, constant(most), 8);
+    shared[Sizes] = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(mostSizes), 8);
     if (llvm::any_of(program.kernels, [](const KernelInfo &kernel) { return !kernel.checks.empty(); })) {
       // A failure ends the run, so that one record is clean for every launch.
-      errorRecord = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(kErrorFields), 8);
+      shared[Record] = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(kErrorFields), 8);
       for (int32_t i = 0; i < kErrorFields; ++i)
-        LLVM::StoreOp::create(b, loc, constant(ErrorField(i) == ErrorField::Position ? kNoPosition : 0), element(errorRecord, i64, i));
+        LLVM::StoreOp::create(b, loc, constant(ErrorField(i) == ErrorField::Position ? kNoPosition : 0),
+                              element(shared[Record], i64, i));
     }
     offsets = slotOffsets();
-    for (auto [i, argument] : llvm::enumerate(func.getArguments()))
-      pointers[argument] = LLVM::LoadOp::create(b, loc, pointer, element(inputs, pointer, i));
-    for (Operation &op : func.getBody().front())
-      if (failed(emit(&op)))
-        return failure();
+    Block &block = func.getBody().front();
+    if (launchesIn(block) > kMostLaunches)
+      makeFrame(func);
+    if (failed(emitSequence(block)))
+      return failure();
+    cf::BranchOp::create(b, loc, exit, constant32(0));
     return success();
   }
 
-  Value constant32(int64_t value) { return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(value)); }
+  /// What parts share is written to memory, with room for what they leave each other.
+  void makeFrame(func::FuncOp func) {
+    size_t fields = kFrameFields + offsets.size();
+    func.walk([&](Operation *op) {
+      if (isa<scf::IfOp, tensor::ExtractOp>(op))
+        for (Value result : op->getResults())
+          frameOf[result] = fields++;
+    });
+    frame = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(fields), 8);
+    for (int32_t i = 0; i < kFrameFields; ++i)
+      if (shared[i])
+        LLVM::StoreOp::create(b, loc, shared[i], element(frame, i64, i));
+    for (auto [i, offset] : llvm::enumerate(offsets))
+      LLVM::StoreOp::create(b, loc, offset, element(frame, i64, kFrameFields + i));
+  }
+
+  static unsigned launchesIn(Block &block) {
+    unsigned count = 0;
+    block.walk([&](plan::KernelOp) { ++count; });
+    return count;
+  }
+
+  /// Emits the ops of a block; of many launches as parts.
+  LogicalResult emitSequence(Block &block) {
+    SmallVector<Operation *> group;
+    unsigned launches = 0;
+    bool inOne = launchesIn(block) <= kMostLaunches;
+    auto flush = [&]() {
+      LogicalResult result = group.empty() ? success() : emitRun(group);
+      group.clear();
+      launches = 0;
+      return result;
+    };
+    for (Operation &op : block.without_terminator()) {
+      if (inOne) {
+        if (failed(emit(&op)))
+          return failure();
+        continue;
+      }
+      unsigned own = 0;
+      op.walk([&](plan::KernelOp) { ++own; });
+      if (launches + own > kMostLaunches && failed(flush()))
+        return failure();
+      group.push_back(&op);
+      launches += own;
+    }
+    return flush();
+  }
+
+  /// A part of the run, which gets all it needs through the frame.
+  LogicalResult emitRun(ArrayRef<Operation *> ops) {
+    llvm::SaveAndRestore keepShared(shared);
+    llvm::SaveAndRestore keepOffsets(offsets);
+    llvm::SaveAndRestore keepPointers(pointers);
+    llvm::SaveAndRestore keepScalars(scalars);
+    llvm::SaveAndRestore<Value> keepFrame(frame);
+    return emitPart("tenon_main", frame, [&](func::FuncOp part) {
+      frame = part.getArgument(0);
+      offsets.clear();
+      pointers.clear();
+      scalars.clear();
+      for (int32_t i = 0; i < kFrameFields; ++i)
+        shared[i] = LLVM::LoadOp::create(b, loc, pointer, element(frame, i64, i));
+      symbols = shared[Symbols];
+      for (Operation *op : ops)
+        if (failed(emit(op)))
+          return failure();
+      return success();
+    });
+  }
 
   /// A block before the exit, for code that is reached by a branch.
   Block *newBlock(TypeRange arguments = {}) {
@@ -305,52 +322,39 @@ private:
     Block *failed = newBlock(), *rest = newBlock();
     cf::CondBranchOp::create(b, loc, condition, rest, failed);
     b.setInsertionPointToStart(failed);
-    Value fail = LLVM::LoadOp::create(b, loc, pointer, element(api, b.getI8Type(), 16));
+    Value fail = LLVM::LoadOp::create(b, loc, pointer, element(shared[Api], b.getI8Type(), 16));
     auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, b.getI32Type(), i64, i64});
-    auto call = LLVM::CallOp::create(b, loc, type, ValueRange{fail, invocation, check, first, second});
+    auto call = LLVM::CallOp::create(b, loc, type, ValueRange{fail, shared[Invocation], check, first, second});
     cf::BranchOp::create(b, loc, exit, call.getResults());
     b.setInsertionPointToStart(rest);
   }
 
   LogicalResult emit(Operation *op) {
-    if (auto constantOp = dyn_cast<graph::ConstantOp>(op)) {
-      weight(constantOp);
+    // Where these are is found when something asks.
+    if (isa<graph::ConstantOp, plan::ViewOp>(op))
       return success();
-    }
-    if (auto view = dyn_cast<plan::ViewOp>(op)) {
-      pointers[view.getResult()] = lookup(view.getX());
-      return success();
-    }
     if (auto kernel = dyn_cast<plan::KernelOp>(op))
       return launch(kernel);
-    if (isa<func::ReturnOp>(op)) {
-      cf::BranchOp::create(b, loc, exit, constant32(0));
-      return success();
-    }
     if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
       Value value = LLVM::LoadOp::create(b, loc, storageType(extract.getType()), lookup(extract.getTensor()));
       if (extract.getType().isInteger(1))
-        value = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, value,
-                                      arith::ConstantOp::create(b, loc, b.getI8IntegerAttr(0)));
+        value = compare(arith::CmpIPredicate::ne, value, arith::ConstantOp::create(b, loc, b.getI8IntegerAttr(0)));
       scalars[extract.getResult()] = value;
+      if (frame && extract.getType().isInteger(1)) // its buffer may be another's in a later part
+        LLVM::StoreOp::create(b, loc, arith::ExtUIOp::create(b, loc, i64, value), element(frame, i64, frameOf.lookup(extract)));
       return success();
     }
-    if (auto known = dyn_cast<arith::ConstantOp>(op)) {
-      scalars[known.getResult()] = arith::ConstantOp::create(b, loc, known.getValue());
+    if (isa<arith::ConstantOp>(op))
       return success();
-    }
     if (auto branch = dyn_cast<scf::IfOp>(op))
       return emitIf(branch);
-    if (auto select = dyn_cast<arith::SelectOp>(op); select && scalars.contains(select.getCondition()) && isa<TensorType>(select.getType())) {
-      pointers[select.getResult()] = arith::SelectOp::create(b, loc, scalars.lookup(select.getCondition()),
-                                                             lookup(select.getTrueValue()), lookup(select.getFalseValue()));
+    if (auto select = dyn_cast<arith::SelectOp>(op); select && isa<TensorType>(select.getType()) && scalar(select.getCondition()))
       return success();
-    }
     return op->emitError("[TN5006] has no place in a host program");
   }
 
   LogicalResult emitIf(scf::IfOp branch) {
-    Value condition = scalars.lookup(branch.getCondition());
+    Value condition = scalar(branch.getCondition());
     if (!condition)
       return branch.emitError("[TN5006] has a condition that the host program does not know");
     Block *join = newBlock(SmallVector<Type>(branch.getNumResults(), pointer));
@@ -360,29 +364,63 @@ private:
     for (auto [source, target] : {std::pair(branch.thenBlock(), then), std::pair(branch.elseBlock(), otherwise)}) {
       if (!source)
         continue;
+      // What a branch computes is not there behind it.
+      llvm::SaveAndRestore keepPointers(pointers);
+      llvm::SaveAndRestore keepScalars(scalars);
       b.setInsertionPointToStart(target);
       checkBranch(branch, source->getParent()->getRegionNumber());
-      for (Operation &op : source->without_terminator())
-        if (failed(emit(&op)))
-          return failure();
+      if (failed(emitSequence(*source)))
+        return failure();
       SmallVector<Value> yields;
       for (Value value : source->getTerminator()->getOperands())
         yields.push_back(lookup(value));
       cf::BranchOp::create(b, loc, join, yields);
     }
     b.setInsertionPointToStart(join);
-    for (auto [from, to] : llvm::zip(branch.getResults(), join->getArguments()))
+    for (auto [from, to] : llvm::zip(branch.getResults(), join->getArguments())) {
       pointers[from] = to;
+      if (frame)
+        LLVM::StoreOp::create(b, loc, to, element(frame, i64, frameOf.lookup(from)));
+    }
     return success();
   }
 
-  Value lookup(Value value) {
-    Value known = pointers.lookup(value);
-    assert(known && "used before it was emitted");
-    return known;
+  /// A condition; null if the program does not know it.
+  Value scalar(Value value) {
+    if (Value known = scalars.lookup(value))
+      return known;
+    Value found;
+    if (auto constantOp = value.getDefiningOp<arith::ConstantOp>())
+      found = arith::ConstantOp::create(b, loc, constantOp.getValue());
+    else if (auto kept = frameOf.find(value); kept != frameOf.end() && value.getType().isInteger(1))
+      found = compare(arith::CmpIPredicate::ne, LLVM::LoadOp::create(b, loc, i64, element(frame, i64, kept->second)), constant(0));
+    return found ? scalars[value] = found : Value();
   }
 
-  void weight(graph::ConstantOp op) {
+  /// The address of a tensor.
+  Value lookup(Value value) {
+    if (Value known = pointers.lookup(value))
+      return known;
+    Value found;
+    if (auto argument = dyn_cast<BlockArgument>(value)) {
+      found = LLVM::LoadOp::create(b, loc, pointer, element(shared[Inputs], pointer, argument.getArgNumber()));
+    } else if (auto constantOp = value.getDefiningOp<graph::ConstantOp>()) {
+      found = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Weights], ValueRange{constant(weight(constantOp))});
+    } else if (auto view = value.getDefiningOp<plan::ViewOp>()) {
+      found = lookup(view.getX());
+    } else if (auto kernel = value.getDefiningOp<plan::KernelOp>()) {
+      found = place(kernel, cast<OpResult>(value).getResultNumber());
+    } else if (auto select = value.getDefiningOp<arith::SelectOp>()) {
+      found = arith::SelectOp::create(b, loc, scalar(select.getCondition()), lookup(select.getTrueValue()), lookup(select.getFalseValue()));
+    } else {
+      assert(frameOf.contains(value) && "used before it was emitted");
+      found = LLVM::LoadOp::create(b, loc, pointer, element(frame, i64, frameOf.lookup(value)));
+    }
+    return pointers[value] = found;
+  }
+
+  /// The offset of a constant in the weights, where it gets its place on first use.
+  int64_t weight(graph::ConstantOp op) {
     auto [it, isNew] = weightOf.try_emplace(op.getValue(), program.weights.size());
     if (isNew) {
       auto type = cast<ShapedType>(op.getType());
@@ -390,17 +428,20 @@ private:
       program.weights.push_back({op.getValue(), program.weightBytes, bytes});
       program.weightBytes += (bytes + kAlign - 1) / kAlign * kAlign;
     }
-    pointers[op.getResult()] = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), weights,
-                                                   ValueRange{constant(program.weights[it->second].offset)});
+    return program.weights[it->second].offset;
   }
 
   Value place(plan::KernelOp kernel, unsigned result) {
     auto where = cast<DictionaryAttr>(kernel->getAttrOfType<ArrayAttr>("plan.buffers")[result]);
     if (auto output = where.getAs<IntegerAttr>("output"))
-      return LLVM::LoadOp::create(b, loc, pointer, element(outputs, pointer, output.getInt()));
-    Value offset = where.contains("slot") ? offsets[where.getAs<IntegerAttr>("slot").getInt()]
-                                          : constant(where.getAs<IntegerAttr>("offset").getInt());
-    return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), arena, ValueRange{offset});
+      return LLVM::LoadOp::create(b, loc, pointer, element(shared[Outputs], pointer, output.getInt()));
+    Value offset;
+    if (auto slot = where.getAs<IntegerAttr>("slot"))
+      offset = !offsets.empty() ? offsets[slot.getInt()]
+                                : Value(LLVM::LoadOp::create(b, loc, i64, element(frame, i64, kFrameFields + slot.getInt())));
+    else
+      offset = constant(where.getAs<IntegerAttr>("offset").getInt());
+    return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Arena], ValueRange{offset});
   }
 
   /// Kernels are described in the order of their launches, which is that of the
@@ -447,7 +488,7 @@ private:
   void checkRecord(const KernelInfo &info) {
     if (info.checks.empty())
       return;
-    auto field = [&](ErrorField field) -> Value { return LLVM::LoadOp::create(b, loc, i64, element(errorRecord, i64, int64_t(field))); };
+    auto field = [&](ErrorField field) -> Value { return LLVM::LoadOp::create(b, loc, i64, element(shared[Record], i64, int64_t(field))); };
     uint32_t first = 0;
     for (const CheckInfo &check : info.checks)
       if (uint32_t number = program.addCheck(check.code, check.node, check.text); !first)
@@ -467,30 +508,27 @@ private:
       info.buffers.push_back(describe(input, /*isOutput=*/false));
     }
     for (auto [i, result] : llvm::enumerate(kernel.getResults())) {
-      pointers[result] = place(kernel, i);
-      arguments.push_back(pointers[result]);
+      arguments.push_back(lookup(result));
       Value yielded = kernel.getBody().front().getTerminator()->getOperand(i);
       info.buffers.push_back(describe(isa<BlockArgument>(yielded) ? result : yielded, /*isOutput=*/true));
     }
     for (auto [i, argument] : llvm::enumerate(arguments))
-      LLVM::StoreOp::create(b, loc, argument, element(buffers, pointer, i));
+      LLVM::StoreOp::create(b, loc, argument, element(shared[Buffers], pointer, i));
     for (auto [i, position] : llvm::enumerate(symbolsOf(kernel)))
-      LLVM::StoreOp::create(b, loc, symbols[position], element(sizes, i64, i));
+      LLVM::StoreOp::create(b, loc, eval(getAffineSymbolExpr(position, b.getContext())), element(shared[Sizes], i64, i));
     if (!info.checks.empty()) // behind the buffers, and not one of them for an observer
-      LLVM::StoreOp::create(b, loc, errorRecord, element(buffers, pointer, arguments.size()));
+      LLVM::StoreOp::create(b, loc, shared[Record], element(shared[Buffers], pointer, arguments.size()));
     auto kernelType = b.getFunctionType({pointer, pointer, i64, i64}, {});
     Value function = func::ConstantOp::create(b, loc, kernelType, functions.lookup(kernel));
     function = UnrealizedConversionCastOp::create(b, loc, pointer, function).getResult(0);
     WorkSplit split = splits.lookup(kernel);
     auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, b.getI32Type(), pointer, pointer, b.getI32Type(), pointer, i64, i64});
+    Value service = LLVM::LoadOp::create(b, loc, pointer, element(shared[Api], b.getI8Type(), 8));
     auto call = LLVM::CallOp::create(b, loc, type,
-                                     ValueRange{launchPointer, invocation, constant32(index++), function, buffers,
-                                                constant32(arguments.size()), sizes, eval(split.total), constant(split.grain)});
+                                     ValueRange{service, shared[Invocation], constant32(index++), function, shared[Buffers],
+                                                constant32(arguments.size()), shared[Sizes], eval(split.total), constant(split.grain)});
     // A launch that fails ends the run with what it returned.
-    Value failed = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, call.getResult(), constant32(0));
-    Block *next = newBlock();
-    cf::CondBranchOp::create(b, loc, failed, exit, call.getResults(), next, ValueRange{});
-    b.setInsertionPointToStart(next);
+    exitUnlessZero(call.getResult());
     checkRecord(info);
     return success();
   }
@@ -500,13 +538,12 @@ private:
   Program &program;
   const DenseMap<Operation *, std::string> &functions;
   const DenseMap<Operation *, WorkSplit> &splits;
-  OpBuilder b;
-  Location loc;
-  Type pointer, i64;
-  SmallVector<Value> symbols, offsets;
-  Value overflow;        ///< set while a size is computed
-  Block *exit = nullptr; ///< returns its argument
-  Value api, invocation, inputs, outputs, weights, arena, launchPointer, buffers, sizes, errorRecord;
+  SmallVector<Value> offsets; ///< of slots; empty in a part, which finds them in the frame
+  Block *exit = nullptr;      ///< returns its argument
+  std::array<Value, kFrameFields> shared;
+  Value frame;                ///< null where the run is in one piece
+  DenseMap<Value, unsigned> frameOf;
+  unsigned parts = 0;
   DenseMap<Value, Value> pointers, scalars;
   DenseMap<Attribute, size_t> weightOf;
   uint32_t index = 0;

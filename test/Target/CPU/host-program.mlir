@@ -4,7 +4,7 @@
 // RUN: tenon compile %s --start-from=graph --target=cpu:x86-64-v3 --stop-after=codegen | FileCheck %s
 
 // CHECK-LABEL: {{^}}tenon_main:
-// CHECK:      callq *[[LAUNCH:%[a-z0-9]+]]
+// CHECK:      callq *[[LAUNCH:8\(%[a-z0-9]+\)]]
 // CHECK:      testl %eax, %eax
 // CHECK-NEXT: jne [[EXIT:.L[A-Z0-9_]+]]
 // CHECK:      callq *[[LAUNCH]]

@@ -24,6 +24,7 @@
 
 // CHECK-LABEL: func.func @tenon_main(
 // CHECK:      %[[LIST:.+]] = llvm.alloca %{{.+}} x !llvm.ptr
+// CHECK:      llvm.alloca %{{.+}} x i64
 // CHECK:      %[[RECORD:.+]] = llvm.alloca %{{.+}} x i64
 // CHECK:      %[[BEHIND:.+]] = llvm.getelementptr %[[LIST]][3]
 // CHECK-NEXT: llvm.store %[[RECORD]], %[[BEHIND]]
