@@ -34,6 +34,11 @@ std::string fingerprint(plan::KernelOp kernel, const Strategy &strategy) {
     return AffineMapAttr::get(AffineMap::get(0, symbols.size(), results, kernel.getContext()));
   });
   rename.recursivelyReplaceElementsIn(*copy, /*replaceAttrs=*/true);
+  // Where a slice ends shows in its result's size.
+  copy->walk([](graph::SliceOp slice) {
+    if (auto ends = slice.getEnds().getDefiningOp<graph::ConstantOp>(); ends && ends->hasOneUse())
+      slice.getEndsMutable().assign(slice.getStarts()), ends.erase();
+  });
   std::string text = strategy.name().str();
   llvm::raw_string_ostream os(text);
   (*copy)->print(os, OpPrintingFlags().printGenericOpForm().useLocalScope());
@@ -51,28 +56,6 @@ uint64_t workOf(plan::KernelOp kernel) {
     total += work;
   }
   return total;
-}
-
-/// memref<?xT> over a raw pointer: its LLVM descriptor, cast back.
-Value memrefOf(OpBuilder &b, Location loc, Value pointer, Type element) {
-  MLIRContext *context = b.getContext();
-  auto pointerType = LLVM::LLVMPointerType::get(context);
-  auto array = LLVM::LLVMArrayType::get(b.getI64Type(), 1);
-  auto type = LLVM::LLVMStructType::getLiteral(context, {pointerType, pointerType, b.getI64Type(), array, array});
-  Value zero = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(0));
-  Value one = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(1));
-  Value extent = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(std::numeric_limits<int64_t>::max()));
-  Value descriptor = LLVM::PoisonOp::create(b, loc, type);
-  auto set = [&](Value value, ArrayRef<int64_t> at) {
-    descriptor = LLVM::InsertValueOp::create(b, loc, descriptor, value, at);
-  };
-  set(pointer, {0});
-  set(pointer, {1});
-  set(zero, {2});
-  set(extent, {3, 0});
-  set(one, {4, 0});
-  auto memref = MemRefType::get({ShapedType::kDynamic}, storageType(element));
-  return UnrealizedConversionCastOp::create(b, loc, memref, descriptor).getResult(0);
 }
 
 /// A check of a function, by the place of its op in the body of every kernel
@@ -174,6 +157,28 @@ bool emitOrExplain(plan::KernelOp kernel, StringRef function, StringRef strategy
 }
 
 } // namespace
+
+// Its LLVM descriptor, cast back.
+Value memrefOf(OpBuilder &b, Location loc, Value pointer, Type element) {
+  MLIRContext *context = b.getContext();
+  auto pointerType = LLVM::LLVMPointerType::get(context);
+  auto array = LLVM::LLVMArrayType::get(b.getI64Type(), 1);
+  auto type = LLVM::LLVMStructType::getLiteral(context, {pointerType, pointerType, b.getI64Type(), array, array});
+  Value zero = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(0));
+  Value one = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(1));
+  Value extent = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(std::numeric_limits<int64_t>::max()));
+  Value descriptor = LLVM::PoisonOp::create(b, loc, type);
+  auto set = [&](Value value, ArrayRef<int64_t> at) {
+    descriptor = LLVM::InsertValueOp::create(b, loc, descriptor, value, at);
+  };
+  set(pointer, {0});
+  set(pointer, {1});
+  set(zero, {2});
+  set(extent, {3, 0});
+  set(one, {4, 0});
+  auto memref = MemRefType::get({ShapedType::kDynamic}, storageType(element));
+  return UnrealizedConversionCastOp::create(b, loc, memref, descriptor).getResult(0);
+}
 
 SmallVector<unsigned> symbolsOf(plan::KernelOp kernel) {
   llvm::SetVector<unsigned> positions;

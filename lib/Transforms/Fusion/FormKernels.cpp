@@ -314,7 +314,9 @@ private:
   static bool isParameter(Operation *op, unsigned operand) {
     if (isa<graph::PadOp>(op)) // its value, of any type, is moved like the data
       return operand == 1;
-    return operand > 0 && isa<graph::SliceOp, graph::TileOp, graph::ResizeOp, graph::TopKOp, graph::TriluOp>(op);
+    if (isa<graph::SliceOp>(op)) // where it starts is data, so that slices of a size share code
+      return operand == 2;
+    return operand > 0 && isa<graph::TileOp, graph::ResizeOp, graph::TopKOp, graph::TriluOp>(op);
   }
 
   Block &block;

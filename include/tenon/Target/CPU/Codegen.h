@@ -62,6 +62,8 @@ struct Program {
 /// Positions of the symbols that a kernel's code reads, in the order in which it
 /// gets their values.
 llvm::SmallVector<unsigned> symbolsOf(plan::KernelOp kernel);
+/// A flat buffer memref<?xT> over an address, T being the storage type of elements.
+mlir::Value memrefOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Type element);
 /// Lets each strategy pack its kernels' constants (before buildProgram).
 mlir::LogicalResult packConstants(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry);
 /// Emits kernels (identical ones once) and the host program. Errors name the

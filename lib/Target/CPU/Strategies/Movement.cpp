@@ -5,7 +5,9 @@
 #include "Movement.h"
 
 #include "IndexCheck.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Matchers.h"
+#include "tenon/Target/CPU/Codegen.h"
 
 using namespace mlir;
 
@@ -96,6 +98,8 @@ StridedCopy merge(const StridedCopy &copy) {
   }
   return merged;
 }
+
+constexpr size_t kMostUnrolled = 16; // operands of a concat with code of their own
 
 class MovementStrategy : public Strategy {
 public:
@@ -220,8 +224,56 @@ private:
     return success();
   }
 
+  /// Many operands in one loop over them: code for each would take LLVM minutes.
+  /// Their lengths and the numbers of their buffers (one may come again) lie in a
+  /// table on the stack, kTable of them at a time.
+  static void emitLongConcat(KernelContext &c, graph::ConcatOp op) {
+    constexpr size_t kTable = 1024;
+    MLIRContext *context = op.getContext();
+    Mover mover(c, op.getResult());
+    Type element = getElementTypeOrSelf(op.getType()), i64 = c.b.getI64Type();
+    auto pointer = LLVM::LLVMPointerType::get(context);
+    Value addresses = cast<func::FuncOp>(c.b.getInsertionBlock()->getParentOp()).getArgument(0);
+    Value total = c.index(product(ArrayRef(c.shape(op.getResult())).drop_front(op.getAxis()), context));
+    Value count = arith::ConstantOp::create(c.b, c.loc, c.b.getI64IntegerAttr(2 * std::min(kTable, op.getInputs().size())));
+    Value table = LLVM::AllocaOp::create(c.b, c.loc, pointer, i64, count, 8);
+    auto at = [&](Value base, Type type, Value i) -> Value {
+      return LLVM::GEPOp::create(c.b, c.loc, pointer, type, base, ValueRange{arith::IndexCastOp::create(c.b, c.loc, i64, i)});
+    };
+    Value begin = c.index(int64_t(0));
+    for (size_t from = 0; from < op.getInputs().size(); from += kTable) {
+      size_t to = std::min(from + kTable, op.getInputs().size());
+      Value width = c.index(int64_t(0));
+      for (size_t i = from; i < to; ++i) {
+        Value length = c.index(product(ArrayRef(c.shape(op.getInputs()[i])).drop_front(op.getAxis()), context));
+        Value number = c.index(int64_t(cast<BlockArgument>(op.getInputs()[i]).getArgNumber()));
+        for (auto [field, value] : {std::pair(0, length), std::pair(1, number)})
+          LLVM::StoreOp::create(c.b, c.loc, arith::IndexCastOp::create(c.b, c.loc, i64, value),
+                                at(table, i64, c.index(int64_t(2 * (i - from) + field))));
+        width = c.add(width, length);
+      }
+      c.loop(c.begin, c.end, 1, [&](Value row) {
+        Value first = c.add(c.mul(row, total), begin);
+        c.loop(c.index(int64_t(0)), c.index(int64_t(to - from)), 1, first, [&](Value i, ValueRange target) -> SmallVector<Value> {
+          auto field = [&](int64_t number) -> Value {
+            Value value = LLVM::LoadOp::create(c.b, c.loc, i64, at(table, i64, c.add(c.mul(i, c.index(2)), c.index(number))));
+            return arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), value);
+          };
+          Value length = field(0), address = LLVM::LoadOp::create(c.b, c.loc, pointer, at(addresses, pointer, field(1)));
+          mover.run(memrefOf(c.b, c.loc, address, element), c.mul(row, length), c.outputBuffer(0), target[0], length, -1);
+          return {c.add(target[0], length)};
+        });
+      });
+      begin = c.add(begin, width);
+    }
+  }
+
   static LogicalResult emitConcat(KernelContext &c, graph::ConcatOp op) {
     MLIRContext *context = op.getContext();
+    if (op.getInputs().size() > kMostUnrolled && llvm::all_of(op.getInputs(), llvm::IsaPred<BlockArgument>)) {
+      emitLongConcat(c, op);
+      return success();
+    }
     Mover mover(c, op.getResult());
     Exprs result = c.shape(op.getResult());
     Value total = c.index(product(ArrayRef(result).drop_front(op.getAxis()), context));
