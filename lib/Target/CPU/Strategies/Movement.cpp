@@ -299,16 +299,24 @@ private:
     bool isFlat = product(ArrayRef(x).take_front(op.getAxis()), context) == 1; // a unit is an index
     Value count = c.index(product(c.shape(op.getIndices()), context)), length = c.index(run);
     IndexCheck check(c, op, op.getIndices(), size);
-    auto load = [&](Value unit) { return check.load(isFlat ? unit : c.remU(unit, count)); };
-    auto copy = [&]() {
-      c.loop(c.begin, c.end, 1, [&](Value unit) {
-        Value index = load(unit);
-        Value row = isFlat ? index : c.mulAdd(c.divU(unit, count), c.index(size), index);
-        mover.run(c.buffer(op.getX()), c.mul(row, length), c.outputBuffer(0), c.mul(unit, length), length, constantOr(run));
+    // Calls body(position among the indices, dimensions before the axis as one, unit);
+    // one loop inside the other, as an index must not cost divisions.
+    auto units = [&](function_ref<void(Value, Value, Value)> body) {
+      Value zero = c.index(int64_t(0)), one = c.index(1);
+      if (isFlat)
+        return c.loop(c.begin, c.end, 1, [&](Value unit) { body(unit, zero, unit); });
+      Value some = c.maxS(count, one); // there are no units where there is no index
+      c.loop(c.divU(c.begin, some), c.divU(c.add(c.end, c.sub(some, one)), some), 1, [&](Value outer) {
+        Value first = c.mul(outer, count), lo = c.maxS(c.sub(c.begin, first), zero), hi = c.minS(c.sub(c.end, first), count);
+        c.loop(lo, hi, 1, [&](Value position) { body(position, outer, c.add(first, position)); });
       });
     };
+    auto copy = [&](Value position, Value outer, Value unit) {
+      Value row = c.mulAdd(outer, c.index(size), check.load(position));
+      mover.run(c.buffer(op.getX()), c.mul(row, length), c.outputBuffer(0), c.mul(unit, length), length, constantOr(run));
+    };
     // Nothing can be copied out of nothing; indices are looked at all the same.
-    ifNotEmpty(c, x, copy, [&]() { c.loop(c.begin, c.end, 1, [&](Value unit) { load(unit); }); });
+    ifNotEmpty(c, x, [&]() { units(copy); }, [&]() { units([&](Value position, Value, Value) { check.load(position); }); });
     check.finish();
   }
 
