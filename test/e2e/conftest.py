@@ -55,7 +55,7 @@ def tenon():
 
     def call(*arguments, **options):
         command = [str(program), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+        return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, **options)
 
     call.program = str(program)
     call.sanitized = is_sanitized(build)
