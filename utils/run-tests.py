@@ -288,10 +288,11 @@ def show(name, processes):
         print(text, end="" if text.endswith("\n") or not text else "\n")
         counts.add(process.counts)
     counts.check_floors()
-    sys.stdout.flush()
     took = max(process.end for process in processes) - min(process.start for process in processes)
     processor = sum(process.seconds for process in processes)
-    return counts, f"{name:16} {counts}  ({processor:.0f} s of a processor within {took:.0f} s)"
+    line = f"{name:16} {counts}  ({processor:.0f} s of a processor within {took:.0f} s)"
+    print(line, flush=True)
+    return counts, line
 
 
 def main():
