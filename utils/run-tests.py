@@ -236,7 +236,7 @@ class Runner:
             # In a group of its own, so that it can be stopped with all that it started.
             child = subprocess.Popen(
                 [str(part) for part in command], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
-                stdout=output, stderr=subprocess.STDOUT, process_group=0,
+                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )
             self.running.add(child.pid)
         late = threading.Timer(self.timeout, kill_group, (child.pid,))
