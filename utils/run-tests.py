@@ -112,6 +112,7 @@ class Suite:
     commands: Callable  # of the runner and the process
     read: Callable  # the counts of a report
     seconds: int  # of one processor, roughly: what takes longest starts first
+    sweeps: int = 0  # seconds more with --all, where without it only a part runs
     shared: bool = False  # whether several processes may divide the cases
     # Whether it runs under sanitizers, which Python would have to preload: the compiler
     # and the runtime are covered through the tools.
@@ -137,49 +138,48 @@ def unit(runner, process):
         yield program.name, [program, "--gtest_brief=1", f"--gtest_output=json:{report}"], report
 
 
-def tests_in(folder, seconds, sweeps=False, **options):
-    """A suite of pytest; `sweeps` where only a part of it runs without --all."""
+def tests_in(folder, seconds, sweeps=0, **options):
+    """A suite of pytest."""
 
     def commands(runner, process):
         report = process.scratch / "junit.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", f"--junitxml={report}"]
-        yield folder, [*command, *["--sample"] * (sweeps and not runner.all), ROOT / folder], report
+        yield folder, [*command, *["--sample"] * (sweeps > 0 and not runner.all), ROOT / folder], report
 
-    return Suite(commands, read_junit, seconds, **options)
+    return Suite(commands, read_junit, seconds, sweeps, **options)
 
 
-def script(name, seconds, sweeps=False, **options):
-    """A suite that is a script of test/e2e; `sweeps` where it has more for --all."""
+def script(name, seconds, sweeps=0, **options):
+    """A suite that is a script of test/e2e."""
 
     def commands(runner, process):
         report = process.scratch / "report.json"
         command = [sys.executable, ROOT / "test/e2e" / name, "--build", runner.build, "--json", report]
-        yield name, command + ["--sweep"] * (sweeps and runner.all), report
+        yield name, command + ["--sweep"] * (sweeps > 0 and runner.all), report
 
-    return Suite(commands, read_own_json, seconds, **options)
+    return Suite(commands, read_own_json, seconds, sweeps, **options)
 
 
-# Roughly the seconds of one processor, as a part of which the sweeps run.
 SUITES = {
     "architecture": Suite(architecture, read_own_json, 1),
-    "lit": Suite(lit, read_lit, 60, shared=True),
-    "unit": Suite(unit, read_gtest, 5),
+    "lit": Suite(lit, read_lit, 100, shared=True),  # of which one process may have most: early
+    "unit": Suite(unit, read_gtest, 2),
     "python": tests_in("python/tests", 10, sanitized=False),
-    "driver": tests_in("test/e2e", 200, shared=True, sweeps=True),
-    "robustness": script("robustness.py", 30, shared=True),
-    "stages": script("stages.py", 40, shared=True),
-    "models": script("run_models.py", 60, shared=True),
-    "targets": script("targets.py", 180, shared=True, sweeps=True, sanitized=False),
+    "driver": tests_in("test/e2e", 160, shared=True, sweeps=200),
+    "robustness": script("robustness.py", 20, shared=True),
+    "stages": script("stages.py", 25, shared=True),
+    "models": script("run_models.py", 55, shared=True),
+    "targets": script("targets.py", 160, shared=True, sweeps=80, sanitized=False),
     # Full-size models take long under a sanitizer, and find nothing that others do not.
-    "fullsize": script("fullsize.py", 30, shared=True, sweeps=True, sanitized=False),
-    "dynamic": script("dynamic_shapes.py", 10, shared=True, sanitized=False),
-    "operators": script("operator_tests.py", 60, shared=True, sanitized=False),
-    "accuracy": script("function_accuracy.py", 5, shared=True, sanitized=False),
-    "formats": script("number_formats.py", 40, shared=True, sweeps=True, sanitized=False),
-    "formats-accuracy": script("format_accuracy.py", 50, shared=True, sanitized=False),
-    "nodes": script("node_tests.py", 80, shared=True, sanitized=False),
+    "fullsize": script("fullsize.py", 10, shared=True, sweeps=300, sanitized=False),
+    "dynamic": script("dynamic_shapes.py", 5, shared=True, sanitized=False),
+    "operators": script("operator_tests.py", 80, shared=True, sanitized=False),
+    "accuracy": script("function_accuracy.py", 3, shared=True, sanitized=False),
+    "formats": script("number_formats.py", 55, shared=True, sweeps=40, sanitized=False),
+    "formats-accuracy": script("format_accuracy.py", 55, shared=True, sanitized=False),
+    "nodes": script("node_tests.py", 75, shared=True, sanitized=False),
     "cases": script("cases.py", 10, sanitized=False),
-    "shipping": script("shipping.py", 15, sweeps=True, sanitized=False),
+    "shipping": script("shipping.py", 15, sweeps=120, sanitized=False),
 }
 
 
@@ -220,9 +220,12 @@ class Runner:
         self.environment.setdefault("TSAN_OPTIONS", "die_after_fork=0")
         self.running, self.lock, self.stopped = set(), threading.Lock(), False
 
+    def seconds(self, name):
+        return SUITES[name].seconds + SUITES[name].sweeps * self.all
+
     def processes(self, name):
         """The processes of a suite: no more than have something to do."""
-        count = min(self.jobs, max(1, SUITES[name].seconds // 10)) if SUITES[name].shared else 1
+        count = min(self.jobs, max(1, self.seconds(name) // 10)) if SUITES[name].shared else 1
         return [Process(name, number, count, self.scratch / name / f"process{number}") for number in range(count)]
 
     def call(self, process, command, output):
@@ -312,7 +315,7 @@ def main():
     start, done = time.monotonic(), {}
     with tempfile.TemporaryDirectory() as scratch:
         runner = Runner(arguments, Path(scratch))
-        suites = {name: runner.processes(name) for name in sorted(names, key=lambda name: -SUITES[name].seconds)}
+        suites = {name: runner.processes(name) for name in sorted(names, key=runner.seconds, reverse=True)}
         pool = ThreadPoolExecutor(arguments.jobs)
         try:
             waiting = collections.Counter({name: len(processes) for name, processes in suites.items()})
