@@ -152,7 +152,7 @@ def test_verify_of_types_that_numpy_lacks(code, name, values, tmp_path):
     array = np.array(values, getattr(ml_dtypes, name))
     graph = helper.make_graph([helper.make_node("Cast", ["x"], ["y"], to=1)], "g", [helper.make_tensor_value_info("x", code, ["n"])],
                               [helper.make_tensor_value_info("y", 1, ["n"])])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 25)], ir_version=13)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 28)], ir_version=13)
     assert tenon.verify(model, {"x": array}).ok
     # That the file was read as these values shows in a recorded output.
     for kind, content in (("input", array), ("output", np.array(values, np.float32))):
