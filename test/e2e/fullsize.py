@@ -6,7 +6,7 @@ The models are built by ../shared/tools/bigmodels.py, with ONNX Runtime's output
 in .cache/fullsize (or $TENON_FULLSIZE) unless they are there: one of them, with --sweep
 all. Each is compiled for cpu:host and cpu:x86-64-v3 and reproduces the outputs with 1 and 2 threads; its
 kernels agree with the reference evaluator, and at three sizes of its open
-dimensions its outputs with ONNX Runtime's. Its compilation, and that of every float model of ../shared/models, keeps to the limits
+dimensions its outputs with ONNX Runtime's. Its compilation, and that of every model of ../shared/models, keeps to the limits
 of processor time and memory, and its artifact to that of load time; the last table
 shows by how much.
 """
@@ -178,7 +178,7 @@ def main():
             else:
                 suite.fullsize(name, arguments.models / name, python)
         for folder in sorted(p.parent for p in (SHARED / "models").glob("*/model.onnx")):
-            if not folder.name.endswith("-qdq") and (not arguments.names or folder.name in arguments.names) and claimed(folder.name):
+            if (not arguments.names or folder.name in arguments.names) and claimed(folder.name):
                 suite.collection(folder)
         suite.table()
     return results.finish(arguments.json)

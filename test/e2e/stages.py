@@ -19,9 +19,9 @@ from harness import SHARED, Driver, Results, claimed, excerpt, parser
 
 STAGES = ("import", "graph", "numerics", "place")
 # Static shapes, named dimensions, branches, weights that are Constant nodes.
-RESUMED = ("mnist-8", "resnet8-cifar-fp32", "byte-bilstm", "silero-vad")
+RESUMED = ("mnist-8", "resnet8-cifar-fp32", "resnet8-cifar-qdq", "byte-bilstm", "silero-vad")
 # The same and float16, com.microsoft, external data, many kernels.
-REPEATED = ("mnist-8", "silero-vad", "squeezenet11-fp16", "tiny-random-gpt2-ort", "tiny-random-llama-fp16", "yolox-nano")
+REPEATED = ("kws-dscnn-qdq", "mnist-8", "mobilenetv2-imagenet-qdq", "silero-vad", "squeezenet11-fp16", "tiny-random-gpt2-ort", "tiny-random-llama-fp16", "yolox-nano")
 
 
 class Suite:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Every architecture that `tenon targets` lists, on real models.
 
-x86-64 levels: every float model of ../shared/models is compiled for the level and
+x86-64 levels: every model of ../shared/models is compiled for the level and
 reproduces its recorded outputs with 1 and 2 threads; for x86-64-v3 it is verified
 kernel by kernel too. AArch64 and RISC-V: models (a few, with --sweep more) are
 cross-compiled; the code is for that machine, imports nothing, has its vector
@@ -29,11 +29,11 @@ from run_models import check, tolerances
 
 HERE = Path(__file__).resolve().parent
 LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4")
-# Convolutions, depthwise ones, products and recurrence, attention, float16, If:
+# Convolutions, depthwise ones, products and recurrence, attention, float16, QDQ, If:
 # emulation is slow, so small ones.
 EMULATED = (
-    "byte-bilstm", "cct2-cifar-op20", "dtln-1", "mnist-8", "nnsplit-en", "resnet8-cifar-fp32", "silero-vad",
-    "tiny-random-gpt2-ort", "tiny-random-llama-fp16", "vww-mbv1-fp32",
+    "byte-bilstm", "cct2-cifar-op20", "dtln-1", "kws-dscnn-qdq", "mnist-8", "nnsplit-en", "resnet8-cifar-fp32",
+    "resnet8-cifar-qdq", "silero-vad", "tiny-random-gpt2-ort", "tiny-random-llama-fp16", "vww-mbv1-fp32",
 )
 EMULATED_SAMPLE = ("resnet8-cifar-fp32", "silero-vad")
 
@@ -173,7 +173,7 @@ def main():
         results.record("targets", False, f"    {driver.program} is not built")
         return results.finish(arguments.json)
 
-    models = [p.parent for p in sorted((SHARED / "models").glob("*/model.onnx")) if not p.parent.name.endswith("-qdq")]
+    models = [p.parent for p in sorted((SHARED / "models").glob("*/model.onnx"))]
     models = [m for m in models if not arguments.models or m.name in arguments.models]
     with tempfile.TemporaryDirectory() as name:
         scratch, cases = Path(name), []
