@@ -4,7 +4,7 @@
 // step; results are rounded once.
 #include "Families.h"
 
-#include "llvm/ADT/StringSwitch.h"
+#include "tenon/Dialect/Graph/IR/Recurrence.h"
 #include <cmath>
 
 using namespace mlir;
@@ -13,37 +13,49 @@ using namespace tenon::reference;
 
 namespace {
 
-using Activation = double (*)(double);
-
-/// ONNX's activation names with their default parameters; null if unknown.
-Activation activationOf(StringRef name) {
-  return llvm::StringSwitch<Activation>(name.lower())
-      .Case("sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); })
-      .Case("tanh", [](double x) { return std::tanh(x); })
-      .Case("relu", [](double x) { return std::max(x, 0.0); })
-      .Case("affine", [](double x) { return x; })
-      .Case("leakyrelu", [](double x) { return x < 0 ? 0.01 * x : x; })
-      .Case("thresholdedrelu", [](double x) { return x > 1 ? x : 0.0; })
-      .Case("scaledtanh", [](double x) { return std::tanh(x); })
-      .Case("hardsigmoid", [](double x) { return std::min(std::max(0.2 * x + 0.5, 0.0), 1.0); })
-      .Case("elu", [](double x) { return x < 0 ? std::expm1(x) : x; })
-      .Case("softsign", [](double x) { return x / (1 + std::fabs(x)); })
-      .Case("softplus", [](double x) { return std::log1p(std::exp(x)); })
-      .Default(nullptr);
+/// ONNX's activation functions; nothing if unknown.
+std::optional<double> activated(const graph::RecurrentActivation &f, double x) {
+  double alpha = f.alpha, beta = f.beta;
+  if (f.name == "sigmoid")
+    return 1 / (1 + std::exp(-x));
+  if (f.name == "tanh")
+    return std::tanh(x);
+  if (f.name == "relu")
+    return std::max(x, 0.0);
+  if (f.name == "affine")
+    return alpha * x + beta;
+  if (f.name == "leakyrelu")
+    return x < 0 ? alpha * x : x;
+  if (f.name == "thresholdedrelu")
+    return x > alpha ? x : 0.0;
+  if (f.name == "scaledtanh")
+    return alpha * std::tanh(beta * x);
+  if (f.name == "hardsigmoid")
+    return std::min(std::max(alpha * x + beta, 0.0), 1.0);
+  if (f.name == "elu")
+    return x < 0 ? alpha * std::expm1(x) : x;
+  if (f.name == "softsign")
+    return x / (1 + std::fabs(x));
+  if (f.name == "softplus")
+    return std::log1p(std::exp(x));
+  return std::nullopt;
 }
 
 /// What the three ops share: shapes, weights, and the walk over steps.
 struct Cell {
   int64_t steps, batch, inputSize, hidden, directions, gates;
   std::vector<double> x, w, r, b, h, lens;
-  SmallVector<Activation> activations; // per direction
+  SmallVector<graph::RecurrentActivation> activations; // of all directions
   double clip = 0;                     // 0: none
 
+  double apply(int64_t direction, unsigned which, double value) const {
+    return *activated(activations[direction * (activations.size() / directions) + which], value);
+  }
   /// f(clipped x)
   double activate(int64_t direction, unsigned which, double value) const {
     if (clip > 0)
       value = std::min(std::max(value, -clip), clip);
-    return activations[direction * (activations.size() / directions) + which](value);
+    return apply(direction, which, value);
   }
   /// Row `gate * hidden + j` of W times the input at (step, item), plus its bias.
   double fromInput(int64_t direction, int64_t step, int64_t item, int64_t gate, int64_t j) const {
@@ -110,17 +122,11 @@ FailureOr<Cell> cellOf(OpTy op, ArrayRef<Tensor> inputs, int64_t gates, ArrayRef
   cell.h = h ? h->toDoubles() : std::vector<double>(cell.directions * cell.batch * cell.hidden);
   if (op.getClip())
     cell.clip = op.getClip()->convertToFloat();
-  SmallVector<StringRef> names;
-  if (ArrayAttr given = op.getActivationsAttr())
-    for (Attribute name : given)
-      names.push_back(cast<StringAttr>(name).getValue());
-  for (size_t i = names.size(); i < defaults.size() * cell.directions; ++i)
-    names.push_back(defaults[i % defaults.size()]);
-  for (StringRef name : names) {
-    cell.activations.push_back(activationOf(name));
-    if (!cell.activations.back())
-      return op.emitError("[TN3111] activation '") << name << "' is not known";
-  }
+  cell.activations = graph::recurrentActivations(op.getActivationsAttr(), op.getActivationAlphaAttr(), op.getActivationBetaAttr(),
+                                                 defaults, cell.directions);
+  for (const graph::RecurrentActivation &function : cell.activations)
+    if (!activated(function, 0))
+      return op.emitError("[TN3111] activation '") << function.name << "' is not known";
   return cell;
 }
 
@@ -151,7 +157,7 @@ Results evaluateLstm(graph::LstmOp op, ArrayRef<Tensor> inputs) {
       double forget = op.getInputForget() ? 1 - in : cell->activate(d, 0, gate(2) + ps[2 * hidden + j] * cs[j]);
       cs[j] = forget * cs[j] + in * cell->activate(d, 1, gate(3));
       double out = cell->activate(d, 0, gate(1) + ps[hidden + j] * cs[j]);
-      next[j] = out * cell->activations[d * (cell->activations.size() / cell->directions) + 2](cs[j]);
+      next[j] = out * cell->apply(d, 2, cs[j]);
     }
     std::copy(next.begin(), next.end(), h);
   };

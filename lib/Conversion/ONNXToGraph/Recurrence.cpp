@@ -3,6 +3,7 @@
 // LSTM, GRU and RNN. layout = 1 (batch first) is transposed to layout 0.
 #include "HandlerRegistry.h"
 #include "NodeContext.h"
+#include "tenon/Dialect/Graph/IR/Recurrence.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -11,14 +12,11 @@ namespace graph = tenon::graph;
 
 namespace {
 
-/// ONNX's activation functions, but ScaledTanh: it has no default parameters.
-constexpr StringRef kActivations[] = {"Affine",   "Elu",     "HardSigmoid", "LeakyRelu", "Relu",
-                                      "Sigmoid",  "Softplus", "Softsign",    "Tanh",      "ThresholdedRelu"};
-
 struct Recurrence {
   Value x, w, r, bias, lengths, initialH, initialC, peephole;
   graph::RnnDirection direction = graph::RnnDirection::forward;
   ArrayAttr activations;
+  DenseF32ArrayAttr alpha, beta; ///< of each activation
   FloatAttr clip;
   uint64_t hiddenSize = 0;
   bool batchFirst = false;
@@ -29,6 +27,48 @@ struct Recurrence {
   Value stateOut(NodeContext &c, Value state) { return batchFirst ? c.transpose(state, {1, 0, 2}) : state; }
   /// [seq, directions, batch, hidden] to [batch, seq, directions, hidden].
   Value sequenceOut(NodeContext &c, Value y) { return batchFirst ? c.transpose(y, {2, 0, 1, 3}) : y; }
+
+  /// Functions and parameters, null where they are the defaults. ONNX lists the
+  /// parameters of those functions alone that have some, in their order.
+  LogicalResult readActivations(NodeContext &c, ArrayRef<StringRef> defaults) {
+    auto names = c.node.getStrings("activations");
+    size_t expected = defaults.size() * (direction == graph::RnnDirection::bidirectional ? 2 : 1);
+    if (!names.empty() && names.size() != expected)
+      return c.error(Problem::range, "attribute activations has " + Twine(names.size()) + " values, expected " + Twine(expected));
+    SmallVector<float> alphas, betas;
+    bool isDefault = true, hasOwnParameters = false;
+    ArrayRef<float> givenAlphas = c.node.getFloats("activation_alpha").value_or(ArrayRef<float>());
+    ArrayRef<float> givenBetas = c.node.getFloats("activation_beta").value_or(ArrayRef<float>());
+    for (auto [i, name] : llvm::enumerate(names)) {
+      const graph::RecurrentFunction *function = graph::recurrentFunction(name);
+      if (!function) {
+        auto known = llvm::map_range(graph::recurrentFunctions(), [](auto &one) { return one.name; });
+        return c.error(Problem::unsupported, "attribute activations has the value " + name + ", expected one of " +
+                                                 llvm::join(known, ", "));
+      }
+      auto take = [](ArrayRef<float> &given, bool has, float otherwise) {
+        if (!has || given.empty())
+          return otherwise;
+        float value = given.front();
+        given = given.drop_front();
+        return value;
+      };
+      if (!function->hasDefaults && (givenAlphas.empty() || givenBetas.empty()))
+        return c.error(Problem::unsupported, "activation " + name + " has no default parameters; expected values for it in the " +
+                                                 "attributes activation_alpha and activation_beta");
+      alphas.push_back(take(givenAlphas, function->hasAlpha, function->alpha));
+      betas.push_back(take(givenBetas, function->hasBeta, function->beta));
+      isDefault &= name.equals_insensitive(defaults[i % defaults.size()]);
+      hasOwnParameters |= alphas.back() != function->alpha || betas.back() != function->beta;
+    }
+    if (!isDefault)
+      activations = dyn_cast<ArrayAttr>(c.node.getAttribute("activations"));
+    if (hasOwnParameters) {
+      alpha = c.builder.getDenseF32ArrayAttr(alphas);
+      beta = c.builder.getDenseF32ArrayAttr(betas);
+    }
+    return success();
+  }
 
   static std::optional<Recurrence> read(NodeContext &c, ArrayRef<StringRef> defaults) {
     Recurrence result;
@@ -45,25 +85,8 @@ struct Recurrence {
       return std::nullopt;
     }
     result.direction = *direction;
-    if (c.has("activation_alpha") || c.has("activation_beta")) {
-      (void)c.error(Problem::unsupported, "attributes activation_alpha and activation_beta have no form");
+    if (failed(result.readActivations(c, defaults)))
       return std::nullopt;
-    }
-    auto given = c.node.getStrings("activations");
-    size_t expected = defaults.size() * (result.direction == graph::RnnDirection::bidirectional ? 2 : 1);
-    if (!given.empty() && given.size() != expected) {
-      (void)c.error(Problem::range, "attribute activations has " + Twine(given.size()) + " values, expected " + Twine(expected));
-      return std::nullopt;
-    }
-    for (StringRef name : given)
-      if (llvm::none_of(kActivations, [&](StringRef known) { return known.equals_insensitive(name); })) {
-        (void)c.error(Problem::unsupported, "attribute activations has the value " + name + ", expected one of " +
-                                                llvm::join(ArrayRef(kActivations), ", "));
-        return std::nullopt;
-      }
-    for (auto [i, name] : llvm::enumerate(given))
-      if (!name.equals_insensitive(defaults[i % defaults.size()]))
-        result.activations = dyn_cast<ArrayAttr>(c.node.getAttribute("activations"));
     if (c.has("clip"))
       result.clip = c.builder.getF32FloatAttr(c.real("clip", 0));
     result.hiddenSize = c.integer("hidden_size", c.requireDim(result.r, 2, "the hidden size"));
@@ -80,7 +103,7 @@ LogicalResult convertLstm(NodeContext &c) {
   Type type = c.unranked(c.elementType(r->x));
   auto op = graph::LstmOp::create(c.builder, c.loc, type, type, type, r->x, r->w, r->r, r->bias, r->lengths,
                                   r->initialH, r->initialC, r->peephole, r->hiddenSize, r->direction,
-                                  r->activations, r->clip, bool(c.integer("input_forget", 0)));
+                                  r->activations, r->alpha, r->beta, r->clip, bool(c.integer("input_forget", 0)));
   c.visit(op);
   return c.set({r->sequenceOut(c, op.getY()), r->stateOut(c, op.getYH()), r->stateOut(c, op.getYC())});
 }
@@ -91,7 +114,7 @@ LogicalResult convertGru(NodeContext &c) {
     return failure();
   Type type = c.unranked(c.elementType(r->x));
   auto op = graph::GruOp::create(c.builder, c.loc, type, type, r->x, r->w, r->r, r->bias, r->lengths,
-                                 r->initialH, r->hiddenSize, r->direction, r->activations, r->clip,
+                                 r->initialH, r->hiddenSize, r->direction, r->activations, r->alpha, r->beta, r->clip,
                                  bool(c.integer("linear_before_reset", 0)));
   c.visit(op);
   return c.set({r->sequenceOut(c, op.getY()), r->stateOut(c, op.getYH())});
@@ -103,7 +126,7 @@ LogicalResult convertRnn(NodeContext &c) {
     return failure();
   Type type = c.unranked(c.elementType(r->x));
   auto op = graph::RnnOp::create(c.builder, c.loc, type, type, r->x, r->w, r->r, r->bias, r->lengths,
-                                 r->initialH, r->hiddenSize, r->direction, r->activations, r->clip);
+                                 r->initialH, r->hiddenSize, r->direction, r->activations, r->alpha, r->beta, r->clip);
   c.visit(op);
   return c.set({r->sequenceOut(c, op.getY()), r->stateOut(c, op.getYH())});
 }

@@ -116,3 +116,21 @@ func.func @f(%x: tensor<5x1x3xf32>, %w: tensor<1x12x3xf16>, %r: tensor<1x12x4xf3
   %y, %h = graph.gru %x, %w, %r {hidden_size = 4 : i64, direction = 0 : i32, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>} : (tensor<5x1x3xf32>, tensor<1x12x3xf16>, tensor<1x12x4xf32>) -> (tensor<5x1x1x4xf32>, tensor<1x1x4xf32>)
   return
 }
+
+// -----
+
+// lstm
+func.func @f(%x: tensor<5x1x3xf32>, %w: tensor<1x16x3xf32>, %r: tensor<1x16x4xf32>) {
+  // expected-error @+1 {{C5: 1 parameters of activations must be 0}}
+  %y, %h, %c = graph.lstm %x, %w, %r {hidden_size = 4 : i64, direction = 0 : i32, activation_alpha = array<f32: 0.5>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0>} : (tensor<5x1x3xf32>, tensor<1x16x3xf32>, tensor<1x16x4xf32>) -> (tensor<5x1x1x4xf32>, tensor<1x1x4xf32>, tensor<1x1x4xf32>)
+  return
+}
+
+// -----
+
+// gru
+func.func @f(%x: tensor<5x1x3xf32>, %w: tensor<1x12x3xf32>, %r: tensor<1x12x4xf32>) {
+  // expected-error @+1 {{C5: 1 parameters of activations must be 0}}
+  %y, %h = graph.gru %x, %w, %r {hidden_size = 4 : i64, direction = 0 : i32, activation_alpha = array<f32: 0.5>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>} : (tensor<5x1x3xf32>, tensor<1x12x3xf32>, tensor<1x12x4xf32>) -> (tensor<5x1x1x4xf32>, tensor<1x1x4xf32>)
+  return
+}

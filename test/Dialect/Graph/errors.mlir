@@ -353,6 +353,15 @@ func.func @f(%x: tensor<5x1x3xf32>, %w: tensor<1x4x3xf16>, %r: tensor<1x4x4xf32>
 
 // -----
 
+// rnn
+func.func @f(%x: tensor<5x1x3xf32>, %w: tensor<1x4x3xf32>, %r: tensor<1x4x4xf32>) {
+  // expected-error @+1 {{C5: 2 parameters of activations must be 1}}
+  %y, %h = graph.rnn %x, %w, %r {hidden_size = 4 : i64, direction = 0 : i32, activations = ["Elu"], activation_alpha = array<f32: 0.5>, activation_beta = array<f32: 0.5, 0.5>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>} : (tensor<5x1x3xf32>, tensor<1x4x3xf32>, tensor<1x4x4xf32>) -> (tensor<5x1x1x4xf32>, tensor<1x1x4xf32>)
+  return
+}
+
+// -----
+
 // reshape
 func.func @f(%x: tensor<2x3xf32>, %s: tensor<1xi64>) {
   // expected-error @+1 {{C1: element types}}

@@ -66,8 +66,8 @@ func.func @recurrences(%x: tensor<5x1x3xf32>, %w4: tensor<1x16x3xf32>, %r4: tens
   // CHECK: graph.gru %{{.*}} {direction = 1 : i32, hidden_size = 4 : i64, linear_before_reset,
   %1:2 = graph.gru %x, %w3, %r3 {direction = 1 : i32, hidden_size = 4 : i64, linear_before_reset, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>}
     : (tensor<5x1x3xf32>, tensor<1x12x3xf32>, tensor<1x12x4xf32>) -> (tensor<5x1x1x4xf32>, tensor<1x1x4xf32>)
-  // CHECK: graph.rnn %{{.*}} {activations = ["Relu"], direction = 0 : i32, hidden_size = 4 : i64,
-  %2:2 = graph.rnn %x, %w1, %r1 {activations = ["Relu"], direction = 0 : i32, hidden_size = 4 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>}
+  // CHECK: graph.rnn %{{.*}} {activation_alpha = array<f32: 5.000000e-01>, activation_beta = array<f32: 0.000000e+00>, activations = ["Elu"], direction = 0 : i32, hidden_size = 4 : i64,
+  %2:2 = graph.rnn %x, %w1, %r1 {activations = ["Elu"], activation_alpha = array<f32: 0.5>, activation_beta = array<f32: 0.0>, direction = 0 : i32, hidden_size = 4 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>}
     : (tensor<5x1x3xf32>, tensor<1x4x3xf32>, tensor<1x4x4xf32>) -> (tensor<5x1x1x4xf32>, tensor<1x1x4xf32>)
   return
 }

@@ -40,3 +40,28 @@ def cases():
     yield Case("LSTM", (x, *cell("LSTM", 5, 1), None, None, None, C("f32", np.linspace(-1, 1, 15).reshape(1, 15))),
                {"hidden_size": 5}, out=("f32",) * 3, **loose, **SIZES)
     yield Case("RNN", (x, *cell("RNN", 5, 1)), {"hidden_size": 5, "activations": ["Relu"]}, out=("f32",) * 2, **loose, **SIZES)
+    yield from parameters(x, loose)
+
+
+def parameters(x, loose):
+    """Activations with parameters of their own, which are listed for those functions alone that have some."""
+    def case(op, hidden, activations, alpha, beta, **attributes):
+        more = {"activation_alpha": alpha} if alpha else {}
+        more |= {"activation_beta": beta} if beta else {}
+        directions = 2 if attributes.get("direction") == "bidirectional" else 1
+        return Case(op, (x, *cell(op, hidden, directions)), {"hidden_size": hidden, "activations": activations, **more, **attributes},
+                    out=("f32",) * (3 if op == "LSTM" else 2), **loose, **SIZES)
+
+    for name, alpha, beta in (("Affine", [0.7], [0.1]), ("ScaledTanh", [1.7], [0.6]), ("LeakyRelu", [0.3], []),
+                              ("ThresholdedRelu", [0.4], []), ("HardSigmoid", [0.3], [0.4]), ("Elu", [0.6], [])):
+        for hidden in (5, 17):
+            yield case("RNN", hidden, [name], alpha, beta)
+    # What keras2onnx writes, also where nothing differs from the defaults.
+    yield case("LSTM", 5, ["HardSigmoid", "Tanh", "Tanh"], [0.2], [0.5])
+    yield case("LSTM", 5, ["HardSigmoid", "LeakyRelu", "Elu"], [0.3, 0.05, 0.8], [0.4])
+    yield case("GRU", 5, ["HardSigmoid", "ScaledTanh"], [0.3, 1.2], [0.4, 0.7])
+    yield case("GRU", 5, ["HardSigmoid", "Tanh", "Sigmoid", "Elu"], [0.3, 0.7], [0.4], direction="bidirectional")
+    # Functions without parameters take none of those that are given.
+    yield case("RNN", 5, ["Tanh"], [0.3], [0.4])
+    # Given in part: the rest has the defaults.
+    yield case("LSTM", 5, ["HardSigmoid", "LeakyRelu", "Tanh"], [0.3], [])

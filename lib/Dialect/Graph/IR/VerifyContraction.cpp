@@ -159,6 +159,10 @@ static LogicalResult checkRecurrence(Op op, size_t activations) {
     activations *= 2;
   if (auto given = op.getActivations(); given && given->size() != activations)
     return violation(op, 3) << given->size() << " activations must be " << activations;
+  for (auto values : {op.getActivationAlphaAttr(), op.getActivationBetaAttr()})
+    if (values && (!op.getActivations() || size_t(values.size()) != activations))
+      return violation(op, 5) << values.size() << " parameters of activations must be "
+                              << (op.getActivations() ? activations : 0);
   return checkFloats(op, 4, {op.getX(), op.getW(), op.getR()});
 }
 

@@ -41,7 +41,10 @@ Value RecurrentEmitter::clipped(Value x) {
 }
 
 Value RecurrentEmitter::activate(unsigned direction, unsigned function, Value x) {
-  StringRef name = r.activations[direction * r.functions() + function];
+  const graph::RecurrentActivation &f = r.activations[direction * r.functions() + function];
+  StringRef name = f.name;
+  auto alpha = [&] { return m.like(x, f.alpha); };
+  auto beta = [&] { return m.like(x, f.beta); };
   if (name == "sigmoid")
     return m.sigmoid(x);
   if (name == "tanh")
@@ -49,18 +52,20 @@ Value RecurrentEmitter::activate(unsigned direction, unsigned function, Value x)
   if (name == "relu")
     return m.max(x, m.like(x, 0));
   if (name == "leakyrelu")
-    return m.select(m.greater(x, m.like(x, 0), true), x, m.mul(x, m.like(x, 0.01)));
+    return m.select(m.greater(x, m.like(x, 0), true), x, m.mul(x, alpha()));
   if (name == "thresholdedrelu")
-    return m.select(m.greater(x, m.like(x, 1)), x, m.like(x, 0));
+    return m.select(m.greater(x, alpha()), x, m.like(x, 0));
+  if (name == "scaledtanh")
+    return m.mul(m.tanh(m.mul(x, beta())), alpha());
   if (name == "hardsigmoid")
-    return m.max(m.min(m.madd(x, m.like(x, 0.2), m.like(x, 0.5)), m.like(x, 1)), m.like(x, 0));
+    return m.max(m.min(m.madd(x, alpha(), beta()), m.like(x, 1)), m.like(x, 0));
   if (name == "elu")
-    return m.select(m.greater(x, m.like(x, 0), true), x, m.sub(m.exp(x), m.like(x, 1)));
+    return m.select(m.greater(x, m.like(x, 0), true), x, m.mul(m.sub(m.exp(x), m.like(x, 1)), alpha()));
   if (name == "softsign")
     return m.div(x, m.add(m.like(x, 1), m.abs(x)));
   if (name == "softplus") // log(1 + exp(x)) without overflow
     return m.add(m.max(x, m.like(x, 0)), m.log(m.add(m.like(x, 1), m.exp(arith::NegFOp::create(c.b, c.loc, m.abs(x))))));
-  return x; // affine with its default parameters
+  return f.alpha == 1 && f.beta == 0 ? x : m.madd(x, alpha(), beta()); // affine
 }
 
 /// Biases per gate, padded with zeros. What the reset gate must scale stays

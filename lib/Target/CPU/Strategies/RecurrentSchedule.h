@@ -6,6 +6,7 @@
 #define TENON_LIB_TARGET_CPU_STRATEGIES_RECURRENTSCHEDULE_H
 
 #include "RowPacking.h"
+#include "tenon/Dialect/Graph/IR/Recurrence.h"
 
 namespace tenon::cpu {
 
@@ -16,8 +17,8 @@ struct RecurrentModel {
   mlir::Value y, yH, yC; // results, null if the op has none
   int64_t gates, hidden, directions;
   bool reverseOnly;
-  llvm::SmallVector<std::string> activations; // lower case, all directions
-  double clip = 0;                            // 0: none
+  llvm::SmallVector<graph::RecurrentActivation> activations; // of all directions
+  double clip = 0; // 0: none
   bool inputForget = false, linearBeforeReset = false;
 
   unsigned functions() const { return activations.size() / directions; }

@@ -30,13 +30,8 @@ RecurrentModel recurrentModel(Operation *op) {
     r.reverseOnly = typed.getDirection() == graph::RnnDirection::reverse;
     if (auto clip = typed.getClip())
       r.clip = clip->convertToDouble();
-    if (auto names = typed.getActivations(); names && !names->empty())
-      for (Attribute name : *names)
-        r.activations.push_back(cast<StringAttr>(name).getValue().lower());
-    else
-      for (int64_t d = 0; d < r.directions; ++d)
-        for (StringRef name : defaults)
-          r.activations.push_back(name.str());
+    r.activations = graph::recurrentActivations(typed.getActivationsAttr(), typed.getActivationAlphaAttr(),
+                                                typed.getActivationBetaAttr(), defaults, r.directions);
   };
   if (auto lstm = dyn_cast<graph::LstmOp>(op)) {
     fill(lstm, {"sigmoid", "tanh", "tanh"});
@@ -97,11 +92,9 @@ public:
   bool matches(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const override {
     RecurrentModel r = recurrentModel(kernel.getRootOp());
     RecurrentPlan p = recurrentPlan(kernel, r, target);
-    static const StringRef known[] = {"sigmoid", "tanh", "relu", "leakyrelu", "thresholdedrelu", "hardsigmoid",
-                                      "elu", "softsign", "softplus", "affine"};
-    for (StringRef name : r.activations)
-      if (!llvm::is_contained(known, name)) {
-        reason = ("activation " + name + " has no kernel").str();
+    for (const graph::RecurrentActivation &function : r.activations)
+      if (!graph::recurrentFunction(function.name)) {
+        reason = "activation " + function.name + " has no kernel";
         return false;
       }
     if (r.activations.size() != size_t(r.directions * (r.gates == 4 ? 3 : r.gates == 3 ? 2 : 1)))

@@ -261,11 +261,13 @@ def Graph_LstmOp : Graph_WorkOp<"lstm", [AttrSizedOperandSegments]> {
     C2: hidden_size is positive.
     C3: activations has 3 entries for each direction.
     C4: x, w and r have the same float element type.
+    C5: activation_alpha and activation_beta have an entry for each of activations.
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$w, Graph_Tensor:$r, Optional<Graph_Tensor>:$b,
     Optional<Graph_Tensor>:$sequence_lens, Optional<Graph_Tensor>:$initial_h, Optional<Graph_Tensor>:$initial_c,
     Optional<Graph_Tensor>:$p, I64Attr:$hidden_size, Graph_RnnDirection:$direction,
-    OptionalAttr<StrArrayAttr>:$activations, OptionalAttr<F32Attr>:$clip, UnitAttr:$input_forget);
+    OptionalAttr<StrArrayAttr>:$activations,
+    OptionalAttr<DenseF32ArrayAttr>:$activation_alpha, OptionalAttr<DenseF32ArrayAttr>:$activation_beta, OptionalAttr<F32Attr>:$clip, UnitAttr:$input_forget);
   let results = (outs Graph_Tensor:$y, Graph_Tensor:$y_h, Graph_Tensor:$y_c);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
@@ -277,11 +279,13 @@ def Graph_GruOp : Graph_WorkOp<"gru", [AttrSizedOperandSegments]> {
     C2: hidden_size is positive.
     C3: activations has 2 entries for each direction.
     C4: x, w and r have the same float element type.
+    C5: activation_alpha and activation_beta have an entry for each of activations.
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$w, Graph_Tensor:$r, Optional<Graph_Tensor>:$b,
     Optional<Graph_Tensor>:$sequence_lens, Optional<Graph_Tensor>:$initial_h,
     I64Attr:$hidden_size, Graph_RnnDirection:$direction,
-    OptionalAttr<StrArrayAttr>:$activations, OptionalAttr<F32Attr>:$clip, UnitAttr:$linear_before_reset);
+    OptionalAttr<StrArrayAttr>:$activations,
+    OptionalAttr<DenseF32ArrayAttr>:$activation_alpha, OptionalAttr<DenseF32ArrayAttr>:$activation_beta, OptionalAttr<F32Attr>:$clip, UnitAttr:$linear_before_reset);
   let results = (outs Graph_Tensor:$y, Graph_Tensor:$y_h);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
@@ -293,11 +297,13 @@ def Graph_RnnOp : Graph_WorkOp<"rnn", [AttrSizedOperandSegments]> {
     C2: hidden_size is positive.
     C3: activations has 1 entry for each direction.
     C4: x, w and r have the same float element type.
+    C5: activation_alpha and activation_beta have an entry for each of activations.
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$w, Graph_Tensor:$r, Optional<Graph_Tensor>:$b,
     Optional<Graph_Tensor>:$sequence_lens, Optional<Graph_Tensor>:$initial_h,
     I64Attr:$hidden_size, Graph_RnnDirection:$direction,
-    OptionalAttr<StrArrayAttr>:$activations, OptionalAttr<F32Attr>:$clip);
+    OptionalAttr<StrArrayAttr>:$activations,
+    OptionalAttr<DenseF32ArrayAttr>:$activation_alpha, OptionalAttr<DenseF32ArrayAttr>:$activation_beta, OptionalAttr<F32Attr>:$clip);
   let results = (outs Graph_Tensor:$y, Graph_Tensor:$y_h);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
