@@ -207,8 +207,12 @@ struct Cache {
     Value last = c.input(5); // the number of tokens, old and new, minus 1
     if (!past)
       return {};
+    // onnxruntime-genai's model builder gives it as a column.
+    if (last && c.rank(last) == 2 && c.staticDim(last, 1) == 1)
+      last = c.squeeze(last, {1});
     if (!last || c.rank(last) != 1) {
-      (void)c.error(Problem::range, "input seqlens_k must have one element for each sequence where past_key is given");
+      (void)c.error(Problem::range, "input seqlens_k has " + (last ? "rank " + std::to_string(c.rank(last)) : std::string("no value")) +
+                                        ", expected one element for each sequence, [batch] or [batch, 1], where past_key is given");
       return {};
     }
     auto old = c.staticDim(past, 2), fresh = c.staticDim(q, 2);
@@ -254,8 +258,14 @@ LogicalResult convertGroupQueryAttention(NodeContext &c) {
   if (kType != "NONE" || vType != "NONE")
     return c.error(Problem::unsupported, "a quantized cache (k_quant_type, v_quant_type) has no form");
   c.ignore({"kv_cache_bit_width", "qk_output"}); // of such a cache, and of output 3
-  if (c.input(11))
-    return c.error(Problem::unsupported, "input head_sink has no form");
+  c.ignore({"qk_norm_epsilon", "q_norm_epsilon", "k_norm_epsilon"}); // of the inputs q_norm_weight and k_norm_weight
+  if (int64_t sliding = c.integer("sliding_window_cache", 0))
+    return c.error(Problem::unsupported, "attribute sliding_window_cache = " + Twine(sliding) + ", expected 0");
+  if (int64_t causal = c.integer("causal", 1); causal != 1)
+    return c.error(Problem::unsupported, "attribute causal = " + Twine(causal) + ", expected 1");
+  for (auto [index, name] : {std::pair(11u, "head_sink"), {14u, "q_norm_weight"}, {15u, "k_norm_weight"}, {16u, "query_seqlens"}})
+    if (c.input(index))
+      return c.error(Problem::unsupported, Twine("input ") + name + " has no form");
   if (!k != !v || !past != !c.input(4))
     return c.error(Problem::range, "of inputs key and value, or of past_key and past_value, only one is given");
   if (!k) { // packed

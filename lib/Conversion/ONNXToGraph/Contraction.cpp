@@ -87,11 +87,13 @@ LogicalResult convertConvTranspose(NodeContext &c) {
   auto spatial = Spatial::read(c, count);
   if (c.failed())
     return failure();
-  Ints outputPadding = c.ints("output_padding").value_or(Ints(count, 0));
+  Ints outputPadding = c.ints("output_padding").value_or(Ints());
+  if (outputPadding.empty())
+    outputPadding.assign(count, 0);
   DenseI64ArrayAttr outputShape;
   if (int64_t(outputPadding.size()) != count)
     return c.error(Problem::range, "attribute output_padding must have " + Twine(count) + " values");
-  if (auto given = c.ints("output_shape")) {
+  if (auto given = c.ints("output_shape"); given && !given->empty()) {
     // Some exporters state batch and channels too.
     auto sizes = ArrayRef(*given).take_back(count);
     if (llvm::any_of(sizes, [](int64_t size) { return size < 0; }))

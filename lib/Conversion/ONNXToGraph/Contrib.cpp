@@ -137,6 +137,8 @@ Value dequantizeConstant(NodeContext &c, int64_t bits, int64_t k, int64_t n, int
 LogicalResult convertMatMulNBits(NodeContext &c) {
   int64_t bits = c.integer("bits", 4), block = c.integer("block_size", 32), k = c.integer("K", 0), n = c.integer("N", 0);
   c.ignore({"accuracy_level"}); // the least precision: f32 is enough for all
+  if (int64_t order = c.integer("weight_prepacked", 0))
+    return c.error(Problem::unsupported, "attribute weight_prepacked = " + Twine(order) + ", expected 0; export for the CPU");
   if (bits < 2 || bits > 8)
     return c.error(Problem::unsupported, "attribute bits = " + Twine(bits) + ", expected 2 to 8");
   if (block < 16 || !llvm::isPowerOf2_64(block) || k < 1 || n < 1)

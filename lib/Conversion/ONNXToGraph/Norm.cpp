@@ -27,15 +27,22 @@ Value norm(NodeContext &c, NormKind kind, Value x, Value scale, Value bias, int6
 LogicalResult convertBatchNorm(NodeContext &c) {
   if (c.integer("training_mode", 0))
     return c.error(Problem::unsupported, "attribute training_mode = 1; export the model for inference");
-  if (c.since() < 9 && !c.integer("spatial", 1))
-    return c.error(Problem::unsupported, "attribute spatial = 0, expected 1");
   Value x = c.input(0), scale = c.input(1), bias = c.input(2), mean = c.input(3), variance = c.input(4);
+  // Without it, in the oldest version, each place of a channel has parameters of
+  // its own: [C, spatial...], which broadcast as they are. One for a channel is the
+  // same for all of its places.
+  bool isSpatial = c.since() >= 9 || c.integer("spatial", 1) || c.rank(scale) == 1;
+  for (unsigned i = 1; i < 5; ++i)
+    if (int64_t expected = isSpatial ? 1 : c.rank(x) - 1; c.rank(c.input(i)) != expected)
+      return c.error(Problem::range, "input " + Twine(i) + " has rank " + Twine(c.rank(c.input(i))) + ", expected " + Twine(expected) +
+                                         (isSpatial ? "" : " where spatial = 0"));
+  auto fit = [&](Value vector) { return isSpatial ? perChannel(c, vector, c.rank(x)) : vector; };
   Value deviation =
       c.unary(UnaryKind::sqrt, c.add(variance, c.scalarLike(variance, c.real("epsilon", 1e-5))));
   Value factor = c.div(c.castLike(scale, deviation), deviation);
   Value offset = c.sub(c.castLike(bias, factor), c.mul(mean, factor));
-  Value y = c.mul(x, perChannel(c, c.castLike(factor, x), c.rank(x)));
-  return c.set(c.add(y, perChannel(c, c.castLike(offset, x), c.rank(x))));
+  Value y = c.mul(x, fit(c.castLike(factor, x)));
+  return c.set(c.add(y, fit(c.castLike(offset, x))));
 }
 
 LogicalResult convertInstanceNorm(NodeContext &c) {

@@ -35,7 +35,8 @@ Value quantize(NodeContext &c, Value x, Value scale, Value zeroPoint) {
 LogicalResult convertQuantizeLinear(NodeContext &c) {
   c.ignore({"axis", "output_dtype"}); // where the scale is a scalar, and where a zero point says it
   Value x = c.input(0), scale = asScalar(c, c.input(1)), zeroPoint = asScalar(c, c.input(2));
-  Type element = c.typeOfCode(zeroPoint ? 0 : c.integer("output_dtype", 2));
+  int64_t code = c.integer("output_dtype", 0); // 0: not said, which means uint8
+  Type element = c.typeOfCode(zeroPoint ? 0 : code ? code : 2);
   if (zeroPoint)
     element = c.elementType(zeroPoint);
   if (auto type = c.node.getAttrs().getAs<TypeAttr>("output_dtype")) // a format that ONNX has no number for
@@ -44,7 +45,7 @@ LogicalResult convertQuantizeLinear(NodeContext &c) {
     return c.error(Problem::type, "attribute output_dtype is no type that compiled code can hold");
   // The quotient is rounded to x's type.
   Type precision = c.typeOfCode(c.integer("precision", 0));
-  if (c.has("precision") && precision && precision != c.elementType(x) && !c.elementType(x).isInteger())
+  if (precision && precision != c.elementType(x) && !c.elementType(x).isInteger())
     return c.error(Problem::unsupported, "attribute precision is another type than x's, which the quotient is computed in");
   return c.set(c.create<graph::QuantizeOp>(element, x, scale, zeroPoint, uint64_t(scaleAxis(c, x, scale)),
                                            uint64_t(c.integer("block_size", 0)), c.integer("saturate", 1) != 0));
@@ -54,11 +55,12 @@ LogicalResult convertDequantizeLinear(NodeContext &c) {
   c.ignore({"axis"}); // where the scale is a scalar
   Value x = c.input(0), scale = asScalar(c, c.input(1)), zeroPoint = asScalar(c, c.input(2));
   Type element = c.elementType(scale);
-  if (int64_t code = c.integer("output_dtype", 0))
+  int64_t code = c.integer("output_dtype", 0);
+  if (code)
     element = c.typeOfCode(code);
   if (tenon::num::isCoded(c.elementType(scale))) { // a block scale's own format is no result type
     scale = c.cast(scale, c.f32());
-    element = c.has("output_dtype") ? element : c.f32();
+    element = code ? element : c.f32();
   }
   if (!element || !isa<FloatType>(element) || tenon::num::isCoded(element))
     return c.error(Problem::type, "attribute output_dtype is no float type that compiled code can hold");

@@ -88,13 +88,13 @@ LogicalResult convertResize(NodeContext &c) {
     return c.error(Problem::unsupported, "attribute nearest_mode = " + nearestName);
   if (!mode)
     return failure();
-  StringRef policy = c.text("keep_aspect_ratio_policy", "stretch");
-  if (policy != "stretch")
-    return c.error(Problem::unsupported,
-                   "attribute keep_aspect_ratio_policy = " + policy + ", expected stretch");
   Value scales = orNull(c, c.input(2)), sizes = orNull(c, c.input(3));
   if (!scales == !sizes)
     return c.error(Problem::range, "exactly one of the inputs scales and sizes must be given");
+  StringRef policy = c.text("keep_aspect_ratio_policy", "stretch");
+  if (sizes && policy != "stretch") // of scales it says nothing
+    return c.error(Problem::unsupported,
+                   "attribute keep_aspect_ratio_policy = " + policy + ", expected stretch");
   if (sizes)
     sizes = c.asShape(sizes);
   if (auto axes = c.ints("axes")) {

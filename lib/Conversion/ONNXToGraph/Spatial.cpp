@@ -5,7 +5,9 @@ using namespace tenon::onnxtograph;
 using tenon::graph::AutoPad;
 
 static Ints readInts(NodeContext &c, StringRef name, int64_t length, int64_t otherwise) {
-  Ints values = c.ints(name).value_or(Ints(length, otherwise));
+  Ints values = c.ints(name).value_or(Ints());
+  if (values.empty()) // some exporters write what they have no values for
+    values.assign(length, otherwise);
   if (int64_t(values.size()) != length) {
     (void)c.error(Problem::range, "attribute " + name + " has " + llvm::Twine(values.size()) +
                                       " values, expected " + llvm::Twine(length));

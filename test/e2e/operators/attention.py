@@ -79,6 +79,14 @@ def microsoft():
         for rotation, more in (((), {}), (tables, {"do_rotary": 1})):
             yield Case("GroupQueryAttention", (one, two, two, cache, cache, lengths, total, *rotation), {**heads, **more},
                        out=("f32", "f32", "f32"), peer_outputs=3 if min(ends) == 6 else 1, **MS, **LOOSE)
+    # A column of lengths, as every decoder of onnxruntime-genai's model builder has it, and each attribute at its default.
+    one, two, cache = T("f32", 2, 1, 32), T("f32", 2, 1, 16), T("f32", 2, 2, 6, 8)
+    defaults = {"do_rotary": 0, "rotary_interleaved": 0, "local_window_size": -1, "smooth_softmax": -1, "softcap": 0.0, "scale": 0.0,
+                "causal": 1, "sliding_window_cache": 0, "qk_output": 0, "k_quant_type": "NONE", "v_quant_type": "NONE"}
+    for column in (C("i32", [[6], [6]]), T("i32", 2, 1, draw=lambda s, z, r: np.array([[6], [2]]))):
+        for more in ({}, defaults):
+            yield Case("GroupQueryAttention", (one, two, two, cache, cache, column, total), {"num_heads": 4, "kv_num_heads": 2, **more},
+                       out=("f32", "f32", "f32"), peer_outputs=3 if column.value is not None else 1, **MS, **LOOSE)
     # A first prompt.
     one, two = T("f32", 2, 7, 32), T("f32", 2, 7, 16)
     yield Case("GroupQueryAttention", (one, two, two, None, None, C("i32", [6, 6]), total), {"num_heads": 4, "kv_num_heads": 2},

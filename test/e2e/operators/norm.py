@@ -28,6 +28,10 @@ def cases():
     yield Case("InstanceNormalization", (T("f64", "N", 5, 19), T("f64", 5), T("f64", 5)), **exact)
     fields = [T("f32", 3) for _ in range(3)] + [T("f32", 3, draw=positive)]
     yield Case("BatchNormalization", (T("f32", "N", 3, 5, 7), *fields), {"epsilon": 0.01}, **loose)
+    # Without `spatial` each place of a channel has parameters of its own, which is the same where there is one place.
+    for shape in ((5,), (5, 1), (5, 1, 1), (3, 4), (3, 2, 5)):
+        fields = [T("f32", *shape) for _ in range(3)] + [T("f32", *shape, draw=positive)]
+        yield Case("BatchNormalization", (T("f32", "N", *shape), *fields), {"spatial": 0}, opset=7, **loose)
     yield Case("InstanceNormalization", (T("f32", 2, 3, 4, 16), T("f32", 3), T("f32", 3)), **loose)
     yield Case("GroupNormalization", (T("f32", "N", 6, 4, 5), T("f32", 6), T("f32", 6)), {"num_groups": 3}, **loose)
     for axis in (0, 1, 2, -1):
