@@ -89,6 +89,58 @@ void dropConstantTypes(GraphProto &graph) {
       infos->end());
 }
 
+/// Gives the values of a function's body names that nothing in the model has, and
+/// those of its interface the caller's. ONNX's renamer leaves out what subgraphs
+/// use, so that an If of a body could not see the body's values.
+class BodyRenamer {
+public:
+  explicit BodyRenamer(unsigned number) : suffix("__@" + std::to_string(number)), scopes(1) {}
+
+  void bind(const std::string &formal, const std::string &actual) { scopes.back()[formal] = actual; }
+
+  void rename(NodeProto &node) {
+    for (std::string &input : *node.mutable_input())
+      use(input);
+    for (AttributeProto &attr : *node.mutable_attribute())
+      if (attr.has_g())
+        rename(*attr.mutable_g());
+    for (std::string &output : *node.mutable_output())
+      define(output);
+  }
+
+private:
+  void rename(GraphProto &graph) {
+    scopes.emplace_back();
+    for (onnx::ValueInfoProto &input : *graph.mutable_input())
+      define(*input.mutable_name());
+    for (onnx::TensorProto &tensor : *graph.mutable_initializer())
+      define(*tensor.mutable_name());
+    for (NodeProto &node : *graph.mutable_node())
+      rename(node);
+    for (onnx::ValueInfoProto &output : *graph.mutable_output())
+      use(*output.mutable_name());
+    for (onnx::ValueInfoProto &info : *graph.mutable_value_info())
+      use(*info.mutable_name());
+    scopes.pop_back();
+  }
+
+  void use(std::string &name) const {
+    for (const auto &scope : llvm::reverse(scopes))
+      if (auto found = scope.find(name); found != scope.end()) {
+        name = found->second;
+        return;
+      }
+  }
+
+  void define(std::string &name) {
+    if (!name.empty())
+      name = scopes.back().try_emplace(name, name + suffix).first->second;
+  }
+
+  std::string suffix;
+  std::vector<llvm::StringMap<std::string>> scopes;
+};
+
 class Expander {
 public:
   explicit Expander(Model &model) : model(model) {}
@@ -150,37 +202,33 @@ private:
     return body.node_size() > 0;
   }
 
-  static void nameNode(NodeProto &node, const std::string &prefix, int index) {
+  /// Names by position, and where the nodes come from.
+  static void nameNode(NodeProto &node, const std::string &prefix, int index, const std::string &origin) {
     node.set_name(prefix + node.op_type() + "_" + std::to_string(index));
+    onnx::StringStringEntryProto &entry = *node.add_metadata_props();
+    entry.set_key("tenon.origin");
+    entry.set_value(origin);
     for (AttributeProto &attr : *node.mutable_attribute())
       for (int i = 0; attr.has_g() && i < attr.g().node_size(); ++i)
-        nameNode(*attr.mutable_g()->mutable_node(i), node.name() + "/" + attr.name() + "/", i);
+        nameNode(*attr.mutable_g()->mutable_node(i), node.name() + "/" + attr.name() + "/", i, origin);
   }
 
   void append(const NodeProto &call, FunctionProto &body,
               google::protobuf::RepeatedPtrField<NodeProto> &nodes) {
-    // The renamer makes names unique among its own only; '@' and the counter
-    // keep them apart from the model's.
-    onnx::inliner::Renamer renamer("@" + std::to_string(count++), GraphProto());
+    BodyRenamer renamer(count++);
     for (int i = 0; i < body.input_size(); ++i)
-      renamer.BindName(body.input(i), i < call.input_size() ? call.input(i) : "");
-    for (int i = 0; i < body.output_size(); ++i) {
+      renamer.bind(body.input(i), i < call.input_size() ? call.input(i) : "");
+    for (int i = 0; i < body.output_size(); ++i)
       if (i < call.output_size() && !call.output(i).empty())
-        renamer.BindName(body.output(i), call.output(i));
-      else
-        renamer.BindToUniqueName(body.output(i));
-    }
+        renamer.bind(body.output(i), call.output(i));
+    std::string origin = call.name();
+    for (const onnx::StringStringEntryProto &entry : call.metadata_props())
+      if (entry.key() == "tenon.origin")
+        origin = entry.value();
     int index = 0;
     for (NodeProto &node : *body.mutable_node()) {
-      node.clear_name();
-      renamer.RenameNode(node);
-      nameNode(node, call.name() + "/", index++);
-      onnx::StringStringEntryProto &origin = *node.add_metadata_props();
-      origin.set_key("tenon.origin");
-      origin.set_value(call.name());
-      for (const onnx::StringStringEntryProto &entry : call.metadata_props())
-        if (entry.key() == "tenon.origin")
-          origin.set_value(entry.value());
+      renamer.rename(node);
+      nameNode(node, call.name() + "/", index++, origin);
       nodes.Add()->Swap(&node);
       ++added;
     }

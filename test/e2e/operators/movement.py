@@ -121,6 +121,13 @@ def created():
     yield Case("EyeLike", (T("f32", 3, 5),), {"dtype": TensorProto.INT64}, out=("i64",))
 
 
+def functions():
+    """AffineGrid is the function of ONNX's schema, whose If use its inputs."""
+    for align in (0, 1):
+        yield Case("AffineGrid", (T("f32", 2, 2, 3), C("i64", [2, 3, 4, 5])), {"align_corners": align}, opset=20)
+        yield Case("AffineGrid", (T("f32", 2, 3, 4), C("i64", [2, 3, 4, 5, 6])), {"align_corners": align}, opset=20)
+
+
 def conditions():
     """If with constants in its branches: nodes of a case have no outer values."""
     def constant(name, values):
@@ -134,4 +141,4 @@ def conditions():
 
 
 def cases():
-    yield from filter(allowed, [*shapes(), *permutations(), *pieces(), *pads(), *created(), *conditions()])
+    yield from filter(allowed, [*shapes(), *permutations(), *pieces(), *pads(), *created(), *functions(), *conditions()])
