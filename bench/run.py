@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("TENON_SHARED", ROOT.parent / "shared"))
 # Outputs further apart than this are wrong, also for float16.
 MOST_DIFFERENT = 1e-2
-FULL_SIZE = ["resnet50", "mobilenetv2", "yolov8n", "vit-b16", "bert-base", "minilm", "gpt2"]
+FULL_SIZE = ["resnet50", "mobilenetv2", "yolov8n", "vit-b16", "bert-base", "minilm", "gpt2", "llama-1b-int4"]
 
 
 def read_inputs(model, folder):
