@@ -4,6 +4,7 @@
 // rounding: scaling by powers of two, and quotients of fewer than 53 bits.
 #include "tenon/Numerics/Format.h"
 
+#include "tenon/Numerics/Integer.h"
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -127,11 +128,10 @@ uint64_t Format::encodeFloat(double value, const Encoding &how) const {
 }
 
 uint64_t Format::encodeInteger(double value, const Encoding &how) const {
-  if (std::isnan(value))
-    value = 0;
-  double clamped = std::min(std::max(value, lowest()), largest());
+  IntegerRange range{lowest(), largest()};
+  double clamped = range.saturated(value);
   double rounded = std::copysign(roundMagnitude(std::fabs(clamped), clamped < 0, how), clamped);
-  int64_t whole = int64_t(std::min(std::max(rounded, lowest()), largest()));
+  int64_t whole = int64_t(range.saturated(rounded));
   return uint64_t(whole) & (width() >= 64 ? ~uint64_t(0) : (uint64_t(1) << width()) - 1);
 }
 

@@ -6,6 +6,7 @@
 #define TENON_LIB_NUMERICS_FASTENCODER_H
 
 #include "tenon/Numerics/Format.h"
+#include "tenon/Numerics/Integer.h"
 #include <bit>
 #include <cmath>
 
@@ -42,7 +43,7 @@ public:
       return std::min(code, largest) | (bits & 0x80000000) >> signShift;
     }
     if (integer)
-      return uint32_t(int32_t(std::nearbyint(std::min(std::max(x, low), high)))) & ((1u << format.width()) - 1);
+      return uint32_t(int32_t(std::nearbyint(IntegerRange{low, high}.saturated(x)))) & ((1u << format.width()) - 1);
     how.index = index;
     return uint32_t(format.encode(x, how));
   }

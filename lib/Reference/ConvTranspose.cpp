@@ -11,8 +11,8 @@ using namespace tenon::reference;
 namespace {
 
 /// Output sizes and leading pads. A given output_shape, and auto_pad same_*,
-/// determine the total padding (a larger output gets zeros at its end); the odd
-/// one goes to the end for same_upper.
+/// determine the total padding, negative where the filter does not reach every
+/// output; the odd one goes to the end for same_upper.
 Window geometry(graph::ConvTransposeOp op, ArrayRef<int64_t> input, ArrayRef<int64_t> kernel) {
   Window window;
   size_t rank = input.size();
@@ -29,8 +29,8 @@ Window geometry(graph::ConvTransposeOp op, ArrayRef<int64_t> input, ArrayRef<int
       begin = 0, size = full;
     if (op.getOutputShape() || same) {
       size = op.getOutputShape() ? (*op.getOutputShape())[op.getOutputShape()->size() - rank + i] : input[i] * stride;
-      int64_t total = std::max<int64_t>(full - size, 0);
-      begin = op.getAutoPad() == graph::AutoPad::same_upper ? total / 2 : total - total / 2;
+      int64_t total = full - size, half = total >> 1;
+      begin = op.getAutoPad() == graph::AutoPad::same_upper ? half : total - half;
     }
     window.kernel.push_back(kernel[i]);
     window.strides.push_back(stride);

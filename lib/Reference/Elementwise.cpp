@@ -3,6 +3,7 @@
 // Unary, binary, select and cast.
 #include "Families.h"
 
+#include "tenon/Numerics/Integer.h"
 #include <cmath>
 #include <cstring>
 
@@ -239,7 +240,14 @@ Results evaluateCast(graph::CastOp op, ArrayRef<Tensor> inputs) {
     how = op.getEncoding();
   if (!x.isFloat())
     return one(Tensor::fromInts(element, x.getShape(), x.toInts(), x.isUnsigned(), how));
-  return one(Tensor::fromDoubles(element, x.getShape(), x.toDoubles(), how));
+  std::vector<double> values = x.toDoubles();
+  auto integer = dyn_cast<IntegerType>(element);
+  if (!integer || integer.getWidth() == 1)
+    return one(Tensor::fromDoubles(element, x.getShape(), values, how));
+  std::vector<int64_t> ints(values.size());
+  for (auto [to, value] : llvm::zip(ints, values))
+    to = numerics::castToInteger(value, integer.getWidth(), !integer.isUnsigned());
+  return one(Tensor::fromInts(element, x.getShape(), ints));
 }
 
 /// A condition as control flow wants it.

@@ -4,6 +4,7 @@
 // type before it is rounded to an integer, as ONNX's float arithmetic does.
 #include "Families.h"
 
+#include "tenon/Numerics/Integer.h"
 #include <cmath>
 
 using namespace mlir;
@@ -84,13 +85,9 @@ Results evaluateQuantize(graph::QuantizeOp op, ArrayRef<Tensor> inputs) {
     how.overflow = op.getSaturate() ? numerics::Overflow::Saturate : numerics::Overflow::NonFinite;
     return one(Tensor::fromDoubles(element, x.getShape(), values, how));
   }
-  unsigned width = element.getIntOrFloatBitWidth();
-  double low = element.isUnsignedInteger() ? 0 : -std::ldexp(1, width - 1);
-  double high = element.isUnsignedInteger() ? std::ldexp(1, width) - 1 : std::ldexp(1, width - 1) - 1;
-  for (size_t i = 0; i < values.size(); ++i) {
-    double value = roundEven(values[i]) + zeros[i];
-    values[i] = std::isnan(value) ? zeros[i] : std::min(std::max(value, low), high);
-  }
+  auto range = numerics::IntegerRange::of(element.getIntOrFloatBitWidth(), !element.isUnsignedInteger());
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = range.saturated(roundEven(values[i]) + zeros[i]);
   return one(Tensor::fromDoubles(element, x.getShape(), values));
 }
 

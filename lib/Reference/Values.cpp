@@ -42,13 +42,11 @@ uint32_t readCode(const char *data, unsigned bytes, size_t i) {
   return code;
 }
 
-/// C++ leaves out-of-range conversions open; here they saturate, NaN is 0.
+/// C++ leaves out-of-range conversions open; here they saturate, NaN is the least.
 int64_t truncate(double value) {
-  if (std::isnan(value))
-    return 0;
   if (value >= 9223372036854775808.0)
     return value < 18446744073709551616.0 ? int64_t(uint64_t(value)) : int64_t(UINT64_MAX);
-  if (value < -9223372036854775808.0)
+  if (!(value > -9223372036854775808.0))
     return INT64_MIN;
   return static_cast<int64_t>(value);
 }

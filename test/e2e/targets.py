@@ -42,7 +42,7 @@ ELEMENTWISE = (
     "Exp", "Log", "Sqrt", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Tanh", "Asinh", "Acosh", "Atanh",
     "Erf", "Sigmoid", "Softplus", "Elu", "Gelu", "Round", "Floor", "Ceil", "Reciprocal", "Sign", "Pow", "Mod",
 )
-WITHOUT_DOUBLE = NO_DOUBLE & {*ELEMENTWISE} | {"Pow"}
+WITHOUT_DOUBLE = NO_DOUBLE & {*ELEMENTWISE}
 FLOATS = {"f32": TensorProto.FLOAT, "f16": TensorProto.FLOAT16, "bf16": TensorProto.BFLOAT16, "f64": TensorProto.DOUBLE}
 
 

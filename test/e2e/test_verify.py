@@ -62,6 +62,36 @@ def test_agrees_and_counts(tenon, convolutions):
     assert not any("skipped" in kernel for kernel in report["kernels"])
 
 
+def test_no_alarm_where_onnx_leaves_the_result_open(tenon, tmp_path):
+    """Division by zero, casts beyond the type, NaN: kernels and reference have one answer."""
+    (tmp_path / "open.onnxtxt").write_text("""<ir_version: 8, opset_import: ["" : 18]>
+open (int32[40] a, int32[40] b, float[40] x)
+  => (int32[40] quotient, int32[40] rest, int32[40] remainder, int32[40] by_zero, int32[40] of_zero, int8[40] narrow, int32[40] whole,
+      uint32[40] natural, uint64[40] wide, uint8[40] code, float[20] most, int64[20] places)
+<int32 zero = {0}, float scale = {0.1}, uint8 middle = {128}, int64[1] k = {20}>
+{
+  quotient = Div(a, b)
+  rest = Mod(a, b)
+  remainder = Mod<fmod = 1>(a, b)
+  by_zero = Div(a, zero)
+  of_zero = Mod(zero, b)
+  narrow = Cast<to = 3>(x)
+  whole = Cast<to = 6>(x)
+  natural = Cast<to = 12>(x)
+  wide = Cast<to = 13>(x)
+  code = QuantizeLinear(x, scale, middle)
+  most, places = TopK(x, k)
+}
+""")
+    info = np.iinfo(np.int32)
+    dividends, divisors = [0, 1, -7, info.min, info.max], [0, 1, -1, 3, -4, info.min, info.max, 0]
+    np.save(tmp_path / "a.npy", np.repeat(dividends, len(divisors)).astype(np.int32))
+    np.save(tmp_path / "b.npy", np.tile(divisors, len(dividends)).astype(np.int32))
+    np.save(tmp_path / "x.npy", np.resize([np.nan, 1e30, -1e30, np.inf, -np.inf, -1.5, 300.7, 3e9, 1e19, -3e9], 40).astype(np.float32))
+    inputs = [flag for name in "abx" for flag in ("--input", f"{name}=@{tmp_path / name}.npy")]
+    assert report_of(tenon, tmp_path / "open.onnxtxt", *inputs, status=0)["ok"]
+
+
 def test_watching_changes_nothing(tenon, convolutions, tmp_path):
     assert tenon("compile", convolutions, "-q", "-o", tmp_path / "compiled.tenon").returncode == 0
     assert tenon("verify", convolutions, "-o", tmp_path / "verified.tenon").returncode == 0

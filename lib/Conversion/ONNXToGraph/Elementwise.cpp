@@ -79,15 +79,36 @@ void addVariadic(HandlerRegistry &registry, StringRef op, BinaryKind kind, bool 
   });
 }
 
+/// Whether a constant exponent is a number of a float type: it can be cast as it is.
+bool isExactExponent(NodeContext &c, Value exponent, FloatType type) {
+  bool lossy = false;
+  if (auto real = c.tryReal(exponent)) {
+    APFloat value(*real);
+    value.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &lossy);
+    return !lossy;
+  }
+  auto integers = isa<IntegerType>(c.elementType(exponent)) ? c.tryInts(exponent) : std::nullopt;
+  return integers && llvm::all_of(*integers, [](int64_t value) { return std::abs(value) <= 256; }); // bfloat16 has these
+}
+
+/// The result has the base's type. The power is computed in a type that holds base
+/// and exponent: a rounded exponent changes the result, and the parity of a whole
+/// one its sign.
 LogicalResult convertPow(NodeContext &c) {
   Value base = c.input(0), exponent = c.input(1);
-  // The result has the base's type; a fractional exponent must not be rounded
-  // to an integer base's type first.
-  if (!c.isFloat(base) && c.isFloat(exponent)) {
-    Value power = c.binary(BinaryKind::pow, c.castLike(base, exponent), exponent);
-    return c.set(c.castLike(power, base));
-  }
-  return c.set(c.binary(BinaryKind::pow, base, exponent));
+  Type own = c.elementType(base), other = c.elementType(exponent), work = own;
+  bool isReal = c.isFloat(base), hasRealExponent = c.isFloat(exponent);
+  if (isReal && (own == other || isExactExponent(c, exponent, cast<FloatType>(own))))
+    work = own;
+  else if (isReal != hasRealExponent)
+    work = c.builder.getF64Type();
+  else if (!isReal)
+    work = own == other ? own : c.i64();
+  else if (own.getIntOrFloatBitWidth() == 64 || other.getIntOrFloatBitWidth() == 64)
+    work = c.builder.getF64Type();
+  else
+    work = c.f32();
+  return c.set(c.cast(c.binary(BinaryKind::pow, c.cast(base, work), c.cast(exponent, work)), own));
 }
 
 LogicalResult convertClip(NodeContext &c) {

@@ -133,15 +133,18 @@ LogicalResult convertConvInteger(NodeContext &c) {
       conv(c, centered(c, x, c.input(2), 0), centered(c, filter, c.input(3), c.rank(filter) - 1), {}));
 }
 
-/// Scale and zero point from the range of x widened to contain 0.
+/// Scale and zero point from the range of x widened to contain 0, which is all that a
+/// NaN adds. A range of nothing but 0 (or too small for a scale) has scale 1.
 LogicalResult convertDynamicQuantize(NodeContext &c) {
   Value x = c.input(0), zero = c.scalarLike(x, 0), most = c.scalarLike(x, 255);
   Ints axes;
   for (int64_t i = 0; i < c.rank(x); ++i)
     axes.push_back(i);
-  Value low = c.binary(BinaryKind::min, c.reduce(ReduceKind::min, x, axes, false), zero);
-  Value high = c.binary(BinaryKind::max, c.reduce(ReduceKind::max, x, axes, false), zero);
+  Value numbers = c.select(c.unary(UnaryKind::is_nan, x), zero, x);
+  Value low = c.binary(BinaryKind::min, c.reduce(ReduceKind::min, numbers, axes, false), zero);
+  Value high = c.binary(BinaryKind::max, c.reduce(ReduceKind::max, numbers, axes, false), zero);
   Value scale = c.div(c.sub(high, low), most);
+  scale = c.select(c.binary(BinaryKind::eq, scale, zero), c.scalarLike(x, 1), scale);
   Value offset = c.unary(UnaryKind::round_even, c.div(c.sub(zero, low), scale));
   offset = c.binary(BinaryKind::min, c.binary(BinaryKind::max, offset, zero), most);
   Value zeroPoint = c.cast(offset, c.typeOfCode(2));

@@ -31,9 +31,10 @@ LogicalResult convertReduce(NodeContext &c, ReduceKind kind) {
   if (axes.empty() && !c.integer("noop_with_empty_axes", 0))
     for (int64_t i = 0; i < rank; ++i)
       axes.push_back(i);
-  // Reducing a boolean: max is "any", min is "all"; both exist for integers.
+  // Reducing a boolean: max is "any", min is "all"; both exist for integers. Of
+  // nothing they are false and true, which unsigned limits read as.
   if (c.elementType(x).isInteger(1)) {
-    Value wide = c.reduce(kind, c.cast(x, c.builder.getI32Type()), axes, c.integer("keepdims", 1));
+    Value wide = c.reduce(kind, c.cast(x, c.typeOfCode(2)), axes, c.integer("keepdims", 1));
     return c.set(c.cast(wide, c.i1()));
   }
   // Roots and logarithms of integers are computed in double, then truncated.

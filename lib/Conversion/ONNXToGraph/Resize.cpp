@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Resize and Upsample of all versions, and GridSample. What the older ones fix
-// (asymmetric coordinates, rounding down) are attributes of the newer ones.
+// Resize and Upsample of all versions, and GridSample. The older ones have
+// asymmetric coordinates, and round as ONNX Runtime does.
 #include "HandlerRegistry.h"
 #include "NodeContext.h"
 
 #include "mlir/IR/Matchers.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace tenon::onnxtograph;
@@ -28,12 +30,52 @@ std::optional<ResizeMode> resizeMode(NodeContext &c) {
   return std::nullopt;
 }
 
-Value emitResize(NodeContext &c, Value scales, Value sizes, ResizeMode mode, CoordinateMode coordinate,
+Value emitResize(NodeContext &c, Value x, Value scales, Value sizes, ResizeMode mode, CoordinateMode coordinate,
                  NearestMode nearest) {
-  Value x = c.input(0);
   return c.create<graph::ResizeOp>(c.elementType(x), x, scales, sizes, mode, coordinate, nearest,
                                    APFloat(c.real("cubic_coeff_a", -0.75)),
                                    bool(c.integer("exclude_outside", 0)), bool(c.integer("antialias", 0)));
+}
+
+/// Positions that an axis of known size takes its elements from, where the quotients
+/// in float32, as ONNX Runtime computes them, round to others than exact ones do:
+/// 7 / 0.35 is 20, though float32's 0.35 is less.
+std::optional<Ints> positionsInSingle(NodeContext &c, Value x, int64_t axis, float factor) {
+  auto in = c.staticDim(x, axis);
+  if (!in || *in < 1 || !(factor > 0) || float(*in) * factor > 1 << 24)
+    return std::nullopt;
+  Ints positions(int64_t(float(*in) * factor));
+  bool differ = false;
+  auto rounded = [&](double quotient) { return std::min(int64_t(factor < 1 ? std::ceil(quotient) : std::floor(quotient)), *in - 1); };
+  for (auto [at, position] : llvm::enumerate(positions)) {
+    position = rounded(float(at) / factor);
+    differ |= position != rounded(double(at) / factor);
+  }
+  return differ ? std::optional(positions) : std::nullopt;
+}
+
+/// Nearest elements before opset 11: axes that shrink round up, others down.
+Value nearestByDirection(NodeContext &c, Value scales) {
+  Value x = c.input(0);
+  DenseFPElementsAttr factors;
+  if (!matchPattern(scales, m_Constant(&factors)) || factors.getNumElements() != c.rank(x))
+    return emitResize(c, x, scales, {}, ResizeMode::nearest, CoordinateMode::asymmetric, NearestMode::floor);
+  for (bool shrinks : {true, false}) {
+    std::vector<float> group(c.rank(x), 1);
+    for (auto [axis, value] : llvm::enumerate(factors.getValues<APFloat>())) {
+      float factor = value.convertToFloat();
+      if ((factor < 1) != shrinks)
+        continue;
+      if (auto positions = positionsInSingle(c, x, axis, factor))
+        x = c.gather(x, c.shapeConstant(*positions), axis);
+      else
+        group[axis] = factor;
+    }
+    if (llvm::any_of(group, [](float factor) { return factor != 1; }))
+      x = emitResize(c, x, c.realConstant(group), {}, ResizeMode::nearest, CoordinateMode::asymmetric,
+                     shrinks ? NearestMode::ceil : NearestMode::floor);
+  }
+  return x;
 }
 
 /// Upsample 7 and 9 and Resize 10.
@@ -48,7 +90,9 @@ LogicalResult convertUpsample(NodeContext &c) {
       return c.error(Problem::range, "scales are missing");
     scales = c.realConstant(*given);
   }
-  return c.set(emitResize(c, scales, {}, *mode, CoordinateMode::asymmetric, NearestMode::floor));
+  if (*mode == ResizeMode::nearest)
+    return c.set(nearestByDirection(c, scales));
+  return c.set(emitResize(c, c.input(0), scales, {}, *mode, CoordinateMode::asymmetric, NearestMode::floor));
 }
 
 /// Exporters write an omitted scales or sizes as an empty constant.
@@ -102,7 +146,7 @@ LogicalResult convertResize(NodeContext &c) {
       axis = c.axis(axis, c.rank(c.input(0)));
     (scales ? scales : sizes) = ofAllAxes(c, scales ? scales : sizes, *axes, bool(sizes));
   }
-  return c.set(emitResize(c, scales, sizes, *mode, *coordinate, *nearest));
+  return c.set(emitResize(c, c.input(0), scales, sizes, *mode, *coordinate, *nearest));
 }
 
 /// Samples of a feature map [N, C, H, W] at positions [N, H', W', 2] in [-1, 1],

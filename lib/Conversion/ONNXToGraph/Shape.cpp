@@ -44,7 +44,8 @@ LogicalResult convertTrilu(NodeContext &c) {
       c.create<graph::TriluOp>(c.elementType(c.input(0)), c.input(0), k, bool(c.integer("upper", 1))));
 }
 
-/// Ones where column = row + k.
+/// Ones where column = row + k: none for a k beyond any matrix, which is kept from
+/// overflowing the sum.
 LogicalResult convertEyeLike(NodeContext &c) {
   Value x = c.input(0);
   if (c.rank(x) != 2)
@@ -57,7 +58,8 @@ LogicalResult convertEyeLike(NodeContext &c) {
     limit = from ? c.add(limit, start) : limit;
     return c.create<graph::RangeOp>(c.i64(), start, limit, c.scalar(c.i64(), 1));
   };
-  Value rows = c.unsqueeze(count(0, c.integer("k", 0)), {1});
+  constexpr int64_t far = int64_t(1) << 50;
+  Value rows = c.unsqueeze(count(0, std::clamp(c.integer("k", 0), -far, far)), {1});
   return c.set(c.cast(c.binary(BinaryKind::eq, rows, count(1, 0)), element));
 }
 

@@ -2,7 +2,7 @@
 //
 // Lowering of the elementwise op families to arith and math, on scalars and
 // vectors alike. 16-bit floats arrive as f32.
-#include "tenon/Target/CPU/KernelContext.h"
+#include "Power.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -229,7 +229,6 @@ Value emitFloatBinary(BinaryKind kind, Value x, Value y, Math m) {
   case BinaryKind::sub: return m.sub(x, y);
   case BinaryKind::mul: return m.mul(x, y);
   case BinaryKind::div: return m.div(x, y);
-  case BinaryKind::pow: return math::PowFOp::create(m.b, m.loc, x, y);
   case BinaryKind::min: return m.min(x, y);
   case BinaryKind::max: return m.max(x, y);
   case BinaryKind::fmod: return emitRemainder(x, y, m);
@@ -287,9 +286,10 @@ Value emitIntegerBinary(BinaryKind kind, Value x, Value y, Math m, bool isUnsign
   case BinaryKind::sub: return arith::SubIOp::create(b, loc, x, y);
   case BinaryKind::mul: return arith::MulIOp::create(b, loc, x, y);
   case BinaryKind::div: {
-    // Division by zero is undefined in ONNX; it must not trap here.
+    // Division by zero is undefined in ONNX; here it gives 0, and must not trap.
     Value zero = arith::CmpIOp::create(b, loc, P::eq, y, m.c(0));
     Value safe = arith::SelectOp::create(b, loc, zero, m.c(1), y);
+    x = arith::SelectOp::create(b, loc, zero, m.c(0), x);
     if (isUnsigned)
       return arith::DivUIOp::create(b, loc, x, safe);
     // MIN / -1 overflows (and traps on x86): it wraps to the negation.
@@ -415,12 +415,14 @@ Value emitCast(KernelContext &context, CastOp op, Value x, Math m, Value places)
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, Math(b, loc, x.getType()).c(0));
   }
   if (isa<FloatType>(source)) {
-    // Through i32, so that out-of-range values wrap alike for narrow types on
-    // every target.
+    // numerics::castToInteger: narrow types are low bits of an int32, so that they
+    // wrap alike on every target. The guarded conversions saturate.
     Type wide = b.getIntegerType(std::max(32u, target.getIntOrFloatBitWidth()));
-    Value whole = to.isUnsignedInteger() && target.getIntOrFloatBitWidth() >= 32
-                      ? Value(arith::FPToUIOp::create(b, loc, shaped(wide), x))
-                      : Value(arith::FPToSIOp::create(b, loc, shaped(wide), x));
+    Value whole = arith::FPToSIOp::create(b, loc, shaped(wide), x);
+    if (to.isUnsignedInteger() && target.getIntOrFloatBitWidth() >= 32) {
+      Math real(b, loc, x.getType());
+      whole = real.select(real.cmp(arith::CmpFPredicate::OLT, x, real.c(0)), whole, arith::FPToUIOp::create(b, loc, shaped(wide), x));
+    }
     return wide == target ? whole : Value(arith::TruncIOp::create(b, loc, shaped(target), whole));
   }
   unsigned a = source.getIntOrFloatBitWidth(), z = target.getIntOrFloatBitWidth();
@@ -439,7 +441,7 @@ StringRef refusalOf(Operation *op, FloatType type) {
   // MLIR's polynomials are of single precision.
   constexpr StringRef noDouble = "the function has no double-precision polynomial; cast the operand to float32";
   if (auto binary = dyn_cast<BinaryOp>(op))
-    return binary.getKind() == BinaryKind::pow || binary.getKind() == BinaryKind::atan2 ? noDouble : "";
+    return binary.getKind() == BinaryKind::atan2 ? noDouble : "";
   auto unary = dyn_cast<UnaryOp>(op);
   if (!unary)
     return "";
@@ -472,7 +474,7 @@ Value emitElementwise(KernelContext &context, Operation *op, ArrayRef<Value> ope
     result = isFloat ? emitFloatUnary(unary, operands[0], m) : emitIntegerUnary(unary, operands[0], m, isUnsigned);
   else if (auto binary = dyn_cast<BinaryOp>(op)) {
     if (binary.getKind() == BinaryKind::pow && isFloat)
-      result = emitFloatBinary(BinaryKind::pow, operands[0], operands[1], m);
+      result = emitPower(context.b, context.loc, operands[0], operands[1], context.target.fusesMultiplyAdd());
     else
       result = isFloat ? emitFloatBinary(binary.getKind(), operands[0], operands[1], m)
                        : emitIntegerBinary(binary.getKind(), operands[0], operands[1], m, isUnsigned);

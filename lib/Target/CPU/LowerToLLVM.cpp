@@ -24,7 +24,7 @@ namespace {
 /// image has no libm, and a vector needs no scalar calls.
 LogicalResult approximateMath(ModuleOp module) {
   RewritePatternSet expansion(module.getContext());
-  math::populateExpansionPatterns(expansion, {"sinh", "cosh", "tan", "asinh", "acosh", "atanh", "powf", "ipowi", "fpowi", "exp2f"});
+  math::populateExpansionPatterns(expansion, {"sinh", "cosh", "tan", "asinh", "acosh", "atanh"});
   if (failed(applyPatternsGreedily(module, std::move(expansion))))
     return failure();
   RewritePatternSet patterns(module.getContext());
@@ -59,6 +59,7 @@ LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
   LogicalResult lowered = run([&](PassManager &pm) {
     pm.addPass(num::createLowerConversionsPass());
     pm.addPass(createLegalizeFloatsPass({target.fusesMultiplyAdd(), target.convertsHalf()}));
+    pm.addPass(createGuardConversionsPass());
     pm.addPass(createCSEPass());
     pm.addPass(createLoopInvariantCodeMotionPass());
     pm.addPass(memref::createExpandStridedMetadataPass());

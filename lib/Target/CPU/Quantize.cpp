@@ -4,6 +4,7 @@
 #include "tenon/Target/CPU/KernelContext.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "tenon/Numerics/Integer.h"
 
 using namespace mlir;
 
@@ -45,19 +46,19 @@ Value roundedTo(KernelContext &c, Value value, Type element) {
   return arith::ExtFOp::create(c.b, c.loc, value.getType(), Value(arith::TruncFOp::create(c.b, c.loc, shapedLike(value, element), value)));
 }
 
-/// The nearest integer of `integer`, in its compute type; values out of range saturate.
+/// A whole number as an integer of `integer`, in its compute type, by the rule of
+/// numerics::IntegerRange: NaN fails the first comparison.
 Value toInteger(KernelContext &c, Value value, IntegerType integer) {
   bool isUnsigned = integer.isUnsigned();
   unsigned width = integer.getWidth();
-  double low = isUnsigned ? 0 : -double(int64_t(1) << (width - 1));
-  double high = double((int64_t(1) << (isUnsigned ? width : width - 1)) - 1);
-  if (width == 32) // the largest f32 below the limit
-    high = isUnsigned ? 4294967040.0 : 2147483520.0;
+  auto range = numerics::IntegerRange::of(width, !isUnsigned);
   auto limited = [&](Value x, double limit, arith::CmpFPredicate keeps) {
     Value bound = c.constant(c.b.getF32Type(), limit, lanesOf(x));
     return arith::SelectOp::create(c.b, c.loc, Value(arith::CmpFOp::create(c.b, c.loc, keeps, x, bound)), x, bound).getResult();
   };
-  value = limited(limited(value, high, arith::CmpFPredicate::OLT), low, arith::CmpFPredicate::OGT);
+  value = limited(value, range.low, arith::CmpFPredicate::OGT);
+  if (width < 32) // the largest of 32 bits is no float32; the conversion itself saturates there
+    value = limited(value, range.high, arith::CmpFPredicate::OLT);
   Type whole = shapedLike(value, c.b.getI32Type()), target = computeType(integer);
   value = isUnsigned && width == 32 ? Value(arith::FPToUIOp::create(c.b, c.loc, whole, value))
                                     : Value(arith::FPToSIOp::create(c.b, c.loc, whole, value));

@@ -44,3 +44,21 @@ func.func @main(%x: tensor<4xf32>, %high: tensor<f32>) -> tensor<4xf32> {
   %0 = onnx.node "Clip"(%x, %none, %high) {name = "c", since = 13 : i64, opset = 17 : i64} : (tensor<4xf32>, none, tensor<f32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// Base and exponent of different types meet in one that holds both; a small whole
+// constant is a number of every type.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[X:.*]] = graph.cast %arg0 : (tensor<4xi32>) -> tensor<4xf64>
+// CHECK: %[[Y:.*]] = graph.cast %arg1 : (tensor<4xf32>) -> tensor<4xf64>
+// CHECK: %[[Z:.*]] = graph.binary pow %[[X]], %[[Y]] : (tensor<4xf64>, tensor<4xf64>) -> tensor<4xf64>
+// CHECK: graph.cast %[[Z]] : (tensor<4xf64>) -> tensor<4xi32>
+// CHECK: %[[TWO:.*]] = graph.cast %{{.*}} : (tensor<i64>) -> tensor<f32>
+// CHECK: graph.binary pow %arg1, %[[TWO]] : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+func.func @main(%x: tensor<4xi32>, %y: tensor<4xf32>) -> (tensor<4xi32>, tensor<4xf32>) {
+  %c = onnx.constant dense<2> : tensor<i64> {name = "c"}
+  %0 = onnx.node "Pow"(%x, %y) {name = "p", since = 15 : i64, opset = 17 : i64} : (tensor<4xi32>, tensor<4xf32>) -> tensor<4xi32>
+  %1 = onnx.node "Pow"(%y, %c) {name = "q", since = 15 : i64, opset = 17 : i64} : (tensor<4xf32>, tensor<i64>) -> tensor<4xf32>
+  return %0, %1 : tensor<4xi32>, tensor<4xf32>
+}

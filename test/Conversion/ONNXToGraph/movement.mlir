@@ -59,3 +59,28 @@ func.func @main(%x: tensor<1x1x2x2xf32>) -> tensor<1x1x4x4xf32> {
   %0 = onnx.node "Resize"(%x, %s) {name = "r", since = 10 : i64, opset = 10 : i64} : (tensor<1x1x2x2xf32>, tensor<4xf32>) -> tensor<1x1x4x4xf32>
   return %0 : tensor<1x1x4x4xf32>
 }
+
+// -----
+
+// Axes that shrink round up. 7 / 0.35 is 20 in float32, which exact arithmetic on
+// float32's 0.35 takes for more: such an axis is gathered.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[AT:.*]] = graph.constant dense<[0, 3, 6, 9, 12, 15, 18, 20, 23, 26]> : tensor<10xi64>
+// CHECK: %[[ROWS:.*]] = graph.gather %arg0, %[[AT]]
+// CHECK: graph.resize %[[ROWS]] scales {{.*}} {coordinate = 4 : i32, mode = 0 : i32, nearest = 3 : i32}
+// CHECK-SAME: -> tensor<10x4xf32>
+func.func @main(%x: tensor<30x8xf32>) -> tensor<10x4xf32> {
+  %s = onnx.constant dense<[0.35, 0.5]> : tensor<2xf32> {name = "s"}
+  %0 = onnx.node "Resize"(%x, %s) {name = "r", since = 10 : i64, opset = 10 : i64} : (tensor<30x8xf32>, tensor<2xf32>) -> tensor<10x4xf32>
+  return %0 : tensor<10x4xf32>
+}
+
+// -----
+
+// No matrix has a diagonal so far away, and the sum must not overflow.
+// CHECK-LABEL: func.func @main
+// CHECK: dense<1125899906842624> : tensor<i64>
+func.func @main(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  %0 = onnx.node "EyeLike"(%x) {name = "e", since = 9 : i64, opset = 17 : i64, attrs = {k = 9223372036854775807 : i64}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
+}

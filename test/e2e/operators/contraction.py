@@ -106,6 +106,16 @@ def convolutions():
     yield Case("ConvTranspose", (T("f32", "N", 4, "M"), weights("f32", 4, 6, 3)), {"strides": [2]}, **loose, **sizes)
     yield Case("ConvTranspose", (T("f32", 1, 2, 3, 4, 5), weights("f32", 2, 3, 2, 2, 2)), **loose)
     yield Case("ConvTranspose", (T("f64", 1, 5, 5, 7), weights("f64", 5, 7, 3, 3)))
+    # A filter below the stride leaves gaps, also at both ends: negative padding,
+    # which ONNX Runtime takes for none (and returns another shape).
+    for auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+        for kernel, stride in ((1, 2), (1, 3), (1, 4), (2, 3), (2, 5), (3, 2)):
+            yield Case("ConvTranspose", (T("f32", 1, 3, 5), weights("f32", 3, 17, kernel)), {"strides": [stride], "auto_pad": auto_pad},
+                       **loose, peer=False)
+        yield Case("ConvTranspose", (T("f32", "N", 2, "M", 4), weights("f32", 2, 3, 1, 3)), {"strides": [4, 2], "auto_pad": auto_pad},
+                   **loose, peer=False, **sizes)
+        yield Case("ConvTranspose", (T("f32", 1, 4, 3, 4), weights("f32", 4, 2, 2, 1)),
+                   {"strides": [3, 2], "auto_pad": auto_pad, "group": 2, "dilations": [1, 2]}, **loose, peer=False)
 
 
 def blocks():

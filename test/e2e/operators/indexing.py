@@ -73,6 +73,15 @@ def tops():
     yield Case("TopK", (T("f32", "N", 5), C("i64", [0])), out=("f32", "i64"))
     ties = lambda s, z, r: r.integers(0, 3, s)  # noqa: E731
     yield Case("TopK", (T("f32", 9, 31, draw=ties), C("i64", [31])), out=("f32", "i64"))
+    # NaN is the largest, and NaNs keep their order.
+    def with_nan(shape, sizes, rng):
+        drawn = rng.integers(-3, 4, shape).astype(float)
+        return np.where(rng.integers(0, 3, shape) == 0, np.nan, np.where(rng.integers(0, 9, shape) == 0, np.inf, drawn))
+
+    for dtype in ("f32", "f16", "f64"):
+        for largest in (0, 1):
+            for k in (1, 4, 11):
+                yield Case("TopK", (T(dtype, "N", 11, draw=with_nan), C("i64", [k])), {"largest": largest}, out=(dtype, "i64"))
     yield Case("TopK", (T("f32", "N", 5),), {"k": 2}, out=("f32", "i64"), opset=9)
 
 

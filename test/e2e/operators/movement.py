@@ -118,6 +118,9 @@ def created():
         yield Case("Trilu", (T("f32", "N", "M"), C("i64", k)), {"upper": 0})
     for k in (-1, 0, 2):
         yield Case("EyeLike", (T("f32", "N", "M"),), {"k": k})
+    for k in (-3, 5, 6, -100, 2**31, -(2**31) - 1, 2**63 - 1, -(2**63)):
+        yield Case("EyeLike", (T("f32", 3, 5),), {"k": k}, peer=abs(k) < 2**31)
+        yield Case("EyeLike", (T("f32", "N", "M"),), {"k": k}, peer=False)
     yield Case("EyeLike", (T("f32", 3, 5),), {"dtype": TensorProto.INT64}, out=("i64",))
 
 

@@ -62,6 +62,8 @@ def reductions():
         yield Case("ReduceLogSumExp", (T("f32", 5, 17, draw=with_infinities), C("i64", [axis])), rtol=1e-4, peer=False)
     for kind in ("ReduceMax", "ReduceMin"):
         yield Case(kind, (T("bool", "N", 5), C("i64", [1])))
+        for axes in ([0], [0, 1]):  # the maximum of nothing is false, the minimum true
+            yield Case(kind, (T("bool", "N", "M"), C("i64", axes)), {"keepdims": 0}, peer=False)
 
 
 def softmaxes():

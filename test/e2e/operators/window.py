@@ -53,6 +53,11 @@ def resizes():
     for nearest in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"):
         for scales in ([1, 1, 2, 2], [1, 1, 0.55, 1.5]):
             yield Case("Resize", (T("f32", 1, 3, 6, 7), None, C("f32", scales)), {"nearest_mode": nearest})
+    # Before opset 11: up where an axis shrinks, down where it grows, in float32.
+    for scales in ([1, 1, 0.5, 0.5], [1, 1, 0.3, 0.7], [1, 1, 0.35, 0.7], [1, 1, 0.9, 0.1], [1, 1, 0.6, 2], [1, 1, 1.1, 1.7], [1, 1, 0.4, 3.3], [1, 0.5, 1, 3]):
+        yield Case("Resize", (T("f32", 1, 4, 30, 33), C("f32", scales)), {"mode": "nearest"}, opset=10)
+    yield Case("Resize", (T("f32", "N", 3, "M", "K"), C("f32", [1, 1, 0.5, 0.25])), {"mode": "nearest"}, opset=10, **SIZES)
+    yield Case("Upsample", (T("f32", 1, 2, 30, 33), C("f32", [1, 1, 1.1, 1.7])), {"mode": "nearest"}, opset=9)
     for mode in ("nearest", "linear"):
         yield Case("Resize", (T("f32", "N", 3, "M", "K"), None, C("f32", [1, 1, 2, 2])), {"mode": mode}, **SIZES)
         yield Case("Upsample", (T("f32", 1, 2, 5, 4), C("f32", [1, 1, 2, 3])), {"mode": mode}, opset=9)

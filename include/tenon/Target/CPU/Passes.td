@@ -34,4 +34,33 @@ def LegalizeFloatsPass : Pass<"cpu-legalize-floats", "::mlir::ModuleOp"> {
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
 }
+
+def GuardConversionsPass : Pass<"cpu-guard-conversions", "::mlir::ModuleOp"> {
+  let summary = "Give conversions of floats to integers a result for every operand";
+  let description = [{
+    LLVM's conversions are poison for NaN and beyond the integer type, and what is
+    computed from poison is never written: where the operand is a constant, a
+    kernel loses its store. After this pass none is poison:
+
+    - an operand that some clamp keeps within the type is converted as it is;
+    - an operand that is within the type or NaN, as in the exponential function,
+      gets some integer for NaN (`llvm.freeze`, which is no instruction);
+    - all others saturate: the largest integer from there on, the smallest one
+      below it and for NaN (0 for unsigned types).
+
+    ```mlir
+    %r = arith.fptosi %x : f32 to i32
+    ```
+    becomes
+    ```mlir
+    %c = arith.cmpf ogt, %x, %lowest : f32
+    %y = arith.select %c, %x, %lowest : f32
+    %i = arith.fptosi %y : f32 to i32
+    %f = llvm.freeze %i : i32
+    %d = arith.cmpf oge, %x, %end : f32
+    %r = arith.select %d, %most, %f : i32
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+}
 #endif

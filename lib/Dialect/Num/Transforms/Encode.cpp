@@ -189,10 +189,11 @@ Value encodeBySearch(const LaneArithmetic &m, ArrayRef<double> values, Value x) 
   return code;
 }
 
+/// numerics::IntegerRange::saturated, then rounded.
 Value encodeInteger(const LaneArithmetic &m, const Format &format, Value x) {
-  x = m.select(m.cmpf(F::UNO, x, x), m.real(0), x);
-  x = arith::MinNumFOp::create(m.b, m.loc, x, m.real(format.largest()));
-  x = arith::MaxNumFOp::create(m.b, m.loc, x, m.real(format.lowest()));
+  Value low = m.real(format.lowest()), high = m.real(format.largest());
+  x = m.select(m.cmpf(F::OGT, x, low), x, low);
+  x = m.select(m.cmpf(F::OLT, x, high), x, high);
   Value whole = arith::FPToSIOp::create(m.b, m.loc, m.i32(), Value(math::RoundEvenOp::create(m.b, m.loc, x)));
   return m.band(whole, (uint32_t(1) << format.width()) - 1);
 }

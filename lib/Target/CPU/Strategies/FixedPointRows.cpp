@@ -90,7 +90,8 @@ void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, V
     transposed.push_back(i / 16 * 16 + i % 4 * 4 + i % 16 / 4);
   for (auto [i, x] : llvm::enumerate(elements)) {
     Value rounded = math::RoundEvenOp::create(c.b, c.loc, Value(arith::MulFOp::create(c.b, c.loc, x, scale)));
-    Value integer = arith::FPToSIOp::create(c.b, c.loc, words, rounded);
+    // Elements that do not fit (NaN among them) are not used, but must not be poison.
+    Value integer = LLVM::FreezeOp::create(c.b, c.loc, Value(arith::FPToSIOp::create(c.b, c.loc, words, rounded)));
     sum = arith::AddIOp::create(c.b, c.loc, sum, integer);
     Value parts = arith::XOrIOp::create(c.b, c.loc, Value(arith::AddIOp::create(c.b, c.loc, integer, bias)), bias);
     parts = vector::ShuffleOp::create(c.b, c.loc, cast(bytes, parts), cast(bytes, parts), transposed);

@@ -138,7 +138,15 @@ public:
           Value index = m.toIndex(memref::LoadOp::create(c.b, c.loc, indices, outAt(p)));
           return loadFrom(c, op.getX(), c.mulAdd(index, inStep, in), 1);
         };
-        auto better = [&](Value a, Value z) { return op.getLargest() ? m.greater(a, z) : m.greater(z, a); };
+        // NaN is the largest of all.
+        auto greater = [&](Value a, Value z) -> Value {
+          if (!LaneMath::isFloat(a))
+            return m.greater(a, z);
+          using F = arith::CmpFPredicate;
+          Value isGreater = arith::CmpFOp::create(c.b, c.loc, F::UGT, a, z), isNumber = arith::CmpFOp::create(c.b, c.loc, F::ORD, z, z);
+          return arith::AndIOp::create(c.b, c.loc, isGreater, isNumber);
+        };
+        auto better = [&](Value a, Value z) { return op.getLargest() ? greater(a, z) : greater(z, a); };
         c.loop(zero, n, 1, [&](Value i) {
           Value v = loadFrom(c, op.getX(), c.mulAdd(i, inStep, in), 1);
           Value count = c.minS(i, k);

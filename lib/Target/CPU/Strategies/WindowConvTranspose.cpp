@@ -137,8 +137,9 @@ struct TransposeEmitter {
       int64_t extra = op.getOutputPadding().empty() ? 0 : op.getOutputPadding()[i];
       Value full = c.add(c.mul(c.index(stride(i)), c.sub(c.index(p.in[p.spatial(i)]), c.index(1))),
                          c.index(extra + (p.kernel[i] - 1) * dilation(i) + 1));
-      Value total = c.maxS(zero, c.sub(full, c.index(p.out[p.spatial(i)])));
-      Value half = c.divU(total, c.index(2));
+      // Negative where the filter does not reach every output: halves round down.
+      Value total = c.sub(full, c.index(p.out[p.spatial(i)]));
+      Value half = c.b.createOrFold<arith::FloorDivSIOp>(c.loc, total, c.index(2));
       pads.push_back(op.getAutoPad() == A::same_upper ? half : c.sub(total, half));
     }
   }

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""NaN, infinities, 1e30, denormals and zeros in every elementwise operator, where one
+operand is a constant that the code generator can compute with: no element of a
+result stays unwritten (each output is pre-filled, with two patterns), and each is
+what the reference evaluator says.
+
+A constant that a kernel sees through a selection (Where(p, c, c)) is one for LLVM
+and none for the graph, which would evaluate it while compiling."""
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+import python_api  # noqa: F401
+import tenon as api
+from operator_tests import evaluate
+from operators.case import DTYPES, INTEGERS, bfloat16
+from operators.elementwise import NO_DOUBLE, UNARY
+from tenon import _compiler
+
+SPECIAL = [np.nan, np.inf, -np.inf, 1e30, -1e30, 1e-40, -1e-40, 0.0, -0.0, 1.0, -2.0, 3.0, -0.5, 2.5]
+FLOATS = ["f32", "f64", "f16"] + (["bf16"] if bfloat16 else [])
+BINARY = ["Add", "Sub", "Mul", "Div", "Pow", "PRelu", "Min", "Max", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual",
+          "Mod", "fmod"]
+INTEGER_BINARY = ["Add", "Sub", "Mul", "Div", "Mod", "fmod", "Min", "Max", "Equal", "Less", "Greater", "BitwiseAnd", "BitwiseOr",
+                  "BitwiseXor"]
+FILLS = (0xA5, 0x5A)
+
+
+def values_of(dtype):
+    """The special values that the type has: none that became an infinity or zero."""
+    with np.errstate(over="ignore"):
+        exact = np.array(SPECIAL)
+        found = exact.astype(DTYPES[dtype][1])
+    back = found.astype(np.float64)
+    largest = {"f16": 60000.0}.get(dtype, 1e30)
+    back = np.where(np.isinf(back) & np.isfinite(exact), np.sign(exact) * largest, back)
+    smallest = {"f16": 6e-8, "f64": 5e-324}.get(dtype, 1e-40)
+    return np.where(abs(exact) == 1e-40, np.sign(exact) * smallest, back).astype(DTYPES[dtype][1])
+
+
+class Model:
+    """A model of independent nodes on one input x and a condition p."""
+
+    def __init__(self, dtype, x, opset=24):
+        self.dtype, self.x, self.opset = dtype, x, opset
+        self.nodes, self.outputs, self.constants, self.texts = [], [], {}, []
+
+    def constant(self, value, dtype=None):
+        dtype = dtype or self.dtype
+        value = np.asarray(value, DTYPES[dtype][1])
+        name = f"c{len(self.constants)}"
+        self.constants[name] = helper.make_tensor(name, DTYPES[dtype][0], value.shape, value.tobytes(), raw=True)
+        return name
+
+    def node(self, op, inputs, text, out=None, **attrs):
+        """`fmod` is Mod with that attribute."""
+        if op == "fmod":
+            op, attrs = "Mod", {"fmod": 1}
+        name = f"y{len(self.texts)}"
+        self.nodes.append(helper.make_node(op, inputs, [name], **attrs))
+        self.outputs.append(helper.make_tensor_value_info(name, DTYPES[out or self.dtype][0], None))
+        self.texts.append(text)
+
+    def hidden(self, value):
+        """A constant that only the kernel knows to be one, as large as x."""
+        c, name = self.constant(value), f"h{len(self.nodes)}"
+        self.nodes.append(helper.make_node("Where", ["p", c, c], [name]))
+        return name
+
+    def operand_of(self, text):
+        """x, or the constant that a unary operator's text ends in."""
+        words = text.split(" ")
+        return self.x if len(words) == 1 else np.full(self.x.shape, float(words[-1])) if len(words) == 2 else None
+
+    def check(self, tolerance=(0, 0), kinds_only=lambda op, x: False):
+        """`kinds_only`: elements that need only be a NaN or a number alike."""
+        inputs = [helper.make_tensor_value_info("x", DTYPES[self.dtype][0], ["n"]),
+                  helper.make_tensor_value_info("p", TensorProto.BOOL, ["n"])]
+        graph = helper.make_graph(self.nodes, "special", inputs, self.outputs, list(self.constants.values()))
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=10)
+        data = model.SerializeToString()
+        feeds = {"x": self.x, "p": np.arange(len(self.x)) % 2 == 0}
+        expected = evaluate(_compiler.Reference(data), model, feeds)
+        session = api.compile(data).session()
+        runs = []
+        for fill in FILLS:
+            filled = {name: np.full(want.nbytes, fill, np.uint8).view(want.dtype).reshape(want.shape) for name, want in expected.items()}
+            runs.append(session.run(feeds, filled))
+        problems = []
+        for output, text in zip(self.outputs, self.texts):
+            first, second, want = runs[0][output.name], runs[1][output.name], expected[output.name]
+            unwritten = first.view(np.uint8) != second.view(np.uint8)
+            if unwritten.any():
+                problems.append(f"{text} of {self.x}: {np.count_nonzero(unwritten)} bytes are not written: {first}")
+                continue
+            wrong = different(first, want, tolerance, kinds_only(text.split()[0], self.operand_of(text)))
+            if wrong.any():
+                problems.append(f"{text} of {self.x[wrong]}: {first[wrong]}, expected {want[wrong]}")
+        assert not problems, "\n".join(problems)
+
+
+def different(mine, want, tolerance, kinds_only=False):
+    if mine.dtype.kind in "iub":
+        return mine != want
+    mine, want = mine.astype(np.float64), want.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        far = ~np.isclose(mine, want, rtol=tolerance[0], atol=tolerance[1], equal_nan=True)
+    return np.where(kinds_only, np.isnan(mine) != np.isnan(want), far)
+
+
+# Results that are denormal may be zero.
+TOLERANCE = {"f32": (2e-5, 2e-38), "f64": (1e-9, 0), "f16": (2e-3, 1e-7), "bf16": (1.6e-2, 2e-38)}
+
+
+def without_a_value(op, x):
+    """Where docs/Rationale/float-contract.md promises nothing: periodic functions of
+    large numbers, the logarithm of denormals."""
+    size = abs(np.asarray(x, np.float64))
+    if op in ("Sin", "Cos", "Tan"):
+        return size > 1e4
+    return (op == "Log") & (size < 1.2e-38) & (size > 0)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_unary(dtype):
+    x = values_of(dtype)
+    model = Model(dtype, x)
+    for op, _, attrs in UNARY:
+        if dtype == "f64" and op in NO_DOUBLE:
+            continue
+        model.node(op, ["x"], op, **attrs)
+        for value in x:
+            model.node(op, [model.hidden(value)], f"{op} {value}", **attrs)
+    model.check(TOLERANCE[dtype], without_a_value)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_binary(dtype):
+    x = values_of(dtype)
+    for op in BINARY:
+        model = Model(dtype, x, opset=28 if op == "Mod" else 24)
+        out = "bool" if op in BINARY[8:13] else None
+        for value in x:
+            model.node(op, ["x", model.constant(value)], f"{op} x, {value}", out)
+            if op != "PRelu":
+                model.node(op, [model.constant(value), "x"], f"{op} {value}, x", out)
+            model.node(op, ["x", model.hidden(value)], f"{op} x, hidden {value}", out)
+            model.node(op, [model.hidden(value), "x"], f"{op} hidden {value}, x", out)
+        model.node(op, ["x", "x"], f"{op} x, x", out)
+        model.check(TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_integer_binary(dtype):
+    info = np.iinfo(DTYPES[dtype][1])
+    x = np.array([0, 1, 2, 7, info.min, info.max, info.min + 1] + ([-1, -3] if info.min else [info.max // 2 + 1]), DTYPES[dtype][1])
+    for op in INTEGER_BINARY + (["Pow"] if dtype in ("i32", "i64") else []):
+        model = Model(dtype, x)
+        out = "bool" if op in ("Equal", "Less", "Greater") else None
+        for value in x:
+            model.node(op, ["x", model.constant(value)], f"{op} x, {value}", out)
+            model.node(op, [model.constant(value), "x"], f"{op} {value}, x", out)
+            model.node(op, ["x", model.hidden(value)], f"{op} x, hidden {value}", out)
+        model.node(op, ["x", "x"], f"{op} x, x", out)
+        model.check()
+
+
+EDGES = [127.5, 128, -128.5, -129, 255.5, 256, 32768, -32769, 65536, 2147483520, 2147483648, -2147483648, -2147483904, 4294967040,
+         4294967296, 9.2e18, 9.223372036854776e18, -9.3e18, 1.8e19, 1.8446744073709552e19]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_cast_to_integers(dtype):
+    x = values_of(dtype)
+    with np.errstate(over="ignore"):
+        x = np.concatenate([x, np.array(EDGES).astype(x.dtype)])
+    model = Model(dtype, x)
+    for target in INTEGERS + ("bool",):
+        model.node("Cast", ["x"], f"Cast to {target}", target, to=DTYPES[target][0])
+        for value in x:
+            model.node("Cast", [model.hidden(value)], f"Cast to {target} {value}", target, to=DTYPES[target][0])
+    model.check()
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f16"])
+def test_quantize(dtype):
+    """NaN gets the lowest code, whatever the zero point."""
+    x = values_of(dtype)
+    model = Model(dtype, x, opset=21)
+    for target in ("i8", "u8", "i16", "u16"):
+        for zero in (0, 7):
+            scale, zero = model.constant(0.5), model.constant(zero, target)
+            model.node("QuantizeLinear", ["x", scale, zero], f"QuantizeLinear to {target}", target)
+            for value in x:
+                model.node("QuantizeLinear", [model.hidden(value), scale, zero], f"QuantizeLinear to {target} {value}", target)
+    model.check()
+    lowest = api.compile(helper.make_model(
+        helper.make_graph([helper.make_node("QuantizeLinear", ["x", "s", "z"], ["y"])], "g",
+                          [helper.make_tensor_value_info("x", TensorProto.FLOAT, [40])], [helper.make_tensor_value_info("y", TensorProto.INT8, [40])],
+                          [helper.make_tensor("s", TensorProto.FLOAT, [], [1.0]), helper.make_tensor("z", TensorProto.INT8, [], [5])]),
+        opset_imports=[helper.make_opsetid("", 21)], ir_version=10)).session().run({"x": np.full(40, np.nan, np.float32)})["y"]
+    assert (lowest == -128).all()
+
+
+@pytest.mark.parametrize("base, exponent", [(b, e) for b in ("f32", "f64", "f16", "i32", "i64") + (("bf16",) if bfloat16 else ())
+                                            for e in ("f32", "f64", "f16", "i8", "i32", "i64", "u8", "u64")])
+def test_pow_of_every_pair(base, exponent):
+    """Negative bases have whole powers; whole results are exact, and truncated to no
+    smaller number where the base is an integer. Constant and variable alike."""
+    kinds = DTYPES[base][1], DTYPES[exponent][1]
+    x = np.array([-3, -2, -1, 0, 1, 2, 3, 5, 7, 10] + ([] if base[0] == "i" else [-0.0, 0.5, -0.5, -1.5, 2.25]), kinds[0])
+    y = np.array([0, 1, 2, 3, 4, 5, 6, 7] + ([] if exponent[0] == "u" else [-1, -2, -3]) + ([0.5, -0.5, 2.5, 0.75] if exponent[0] == "f" else []),
+                 kinds[1])
+    pairs = [(a, b) for a in x for b in y if not (base[0] == "i" and (a == 0 and b < 0 or a < 0 and b != np.floor(float(b))))]
+    left, right = (np.array(column, kind) for column, kind in zip(zip(*pairs), kinds))
+    inputs = [helper.make_tensor_value_info("x", DTYPES[base][0], ["n"]), helper.make_tensor_value_info("y", DTYPES[exponent][0], ["n"])]
+    nodes, outputs, constants, wants = [helper.make_node("Pow", ["x", "y"], ["z"])], ["z"], [], []
+    with np.errstate(all="ignore"):
+        power = lambda a, b: np.power(np.asarray(a, np.float64), np.asarray(b, np.float64)).astype(kinds[0])  # noqa: E731
+        wants.append(power(left, right))
+        for i, value in enumerate(x):
+            if base[0] == "i" and value <= 0:
+                continue
+            constants.append(helper.make_tensor(f"b{i}", DTYPES[base][0], [], np.asarray(value).tobytes(), raw=True))
+            nodes.append(helper.make_node("Pow", [f"b{i}", "y"], [f"p{i}"]))
+            outputs.append(f"p{i}")
+            wants.append(power(value, right))
+        for i, value in enumerate(y):
+            if base[0] == "i" and (value < 0 or value != np.floor(float(value))):
+                continue
+            constants.append(helper.make_tensor(f"e{i}", DTYPES[exponent][0], [], np.asarray(value).tobytes(), raw=True))
+            nodes.append(helper.make_node("Pow", ["x", f"e{i}"], [f"q{i}"]))
+            outputs.append(f"q{i}")
+            wants.append(power(left, value))
+    graph = helper.make_graph(nodes, "pow", inputs, [helper.make_tensor_value_info(o, DTYPES[base][0], None) for o in outputs], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    results = api.compile(model.SerializeToString()).session().run({"x": left, "y": right})
+    expected = evaluate(_compiler.Reference(model.SerializeToString()), model, {"x": left, "y": right})
+    for name, want in zip(outputs, wants):
+        for who, got in (("compiled", results[name]), ("reference", expected[name])):
+            exact = np.isfinite(want.astype(np.float64)) & (want.astype(np.float64) == np.floor(want.astype(np.float64)))
+            wrong = different(got, want, {"f32": (4e-7, 0), "f64": (1e-15, 0), "f16": (1e-3, 0), "bf16": (8e-3, 0)}.get(base, (0, 0)))
+            wrong |= exact & (got != want)
+            assert not wrong.any(), f"{who} {name}: {left[wrong]} ^ {right[wrong]} = {got[wrong]}, expected {want[wrong]}"
+
+
+def test_dynamic_quantize():
+    """NaN counts for nothing in the range; a range of nothing has scale 1 and zero point 0."""
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])]
+    kinds = {"y": TensorProto.UINT8, "s": TensorProto.FLOAT, "z": TensorProto.UINT8}
+    graph = helper.make_graph([helper.make_node("DynamicQuantizeLinear", ["x"], list(kinds))], "dynamic", inputs,
+                              [helper.make_tensor_value_info(name, kind, None) for name, kind in kinds.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    data = model.SerializeToString()
+    session, reference = api.compile(data).session(), _compiler.Reference(data)
+    nan, clean = np.nan, np.float32([-1, 0.25, 3])
+    for x, scale, zero in (
+        (np.full(37, nan), 1, 0), (np.zeros(37), 1, 0), (np.zeros(0), 1, 0), ([nan, *clean, nan, nan], 4 / 255, 64),
+        (np.tile([nan, *clean], 50), 4 / 255, 64), ([nan, 5.1], 5.1 / 255, 0), ([nan, -5.1], 5.1 / 255, 255),
+        ([1e-45, 0], 1, 0),
+    ):
+        x = np.float32(x)
+        feeds = {"x": x}
+        for who, got in (("compiled", session.run(feeds)), ("reference", evaluate(reference, model, feeds))):
+            assert np.isclose(got["s"], scale, rtol=1e-6) and got["z"] == zero, f"{who} of {x[:8]}: {got}"
+            assert (got["y"][np.isnan(x)] == 0).all(), f"{who}: {got}"
+            numbers = ~np.isnan(x)
+            want = np.clip(np.round(x[numbers] / np.float32(scale)) + zero, 0, 255)
+            assert (abs(got["y"][numbers] - want) <= 0).all(), f"{who}: {got['y'][numbers]}, expected {want}"
