@@ -73,8 +73,8 @@ class Model:
         words = text.split(" ")
         return self.x if len(words) == 1 else np.full(self.x.shape, float(words[-1])) if len(words) == 2 else None
 
-    def check(self, tolerance=(0, 0), kinds_only=lambda op, x: False):
-        """`kinds_only`: elements that need only be a NaN or a number alike."""
+    def check(self, tolerance=(0, 0), open_at=lambda op, x: False):
+        """`open_at`: elements whose values are not compared."""
         inputs = [helper.make_tensor_value_info("x", DTYPES[self.dtype][0], ["n"]),
                   helper.make_tensor_value_info("p", TensorProto.BOOL, ["n"])]
         graph = helper.make_graph(self.nodes, "special", inputs, self.outputs, list(self.constants.values()))
@@ -94,19 +94,18 @@ class Model:
             if unwritten.any():
                 problems.append(f"{text} of {self.x}: {np.count_nonzero(unwritten)} bytes are not written: {first}")
                 continue
-            wrong = different(first, want, tolerance, kinds_only(text.split()[0], self.operand_of(text)))
+            wrong = different(first, want, tolerance) & ~np.asarray(open_at(text.split()[0], self.operand_of(text)))
             if wrong.any():
                 problems.append(f"{text} of {self.x[wrong]}: {first[wrong]}, expected {want[wrong]}")
         assert not problems, "\n".join(problems)
 
 
-def different(mine, want, tolerance, kinds_only=False):
+def different(mine, want, tolerance):
     if mine.dtype.kind in "iub":
         return mine != want
     mine, want = mine.astype(np.float64), want.astype(np.float64)
     with np.errstate(invalid="ignore"):
-        far = ~np.isclose(mine, want, rtol=tolerance[0], atol=tolerance[1], equal_nan=True)
-    return np.where(kinds_only, np.isnan(mine) != np.isnan(want), far)
+        return ~np.isclose(mine, want, rtol=tolerance[0], atol=tolerance[1], equal_nan=True)
 
 
 # Results that are denormal may be zero.
@@ -115,11 +114,12 @@ TOLERANCE = {"f32": (2e-5, 2e-38), "f64": (1e-9, 0), "f16": (2e-3, 1e-7), "bf16"
 
 def without_a_value(op, x):
     """Where docs/Rationale/float-contract.md promises nothing: periodic functions of
-    large numbers, the logarithm of denormals."""
+    large numbers (and of denormals, with an absolute error), the logarithm of denormals."""
     size = abs(np.asarray(x, np.float64))
+    is_denormal = (size < 1.2e-38) & (size > 0)
     if op in ("Sin", "Cos", "Tan"):
-        return size > 1e4
-    return (op == "Log") & (size < 1.2e-38) & (size > 0)
+        return (size > 1e4) & np.isfinite(size) | is_denormal
+    return (op == "Log") & is_denormal
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -151,7 +151,7 @@ def test_binary(dtype):
         model.check(TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.parametrize("dtype", ["i8", "u8", "i32", "u32", "i64", "u64"])
 def test_integer_binary(dtype):
     info = np.iinfo(DTYPES[dtype][1])
     x = np.array([0, 1, 2, 7, info.min, info.max, info.min + 1] + ([-1, -3] if info.min else [info.max // 2 + 1]), DTYPES[dtype][1])

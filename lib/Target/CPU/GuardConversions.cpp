@@ -172,7 +172,7 @@ struct Builder {
   }
 };
 
-template <typename Conversion> void guard(Conversion op, bool isSigned) {
+template <typename Conversion> void guard(Conversion op, bool isSigned, bool anyForNan) {
   auto isFreeze = [](Operation *user) { return isa<LLVM::FreezeOp>(user); };
   if (llvm::all_of(op->getUsers(), isFreeze)) // its author knows
     return;
@@ -187,7 +187,7 @@ template <typename Conversion> void guard(Conversion op, bool isSigned) {
 
   Builder m(op);
   Value clamped = x;
-  if (reachesLow || (reachesEnd && range.maybeNan)) { // one instruction, which drops NaN
+  if (reachesLow || (range.maybeNan && (reachesEnd || !anyForNan))) { // one instruction, which drops NaN
     Value bound = m.real(x.getType(), low);
     clamped = m.choose(m.compare(arith::CmpFPredicate::OGT, x, bound), x, bound);
   }
@@ -203,6 +203,8 @@ template <typename Conversion> void guard(Conversion op, bool isSigned) {
 
 class GuardConversions : public impl::GuardConversionsPassBase<GuardConversions> {
 public:
+  using GuardConversionsPassBase::GuardConversionsPassBase;
+
   void runOnOperation() override {
     SmallVector<Operation *> conversions;
     getOperation().walk([&](Operation *op) {
@@ -211,9 +213,9 @@ public:
     });
     for (Operation *op : conversions) {
       if (auto toSigned = dyn_cast<arith::FPToSIOp>(op))
-        guard(toSigned, true);
+        guard(toSigned, true, anyForNan);
       else
-        guard(cast<arith::FPToUIOp>(op), false);
+        guard(cast<arith::FPToUIOp>(op), false, anyForNan);
     }
   }
 };

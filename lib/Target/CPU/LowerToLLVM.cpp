@@ -49,6 +49,9 @@ LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
     return pm.run(module);
   };
   if (failed(run([](PassManager &pm) {
+        // A model's own conversions, which have one result for NaN; those of the
+        // polynomials come later and need none.
+        pm.addPass(createGuardConversionsPass({/*anyForNan=*/false}));
         pm.addPass(createCanonicalizerPass());
         pm.addPass(createCSEPass());
         pm.addPass(createLoopInvariantCodeMotionPass());

@@ -197,7 +197,9 @@ Value powerByProducts(const Reals &m, Value x, double exponent) {
     x = m.add(x, m.c(0));
     x = m.select(m.is(arith::CmpFPredicate::OEQ, x, m.c(-INFINITY)), m.c(INFINITY), x);
   }
-  if (exponent < 0)
+  // The inverse of a product could be infinite where the product of inverses is none;
+  // a root's cannot, but the inverse of its operand.
+  if (exponent < 0 && !quarters)
     x = m.div(m.c(1), x);
   Value result;
   auto times = [&](Value factor) { result = result ? m.mul(result, factor) : factor; };
@@ -214,6 +216,8 @@ Value powerByProducts(const Reals &m, Value x, double exponent) {
       times(root);
     if (quarters != 2)
       times(m.sqrt(root));
+    if (exponent < 0)
+      result = m.div(m.c(1), result);
   }
   return result;
 }

@@ -1,4 +1,5 @@
-// RUN: tenon-opt %s --cpu-guard-conversions | FileCheck %s
+// RUN: tenon-opt %s --cpu-guard-conversions | FileCheck %s --check-prefixes=CHECK,ANY
+// RUN: tenon-opt %s --cpu-guard-conversions="any-for-nan=false" | FileCheck %s --check-prefixes=CHECK,ONE
 
 // Nothing is known of the operand: the conversion saturates, NaN is the smallest.
 // CHECK-LABEL: @unknown
@@ -33,7 +34,10 @@ func.func @unsigned(%x: f64) -> i64 {
 
 // As in the exponential function: bounded, but NaN passes both comparisons.
 // CHECK-LABEL: @clamped_or_nan
-// CHECK: %[[I:.*]] = arith.fptosi
+// ONE: arith.cmpf ogt
+// ONE-NEXT: arith.select
+// ANY: math.floor
+// CHECK-NEXT: %[[I:.*]] = arith.fptosi
 // CHECK-NEXT: %[[F:.*]] = llvm.freeze %[[I]] : i32
 // CHECK-NEXT: return %[[F]]
 func.func @clamped_or_nan(%x: f32) -> i32 {

@@ -44,7 +44,8 @@ def GuardConversionsPass : Pass<"cpu-guard-conversions", "::mlir::ModuleOp"> {
 
     - an operand that some clamp keeps within the type is converted as it is;
     - an operand that is within the type or NaN, as in the exponential function,
-      gets some integer for NaN (`llvm.freeze`, which is no instruction);
+      gets some integer for NaN (`llvm.freeze`, which is no instruction), with
+      `any-for-nan`;
     - all others saturate: the largest integer from there on, the smallest one
       below it and for NaN (0 for unsigned types).
 
@@ -61,6 +62,11 @@ def GuardConversionsPass : Pass<"cpu-guard-conversions", "::mlir::ModuleOp"> {
     %r = arith.select %d, %most, %f : i32
     ```
   }];
+  let options = [
+    Option<"anyForNan", "any-for-nan", "bool", "true",
+           "some integer is enough for NaN where the operand is else within the type: right where what is computed from "
+           "the integer meets the NaN again; off, NaN gives the smallest integer">
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
 }
 #endif
