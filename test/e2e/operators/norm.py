@@ -10,7 +10,8 @@ def cases():
     positive = (0.2, 2)
     loose = {"rtol": 1e-4, "atol": 1e-4}
     for dtype in ("f32", "f16", "f64"):
-        more = {"rtol": 1e-2, "atol": 1e-2} if dtype == "f16" else loose
+        # Halves near 16, whose difference is small, are 2^-7 apart.
+        more = {"rtol": 1e-2, "atol": 2e-2} if dtype == "f16" else loose
         vectors = [T(dtype, 5) for _ in range(3)] + [T(dtype, 5, draw=positive)]
         yield Case("BatchNormalization", (T(dtype, "N", 5, "M"), *vectors), **more)
         yield Case("InstanceNormalization", (T(dtype, "N", 5, 17), T(dtype, 5), T(dtype, 5)), **more)
@@ -19,8 +20,7 @@ def cases():
         yield Case("LpNormalization", (T(dtype, "N", 7),), **more)
         yield Case("MeanVarianceNormalization", (T(dtype, 3, 4, "N", 5),), {"axes": [0, 2, 3]},
                    only_sizes=True, sizes=({"N": 1}, {"N": 3}, {"N": 16}, {"N": 17}), **more)
-        yield Case("LRN", (T(dtype, "N", 7, 3, "M"),), {"size": 3, "alpha": 0.1, "beta": 0.6, "bias": 1.5},
-                   refused="TN5002" if dtype == "f64" else "", **more)
+        yield Case("LRN", (T(dtype, "N", 7, 3, "M"),), {"size": 3, "alpha": 0.1, "beta": 0.6, "bias": 1.5}, **more)
     # f64 is computed in f64, statistics included.
     exact = {"rtol": 1e-12, "atol": 1e-12, "peer": False}
     yield Case("LayerNormalization", (T("f64", "N", 19), T("f64", 19), T("f64", 19)), **exact)
