@@ -187,6 +187,30 @@ ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map
   return tensor;
 }
 
+/// Defaults of optional inputs lie behind the weights that kernels read, or are
+/// the same ones.
+void addDefaults(func::FuncOp func, Artifact &artifact, cpu::Program &program) {
+  constexpr uint64_t kAlign = 64;
+  for (auto [i, input] : llvm::enumerate(artifact.inputs)) {
+    auto value = func.getArgAttrOfType<ElementsAttr>(i, kDefaultAttr);
+    if (!value)
+      continue;
+    llvm::append_range(input.defaultDims, value.getShapedType().getShape());
+    auto known = llvm::find_if(program.weights, [&](const cpu::WeightEntry &entry) { return entry.value == value; });
+    if (known != program.weights.end()) {
+      input.defaultOffset = int64_t(known->offset);
+      continue;
+    }
+    uint64_t bytes = cpu::weightBytes(value).size();
+    input.defaultOffset = int64_t(program.weightBytes);
+    program.weights.push_back({value, program.weightBytes, bytes});
+    program.weightBytes += llvm::alignTo(bytes, kAlign);
+  }
+  if (auto names = func->getAttrOfType<ArrayAttr>(kFixedInputsAttr))
+    for (auto name : names.getAsRange<StringAttr>())
+      artifact.fixedInputs.push_back(name.str());
+}
+
 LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, const cpu::CpuTarget &target, StringRef output,
                       StringRef model, bool keepPlan, CompileResult &result) {
   auto func = plan.lookupSymbol<func::FuncOp>("main");
@@ -209,6 +233,7 @@ LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, co
     artifact.outputs.push_back(describe(nameOf(name, "output", i), cast<RankedTensorType>(type),
                                         func.getResultAttrOfType<AffineMapAttr>(i, "graph.shape")));
   }
+  addDefaults(func, artifact, program);
   for (const graph::Symbol &symbol : graph::readSymbols(plan)) {
     if (symbol.isDerived())
       ++artifact.derivedSymbols;
@@ -338,15 +363,17 @@ static LogicalResult finishImport(ModuleOp module, const CompileOptions &options
   return success(succeeded(verifyStage(module, Stage::Import)) && succeeded(dump(module, Stage::Import, options.dumpTo)));
 }
 
-static OnnxImportOptions importOptions(InputFiles *files) {
+static OnnxImportOptions importOptions(const CompileOptions &compilation, InputFiles *files) {
   OnnxImportOptions options;
   options.files = files;
+  options.keepOverridable = true;
+  options.overridable = compilation.overridable;
   options.hasHandler = [](StringRef domain, StringRef type, int64_t since) { return onnxtograph::hasHandler(domain, type, since); };
   return options;
 }
 
-OwningOpRef<ModuleOp> importForCompilation(MLIRContext &context, StringRef model, InputFiles *files) {
-  OwningOpRef<ModuleOp> module = importOnnx(context, model, importOptions(files));
+OwningOpRef<ModuleOp> importForCompilation(MLIRContext &context, StringRef model, const CompileOptions &options, InputFiles *files) {
+  OwningOpRef<ModuleOp> module = importOnnx(context, model, importOptions(options, files));
   if (module)
     recordNodes(*module);
   return module;
@@ -399,7 +426,7 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
   if (failed(checkOutputs(context, inputs, outputs)))
     return failure();
   auto importModel = [&] {
-    OwningOpRef<ModuleOp> module = importForCompilation(context, input, &inputs);
+    OwningOpRef<ModuleOp> module = importForCompilation(context, input, options, &inputs);
     if (module && failed(checkOutputs(context, inputs, outputs))) // now with external data
       module = nullptr;
     return module;
@@ -416,7 +443,7 @@ FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes
   if (options.startFrom)
     return resume(context, [&] { return parseSourceString<ModuleOp>(bytes, &context); }, "model", output, options);
   auto importModel = [&] {
-    OwningOpRef<ModuleOp> module = importOnnxBytes(context, bytes, "", importOptions(nullptr));
+    OwningOpRef<ModuleOp> module = importOnnxBytes(context, bytes, "", importOptions(options, nullptr));
     if (module)
       recordNodes(*module);
     return module;

@@ -21,7 +21,7 @@ LogicalResult convertToOnnx(MLIRContext &context, StringRef input, StringRef out
   outputs.push_back(output.str());
   if (failed(checkOutputs(context, inputs, outputs)))
     return failure();
-  OwningOpRef<ModuleOp> module = importForCompilation(context, input, &inputs);
+  OwningOpRef<ModuleOp> module = importForCompilation(context, input, {}, &inputs);
   numerics::ModelChanges changes;
   if (!module || failed(checkOutputs(context, inputs, outputs))) // now with external data
     return failure();

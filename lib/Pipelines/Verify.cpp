@@ -73,10 +73,10 @@ KernelVerifier::KernelVerifier(const reference::Tolerance &tolerance) : toleranc
 }
 
 std::unique_ptr<KernelVerifier> KernelVerifier::create(MLIRContext &context, StringRef model,
-                                                       const reference::Tolerance &tolerance) {
+                                                       const reference::Tolerance &tolerance, const CompileOptions &options) {
   loadTenonDialects(context);
   std::unique_ptr<KernelVerifier> verifier(new KernelVerifier(tolerance));
-  verifier->plan = importForCompilation(context, model);
+  verifier->plan = importForCompilation(context, model, options);
   if (!verifier->plan)
     return nullptr;
   llvm::StringMap<std::string> operators;

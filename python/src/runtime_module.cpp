@@ -59,14 +59,14 @@ struct Model {
   tenon_model *handle = nullptr;
 };
 
-/// (name, ONNX dtype, [dims], [dim names]); a dim below 0 varies at run time.
+/// (name, ONNX dtype, [dims], [dim names], has a default); a dim below 0 varies at run time.
 nb::tuple describe(const tenon_tensor_info &info) {
   nb::list dims, names;
   for (int32_t d = 0; d < info.rank; ++d) {
     dims.append(info.dims[d]);
     names.append(text(info.dim_names ? info.dim_names[d] : nullptr));
   }
-  return nb::make_tuple(text(info.name), info.dtype, dims, names);
+  return nb::make_tuple(text(info.name), info.dtype, dims, names, info.is_optional != 0);
 }
 
 nb::list describeAll(const Model &model, int count,
@@ -103,6 +103,7 @@ struct Session {
     tensor.byte_size = array.nbytes();
     check(tenon_session_bind_input(handle, index, &tensor));
   }
+  void bindDefault(int index) { check(tenon_session_bind_input(handle, index, nullptr)); }
   void bindOutput(int index, const Output &array) {
     check(tenon_session_bind_output(handle, index, array.data(), array.nbytes()));
   }
@@ -141,6 +142,13 @@ NB_MODULE(_runtime, m) {
            nb::arg("driver"))
       .def("inputs", [](Model &m) { return describeAll(m, tenon_model_num_inputs(m.handle), tenon_model_input); })
       .def("outputs", [](Model &m) { return describeAll(m, tenon_model_num_outputs(m.handle), tenon_model_output); })
+      .def("fixed_inputs",
+           [](Model &m) {
+             nb::list names;
+             for (int i = 0; i < tenon_model_num_fixed_inputs(m.handle); ++i)
+               names.append(text(tenon_model_fixed_input(m.handle, i)));
+             return names;
+           })
       .def("kernels",
            [](Model &model) {
              nb::list all;
@@ -158,6 +166,7 @@ NB_MODULE(_runtime, m) {
   nb::class_<Session>(m, "Session")
       .def(nb::init<nb::object, int>(), nb::arg("model"), nb::arg("threads"))
       .def("bind_input", &Session::bindInput)
+      .def("bind_default", &Session::bindDefault)
       .def("bind_output", &Session::bindOutput)
       .def("run", &Session::run)
       .def("output_shape", &Session::outputShape)

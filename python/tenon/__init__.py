@@ -34,6 +34,7 @@ def compile(
     format_files: "typing.Sequence[str | os.PathLike[str]]" = (),
     progress: "typing.Callable[[str], object] | None" = None,
     flush_denormals: bool = False,
+    overridable: str = "",
 ) -> Artifact:
     """Compiles an ONNX model and returns the loaded artifact.
 
@@ -47,6 +48,9 @@ def compile(
     progress  called with the name of each phase as it begins
     flush_denormals  take denormal weights (below 1.2e-38) of convolutions and
               matrix products as zero; `warnings` tells if there are any
+    overridable  a regular expression for whole names of initializers that are
+              also inputs: these stay optional inputs though they are weights or
+              decide sizes; other such initializers are optional inputs anyway
 
     The artifact's `summary` holds the target, counts of nodes and kernels, sizes
     in bytes, seconds by phase, and `warnings`, a list of `Diagnostic`: the warnings
@@ -57,7 +61,7 @@ def compile(
     """
     from .compiler import compile_model
 
-    return compile_model(model, target, output, dump_to, format_files, progress, flush_denormals)
+    return compile_model(model, target, output, dump_to, format_files, progress, flush_denormals, overridable)
 
 
 __all__ = [

@@ -29,7 +29,9 @@ class TenonBackendRep(BackendRep):
         else:
             if isinstance(inputs, np.ndarray):
                 inputs = [inputs]
-            feeds = dict(zip(names, inputs, strict=True))
+            # Inputs with a default may be left out at the end.
+            omitted = self.artifact.inputs[len(inputs):]
+            feeds = dict(zip(names, inputs, strict=not all(info.optional for info in omitted) or len(inputs) > len(names)))
         results = self._session.run({name: np.asarray(value) for name, value in feeds.items()})
         return self._outputs(*results.values())
 

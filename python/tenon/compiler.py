@@ -21,7 +21,8 @@ def _told(problems, ledger):
     return warnings
 
 
-def compile_model(model, target, output, dump_to=None, format_files=(), progress=None, flush_denormals=False):
+def compile_model(model, target, output, dump_to=None, format_files=(), progress=None, flush_denormals=False,
+                  overridable=""):
     """See tenon.compile."""
     path, data = b"", None
     if isinstance(model, (str, os.PathLike)):
@@ -39,7 +40,7 @@ def compile_model(model, target, output, dump_to=None, format_files=(), progress
         summary = _compiler.compile(path, data, text_of_path(output, "the artifact"), target,
                                     text_of_path(dump_to or "", "the folder"),
                                     [text_of_path(file, "the format file") for file in format_files], progress,
-                                    bool(flush_denormals))
+                                    bool(flush_denormals), overridable)
         artifact = Artifact(output, summary=summary, temporary=temporary is not None)
         summary["warnings"] = _told(summary["warnings"], artifact.ledger)
         return artifact

@@ -3,6 +3,7 @@
 
 import collections.abc
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -42,12 +43,14 @@ except ImportError:
 @dataclass(frozen=True)
 class TensorInfo:
     """What a model declares of an input or output. A shape holds an int for a
-    fixed dimension, its name for a named one, None for a nameless one."""
+    fixed dimension, its name for a named one, None for a nameless one. An optional
+    input has a default, and may be left out of a run."""
 
     name: str
     dtype: np.dtype
     onnx_dtype: int
     shape: tuple[int | str | None, ...]
+    optional: bool = False
 
     @property
     def is_static(self) -> bool:
@@ -64,11 +67,11 @@ def _declared(shape):
 
 
 def _info(entry):
-    name, dtype, dims, names = entry
+    name, dtype, dims, names, optional = entry
     shape = tuple(d if d >= 0 else (n or None) for d, n in zip(dims, names))
     if dtype not in _NUMPY:
         raise DTypeError("TN7007", f"[TN7007] '{name}' has ONNX element type {dtype}, which NumPy lacks; install ml_dtypes")
-    return TensorInfo(name, _NUMPY[dtype], dtype, shape)
+    return TensorInfo(name, _NUMPY[dtype], dtype, shape, optional)
 
 
 def _carrier(array, dtype):
@@ -113,6 +116,8 @@ class Artifact:
     """A compiled model: a mapped file (or bytes), shared by all its sessions.
 
     inputs, outputs  lists of `TensorInfo`, in the model's order
+    fixed_inputs     names of the model's inputs that are constants here, because
+                     initializers have them too (see `overridable` of `tenon.compile`)
     summary          what `tenon.compile` reports; empty after `tenon.load`
 
     As a context manager it is closed at the end. It can be pickled, as its bytes.
@@ -120,6 +125,7 @@ class Artifact:
 
     inputs: list[TensorInfo]
     outputs: list[TensorInfo]
+    fixed_inputs: list[str]
     summary: dict
 
     def __init__(self, source, summary=None, temporary=False, check_weights=False, driver=""):
@@ -131,6 +137,7 @@ class Artifact:
         self.summary = summary or {}
         self.inputs = [_info(entry) for entry in self._native.inputs()]
         self.outputs = [_info(entry) for entry in self._native.outputs()]
+        self.fixed_inputs = self._native.fixed_inputs()
         self._forget = weakref.finalize(self, _remove_own, self._source, os.getpid()) if temporary else None
 
     def close(self) -> None:
@@ -272,7 +279,8 @@ class Session:
         Inputs that are C-contiguous, aligned arrays of the declared dtype are read in
         place; others are copied first, also those of the other byte order, but never
         converted to another dtype. Shapes are those of `Artifact.inputs`; a dimension with a name has
-        the same size wherever the name occurs.
+        the same size wherever the name occurs. Optional inputs that are left out
+        have their defaults, whatever an earlier run was given.
 
         The model writes results directly into new arrays, or for names in
         `outputs` into the arrays given there: C-contiguous, writable, of the
@@ -318,7 +326,11 @@ class Session:
             return self._session.arena_bytes
 
     @staticmethod
-    def _refuse_unknown(what, given, names):
+    def _refuse_unknown(what, given, names, fixed=()):
+        constants = [name for name in given if name in fixed]
+        if constants:
+            raise InputError("TN7001", f"[TN7001] {', '.join(map(repr, constants))}: initializers that are also inputs, and constants "
+                             f"of this artifact; compile with overridable={'|'.join(map(re.escape, constants))!r} (--overridable) to give them")
         unknown = [f"the model has no {what} '{name}'" for name in given if name not in names]
         if unknown:
             raise InputError("TN7001", f"[TN7001] {'; '.join(unknown)}; its {what}s are: {', '.join(names) or 'none'}")
@@ -346,17 +358,21 @@ class Session:
         """The error with the shapes that were declared and given of those inputs that it names."""
         told = []
         for (name, (_, info)), shape in zip(names.items(), shapes):
-            if f"'{name}'" in str(error) or len(names) == 1:
+            if shape is not None and (f"'{name}'" in str(error) or len(names) == 1):
                 told.append(f"expected {_declared(info.shape)}, got {shape}")
         return type(error)(error.code, "; ".join([str(error), *told]))
 
     def _bind(self, inputs):
-        missing = [f"no input '{name}' given" for name in self._by_name if name not in inputs]
+        missing = [f"no input '{name}' given" for name, (_, info) in self._by_name.items() if name not in inputs and not info.optional]
         if missing:
             raise InputError("TN7009", f"[TN7009] {'; '.join(missing)}; the model's inputs are: {', '.join(self._by_name)}")
-        self._refuse_unknown("input", inputs, list(self._by_name))
+        self._refuse_unknown("input", inputs, list(self._by_name), self.artifact.fixed_inputs)
         held, key = [], []
         for name, (index, info) in self._by_name.items():
+            if name not in inputs:
+                self._session.bind_default(index)
+                key.append(None)
+                continue
             array = _carrier(np.require(_of_type(np.asarray(inputs[name]), info), requirements="CA"), info.dtype)
             # One element passes for a scalar: recorded test vectors often hold it so.
             shape = () if not info.shape and array.size == 1 else array.shape

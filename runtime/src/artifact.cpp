@@ -130,6 +130,24 @@ tenon_status *checkOutputSymbols(const Manifest &m, const char *name) {
   return status;
 }
 
+/// Whether the default of an optional input has its shape and lies in the weights.
+bool hasDefaultInRange(const schema::Tensor &input, const Manifest &m) {
+  const auto *dims = input.default_dims();
+  if (!dims || dims->size() != input.dims()->size() || input.default_offset() % int64_t(kAlign) != 0 ||
+      (dims->size() && reinterpret_cast<uintptr_t>(dims->Data()) % alignof(int64_t) != 0))
+    return false;
+  size_t bytes = elementBytes(input.dtype());
+  for (uint32_t d = 0; d < dims->size(); ++d) {
+    const auto *declared = input.dims()->Get(d);
+    int64_t size = dims->Get(d);
+    if (size < 0 || (declared->symbol() < 0 && declared->value() != size) ||
+        __builtin_mul_overflow(bytes, size_t(size), &bytes))
+      return false;
+  }
+  auto offset = uint64_t(input.default_offset());
+  return offset <= m.weights_size() && bytes <= m.weights_size() - offset;
+}
+
 /// What is wrong with the description of a kernel, or null. Its buffers are what
 /// it reads and then what it writes.
 const char *faultOf(const schema::Kernel &kernel, uint64_t weights) {
@@ -247,6 +265,10 @@ tenon_status *checkManifest(const tenon_model &model, const char *name) {
     return status;
   if (tenon_status *status = checkOutputSymbols(m, name))
     return status;
+  for (const auto *input : *m.inputs())
+    if (input->default_offset() >= 0 && !hasDefaultInRange(*input, m))
+      return fail(TENON_CORRUPT, "the manifest of %s: the default of input '%s' does not fit it, or lies outside the weights", name,
+                  input->name()->c_str());
   for (const auto *kernel : *m.kernels())
     if (const char *fault = faultOf(*kernel, m.weights_size()))
       return fail(TENON_CORRUPT, "the manifest of %s describes a kernel %s", name, fault);

@@ -45,6 +45,8 @@ namespace tenon::rt {
 
 /// Refuses an index that is none of `count` things (`what`: "input").
 tenon_status *checkIndex(const char *what, int32_t index, uint32_t count);
+/// The value of an optional input where none is bound, in the weights.
+tenon_tensor defaultOf(const tenon_model &model, const schema::Tensor &input);
 /// Verifies the artifact in model.file, chooses and loads a code variant.
 /// `name` is for errors.
 tenon_status *openArtifact(tenon_model &model, const char *name, const tenon_load_options *options);

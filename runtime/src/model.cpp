@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Models: opening artifacts, and what can be asked of them.
+#include "element.h"
 #include "internal.h"
 
 #include <cerrno>
@@ -158,7 +159,7 @@ tenon_status *describeTensor(const char *function, const tenon_model *model, boo
   size_t at = model->firstDims[index + (isOutput ? model->manifest->inputs()->size() : 0)];
   const auto *tensor = list->Get(index);
   return give({0, tensor->name()->c_str(), tensor->dtype(), int32_t(tensor->dims()->size()),
-               model->dims + at, model->dimNames + at},
+               model->dims + at, model->dimNames + at, tensor->default_offset() >= 0},
               info);
 }
 
@@ -173,6 +174,15 @@ const char *textOf(const flatbuffers::String *text, const char *otherwise = "") 
 }
 
 } // namespace
+
+tenon_tensor tenon::rt::defaultOf(const tenon_model &model, const schema::Tensor &input) {
+  const auto *dims = input.default_dims();
+  size_t bytes = elementBytes(input.dtype());
+  for (int64_t size : *dims)
+    bytes *= size_t(size);
+  return {const_cast<uint8_t *>(model.weights) + input.default_offset(), input.dtype(), int32_t(dims->size()),
+          reinterpret_cast<const int64_t *>(dims->Data()), bytes};
+}
 
 tenon_status *tenon::rt::checkIndex(const char *what, int32_t index, uint32_t count) {
   if (index >= 0 && uint32_t(index) < count)
@@ -242,6 +252,26 @@ TENON_API tenon_status *tenon_model_symbol(const tenon_model *model, int32_t ind
     return status;
   const auto *symbol = symbols->Get(index);
   return give({0, symbol->name()->c_str(), symbol->min(), symbol->max(), symbol->divisor()}, info);
+}
+
+TENON_API tenon_status *tenon_model_input_default(const tenon_model *model, int32_t index, tenon_tensor *tensor) {
+  if (!model || !tensor)
+    return fail(TENON_INVALID_ARGUMENT, "%s: model and tensor must not be NULL", __func__);
+  if (tenon_status *status = checkIndex("input", index, model->manifest->inputs()->size()))
+    return status;
+  const auto *input = model->manifest->inputs()->Get(index);
+  if (input->default_offset() < 0)
+    return fail(TENON_INVALID_ARGUMENT, "input '%s' has no default", input->name()->c_str());
+  *tensor = defaultOf(*model, *input);
+  return nullptr;
+}
+TENON_API int32_t tenon_model_num_fixed_inputs(const tenon_model *model) {
+  return model && model->manifest->fixed_inputs() ? int32_t(model->manifest->fixed_inputs()->size()) : 0;
+}
+TENON_API const char *tenon_model_fixed_input(const tenon_model *model, int32_t index) {
+  if (index < 0 || index >= tenon_model_num_fixed_inputs(model))
+    return nullptr;
+  return model->manifest->fixed_inputs()->Get(index)->c_str();
 }
 
 TENON_API const char *tenon_model_kernel_name(const tenon_model *model, int32_t index) {

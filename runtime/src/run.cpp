@@ -111,7 +111,7 @@ tenon_status *bindSymbols(tenon_session &session) {
     const auto *input = m.inputs()->Get(i);
     const char *name = input->name()->c_str();
     if (!session.inputs[i].data)
-      return fail(TENON_NO_INPUT, "input '%s' is not bound; the model needs all %u inputs", name,
+      return fail(TENON_NO_INPUT, "input '%s' is not bound; the model needs all %u inputs but the optional ones", name,
                   m.inputs()->size());
     for (uint32_t d = 0; d < input->dims()->size(); ++d) {
       int32_t s = input->dims()->Get(d)->symbol();

@@ -127,6 +127,14 @@ tenon_status *checkInput(const tenon::schema::Tensor &input, const tenon_tensor 
   return nullptr;
 }
 
+void bind(tenon_session &session, int32_t index, const tenon_tensor &tensor) {
+  alignas(64) static char empty[64]; // something to point at where there is nothing to read
+  session.inputs[index].data = tensor.data ? tensor.data : empty;
+  session.inputData[index] = session.inputs[index].data;
+  for (int32_t d = 0; d < tensor.rank; ++d)
+    session.inputs[index].shape[d] = tensor.shape[d];
+}
+
 } // namespace
 
 TENON_API tenon_status *tenon_session_create(tenon_model *model, const tenon_session_options *options,
@@ -152,6 +160,10 @@ TENON_API tenon_status *tenon_session_create(tenon_model *model, const tenon_ses
     destroy(made);
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate a session");
   }
+  const auto &inputs = *model->manifest->inputs();
+  for (uint32_t i = 0; i < inputs.size(); ++i)
+    if (inputs.Get(i)->default_offset() >= 0)
+      bind(*made, int32_t(i), defaultOf(*model, *inputs.Get(i)));
   *session = made;
   return nullptr;
 }
@@ -167,15 +179,15 @@ TENON_API tenon_status *tenon_session_bind_input(tenon_session *session, int32_t
   const tenon::schema::Tensor *input;
   if (tenon_status *status = use.input(index, input))
     return status;
+  if (!tensor && input->default_offset() >= 0) {
+    bind(*session, index, defaultOf(*session->model, *input));
+    return nullptr;
+  }
   if (!tensor || (!tensor->shape && tensor->rank > 0))
     return fail(TENON_INVALID_ARGUMENT, "input '%s': no tensor given", input->name()->c_str());
   if (tenon_status *status = checkInput(*input, *tensor))
     return status;
-  alignas(64) static char empty[64]; // something to point at where there is nothing to read
-  session->inputs[index].data = tensor->data ? tensor->data : empty;
-  session->inputData[index] = session->inputs[index].data;
-  for (int32_t d = 0; d < tensor->rank; ++d)
-    session->inputs[index].shape[d] = tensor->shape[d];
+  bind(*session, index, *tensor);
   return nullptr;
 }
 

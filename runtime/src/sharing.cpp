@@ -24,7 +24,8 @@ public:
     using schema::Code, schema::Kernel, schema::Manifest;
     if (!manifest.VerifyTableStart(verifier))
       return false;
-    for (auto field : {Manifest::VT_INPUTS, Manifest::VT_OUTPUTS, Manifest::VT_SYMBOLS, Manifest::VT_CHECKS})
+    for (auto field : {Manifest::VT_INPUTS, Manifest::VT_OUTPUTS, Manifest::VT_SYMBOLS, Manifest::VT_CHECKS,
+                       Manifest::VT_FIXED_INPUTS})
       if (!list(manifest, field))
         return false;
     return eachOf(manifest, Manifest::VT_VARIANTS, {Code::VT_FEATURES}) &&
@@ -84,6 +85,7 @@ struct Sum {
     for (const auto *tensor : *tensors) {
       text(tensor->name());
       bytes += tensor->dims() ? tensor->dims()->size() * sizeof(schema::Dim) : 0;
+      bytes += tensor->default_dims() ? tensor->default_dims()->size() * sizeof(int64_t) : 0;
     }
   }
 };
@@ -128,6 +130,7 @@ bool hasBoundedTexts(const schema::Manifest &m, size_t size) {
         for (const auto *buffer : *kernel->buffers())
           sum.text(buffer->name());
     }
+  sum.texts(m.fixed_inputs());
   if (m.checks())
     for (const auto *check : *m.checks()) {
       sum.text(check->node());

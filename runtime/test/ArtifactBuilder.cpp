@@ -99,8 +99,13 @@ Artifact buildArtifact(const Options &options) {
   auto tensor = [&](const std::string &name, int type, std::vector<schema::Dim> dims) {
     return schema::CreateTensor(b, b.CreateString(name), type, b.CreateVectorOfStructs(dims));
   };
-  std::vector inputs = {tensor(options.xName, options.xType, {{options.xValue, options.xSymbol}, {4, -1}}),
-                        tensor("y", 1, {{-1, options.ySymbol}, {4, -1}})};
+  auto y = tensor("y", 1, {{-1, options.ySymbol}, {4, -1}});
+  if (options.yDefault >= 0) {
+    std::vector<schema::Dim> dims = {{-1, options.ySymbol}, {4, -1}};
+    y = schema::CreateTensor(b, b.CreateString("y"), 1, b.CreateVectorOfStructs(dims), options.yDefault,
+                             b.CreateVector(options.yDefaultDims));
+  }
+  std::vector inputs = {tensor(options.xName, options.xType, {{options.xValue, options.xSymbol}, {4, -1}}), y};
   std::vector outputs = {tensor("z", 1, {{-1, options.zSymbol}, {options.zColumns, -1}}), tensor("total", 1, {{-1, -1}})};
   std::vector symbols = {schema::CreateSymbol(b, b.CreateString("batch"), options.batchMin, options.batchMax,
                                               options.batchDivisor)};
@@ -146,7 +151,7 @@ Artifact buildArtifact(const Options &options) {
                                 b.CreateVector(symbols), b.CreateVector(variants), kernelList,
                                 options.weightsOffset ? options.weightsOffset : artifact.weightsOffset,
                                 sizeof weights, XXH3_64bits(weights, sizeof weights), b.CreateString("{}"), /*plan=*/0,
-                                checkList));
+                                checkList, /*derived_symbols=*/0, b.CreateVectorOfStrings(options.fixedInputs)));
   artifact.manifestOffset = bytes.size();
   artifact.manifestSize = b.GetSize();
   bytes.append(reinterpret_cast<const char *>(b.GetBufferPointer()), b.GetSize());

@@ -49,6 +49,9 @@ struct Options {
   uint64_t weightsOffset = 0; ///< 0: where they are
   bool noKernels = false;     ///< leave a required part out
   std::vector<Check> checks = {}; ///< none: no table, as in artifacts of the first version
+  int64_t yDefault = -1;      ///< offset of y's default in the weights
+  std::vector<int64_t> yDefaultDims = {1, 4};
+  std::vector<std::string> fixedInputs = {};
 };
 
 /// The bytes of an artifact, and where its parts are.

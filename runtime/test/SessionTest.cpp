@@ -40,6 +40,57 @@ TEST_F(Session, RunsAnyShape) {
   }
 }
 
+TEST(OptionalInputs, HaveTheirDefaultUnlessBound) {
+  TemporaryFile file{buildArtifact({.yDefault = 0, .fixedInputs = {"w"}}).bytes};
+  Fixture fixture(file.path);
+  tenon_tensor_info info{.size = sizeof info};
+  ASSERT_TRUE(Result(tenon_model_input(fixture.model, 0, &info)).ok());
+  EXPECT_FALSE(info.is_optional);
+  ASSERT_TRUE(Result(tenon_model_input(fixture.model, 1, &info)).ok());
+  EXPECT_TRUE(info.is_optional);
+  tenon_tensor value{};
+  ASSERT_TRUE(Result(tenon_model_input_default(fixture.model, 1, &value)).ok());
+  EXPECT_EQ(value.rank, 2);
+  EXPECT_EQ(value.shape[1], 4);
+  EXPECT_EQ(value.byte_size, 16u);
+  EXPECT_EQ(static_cast<const float *>(value.data)[3], 4);
+  EXPECT_EQ(Result(tenon_model_input_default(fixture.model, 0, &value)).code, TENON_INVALID_ARGUMENT);
+  EXPECT_EQ(tenon_model_num_fixed_inputs(fixture.model), 1);
+  EXPECT_STREQ(tenon_model_fixed_input(fixture.model, 0), "w");
+  EXPECT_EQ(tenon_model_fixed_input(fixture.model, 1), nullptr);
+
+  float x[4] = {1, 2, 3, 4}, y[4] = {10, 20, 30, 40};
+  int64_t shape[2] = {1, 4};
+  tenon_tensor ofX = {x, 1, 2, shape, sizeof x}, ofY = {y, 1, 2, shape, sizeof y};
+  ASSERT_TRUE(Result(tenon_session_bind_input(fixture.session, 0, &ofX)).ok());
+  auto run = [&] {
+    Result result = tenon_session_run(fixture.session);
+    EXPECT_TRUE(result.ok()) << result.text;
+    return fixture.output(0);
+  };
+  const std::vector<float> byDefault = {2, 8, 18, 32}, byY = {20, 80, 180, 320};
+  EXPECT_EQ(run(), byDefault);
+  ASSERT_TRUE(Result(tenon_session_bind_input(fixture.session, 1, &ofY)).ok());
+  EXPECT_EQ(run(), byY);
+  ASSERT_TRUE(Result(tenon_session_bind_input(fixture.session, 1, nullptr)).ok());
+  EXPECT_EQ(run(), byDefault);
+  EXPECT_EQ(Result(tenon_session_bind_input(fixture.session, 0, nullptr)).code, TENON_INVALID_ARGUMENT);
+}
+
+TEST(OptionalInputs, DefaultsThatDoNotFitAreRefused) {
+  // Outside of the weights, not aligned, of another rank, of another fixed size, too many, negative.
+  const std::pair<int64_t, std::vector<int64_t>> bad[] = {{64, {1, 4}}, {4, {0, 4}},      {0, {4}},
+                                                          {0, {1, 3}},  {0, {2, 4}},      {0, {-1, 4}},
+                                                          {0, {INT64_MAX, 4}}};
+  for (const auto &[offset, dims] : bad) {
+    TemporaryFile file{buildArtifact({.yDefault = offset, .yDefaultDims = dims}).bytes};
+    tenon_model *model = nullptr;
+    Result result = tenon_model_load(file.path.c_str(), nullptr, &model);
+    EXPECT_EQ(result.code, TENON_CORRUPT) << offset << " " << result.text;
+    tenon_model_free(model);
+  }
+}
+
 TEST_F(Session, OutputShapeBeforeTheRun) {
   int64_t shape[2];
   int32_t rank;

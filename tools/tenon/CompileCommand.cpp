@@ -27,6 +27,7 @@ static cl::list<std::string> plugins("load-pass-plugin", cl::desc("Library with 
 static cl::list<std::string> addedPasses("add-pass", cl::desc("Run a pass pipeline on the module at the end of import, graph, numerics or place (repeatable)"), cl::value_desc("STAGE=PIPELINE"), cl::sub(compileCommand));
 static cl::opt<std::string> dumpTo("dump-to", cl::desc("Folder for the IR after each stage, without weights (--stop-after prints them)"), cl::value_desc("DIR"), cl::sub(compileCommand));
 static cl::opt<bool> flushDenormals("flush-denormals", cl::desc("Take denormal weights (below 1.2e-38) of convolutions and matrix products as zero"), cl::sub(compileCommand));
+static cl::opt<std::string> overridable("overridable", cl::desc("Initializers that are also inputs and stay optional inputs though they are weights or sizes: names that match as a whole"), cl::value_desc("REGEX"), cl::sub(compileCommand));
 static cl::opt<bool> keepPlan("keep-plan", cl::desc("Keep the plan's text in the artifact, for `tenon inspect --plan`"), cl::sub(compileCommand));
 static cl::opt<bool> quiet("q", cl::desc("No summary and no progress"), cl::sub(compileCommand));
 
@@ -116,6 +117,7 @@ int runCompile() {
   options.formatFiles = formatFiles;
   options.flushDenormals = flushDenormals;
   options.keepPlan = keepPlan;
+  options.overridable = overridable;
   if (positional.empty() == onnx.empty())
     return complain("[TN8013] compile: expected one model, MODEL.onnx");
   if (Exit exit = parseStages(options))
@@ -129,6 +131,8 @@ int runCompile() {
   for (const cl::Option *flag : {(const cl::Option *)&output, (const cl::Option *)&keepPlan, (const cl::Option *)&quiet})
     if (stopsEarly && flag->getNumOccurrences())
       return refuse(*flag, "with --stop-after");
+  if (options.startFrom && overridable.getNumOccurrences())
+    return refuse(overridable, "with --start-from");
   if (flushDenormals && ((stopsEarly && *options.stopAfter < Stage::Numerics) || options.startFrom > Stage::Numerics))
     return refuse(flushDenormals, "without the stage numerics");
   std::string model = positional.empty() ? onnx : positional;

@@ -5,6 +5,7 @@
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace cl = llvm::cl;
@@ -38,14 +39,26 @@ void InputFlags::addFiles(InputFiles &files) const {
     files.add(it->path(), "a file of --test-data");
 }
 
+/// Tensors go to inputs by name, those whose names the model does not have by number.
 Exit InputFlags::bindTestData(Session &session) {
-  for (int i = 0; i < session.inputs(); ++i) {
+  std::vector<bool> given(session.inputs());
+  auto path = [&](int number) { return testData + "/input_" + std::to_string(number) + ".pb"; };
+  int count = 0;
+  for (; llvm::sys::fs::exists(path(count)); ++count) {
     TensorFile tensor;
     std::string error;
-    if (!readTensorFile(testData + "/input_" + std::to_string(i) + ".pb", tensor, error))
+    if (!readTensorFile(path(count), tensor, error))
       return complain("[TN8004] " + error);
     int index = findInput(session, tensor.name);
-    index = index < 0 ? i : index;
+    if (index < 0 && session.isFixed(tensor.name))
+      return complain(session.unknownInput(path(count), tensor.name));
+    index = index < 0 ? count : index;
+    if (index >= session.inputs())
+      return complain("[TN8026] " + path(count) + (tensor.name.empty() ? std::string(" has no name") : " is '" + tensor.name + "'") +
+                      "; expected at most " + llvm::Twine(session.inputs()) + " files, one for each input of the model");
+    if (given[index])
+      return complain("[TN8026] " + path(count) + " is a second tensor for input '" + session.input(index).name + "'; expected one for each input of the model");
+    given[index] = true;
     if (session.input(index).rank == 0 && tensor.shape == std::vector<int64_t>{1}) {
       // Some recorded sets hold a scalar as a vector of one.
       llvm::outs() << "note  " << escaped(session.input(index).name) << ": one-element vector taken as the scalar the model declares\n";
@@ -54,6 +67,9 @@ Exit InputFlags::bindTestData(Session &session) {
     if (!session.bind(index, tensor))
       return session.exitStatus();
   }
+  for (int i = 0; i < session.inputs(); ++i)
+    if (!given[i] && !session.isOptional(i))
+      return complain("[TN8004] " + path(count) + ": no such file; nothing gives input '" + session.input(i).name + "' a value");
   return kOk;
 }
 
@@ -61,12 +77,8 @@ Exit InputFlags::bindValues(Session &session, std::vector<bool> &given) {
   for (llvm::StringRef flag : values) {
     auto [name, value] = flag.split('=');
     int index = findInput(session, name);
-    if (index < 0) {
-      std::vector<std::string> names;
-      for (int i = 0; i < session.inputs(); ++i)
-        names.push_back(session.input(i).name);
-      return complain("[TN8006] --input=" + flag + ": the model has no input '" + name + "'; it has " + quoted(names));
-    }
+    if (index < 0)
+      return complain(session.unknownInput("--input=" + flag, name));
     if (given[index])
       return complain("[TN8006] --input=" + flag + ": '" + name + "' is given twice");
     TensorFile tensor;
@@ -110,6 +122,8 @@ Exit InputFlags::bind(Session &session, bool random) {
       return refuse(dims, "with --test-data");
     if (seed.getNumOccurrences())
       return refuse(seed, "with --test-data");
+    if (!llvm::sys::fs::is_directory(testData))
+      return complain("[TN8004] --test-data: " + testData + ": no such folder");
     return bindTestData(session);
   }
   std::vector<bool> given(session.inputs());
@@ -118,6 +132,10 @@ Exit InputFlags::bind(Session &session, bool random) {
     return exit;
   if (Exit exit = parseDims(session, sizes))
     return exit;
+  // Those that nobody gives have their defaults, not random values.
+  for (int i = 0; i < session.inputs(); ++i)
+    if (session.isOptional(i))
+      given[i] = true;
   bool all = llvm::all_of(given, [](bool one) { return one; });
   if (all && session.inputs() && !dims.empty())
     return refuse(dims, "when every input is given");
@@ -135,6 +153,15 @@ Exit InputFlags::bind(Session &session, bool random) {
       return session.exitStatus();
   }
   return kOk;
+}
+
+bool InputFlags::hasRecordedOutputs() const {
+  std::error_code code;
+  if (hasTestData())
+    for (llvm::sys::fs::directory_iterator it(testData, code), end; it != end && !code; it.increment(code))
+      if (llvm::StringRef name = llvm::sys::path::filename(it->path()); name.starts_with("output_") && name.ends_with(".pb"))
+        return true;
+  return false;
 }
 
 std::pair<Exit, std::optional<TensorFile>> InputFlags::expectedOutput(int index) const {

@@ -76,8 +76,11 @@ void printText(const tenon_model *model) {
   }
   for (int i = 0; i < tenon_model_num_inputs(model); ++i) {
     auto info = query(model, tenon_model_input, i);
-    os << "input      " << escaped(info.name) << ": " << escaped(typeText(info)) << "\n";
+    os << "input      " << escaped(info.name) << ": " << escaped(typeText(info)) << (info.is_optional ? ", optional: it has a default" : "") << "\n";
   }
+  if (int fixed = tenon_model_num_fixed_inputs(model))
+    os << "constants  " << fixed << " of the model's inputs, which initializers have too: " << escaped(tenon_model_fixed_input(model, 0))
+       << (fixed > 1 ? ", ..." : "") << " (`tenon compile --overridable`)\n";
   for (int i = 0; i < tenon_model_num_outputs(model); ++i) {
     auto info = query(model, tenon_model_output, i);
     os << "output     " << escaped(info.name) << ": " << escaped(typeText(info)) << "\n";
@@ -106,13 +109,18 @@ llvm::json::Array tensorsJson(const tenon_model *model, int count, tenon_status 
     llvm::json::Array dims;
     for (int d = 0; d < info.rank; ++d)
       dims.push_back(info.dims[d] >= 0 ? llvm::json::Value(info.dims[d]) : llvm::json::Value(dimText(info, d)));
-    array.push_back(llvm::json::Object{{"name", info.name}, {"type", dtypeName(info.dtype)}, {"dims", std::move(dims)}});
+    llvm::json::Object entry{{"name", info.name}, {"type", dtypeName(info.dtype)}, {"dims", std::move(dims)}};
+    if (ask == tenon_model_input)
+      entry["optional"] = bool(info.is_optional);
+    array.push_back(std::move(entry));
   }
   return array;
 }
 
 void printJson(const tenon_model *model) {
-  llvm::json::Array symbols, kernels;
+  llvm::json::Array symbols, kernels, fixed;
+  for (int i = 0; i < tenon_model_num_fixed_inputs(model); ++i)
+    fixed.push_back(tenon_model_fixed_input(model, i));
   for (int i = 0; i < tenon_model_num_symbols(model); ++i) {
     auto symbol = query(model, tenon_model_symbol, i);
     symbols.push_back(llvm::json::Object{{"name", symbol.name}, {"min", symbol.min}, {"max", symbol.max}, {"divisor", symbol.divisor}});
@@ -136,6 +144,7 @@ void printJson(const tenon_model *model) {
                                              {"code_bytes", int64_t(tenon_model_code_bytes(model))},
                                              {"dimensions", std::move(symbols)},
                                              {"inputs", tensorsJson(model, tenon_model_num_inputs(model), tenon_model_input)},
+                                             {"fixed_inputs", std::move(fixed)},
                                              {"outputs", tensorsJson(model, tenon_model_num_outputs(model), tenon_model_output)},
                                              {"kernels", std::move(kernels)}}))
                << "\n";

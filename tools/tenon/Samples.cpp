@@ -69,24 +69,29 @@ static std::optional<size_t> findNonFinite(mlir::MLIRContext &context, const Ten
 }
 
 Exit Samples::readTestData(llvm::StringRef folder, Session &session, std::vector<std::optional<TensorFile>> &tensors) {
-  for (int i = 0; i < session.inputs(); ++i) {
-    std::string file = (folder + "/input_" + llvm::Twine(i) + ".pb").str(), error;
-    if (!fs::exists(file))
-      return complain("[TN8024] " + file + ": no such file; " + wanted(session.input(i)));
+  auto path = [&](int number) { return (folder + "/input_" + llvm::Twine(number) + ".pb").str(); };
+  int count = 0;
+  for (; fs::exists(path(count)); ++count) {
     TensorFile tensor;
-    if (!readTensorFile(file, tensor, error))
-      return complain("[TN8024] " + error + "; " + wanted(session.input(i)));
+    std::string error;
+    if (!readTensorFile(path(count), tensor, error))
+      return complain("[TN8024] " + error + (count < session.inputs() ? "; " + wanted(session.input(count)) : std::string()));
     // By name if it is one of the inputs', as tenon run takes it, else by number.
-    int index = i;
+    int index = count;
     for (int j = 0; j < session.inputs(); ++j)
       if (tensor.name == session.input(j).name)
         index = j;
+    if (index >= session.inputs())
+      return complain("[TN8024] " + path(count) + ": the model has " + llvm::Twine(session.inputs()) + " inputs; expected no more files");
     if (session.input(index).rank == 0 && tensor.shape == std::vector<int64_t>{1})
       tensor.shape.clear(); // some recorded sets hold a scalar as a vector of one
     if (tensors[index])
-      return complain("[TN8024] " + file + ": a second tensor for input '" + session.input(index).name + "'");
+      return complain("[TN8024] " + path(count) + ": a second tensor for input '" + session.input(index).name + "'");
     tensors[index] = std::move(tensor);
   }
+  for (int i = 0; i < session.inputs(); ++i)
+    if (!tensors[i] && !session.isOptional(i))
+      return complain("[TN8024] " + path(count) + ": no such file; " + wanted(session.input(i)));
   return kOk;
 }
 
@@ -107,7 +112,7 @@ Exit Samples::readNpz(llvm::StringRef file, Session &session, std::vector<std::o
       others += (others.empty() ? "'" : ", '") + array.name + "'";
   }
   for (int i = 0; i < session.inputs(); ++i)
-    if (!tensors[i])
+    if (!tensors[i] && !session.isOptional(i))
       return complain("[TN8024] " + file + ": no array for an input; " + wanted(session.input(i)) + ", the file has " + (names.empty() ? "none" : names));
   if (!others.empty() && !std::exchange(saidLeftOut, true))
     mention("note", file + ": " + others + " is no input of the model and is left out, here and in further samples");
@@ -121,6 +126,8 @@ Exit Samples::bind(size_t index, Session &session) {
     return exit;
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   for (int i = 0; i < session.inputs(); ++i) {
+    if (!tensors[i]) // what another sample gave does not hold for this one
+      tensors[i] = session.defaultOf(i);
     const TensorFile &tensor = *tensors[i];
     if (!fits(tensor, session.input(i)))
       return complain("[TN8024] " + path + ": " + wanted(session.input(i)) + ", found " + typeText(tensor));

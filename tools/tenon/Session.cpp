@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Session.h"
 
+#include "llvm/Support/Regex.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace tenon::driver {
+
+static TensorFile copyOf(const tenon_tensor &view, llvm::StringRef name) {
+  TensorFile tensor;
+  tensor.name = name.str();
+  tensor.dtype = view.dtype;
+  tensor.shape.assign(view.shape, view.shape + view.rank);
+  size_t bytes = elementBytes(view.dtype);
+  for (int64_t size : tensor.shape)
+    bytes *= size;
+  tensor.bytes.assign(static_cast<const char *>(view.data), bytes);
+  return tensor;
+}
 
 Session::~Session() {
   tenon_session_free(session);
@@ -44,7 +57,34 @@ bool Session::load(llvm::StringRef path, int threads) {
     return false;
   tenon_session_options options{sizeof(options), threads, nullptr};
   bound.resize(inputs());
+  for (int i = 0; i < inputs(); ++i)
+    if (isOptional(i))
+      bound[i] = defaultOf(i);
   return check(tenon_session_create(model, &options, &session));
+}
+
+TensorFile Session::defaultOf(int index) const {
+  tenon_tensor view{};
+  tenon_status_free(tenon_model_input_default(model, index, &view));
+  return copyOf(view, input(index).name);
+}
+
+bool Session::isFixed(llvm::StringRef name) const {
+  for (int i = 0; const char *fixed = tenon_model_fixed_input(model, i); ++i)
+    if (name == fixed)
+      return true;
+  return false;
+}
+
+std::string Session::unknownInput(const llvm::Twine &where, llvm::StringRef name) const {
+  if (isFixed(name))
+    return ("[TN8025] " + where + ": '" + name + "' is an initializer that is also an input, and a constant of this artifact; compile with --overridable=" +
+            llvm::Regex::escape(name) + " to give it at run time")
+        .str();
+  std::string names;
+  for (int i = 0; i < inputs(); ++i)
+    names += (i ? ", '" : "'") + std::string(input(i).name) + (isOptional(i) ? "' (optional)" : "'");
+  return ("[TN8006] " + where + ": the model has no input '" + name + "'; it has " + (names.empty() ? "none" : names)).str();
 }
 
 bool Session::bind(int index, const TensorFile &tensor) {
@@ -75,16 +115,7 @@ std::optional<TensorFile> Session::output(int index) {
   std::optional<tenon_tensor> found = outputView(index);
   if (!found)
     return std::nullopt;
-  const tenon_tensor &view = *found;
-  TensorFile tensor;
-  tensor.name = outputInfo(index).name;
-  tensor.dtype = view.dtype;
-  tensor.shape.assign(view.shape, view.shape + view.rank);
-  size_t bytes = elementBytes(view.dtype);
-  for (int64_t size : tensor.shape)
-    bytes *= size;
-  tensor.bytes.assign(static_cast<const char *>(view.data), bytes);
-  return tensor;
+  return copyOf(*found, outputInfo(index).name);
 }
 
 tenon_tensor_info Session::input(int index) const {

@@ -33,7 +33,14 @@ public:
   int outputs() const { return tenon_model_num_outputs(model); }
   tenon_tensor_info input(int index) const;
   tenon_tensor_info outputInfo(int index) const;
-  /// What is bound, as the run sees it.
+  bool isOptional(int index) const { return input(index).is_optional; }
+  /// The value of an optional input where none is given.
+  TensorFile defaultOf(int index) const;
+  /// Whether the model has an input of that name and the artifact a constant.
+  bool isFixed(llvm::StringRef name) const;
+  /// The error for a name that is no input; `where` it was given.
+  std::string unknownInput(const llvm::Twine &where, llvm::StringRef name) const;
+  /// What is bound, or the default, as the run sees it.
   const TensorFile &boundTensor(int index) const { return bound[index]; }
   Exit exitStatus() const { return failure; }
   /// The runtime's code for what failed last; TENON_OK if nothing did.
@@ -71,6 +78,8 @@ public:
   bool hasTestData() const { return !testData.empty(); }
   /// Adds the files that the inputs come from.
   void addFiles(InputFiles &files) const;
+  /// Whether --test-data holds a file output_*.pb.
+  bool hasRecordedOutputs() const;
   /// Recorded output of --test-data; a null result with kOk where there is none.
   std::pair<Exit, std::optional<TensorFile>> expectedOutput(int index) const;
 

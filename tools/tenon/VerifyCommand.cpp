@@ -8,6 +8,7 @@
 #include "VerifyReport.h"
 
 #include "tenon/Pipelines/Verify.h"
+#include "llvm/Support/Regex.h"
 
 namespace cl = llvm::cl;
 
@@ -79,15 +80,24 @@ static Exit judgeRefusal(const Session &session, OutputVerifier verifier, mlir::
   return session.exitStatus();
 }
 
+/// With what the artifact says of the options it was compiled with.
+static CompileOptions optionsOf(const Session &session) {
+  CompileOptions options;
+  for (int i = 0; i < session.inputs(); ++i)
+    if (session.isOptional(i))
+      options.overridable += (options.overridable.empty() ? "" : "|") + llvm::Regex::escape(session.input(i).name);
+  return options;
+}
+
 static Exit verify(llvm::StringRef path, VerifyReport &report) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   DiagnosticPrinter printer(context);
-  auto verifier = KernelVerifier::create(context, model, report.tolerance);
-  if (!verifier)
-    return printer.exitStatus();
   Session session;
   if (!session.load(path, threads))
     return session.exitStatus();
+  auto verifier = KernelVerifier::create(context, model, report.tolerance, optionsOf(session));
+  if (!verifier)
+    return printer.exitStatus();
   report.target = tenon_model_target(session.model);
   if (Exit exit = checkKernels(session, verifier->getChecks()))
     return exit;

@@ -38,6 +38,7 @@ struct CompileOptions {
   std::vector<std::string> otherOutputs; ///< files that the caller will write: none may be an input
   bool flushDenormals = false;    ///< denormal weights are taken as zero
   bool keepPlan = false;          ///< the artifact holds the plan's text
+  std::string overridable;        ///< names of weights that are optional inputs, see OnnxImportOptions
   std::function<void(llvm::StringRef phase)> progress;
 };
 
@@ -65,7 +66,7 @@ mlir::LogicalResult loadFormats(mlir::MLIRContext &context, llvm::ArrayRef<std::
 /// Imports a model with the operators that compilation knows; null after
 /// diagnostics. `files` gets what it is read from.
 mlir::OwningOpRef<mlir::ModuleOp> importForCompilation(mlir::MLIRContext &context, llvm::StringRef model,
-                                                       InputFiles *files = nullptr);
+                                                       const CompileOptions &options = {}, InputFiles *files = nullptr);
 /// Runs the stages up to `stopAfter`, whose IR (assembly after codegen) is the
 /// result's text, or writes an artifact to `output`.
 /// Loads the dialects it needs into the context. Problems are diagnostics of the

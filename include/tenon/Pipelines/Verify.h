@@ -15,6 +15,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
+#include "tenon/Pipelines/Compile.h"
 #include "tenon/Reference/Compare.h"
 #include "tenon/Reference/Evaluator.h"
 #include "llvm/ADT/StringMap.h"
@@ -39,7 +40,7 @@ class KernelVerifier {
 public:
   /// Imports and plans a model as compileModel does. Null after diagnostics.
   static std::unique_ptr<KernelVerifier> create(mlir::MLIRContext &context, llvm::StringRef model,
-                                                const reference::Tolerance &tolerance);
+                                                const reference::Tolerance &tolerance, const CompileOptions &options = {});
 
   /// One entry a kernel, in the order of the artifact's manifest.
   llvm::ArrayRef<KernelCheck> getChecks() const { return checks; }

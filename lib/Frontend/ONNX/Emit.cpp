@@ -274,6 +274,12 @@ OwningOpRef<ModuleOp> Emitter::emit() {
     Type type = typeOf(input.name(), scope, "graph input '" + input.name() + "'");
     inputTypes.push_back(type);
     inputAttrs.push_back(describeValue(input.name(), input.type()));
+    if (auto found = model.defaults.find(input.name()); found != model.defaults.end())
+      if (ElementsAttr value = model.reader.read(found->second, "initializer '" + input.name() + "'", input.name())) {
+        NamedAttrList attrs(inputAttrs.back());
+        attrs.set(kDefaultAttr, value);
+        inputAttrs.back() = attrs.getDictionary(model.context);
+      }
     scope.values[input.name()] = entry->addArgument(type, named(input.name()));
   }
   builder.setInsertionPointToEnd(entry);
@@ -292,6 +298,9 @@ OwningOpRef<ModuleOp> Emitter::emit() {
   func.setFunctionType(builder.getFunctionType(inputTypes, resultTypes));
   func.setAllArgAttrs(inputAttrs);
   func.setAllResultAttrs(resultAttrs);
+  if (!model.fixedInputs.empty())
+    func->setAttr(kFixedInputsAttr,
+                  builder.getStrArrayAttr(SmallVector<llvm::StringRef>(model.fixedInputs.begin(), model.fixedInputs.end())));
   auto opset = model.opsets.find("");
   func->setAttr(onnxir::kOpsetAttr,
                 builder.getI64IntegerAttr(opset == model.opsets.end() ? 0 : opset->second));

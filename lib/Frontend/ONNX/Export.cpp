@@ -388,6 +388,7 @@ LogicalResult tenon::writeOnnxConverted(MLIRContext &context, llvm::StringRef pa
     }
     checkHeader(model);
     inlineLocalFunctions(model);
+    chooseOverridable(model);
     checkStructure(model);
     if (problems.any() || !Exporter(model, weights, activations).run())
       return failure();

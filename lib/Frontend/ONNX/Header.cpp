@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The first look at a model: versions, opset imports, and initializers that are
-// also inputs.
+// The first look at a model: versions and opset imports.
 #include "Model.h"
 #include "tenon/Frontend/ONNX/Operators.h"
-#include "llvm/ADT/StringSet.h"
 
 using namespace tenon::onnxfe;
 
@@ -98,23 +96,7 @@ void tenon::onnxfe::checkHeader(Model &model) {
     import.set_version(1);
   }
 
-  onnx::GraphProto &graph = *proto.mutable_graph();
-  llvm::StringSet<> initialized, inputs;
-  for (const onnx::TensorProto &tensor : graph.initializer())
-    initialized.insert(tensor.name());
-  for (const onnx::ValueInfoProto &input : graph.input())
-    inputs.insert(input.name());
-  if (model.options.keepOverridable) {
-    auto *list = graph.mutable_initializer();
-    for (int i = list->size() - 1; i >= 0; --i)
-      if (inputs.contains(list->Get(i).name()))
-        list->DeleteSubrange(i, 1);
-  } else {
-    auto *list = graph.mutable_input();
-    for (int i = list->size() - 1; i >= 0; --i)
-      if (initialized.contains(list->Get(i).name()))
-        list->DeleteSubrange(i, 1);
-  }
+  const onnx::GraphProto &graph = proto.graph();
   model.declaredOutputs.assign(graph.output().begin(), graph.output().end());
 }
 

@@ -25,6 +25,9 @@ OwningOpRef<ModuleOp> importSteps(Model &model) {
   inlineLocalFunctions(model);
   if (problems.any())
     return {};
+  chooseOverridable(model);
+  if (problems.any())
+    return {};
   checkStructure(model);
   checkNodes(model);
   if (!problems.any()) {

@@ -14,6 +14,7 @@
 #include "onnx/defs/schema.h"
 #include "tenon/Frontend/ONNX/Import.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include <list>
 #include <map>
 #include <unordered_map>
@@ -49,6 +50,9 @@ struct Model {
   /// As the model declares them, before shape inference refines them.
   std::vector<onnx::ValueInfoProto> declaredOutputs;
   int64_t irVersion = 0;
+  /// Values of the optional inputs, and the names of inputs that became constants.
+  llvm::StringMap<onnx::TensorProto> defaults;
+  std::vector<std::string> fixedInputs;
   std::unordered_map<std::string, int> opsets;
   Schemas schemas;
 
@@ -73,10 +77,12 @@ private:
   const TypeScope *parent;
 };
 
-/// Versions, domains; drops initializers from the inputs or the reverse.
+/// Versions, domains.
 void checkHeader(Model &model);
 /// Replaces calls of model-local functions by their bodies.
 void inlineLocalFunctions(Model &model);
+/// Drops each initializer that is also an input from the one list or the other.
+void chooseOverridable(Model &model);
 /// Names every node, checks definitions and uses, sorts graphs topologically.
 void checkStructure(Model &model);
 /// Operators, arity and attributes against the schemas.

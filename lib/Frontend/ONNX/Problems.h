@@ -40,6 +40,8 @@ enum Code : int {
   ExternalMissing = 1041,
   ExternalRange = 1042,
   BadFunction = 1050,
+  BadOverridable = 1080,
+  DefaultDoesNotFit = 1081,
 };
 
 class Problems {

@@ -34,8 +34,12 @@ void tenon::registerOnnxTranslation() {
   expand.hasHandler = [](llvm::StringRef, llvm::StringRef, int64_t) { return false; };
   registerImport("import-onnx-expanded", "import an ONNX model, every operator with a function body expanded",
                  expand);
-  OnnxImportOptions keep;
-  keep.keepOverridable = true;
+  OnnxImportOptions optional;
+  optional.keepOverridable = true;
+  registerImport("import-onnx-optional",
+                 "import an ONNX model, initializers that are also inputs kept as optional inputs unless they are weights or sizes",
+                 optional);
+  optional.overridable = ".*";
   registerImport("import-onnx-overridable",
-                 "import an ONNX model, initializers that are also inputs kept as inputs", keep);
+                 "import an ONNX model, all initializers that are also inputs kept as optional inputs", optional);
 }

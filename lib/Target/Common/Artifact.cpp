@@ -46,7 +46,11 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
     std::vector<schema::Dim> dims;
     for (auto [value, symbol] : t.dims)
       dims.emplace_back(value, symbol);
-    return schema::CreateTensor(b, b.CreateString(t.name), t.dtype, b.CreateVectorOfStructs(dims));
+    auto name = b.CreateString(t.name);
+    auto shape = b.CreateVectorOfStructs(dims);
+    if (t.defaultOffset < 0)
+      return schema::CreateTensor(b, name, t.dtype, shape);
+    return schema::CreateTensor(b, name, t.dtype, shape, t.defaultOffset, b.CreateVector(t.defaultDims));
   };
   auto inputs = each(b, artifact.inputs, tensor), outputs = each(b, artifact.outputs, tensor);
   auto symbols = each(b, artifact.symbols, [&](const ArtifactSymbol &s) {
@@ -74,9 +78,11 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
   });
   auto producer = b.CreateString("tenon " TENON_VERSION_TEXT), model = b.CreateString(artifact.model), target = b.CreateString(artifact.target);
   auto ledger = b.CreateString(artifact.ledger), plan = b.CreateString(artifact.plan);
+  auto fixed = artifact.fixedInputs.empty() ? decltype(b.CreateVectorOfStrings(artifact.fixedInputs))()
+                                            : b.CreateVectorOfStrings(artifact.fixedInputs);
   schema::FinishManifestBuffer(b, schema::CreateManifest(b, TENON_ABI_VERSION, producer, model, target, inputs, outputs, symbols,
                                                          variants, kernels, layout.weightsOffset, artifact.weightBytes, weightsHash, ledger, plan, checks,
-                                                         artifact.derivedSymbols));
+                                                         artifact.derivedSymbols, fixed));
   return b.Release();
 }
 

@@ -75,6 +75,9 @@ typedef struct tenon_tensor_info {
   int32_t rank;
   const int64_t *dims;
   const char *const *dim_names;
+  /* Of an input: it has a default, see tenon_model_input_default, and need not
+   * be bound. 0 of artifacts that were made before there were such inputs. */
+  int32_t is_optional;
 } tenon_tensor_info;
 
 /* A named dimension: its value is in [min, max] and a multiple of divisor. */
@@ -124,6 +127,14 @@ int32_t tenon_model_num_symbols(const tenon_model *model);
 tenon_status *tenon_model_input(const tenon_model *model, int32_t index, tenon_tensor_info *info);
 tenon_status *tenon_model_output(const tenon_model *model, int32_t index, tenon_tensor_info *info);
 tenon_status *tenon_model_symbol(const tenon_model *model, int32_t index, tenon_symbol_info *info);
+/* The value that an optional input has where none is bound, to be read only; it
+ * lives as long as the model. TENON_INVALID_ARGUMENT for other inputs. */
+tenon_status *tenon_model_input_default(const tenon_model *model, int32_t index, tenon_tensor *tensor);
+/* Names of inputs of the ONNX model that the artifact holds as constants, since
+ * initializers have them too; NULL past the last. `--overridable` of `tenon
+ * compile` makes inputs of them. */
+int32_t tenon_model_num_fixed_inputs(const tenon_model *model);
+const char *tenon_model_fixed_input(const tenon_model *model, int32_t index);
 int32_t tenon_model_num_kernels(const tenon_model *model);
 /* Name and strategy of a kernel, valid as long as the model; NULL if out of range. */
 const char *tenon_model_kernel_name(const tenon_model *model, int32_t index);
@@ -163,7 +174,7 @@ tenon_status *tenon_session_create(tenon_model *model, const tenon_session_optio
 /* NULL is allowed. */
 void tenon_session_free(tenon_session *session);
 /* The data is borrowed until the next bind or the session's end; the shape is
- * copied. */
+ * copied. tensor NULL gives an optional input its default again. */
 tenon_status *tenon_session_bind_input(tenon_session *session, int32_t index, const tenon_tensor *tensor);
 /* A buffer of at least `bytes` to write the output to; without one the session
  * owns the output. It must overlap no input and no other output: outputs are

@@ -16,10 +16,20 @@
 
 namespace tenon {
 
+/// Attribute of an argument of func @main: the value of an input that the caller
+/// leaves out.
+inline constexpr llvm::StringLiteral kDefaultAttr = "onnx.default";
+/// Of @main: names of inputs that are constants, because initializers have them too.
+inline constexpr llvm::StringLiteral kFixedInputsAttr = "onnx.fixed_inputs";
+
 struct OnnxImportOptions {
-  /// Initializers that are also graph inputs are defaults, which the import
-  /// folds; true keeps them as inputs that the caller must provide.
+  /// Initializers that are also graph inputs become constants; true keeps those as
+  /// optional inputs that are no weights and decide no size (attribute onnx.default
+  /// of func @main's argument; onnx.fixed_inputs of @main names the others).
   bool keepOverridable = false;
+  /// With keepOverridable: a regular expression for whole names of such
+  /// initializers that are optional inputs whatever they are used for.
+  std::string overridable;
   /// Run ONNX's shape inference with data propagation.
   bool inferShapes = true;
   /// Says for (domain, operator, since-version) whether the compiler knows the
@@ -42,8 +52,8 @@ mlir::OwningOpRef<mlir::ModuleOp> importOnnxBytes(mlir::MLIRContext &context, ll
                                                   llvm::StringRef folder = "",
                                                   const OnnxImportOptions &options = {});
 
-/// Registers --import-onnx, --import-onnx-expanded and --import-onnx-overridable
-/// with mlir-translate's registry.
+/// Registers --import-onnx, --import-onnx-expanded, --import-onnx-optional and
+/// --import-onnx-overridable with mlir-translate's registry.
 void registerOnnxTranslation();
 
 } // namespace tenon
