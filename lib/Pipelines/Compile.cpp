@@ -314,7 +314,7 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   if (failed(cpu::packConstants(*module, target, registry)))
     return failure();
   PassManager pm(&context);
-  pm.addPass(memory::createAssignMemoryPass());
+  pm.addPass(memory::createAssignMemoryPass({options.redZones}));
   if (failed(pm.run(*module)))
     return failure();
   FailureOr<cpu::Program> program = cpu::buildProgram(*module, target, registry);

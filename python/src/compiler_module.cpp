@@ -58,7 +58,7 @@ nb::list toPython(const std::vector<Problem> &problems) {
 
 nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std::string &target, nb::bytes dumpTo,
                  const std::vector<nb::bytes> &formatFiles, nb::object progress, bool flushDenormals,
-                 const std::string &overridable) {
+                 const std::string &overridable, bool redZones) {
   tenon::CompileOptions options;
   options.target = target;
   options.dumpTo = path(dumpTo);
@@ -66,6 +66,7 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
     options.formatFiles.push_back(path(file));
   options.flushDenormals = flushDenormals;
   options.overridable = overridable;
+  options.redZones = redZones;
   // An exception must not pass through the compiler, which is built without them.
   std::optional<nb::python_error> interruption;
   if (!progress.is_none())
@@ -140,7 +141,7 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
 NB_MODULE(_compiler, m) {
   m.def("compile", &compile, nb::arg("input"), nb::arg("bytes").none(), nb::arg("output"), nb::arg("target"),
         nb::arg("dump_to"), nb::arg("format_files"), nb::arg("progress").none(), nb::arg("flush_denormals"),
-        nb::arg("overridable"));
+        nb::arg("overridable"), nb::arg("red_zones") = false);
   tenon::python::defineFormats(m);
   tenon::python::defineReference(m);
 }

@@ -85,10 +85,11 @@ using Input = nb::ndarray<nb::ro, nb::device::cpu, nb::c_contig>;
 using Output = nb::ndarray<nb::device::cpu, nb::c_contig>;
 
 struct Session {
-  Session(nb::object owner, int threads) : owner(owner) {
+  Session(nb::object owner, int threads, int guard) : owner(owner) {
     tenon_session_options options{};
     options.size = sizeof(options);
     options.threads = threads;
+    options.guard = guard;
     check(tenon_session_create(nb::cast<Model &>(owner).handle, &options, &handle));
   }
   ~Session() { tenon_session_free(handle); }
@@ -164,7 +165,7 @@ NB_MODULE(_runtime, m) {
       .def_prop_ro("weight_bytes", [](Model &model) { return tenon_model_weight_bytes(model.handle); })
       .def_prop_ro("code_bytes", [](Model &model) { return tenon_model_code_bytes(model.handle); });
   nb::class_<Session>(m, "Session")
-      .def(nb::init<nb::object, int>(), nb::arg("model"), nb::arg("threads"))
+      .def(nb::init<nb::object, int, int>(), nb::arg("model"), nb::arg("threads"), nb::arg("guard") = 0)
       .def("bind_input", &Session::bindInput)
       .def("bind_default", &Session::bindDefault)
       .def("bind_output", &Session::bindOutput)

@@ -35,6 +35,7 @@ def compile(
     progress: "typing.Callable[[str], object] | None" = None,
     flush_denormals: bool = False,
     overridable: str = "",
+    red_zones: bool = False,
 ) -> Artifact:
     """Compiles an ONNX model and returns the loaded artifact.
 
@@ -51,6 +52,8 @@ def compile(
     overridable  a regular expression for whole names of initializers that are
               also inputs: these stay optional inputs though they are weights or
               decide sizes; other such initializers are optional inputs anyway
+    red_zones  for debugging of kernels: bytes behind every buffer of activations
+              that the runtime checks after each kernel (TN7020)
 
     The artifact's `summary` holds the target, counts of nodes and kernels, sizes
     in bytes, seconds by phase, and `warnings`, a list of `Diagnostic`: the warnings
@@ -61,7 +64,8 @@ def compile(
     """
     from .compiler import compile_model
 
-    return compile_model(model, target, output, dump_to, format_files, progress, flush_denormals, overridable)
+    return compile_model(model, target, output, dump_to, format_files, progress, flush_denormals, overridable,
+                         red_zones)
 
 
 __all__ = [

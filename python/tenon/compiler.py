@@ -22,7 +22,7 @@ def _told(problems, ledger):
 
 
 def compile_model(model, target, output, dump_to=None, format_files=(), progress=None, flush_denormals=False,
-                  overridable=""):
+                  overridable="", red_zones=False):
     """See tenon.compile."""
     path, data = b"", None
     if isinstance(model, (str, os.PathLike)):
@@ -40,7 +40,7 @@ def compile_model(model, target, output, dump_to=None, format_files=(), progress
         summary = _compiler.compile(path, data, text_of_path(output, "the artifact"), target,
                                     text_of_path(dump_to or "", "the folder"),
                                     [text_of_path(file, "the format file") for file in format_files], progress,
-                                    bool(flush_denormals), overridable)
+                                    bool(flush_denormals), overridable, bool(red_zones))
         artifact = Artifact(output, summary=summary, temporary=temporary is not None)
         summary["warnings"] = _told(summary["warnings"], artifact.ledger)
         return artifact

@@ -78,7 +78,7 @@ _RUNTIME_CLASSES = {
     7007: DTypeError,
     7009: InputError,
     7010: RunError,
-    **dict.fromkeys(range(7013, 7020), RunError),
+    **dict.fromkeys(range(7013, 7021), RunError),
 }
 
 

@@ -39,6 +39,9 @@ try:
 except ImportError:
     pass
 
+# tenon_guard in tenon.h.
+_GUARDS = {None: 0, "end": 1, "begin": 2}
+
 
 @dataclass(frozen=True)
 class TensorInfo:
@@ -196,12 +199,17 @@ class Artifact:
             _remove(partial)
             raise
 
-    def session(self, threads: int = 1) -> "Session":
+    def session(self, threads: int = 1, *, guard: "str | None" = None) -> "Session":
         """A session; threads=0 means one a processor. Make one for each Python thread.
 
-        Raises InputError for a negative number.
+        guard  for debugging of kernels: "end" or "begin" runs in memory whose end,
+               or beginning, touches a page without access (tenon_guard in tenon.h)
+
+        Raises InputError for a negative number, ValueError for an unknown guard.
         """
-        return Session(self, threads)
+        if guard not in _GUARDS:
+            raise ValueError(f"guard is {guard!r}; expected 'end', 'begin' or None")
+        return Session(self, threads, _GUARDS[guard])
 
     @property
     def kernels(self) -> list[tuple[str, str, list[str]]]:
@@ -237,11 +245,11 @@ class Session:
     manager it is closed at the end; its artifact is not.
     """
 
-    def __init__(self, artifact, threads):
+    def __init__(self, artifact, threads, guard=0):
         self.artifact = artifact
         self._threads = threads
         self._native = None
-        self._native = _runtime.Session(artifact._model, threads)
+        self._native = _runtime.Session(artifact._model, threads, guard)
         self._by_name = {info.name: (index, info) for index, info in enumerate(artifact.inputs)}
         self._shapes = {}  # shapes of all inputs -> shapes of all outputs, of the last run
         self._lock = threading.Lock()

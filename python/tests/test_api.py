@@ -240,6 +240,17 @@ def test_same_model_same_bytes(scale_model, tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+@pytest.mark.parametrize("guard", ["end", "begin"])
+def test_guarded_sessions(scale_model, guard):
+    artifact = tenon.compile(scale_model, red_zones=True)
+    session = artifact.session(guard=guard)
+    for batch in (3, 0, 1025, 1):
+        x = values(batch)
+        np.testing.assert_array_equal(session.run({"x": x})["y"], expected(x))
+    with pytest.raises(ValueError, match="guard is 'both'"):
+        artifact.session(guard="both")
+
+
 @pytest.mark.parametrize("shared", [False, True])
 def test_sessions_in_threads(scale, shared):
     wrong, one = [], scale.session(threads=2)

@@ -52,10 +52,18 @@ int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *cons
     return -1;
   }
   uint64_t start = session->observer ? now() : 0;
+  if (session->guard)
+    session->guard->kernel = kernel;
   parallelFor(session->pool, session->threads, fn, buffers, symbols, total, grain);
   if (session->observer)
     session->observer(session->observerUser, kernel, buffers, numBuffers, session->symbols, now() - start);
+  if (session->redZones.count && (session->runError = checkRedZones(*session, kernel, buffers, numBuffers)))
+    return -1;
   return 0;
+}
+
+int32_t redZones(void *invocation, void *const *begins, uint32_t count) {
+  return setRedZones(*static_cast<tenon_session *>(invocation), begins, count);
 }
 
 /// A check's text with its two numbers in the places {0} and {1}.
@@ -100,7 +108,7 @@ int32_t failed(void *invocation, int32_t code, int64_t a, int64_t b) {
   return result;
 }
 
-const tenon_host_api kApi = {sizeof(tenon_host_api), TENON_ABI_VERSION, launch, failed};
+const tenon_host_api kApi = {sizeof(tenon_host_api), TENON_ABI_VERSION, launch, failed, redZones};
 
 /// Gives every symbol its value from the inputs' shapes, and derives the other sizes.
 tenon_status *bindSymbols(tenon_session &session) {
@@ -219,12 +227,21 @@ tenon_status *run(tenon_session &session) {
   if (!grow(session.arena, session.arenaCapacity, size_t(arena)))
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate the arena of %lld bytes", (long long)arena);
   session.arenaBytes = size_t(arena);
-  int32_t result = model.driver->run(model.program, &kApi, &session, session.inputData, session.outputData,
-                                     model.weights, session.arena, session.symbols);
+  session.redZones.count = 0;
+  Guard *guard = session.guard;
+  if (guard)
+    if (tenon_status *status = enterGuard(session, size_t(arena)))
+      return status;
+  int32_t result = model.driver->run(model.program, &kApi, &session, guard ? guard->inputData : session.inputData,
+                                     guard ? guard->outputData : session.outputData,
+                                     guard ? guard->weights.data : model.weights,
+                                     guard ? guard->arena.data : session.arena, session.symbols);
   tenon_status *error = session.runError;
   session.runError = nullptr;
   if (error || result != 0)
     return error ? error : fail(TENON_RUN, "the compiled code returned error %d", result);
+  if (guard)
+    leaveGuard(session);
   session.ran = true;
   return nullptr;
 }

@@ -48,6 +48,7 @@ bool make(T *&array, size_t count) {
 }
 
 void destroy(tenon_session *session) {
+  destroyGuard(*session);
   if (session->outputs)
     for (uint32_t i = 0; i < session->model->manifest->outputs()->size(); ++i)
       free(session->outputs[i].own);
@@ -159,6 +160,10 @@ TENON_API tenon_status *tenon_session_create(tenon_model *model, const tenon_ses
   if (!allocate(*made)) {
     destroy(made);
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate a session");
+  }
+  if (tenon_status *status = createGuard(*made, TENON_FIELD(options, guard, TENON_GUARD_NONE))) {
+    destroy(made);
+    return status;
   }
   const auto &inputs = *model->manifest->inputs();
   for (uint32_t i = 0; i < inputs.size(); ++i)

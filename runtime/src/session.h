@@ -4,6 +4,7 @@
 #ifndef TENON_RUNTIME_SESSION_H
 #define TENON_RUNTIME_SESSION_H
 
+#include "guard.h"
 #include "internal.h"
 
 #include <atomic>
@@ -42,6 +43,8 @@ struct tenon_session {
   tenon_status *runError = nullptr;
   tenon_observer observer = nullptr;
   void *observerUser = nullptr;
+  tenon::rt::Guard *guard = nullptr; ///< of guarded runs
+  tenon::rt::RedZones redZones;      ///< of code compiled with them
   std::atomic<bool> busy{false};
 };
 

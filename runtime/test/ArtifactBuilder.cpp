@@ -190,7 +190,7 @@ Fixture::Fixture(const std::string &path, int threads, const char *driver, tenon
   EXPECT_TRUE(loaded.ok()) << loaded.text;
   if (!model)
     return;
-  tenon_session_options options = {sizeof options, threads, pool};
+  tenon_session_options options = {sizeof options, threads, pool, TENON_GUARD_NONE};
   Result created = tenon_session_create(model, &options, &session);
   EXPECT_TRUE(created.ok()) << created.text;
 }

@@ -256,7 +256,7 @@ TEST(SessionCreate, WrongArguments) {
   TemporaryFile file(buildArtifact().bytes);
   Fixture fixture(file.path);
   tenon_session *session = nullptr;
-  tenon_session_options options = {sizeof options, -1, nullptr};
+  tenon_session_options options = {sizeof options, -1, nullptr, TENON_GUARD_NONE};
   EXPECT_EQ(Result(tenon_session_create(fixture.model, &options, &session)).code, TENON_INVALID_ARGUMENT);
   EXPECT_EQ(Result(tenon_session_create(nullptr, nullptr, &session)).code, TENON_INVALID_ARGUMENT);
   EXPECT_EQ(Result(tenon_session_create(fixture.model, nullptr, nullptr)).code, TENON_INVALID_ARGUMENT);

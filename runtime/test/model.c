@@ -24,6 +24,16 @@ static void add(void *const *buffers, const int64_t *symbols, int64_t begin, int
   float *t = buffers[2];
   for (int64_t i = begin * kCols; i < end * kCols; ++i)
     t[i] = x[i] + w[i % kCols];
+#ifdef TENON_OVERRUN
+  if (symbols[0] == 21) /* writes behind its result, in the arena */
+    t[end * kCols] = 1;
+  if (symbols[0] == 22) /* reads behind an input */
+    t[0] += ((const volatile float *)x)[end * kCols];
+  if (symbols[0] == 23) /* writes to an input */
+    ((float *)buffers[0])[0] = 1;
+  if (symbols[0] == 24) /* reads before an input */
+    t[0] += ((const volatile float *)x)[-1];
+#endif
 }
 
 static void multiply(void *const *buffers, const int64_t *symbols, int64_t begin, int64_t end) {
@@ -51,7 +61,13 @@ static void sum(void *const *buffers, const int64_t *symbols, int64_t begin, int
 EXPORT tenon_kernel_fn table[] = {add, multiply, sum};
 #endif
 
-EXPORT int64_t tenon_arena_size(const int64_t *symbols) { return symbols[0] * kCols * (int64_t)sizeof(float); }
+EXPORT int64_t tenon_arena_size(const int64_t *symbols) {
+  int64_t bytes = symbols[0] * kCols * (int64_t)sizeof(float);
+#ifdef TENON_OVERRUN
+  bytes = (bytes + 63) / 64 * 64 + 64;
+#endif
+  return bytes;
+}
 
 EXPORT void tenon_output_dims(const int64_t *symbols, int64_t *dims) {
   dims[0] = symbols[0];
@@ -76,6 +92,11 @@ EXPORT int32_t tenon_main(const tenon_host_api *api, void *invocation, void *con
   void *second[] = {arena, inputs[1], outputs[0]};
   void *third[] = {outputs[0], outputs[1]};
   int32_t error;
+#ifdef TENON_OVERRUN
+  void *zones[] = {arena + symbols[0] * kCols * (int64_t)sizeof(float)};
+  if ((error = api->red_zones(invocation, zones, 1)))
+    return error;
+#endif
   if ((error = api->launch(invocation, 0, add, first, 3, symbols, symbols[0], 8)))
     return error;
   if ((error = api->launch(invocation, 1, multiply, second, 3, symbols, symbols[0], 8)))

@@ -4,7 +4,8 @@
 
 Each model of ../shared/models with open dimensions is compiled once and run at
 three sizes or more with one session; ONNX Runtime says what is right. The
-tolerance is the one of ../shared/README.md.
+tolerance is the one of ../shared/README.md. Code runs between guard pages over
+poisoned memory, with red zones behind the arena's buffers.
 """
 
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import harness
-from harness import SHARED, Driver, Results, claimed, excerpt, parser, peer_session, read_expected, use_package
+from harness import SHARED, Driver, GuardedSession, Results, claimed, excerpt, parser, peer_session, read_expected, use_package
 from run_models import STEPS, tolerances
 
 HERE = Path(__file__).resolve().parent
@@ -77,8 +78,8 @@ def make_inputs(names, recorded, size, rng):
     return feeds
 
 
-def check(folder, sizes, artifact):
-    """Returns (worked, what went wrong)."""
+def check(folder, sizes, artifact, guarded=True):
+    """Returns (worked, what went wrong). Guarded sessions copy the weights."""
     import onnx
     import tenon
     from onnx import numpy_helper
@@ -89,7 +90,8 @@ def check(folder, sizes, artifact):
     names = [i.name for i in peer.get_inputs()]
     recorded = [numpy_helper.to_array(onnx.load_tensor(data / f"input_{i}.pb")) for i in range(len(names))]
     atol, rtol = map(float, tolerances(folder.name))
-    session = tenon.load(artifact).session()
+    loaded = tenon.load(artifact)
+    session = GuardedSession(loaded) if guarded else loaded.session()
     rng = np.random.default_rng(0)
     for number, size in enumerate(sizes):
         feeds = make_inputs(names, recorded, size, rng)
@@ -109,15 +111,15 @@ def check(folder, sizes, artifact):
     return True, ""
 
 
-def isolated(folder, sizes, artifact, timeout=300):
+def isolated(folder, sizes, artifact, timeout=300, guarded=True):
     """check in a process of its own, so that a crash is one failed test."""
-    answer, problem = harness.isolated(lambda: check(folder, sizes, artifact), timeout)
+    answer, problem = harness.isolated(lambda: check(folder, sizes, artifact, guarded), timeout)
     return answer or (False, f"    {problem}")
 
 
 def compile_and_check(driver, name):
     folder = SHARED / "models" / name
-    done = driver.compiled(folder / "model.onnx", "cpu:host")
+    done = driver.compiled(folder / "model.onnx", "cpu:host", "--red-zones")
     if done.status != 0:
         return False, f"    compile: exit status {done.status}\n{excerpt(done.text)}"
     return isolated(folder, SIZES[name], done.artifact, driver.timeout)

@@ -12,6 +12,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import re
 import resource
 import shutil
 import signal
@@ -210,14 +211,47 @@ def peer_session(model, optimize=True):
         model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"])
 
 
+class GuardedSession:
+    """Two sessions of an artifact in memory whose ends, and whose beginnings, touch
+    pages without access, with other bytes in what is to be written. A result that
+    differs between the two was not written, or follows from memory that was not."""
+
+    def __init__(self, artifact, threads=1):
+        self.sessions = [artifact.session(threads, guard=guard) for guard in ("end", "begin")]
+
+    def run(self, feeds):
+        first, second = (session.run(feeds) for session in self.sessions)
+        for name, array in first.items():
+            if array.tobytes() != second[name].tobytes():
+                raise AssertionError(f"output '{name}' is not written, or follows from memory that is not")
+        return first
+
+
+def memory_error(text):
+    """The runtime's line about a fault in a guarded run, or ""."""
+    lines = re.findall(r"^tenon: memory error .*$", text, re.MULTILINE)
+    return lines[-1] if lines else ""
+
+
+def written(log, quiet):
+    """What a child wrote to stderr, which is shown unless `quiet`."""
+    with log:
+        log.seek(0)
+        text = log.read().decode(errors="replace")
+    if text and not quiet:
+        print(text, end="", file=sys.stderr, flush=True)
+    return text
+
+
 def answers_of(calls, timeout, quiet):
     """Forks a child that makes the calls in order, and yields what each gave: (result, None),
-    or (None, what happened). A crash or a hang is the last of them."""
+    or (None, what happened). A crash or a hang is the last of them; where a guarded run
+    ends so, the kernel has a name."""
     receive, send = multiprocessing.Pipe(duplex=False)
+    log = tempfile.TemporaryFile()
     child = os.fork()
     if child == 0:
-        if quiet:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os.dup2(log.fileno(), 2)
         for call in calls:
             try:
                 answer = (call(), None)
@@ -239,8 +273,10 @@ def answers_of(calls, timeout, quiet):
             yield receive.recv()
     except EOFError:
         status = os.waitpid(child, 0)[1]
+        log.seek(0)
         if os.WIFSIGNALED(status):
-            yield None, f"crash: {signal.Signals(os.WTERMSIG(status)).name}"
+            found = memory_error(log.read().decode(errors="replace"))
+            yield None, f"crash: {signal.Signals(os.WTERMSIG(status)).name} {found}".rstrip()
         else:
             yield None, f"the process ended with exit status {os.WEXITSTATUS(status)} and no answer"
     finally:
@@ -248,6 +284,7 @@ def answers_of(calls, timeout, quiet):
         if status is None:
             os.kill(child, signal.SIGKILL)  # it is done, or hangs
             os.waitpid(child, 0)
+        written(log, quiet)
 
 
 def isolated_each(calls, timeout, quiet=False):

@@ -5,7 +5,8 @@
 The cases are in operators/. Many nodes make one model, which is compiled once
 and run at many sizes of its symbols: 0, 1, primes, and the vector and register
 tiles of its own kernels, one less and one more. Compiled code is compared with
-the reference evaluator, and with ONNX Runtime where that runs the node.
+the reference evaluator, and with ONNX Runtime where that runs the node. It runs
+between guard pages over poisoned memory, with red zones behind the arena's buffers.
 
 An operator of the conversion's table without a case fails the suite.
 """
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import Results, claimed, isolated, parser, peer_session, read_expected, use_package
+from harness import GuardedSession, Results, claimed, isolated, parser, peer_session, read_expected, use_package
 from operators import all_cases
 from operators.case import DTYPES, build
 
@@ -110,10 +111,10 @@ def compare(cases, kernels_seen):
 
     model, names = build(cases)
     data = model.SerializeToString()
-    artifact = tenon.compile(data)
+    artifact = tenon.compile(data, red_zones=True)
     for _, strategy, _ in artifact.kernels:
         kernels_seen.add(strategy.split(" ")[0])
-    session = artifact.session()
+    session = GuardedSession(artifact)
     reference = _compiler.Reference(data)
     peers = [Peer(case) for case in cases]
     problems = {case.name: "" for case in cases}

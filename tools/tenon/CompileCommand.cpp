@@ -29,6 +29,7 @@ static cl::opt<std::string> dumpTo("dump-to", cl::desc("Folder for the IR after 
 static cl::opt<bool> flushDenormals("flush-denormals", cl::desc("Take denormal weights (below 1.2e-38) of convolutions and matrix products as zero"), cl::sub(compileCommand));
 static cl::opt<std::string> overridable("overridable", cl::desc("Initializers that are also inputs and stay optional inputs though they are weights or sizes: names that match as a whole"), cl::value_desc("REGEX"), cl::sub(compileCommand));
 static cl::opt<bool> keepPlan("keep-plan", cl::desc("Keep the plan's text in the artifact, for `tenon inspect --plan`"), cl::sub(compileCommand));
+static cl::opt<bool> redZones("red-zones", cl::desc("For debugging: leave bytes behind each buffer of the arena that the runtime checks after every kernel"), cl::Hidden, cl::sub(compileCommand));
 static cl::opt<bool> quiet("q", cl::desc("No summary and no progress"), cl::sub(compileCommand));
 
 /// "24 ONNX nodes: 21 in 13 kernels, 2 as views, 1 evaluated": each is counted once.
@@ -118,6 +119,7 @@ int runCompile() {
   options.flushDenormals = flushDenormals;
   options.keepPlan = keepPlan;
   options.overridable = overridable;
+  options.redZones = redZones;
   if (positional.empty() == onnx.empty())
     return complain("[TN8013] compile: expected one model, MODEL.onnx");
   if (Exit exit = parseStages(options))
@@ -128,7 +130,7 @@ int runCompile() {
   if (Exit exit = parseAddedPasses(options))
     return exit;
   bool stopsEarly = options.stopAfter && *options.stopAfter != Stage::Package;
-  for (const cl::Option *flag : {(const cl::Option *)&output, (const cl::Option *)&keepPlan, (const cl::Option *)&quiet})
+  for (const cl::Option *flag : {(const cl::Option *)&output, (const cl::Option *)&keepPlan, (const cl::Option *)&redZones, (const cl::Option *)&quiet})
     if (stopsEarly && flag->getNumOccurrences())
       return refuse(*flag, "with --stop-after");
   if (options.startFrom && overridable.getNumOccurrences())

@@ -55,7 +55,7 @@ bool Session::check(tenon_status *status) {
 bool Session::load(llvm::StringRef path, int threads) {
   if (!check(tenon_model_load(path.str().c_str(), nullptr, &model)))
     return false;
-  tenon_session_options options{sizeof(options), threads, nullptr};
+  tenon_session_options options{sizeof(options), threads, nullptr, TENON_GUARD_NONE};
   bound.resize(inputs());
   for (int i = 0; i < inputs(); ++i)
     if (isOptional(i))

@@ -39,6 +39,7 @@ struct CompileOptions {
   bool flushDenormals = false;    ///< denormal weights are taken as zero
   bool keepPlan = false;          ///< the artifact holds the plan's text
   std::string overridable;        ///< names of weights that are optional inputs, see OnnxImportOptions
+  bool redZones = false;          ///< for debugging: bytes behind each buffer of the arena that the runtime checks
   std::function<void(llvm::StringRef phase)> progress;
 };
 

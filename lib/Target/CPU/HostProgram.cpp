@@ -166,11 +166,42 @@ private:
       Value bytes = constant(0);
       for (AffineExpr expr : cast<AffineMapAttr>(attr).getValue().getResults())
         bytes = arith::MaxSIOp::create(b, loc, bytes, eval(expr));
-      Value rounded = arith::AndIOp::create(b, loc, add(bytes, constant(kAlign - 1)), constant(-kAlign));
+      Value rounded = arith::AndIOp::create(b, loc, add(bytes, constant(kAlign - 1 + redZone())), constant(-kAlign));
       at = add(at, rounded);
     }
     offsets.push_back(at);
     return offsets;
+  }
+
+  /// Bytes between the arena's buffers, of code that is checked for writes there.
+  int64_t redZone() {
+    auto attr = plan->getAttrOfType<IntegerAttr>("plan.red_zone");
+    return attr ? attr.getInt() : 0;
+  }
+
+  /// Tells the runtime where the bytes behind the arena's buffers are.
+  void announceRedZones() {
+    SmallVector<Value> begins;
+    plan.walk([&](plan::KernelOp kernel) {
+      for (auto [i, attr] : llvm::enumerate(kernel->getAttrOfType<ArrayAttr>("plan.buffers")))
+        if (auto bytes = cast<DictionaryAttr>(attr).getAs<AffineMapAttr>("bytes")) {
+          Value size = arith::MaxSIOp::create(b, loc, eval(bytes.getValue().getResult(0)), constant(0));
+          begins.push_back(LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), place(kernel, i), ValueRange{size}));
+        }
+    });
+    if (begins.empty())
+      return;
+    Value list = LLVM::AllocaOp::create(b, loc, pointer, pointer, constant(begins.size()), 8);
+    for (auto [i, begin] : llvm::enumerate(begins))
+      LLVM::StoreOp::create(b, loc, begin, element(list, pointer, i));
+    // A runtime whose table ends before the entry cannot run this code.
+    Value known = LLVM::LoadOp::create(b, loc, b.getI32Type(), shared[Api]);
+    Value old = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, known, constant32(24));
+    exitUnlessZero(arith::ExtUIOp::create(b, loc, b.getI32Type(), old));
+    Value announce = LLVM::LoadOp::create(b, loc, pointer, element(shared[Api], b.getI8Type(), 24));
+    auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, pointer, b.getI32Type()});
+    auto call = LLVM::CallOp::create(b, loc, type, ValueRange{announce, shared[Invocation], list, constant32(begins.size())});
+    exitUnlessZero(call.getResult());
   }
 
   void emitArenaSize() {
@@ -221,6 +252,8 @@ private:
                               element(shared[Record], i64, i));
     }
     offsets = slotOffsets();
+    if (redZone())
+      announceRedZones();
     Block &block = func.getBody().front();
     if (launchesIn(block) > kMostLaunches)
       makeFrame(func);

@@ -18,6 +18,8 @@ namespace {
 
 constexpr int64_t kAlign = 64; // a cache line, and an AVX-512 vector
 
+constexpr int64_t kRedZone = 64;
+
 int64_t alignUp(int64_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
 
 struct Buffer {
@@ -33,6 +35,7 @@ bool overlap(const Buffer &a, const Buffer &b) { return a.first <= b.last && b.f
 
 class AssignMemory : public impl::AssignMemoryPassBase<AssignMemory> {
 public:
+  using AssignMemoryPassBase::AssignMemoryPassBase;
   void runOnOperation() override {
     for (auto func : getOperation().getOps<func::FuncOp>())
       assign(func);
@@ -93,6 +96,9 @@ private:
           buffers.push_back({kernel, unsigned(i), position[kernel], std::max(position[kernel], lastUse(result)), bytesOf(kernel, i)});
     });
 
+    if (redZones) // all of them live as long as the run, so that none share
+      for (Buffer &buffer : buffers)
+        std::tie(buffer.first, buffer.last) = std::pair(0u, count);
     int64_t arena = placeStatic(buffers);
     SmallVector<Attribute> slots = placeSymbolic(buffers, b);
     arenaBytes += arena;
@@ -100,11 +106,16 @@ private:
     module->setAttr("plan.arena_bytes", b.getI64IntegerAttr(arena));
     module->setAttr("plan.slots", b.getArrayAttr(slots));
 
+    if (redZones)
+      module->setAttr("plan.red_zone", b.getI64IntegerAttr(kRedZone));
     DenseMap<Value, Attribute> places;
-    for (Buffer &buffer : buffers)
-      places[buffer.kernel.getResult(buffer.result)] = b.getDictionaryAttr(
-          buffer.slot < 0 ? b.getNamedAttr("offset", b.getI64IntegerAttr(buffer.offset))
-                          : b.getNamedAttr("slot", b.getI64IntegerAttr(buffer.slot)));
+    for (Buffer &buffer : buffers) {
+      SmallVector<NamedAttribute> place{buffer.slot < 0 ? b.getNamedAttr("offset", b.getI64IntegerAttr(buffer.offset))
+                                                        : b.getNamedAttr("slot", b.getI64IntegerAttr(buffer.slot))};
+      if (redZones)
+        place.push_back(b.getNamedAttr("bytes", AffineMapAttr::get(AffineMap::get(0, symbolCount(), buffer.bytes))));
+      places[buffer.kernel.getResult(buffer.result)] = b.getDictionaryAttr(place);
+    }
     for (auto [value, index] : outputOf)
       places[value] = b.getDictionaryAttr(b.getNamedAttr("output", b.getI64IntegerAttr(index)));
     for (plan::KernelOp kernel : kernels) {
@@ -115,6 +126,11 @@ private:
     }
   }
 
+  unsigned symbolCount() {
+    auto attr = getOperation()->getAttrOfType<ArrayAttr>("graph.symbols");
+    return attr ? attr.size() : 0;
+  }
+
   /// Greedy by size: the largest buffer first, each into the tightest gap
   /// between the already placed buffers that live at the same time.
   int64_t placeStatic(std::vector<Buffer> &buffers) {
@@ -122,7 +138,8 @@ private:
     for (Buffer &buffer : buffers)
       if (isa<AffineConstantExpr>(buffer.bytes))
         order.push_back(&buffer);
-    auto size = [](const Buffer *buffer) { return alignUp(cast<AffineConstantExpr>(buffer->bytes).getValue()); };
+    int64_t zone = redZones ? kRedZone : 0;
+    auto size = [&](const Buffer *buffer) { return alignUp(cast<AffineConstantExpr>(buffer->bytes).getValue()) + zone; };
     llvm::stable_sort(order, [&](Buffer *a, Buffer *b) { return size(a) > size(b); });
     SmallVector<Buffer *> placed; // by offset
     int64_t total = 0;
@@ -170,9 +187,7 @@ private:
       buffer.slot = chosen;
       slots[chosen].push_back(&buffer);
     }
-    unsigned symbols = 0;
-    if (auto attr = getOperation()->getAttrOfType<ArrayAttr>("graph.symbols"))
-      symbols = attr.size();
+    unsigned symbols = symbolCount();
     SmallVector<Attribute> attrs;
     for (auto &slot : slots) {
       SetVector<AffineExpr> sizes;

@@ -35,6 +35,10 @@ typedef struct tenon_host_api {
    * is the check's number in the manifest's table, counted from 1; a and b are
    * the numbers that its text speaks of. */
   int32_t (*fail)(void *invocation, int32_t code, int64_t a, int64_t b);
+  /* Code compiled with red zones, before its first launch: `begins` are addresses
+   * of bytes in the arena that no kernel may write, from each up to 64 bytes beyond
+   * the next multiple of 64. They are checked after each launch. Returns as launch. */
+  int32_t (*red_zones)(void *invocation, void *const *begins, uint32_t count);
 } tenon_host_api;
 
 /* Entry points of a code image; their addresses are in the manifest.

@@ -36,7 +36,8 @@ typedef enum tenon_code {
   TENON_INDEX = 7013,             /* an index lies outside its axis */
   TENON_EMPTY_AXIS = 7014,        /* an axis has no elements where an operator needs one */
   TENON_COUNT = 7015,             /* more elements are asked for than there are */
-  TENON_CACHE = 7016              /* a sequence does not fit its cache */
+  TENON_CACHE = 7016,             /* a sequence does not fit its cache */
+  TENON_RED_ZONE = 7020           /* debugging: a kernel wrote behind a buffer of the arena */
 } tenon_code;
 /* The code of a status; TENON_OK for NULL. */
 tenon_code tenon_status_code(const tenon_status *status);
@@ -163,10 +164,19 @@ tenon_status *tenon_pool_create(int32_t threads, tenon_pool **pool);
 /* Pools are reference counted by their sessions; NULL is allowed. */
 void tenon_pool_free(tenon_pool *pool);
 
+/* For debugging of generated code: runs use copies of inputs and weights that
+ * cannot be written, and outputs and an arena filled with bytes that are no value
+ * (0xff with END: NaN and -1; 0x5a with BEGIN); of each the end, or the beginning,
+ * touches a page without access. A fault prints kernel and buffer on stderr and
+ * then takes its course; for that, the first such session sets handlers of SIGSEGV
+ * and SIGBUS. */
+typedef enum tenon_guard { TENON_GUARD_NONE = 0, TENON_GUARD_END = 1, TENON_GUARD_BEGIN = 2 } tenon_guard;
+
 typedef struct tenon_session_options {
   size_t size;
   int32_t threads;  /* most threads of a run; 0: one a processor */
   tenon_pool *pool; /* NULL: the process's pool */
+  int32_t guard;    /* a tenon_guard */
 } tenon_session_options;
 /* A session holds bound buffers and one arena. options may be NULL. Results do
  * not depend on the number of threads. */
