@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Who says what is right: ONNX's reference evaluator, node by node, and ONNX
+Runtime without optimisations on the whole graph."""
+
+import numpy as np
+import onnx
+from onnx import shape_inference
+
+from harness import peer_session
+
+from .program import CODES, Value, node_model, short_name
+from .trust import reference_is_wrong
+
+LARGEST = 40_000  # elements
+# What ONNX Runtime says of types and operators that it has no kernel for.
+LACKS = ("NOT_IMPLEMENTED", "Numpy type", "bfloat16", "Numpy_type", "MLDataType")
+
+
+class NoOpinion(Exception):
+    """No oracle gives a value."""
+
+
+def check_size(arrays):
+    for array in arrays:
+        if not isinstance(array, np.ndarray) and not np.isscalar(array):
+            raise NoOpinion(f"a result is {type(array).__name__}")
+        if np.size(array) > LARGEST:
+            raise NoOpinion("too large")
+        if short_name(array) is None:
+            raise NoOpinion(f"a result is {np.asarray(array).dtype}")
+
+
+class NodeOracle:
+    """One node, evaluated with given operands: by the reference where it is right,
+    else by ONNX Runtime."""
+
+    def __init__(self, node, operands, opset):
+        self.node = node
+        self.outputs = [name for name in node.outputs if name]
+        self.model = node_model(node, operands, node.outputs, opset)
+        self.reference = self.peer = None
+        trusted = not node.domain and not reference_is_wrong(node, operands, opset)
+        if trusted:
+            try:
+                from onnx.reference import ReferenceEvaluator
+
+                self.reference = ReferenceEvaluator(self.model)
+            except Exception:
+                pass
+        if self.reference is None:
+            try:
+                self.peer = peer_session(self.typed(), optimize=False)
+            except Exception as error:
+                raise NoOpinion(str(error)[:200]) from None
+
+    def typed(self):
+        """ONNX Runtime wants to infer the types of outputs by itself."""
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        for output in model.graph.output:
+            output.ClearField("type")
+        return model.SerializeToString()
+
+    def __call__(self, feeds):
+        try:
+            with np.errstate(all="ignore"):
+                results = (self.reference or self.peer).run(None, feeds)
+        except Exception as error:
+            raise NoOpinion(f"{type(error).__name__}: {str(error)[:200]}") from None
+        check_size(results)
+        return [np.array(r, order="C") for r in results]
+
+
+def evaluate_node(node, values, opset, bindings):
+    """The node's output Values at every binding."""
+    operands = [values[name] for name in node.reads()]
+    oracle = NodeOracle(node, operands, opset)
+    columns = [oracle({v.name: v.arrays[b] for v in operands}) for b in range(bindings)]
+    outputs = []
+    for i, name in enumerate(oracle.outputs):
+        arrays = [column[i] for column in columns]
+        if len({a.dtype for a in arrays}) > 1 or len({a.ndim for a in arrays}) > 1:
+            raise NoOpinion("the type or rank depends on sizes")
+        outputs.append(Value(name, arrays))
+    return outputs
+
+
+def declared_types(model):
+    """Element types of the outputs by ONNX's own inference, which the reference
+    evaluator does not always keep to."""
+    inferred = shape_inference.infer_shapes(model)
+    return [o.type.tensor_type.elem_type for o in inferred.graph.output]
+
+
+class Peer:
+    """ONNX Runtime on a whole program; None where it refuses."""
+
+    def __init__(self, program):
+        self.session, self.refusal = None, ""
+        try:
+            self.session = peer_session(program.model().SerializeToString(), optimize=False)
+        except Exception as error:
+            self.refusal = str(error)[:300]
+
+    def run(self, feeds):
+        if not self.session:
+            return None
+        try:
+            return self.session.run(None, feeds)
+        except Exception as error:
+            self.refusal = str(error)[:300]
+            return None
+
+    def finds_fault(self):
+        """Whether it refused the model or the values, rather than lacking an operator or a type."""
+        return bool(self.refusal) and not any(text in self.refusal for text in LACKS)
+
+
+__all__ = ["CODES", "NoOpinion", "NodeOracle", "Peer", "evaluate_node"]
