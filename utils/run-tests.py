@@ -179,6 +179,7 @@ SUITES = {
     "formats-accuracy": script("format_accuracy.py", 55, shared=True, sanitized=False),
     "nodes": script("node_tests.py", 75, shared=True, sanitized=False),
     "cases": script("cases.py", 10, sanitized=False),
+    "fuzz": script("fuzz.py", 130, sweeps=True, sanitized=False),
     "shipping": script("shipping.py", 15, sweeps=120, sanitized=False),
 }
 

@@ -291,7 +291,7 @@ def check_coverage(results):
 
 
 def main():
-    flags = parser(__doc__, jobs=os.cpu_count())
+    flags = parser(__doc__, jobs=1, sweep="ten minutes of processor time instead of two")
     flags.add_argument("--seed", type=int, default=1)
     flags.add_argument("--count", type=int, default=0, help="graphs to run; 0: as many as the time allows")
     flags.add_argument("--seconds", type=float, default=0, help="processor time to spend (default 120, without --count)")
@@ -305,7 +305,7 @@ def main():
     flags.add_argument("--verbose", action="store_true", help="print how often each operator occurred")
     arguments = flags.parse_args()
     if not arguments.count and not arguments.seconds:
-        arguments.seconds = 120
+        arguments.seconds = 600 if arguments.sweep else 120
     results = Results(read_expected(HERE / "fuzz-expected-failures.txt"), verbose=False)
     if problem := use_package(arguments.build):
         results.record("fuzz", False, problem)
