@@ -59,6 +59,7 @@ Value emitSoftmax(NodeContext &c, Value x, int64_t axis, SoftmaxKind kind) {
   if (kind != SoftmaxKind::hardmax)
     return c.create<graph::SoftmaxOp>(c.elementType(x), x, uint64_t(axis), kind == SoftmaxKind::logSoftmax);
   Value best = c.create<graph::ArgReduceOp>(c.i64(), x, true, uint64_t(axis), false, false);
+  best.getDefiningOp()->setAttr("graph.unchecked", c.builder.getUnitAttr()); // of an empty axis the result is empty, too
   Value depth = c.squeeze(c.shapeOf(Extent::dimOf(x, axis)), {0});
   Value values = c.cast(c.realConstant({0, 1}), c.elementType(x));
   return c.create<graph::OneHotOp>(c.elementType(x), best, depth, values, uint64_t(axis));

@@ -193,12 +193,7 @@ void KernelContext::vectorLoop(Value lo, Value hi, int64_t lanes, int64_t extent
     return;
   auto emitTail = [&]() {
     Value rest = sub(hi, full);
-    // LLVM 22 turns a masked truncating store with a constant mask of one lane
-    // into a scalar store of the untruncated width: keep that mask unknown.
-    if (extent > 0 && extent % lanes == 1 && begin)
-      rest = add(rest, b.createOrFold<arith::ShRUIOp>(loc, begin, index(63)));
-    Value mask = vector::CreateMaskOp::create(b, loc, VectorType::get({lanes}, b.getI1Type()), ValueRange{rest});
-    body(full, mask);
+    body(full, maskOf(rest, lanes));
   };
   if (extent > 0)
     return emitTail();
@@ -207,6 +202,15 @@ void KernelContext::vectorLoop(Value lo, Value hi, int64_t lanes, int64_t extent
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(some.thenBlock());
   emitTail();
+}
+
+Value KernelContext::maskOf(Value rest, int64_t lanes) {
+  // The beginning of a range of units is never negative: this adds 0. A count that is
+  // a number other than 1 needs it not.
+  auto known = rest.getDefiningOp<arith::ConstantIndexOp>();
+  if (begin && (!known || known.value() == 1))
+    rest = add(rest, b.createOrFold<arith::ShRUIOp>(loc, begin, index(63)));
+  return vector::CreateMaskOp::create(b, loc, VectorType::get({lanes}, b.getI1Type()), ValueRange{rest});
 }
 
 static Type withLanes(Type scalar, int64_t lanes) {

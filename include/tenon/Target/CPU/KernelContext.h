@@ -99,6 +99,10 @@ public:
   void vectorLoop(mlir::Value lo, mlir::Value hi, int64_t lanes, int64_t extent,
       llvm::function_ref<void(mlir::Value, mlir::Value)> body);
 
+  /// The first `rest` of `lanes`. LLVM 22 turns a masked truncating store whose mask
+  /// it knows to have one lane into a scalar store of the untruncated width, beyond
+  /// the buffer's end; such a mask stays unknown to it.
+  mlir::Value maskOf(mlir::Value rest, int64_t lanes);
   /// Loads `lanes` consecutive elements (a scalar if lanes == 1) at a flat
   /// offset and converts them from storage to compute type: i8 to i1 for
   /// booleans, 16-bit floats to f32. Lanes beyond the mask are zero.

@@ -202,13 +202,19 @@ private:
         maps.push_back(mapOf(result, analysis));
       op->setAttr("graph.shapes", ArrayAttr::get(&getContext(), maps));
     });
-    for (auto [i, argument] : llvm::enumerate(func.getArguments()))
+    // A size that has become static needs none, and what stood there may speak of
+    // symbols that are gone.
+    for (auto [i, argument] : llvm::enumerate(func.getArguments())) {
+      func.removeArgAttr(i, "graph.shape");
       if (dynamic(argument))
         func.setArgAttr(i, "graph.shape", mapOf(argument, analysis));
+    }
     auto ret = func.getBody().back().getTerminator();
-    for (auto [i, value] : llvm::enumerate(ret->getOperands()))
+    for (auto [i, value] : llvm::enumerate(ret->getOperands())) {
+      func.removeResultAttr(i, StringAttr::get(&getContext(), "graph.shape"));
       if (dynamic(value))
         func.setResultAttr(i, "graph.shape", mapOf(value, analysis));
+    }
     func.setFunctionType(FunctionType::get(&getContext(), func.getBody().getArgumentTypes(), ret->getOperandTypes()));
   }
 };

@@ -160,10 +160,9 @@ private:
       return contract(b, at, step);
     auto masked = [&]() {
       SmallVector<Value> masks;
-      auto type = VectorType::get({shape.lanes}, c.b.getI1Type());
       for (int64_t v = 0; v < shape.vectors; ++v) {
         Value rest = c.maxS(c.sub(n, c.add(column, c.index(v * shape.lanes))), c.index(int64_t(0)));
-        masks.push_back(vector::CreateMaskOp::create(c.b, c.loc, type, ValueRange{rest}));
+        masks.push_back(c.maskOf(rest, shape.lanes));
       }
       return contract(b, at, step, masks);
     };
@@ -190,7 +189,7 @@ private:
       SmallVector<Value> masks(s.tile.vectors);
       for (int64_t v = 0; v < s.tile.vectors && !whole; ++v) {
         Value rest = c.maxS(c.sub(n, c.add(column, c.index(v * lanes))), zero);
-        masks[v] = vector::CreateMaskOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getI1Type()), ValueRange{rest});
+        masks[v] = c.maskOf(rest, lanes);
       }
       c.loop(zero, k, 1, [&](Value step) {
         Value from = c.add(c.add(bBase, column), c.mul(step, c.index(p.bStep)));

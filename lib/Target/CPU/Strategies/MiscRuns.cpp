@@ -202,8 +202,6 @@ public:
     auto op = cast<graph::PadOp>(kernel.getRootOp());
     if (op.getMode() == graph::PadMode::constant)
       reason = "takes modes reflect, edge and wrap";
-    else if (begins(op).empty())
-      reason = "the padding must be known at compile time";
     else
       return true;
     return false;
@@ -217,21 +215,22 @@ public:
           result.push_back(pad.getSExtValue());
     return result;
   }
-  static SmallVector<int64_t> begins(graph::PadOp op) {
-    SmallVector<int64_t> result = pads(op);
-    result.truncate(result.size() / 2);
-    return result;
+  /// What is before dimension d; nothing where only the run knows.
+  static std::optional<int64_t> beginOf(graph::PadOp op, size_t d) {
+    SmallVector<int64_t> known = pads(op);
+    return known.empty() ? std::nullopt : std::optional(known[d]);
   }
   void checkSizes(plan::KernelOp kernel, std::vector<SizeCheck> &checks) const override {
     auto op = cast<graph::PadOp>(kernel.getRootOp());
     Exprs in = shapeOf(kernel, op.getX());
     SmallVector<int64_t> amounts = pads(op);
     MLIRContext *context = op.getContext();
+    Exprs out = shapeOf(kernel, op.getResult());
     for (size_t d = 0; d < in.size(); ++d)
-      if ((amounts[d] > 0 || amounts[d + in.size()] > 0) && constantOr(in[d], 0) == 0)
+      if ((amounts.empty() || amounts[d] > 0 || amounts[d + in.size()] > 0) && constantOr(in[d], 0) == 0)
         checks.push_back({op, TENON_EMPTY_AXIS,
                           ("mode " + stringifyPadMode(op.getMode()) + " cannot pad axis " + Twine(d) + ", which has {1} elements to copy").str(),
-                          getAffineConstantExpr(1, context), in[d], {}});
+                          getAffineConstantExpr(1, context), in[d], amounts.empty() ? out[d] : AffineExpr()});
   }
   static RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::PadOp>(kernel.getRootOp());
@@ -240,7 +239,7 @@ public:
     // the last dimension, one element at a time.
     Exprs in = shapeOf(kernel, op.getX());
     unsigned from = p.space.size();
-    while (from > 0 && in[from - 1] == p.space[from - 1] && begins(op)[from - 1] == 0)
+    while (from > 0 && in[from - 1] == p.space[from - 1] && beginOf(op, from - 1) == 0)
       --from;
     if (from == p.space.size())
       return RunPlan::get(kernel, target, from - 1, elementOf(op.getX()), true);
@@ -257,7 +256,11 @@ public:
     RunPlan p = planFor(c.kernel, c.target);
     LaneMath m{c};
     Exprs in = c.shape(op.getX()), strides = stridesOf(in);
-    SmallVector<int64_t> begin = begins(op);
+    Values begin;
+    for (size_t d = 0; d < in.size(); ++d) {
+      auto known = beginOf(op, d);
+      begin.push_back(known ? c.index(*known) : m.toIndex(loadFrom(c, op.getPads(), c.index(int64_t(d)), 1)));
+    }
     Value zero = c.index(int64_t(0)), one = c.index(1);
     using P = arith::CmpIPredicate;
     auto modulo = [&](Value x, Value n) { // non-negative for n > 0
@@ -265,9 +268,9 @@ public:
       return m.select(arith::CmpIOp::create(c.b, c.loc, P::slt, r, zero), c.add(r, n), r);
     };
     auto source = [&](unsigned d, Value o) -> Value {
-      if (in[d] == p.space[d] && begin[d] == 0)
+      if (in[d] == p.space[d] && beginOf(op, d) == 0)
         return o;
-      Value x = c.sub(o, c.index(begin[d])), n = c.index(in[d]);
+      Value x = c.sub(o, begin[d]), n = c.index(in[d]);
       if (op.getMode() == graph::PadMode::edge)
         return c.maxS(zero, c.minS(x, c.sub(n, one)));
       if (op.getMode() == graph::PadMode::wrap)

@@ -196,8 +196,7 @@ Value LaneMath::laneMask(Value at, Value limit, int64_t lanes) {
   if (lanes == 1)
     return arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, at, limit);
   // create_mask takes negative counts as none and large ones as all.
-  return vector::CreateMaskOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getI1Type()),
-                                      ValueRange{c.maxS(c.sub(limit, at), c.index(int64_t(0)))});
+  return c.maskOf(c.maxS(c.sub(limit, at), c.index(int64_t(0))), lanes);
 }
 
 static Values blend(KernelContext &c, Value mask, const Values &next, ValueRange acc) {
@@ -236,8 +235,7 @@ Values accumulate(KernelContext &c, Value n, int64_t extent, int64_t lanes, Valu
   if (lanes == 1 || (extent >= 0 && extent % lanes == 0))
     return acc;
   auto tail = [&]() {
-    Value mask = vector::CreateMaskOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getI1Type()),
-                                              ValueRange{c.sub(n, full)});
+    Value mask = c.maskOf(c.sub(n, full), lanes);
     return blend(c, mask, step(full, mask, acc), acc);
   };
   if (extent >= 0)
