@@ -317,14 +317,14 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   pm.addPass(memory::createAssignMemoryPass({options.redZones}));
   if (failed(pm.run(*module)))
     return failure();
-  FailureOr<cpu::Program> program = cpu::buildProgram(*module, target, registry);
+  FailureOr<cpu::Program> program = cpu::buildProgram(*module, target, registry, options.kernelProgress);
   if (failed(program) || failed(dump(*program->module, Stage::Codegen, options.dumpTo)))
     return failure();
   result.phaseSeconds.push_back({"kernels", clock.lap()});
   if (failed(cpu::lowerToLLVM(*program->module, target)))
     return failure();
   result.phaseSeconds.push_back({"lower", clock.lap()});
-  FailureOr<std::string> object = cpu::emitObject(*program->module, target, /*assembly=*/last == Stage::Codegen);
+  FailureOr<std::string> object = cpu::emitObject(*program->module, target, /*assembly=*/last == Stage::Codegen, options.kernelProgress);
   if (failed(object))
     return failure();
   result.phaseSeconds.push_back({"llvm", clock.lap()});
@@ -345,7 +345,7 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
 /// What the user asked to be done to the model's own nodes, before any is folded.
 static LogicalResult finishImport(ModuleOp module, const CompileOptions &options, CompileResult &result, Clock &clock) {
   PassManager pm(module.getContext());
-  if (failed(addUserPasses(pm, Stage::Import, options)) || failed(pm.run(module)))
+  if (failed(applySizes(module, options.sizes)) || failed(addUserPasses(pm, Stage::Import, options)) || failed(pm.run(module)))
     return failure();
   if (options.observe) {
     auto observed = numerics::observeActivations(module, *options.observe);
@@ -375,7 +375,7 @@ static OnnxImportOptions importOptions(const CompileOptions &compilation, InputF
 OwningOpRef<ModuleOp> importForCompilation(MLIRContext &context, StringRef model, const CompileOptions &options, InputFiles *files) {
   OwningOpRef<ModuleOp> module = importOnnx(context, model, importOptions(options, files));
   if (module)
-    recordNodes(*module);
+    recordNodes(*module, hashModelFile(model));
   return module;
 }
 
@@ -445,7 +445,7 @@ FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes
   auto importModel = [&] {
     OwningOpRef<ModuleOp> module = importOnnxBytes(context, bytes, "", importOptions(options, nullptr));
     if (module)
-      recordNodes(*module);
+      recordNodes(*module, hashModel(bytes));
     return module;
   };
   return compileImported(importModel, "model", output, options);

@@ -4,9 +4,14 @@
 #include "tenon/Pipelines/Ledger.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Regex.h"
+#include "llvm/Support/xxhash.h"
 #include <map>
 
 using namespace mlir;
@@ -15,6 +20,7 @@ namespace tenon {
 namespace {
 
 constexpr StringLiteral kNodesAttr = "onnx.nodes";
+constexpr StringLiteral kHashAttr = "onnx.hash";
 
 /// What a value of the imported graph depends on, at most.
 enum class Depends { Nothing, Shapes, Data };
@@ -146,7 +152,38 @@ StringRef fateName(Fate fate) {
   return names[int(fate)];
 }
 
-void recordNodes(ModuleOp imported) {
+/// In pieces, so that a large file need not be in memory.
+constexpr uint64_t kHashPiece = 16 << 20;
+
+static uint64_t hashPiece(uint64_t seed, StringRef piece) {
+  uint64_t parts[] = {seed, llvm::xxh3_64bits(piece)};
+  return llvm::xxh3_64bits(ArrayRef(reinterpret_cast<const uint8_t *>(parts), sizeof parts));
+}
+static std::string hashText(uint64_t hash) { return llvm::utohexstr(hash, /*LowerCase=*/true, 16); }
+
+std::string hashModel(StringRef bytes) {
+  uint64_t hash = bytes.size();
+  for (; !bytes.empty(); bytes = bytes.drop_front(std::min<size_t>(kHashPiece, bytes.size())))
+    hash = hashPiece(hash, bytes.take_front(kHashPiece));
+  return hashText(hash);
+}
+
+std::string hashModelFile(StringRef path) {
+  uint64_t size = 0;
+  if (llvm::sys::fs::file_size(path, size))
+    return "";
+  uint64_t hash = size;
+  for (uint64_t at = 0; at < size; at += kHashPiece) {
+    auto piece = llvm::MemoryBuffer::getFileSlice(path, std::min(kHashPiece, size - at), at);
+    if (!piece)
+      return "";
+    hash = hashPiece(hash, (*piece)->getBuffer());
+  }
+  return hashText(hash);
+}
+
+void recordNodes(ModuleOp imported, StringRef modelHash) {
+  imported->setAttr(kHashAttr, StringAttr::get(imported.getContext(), modelHash));
   Builder b(imported.getContext());
   Dependences dependences;
   SmallVector<Attribute> nodes;
@@ -161,6 +198,11 @@ void recordNodes(ModuleOp imported) {
 
 Ledger buildLedger(ModuleOp plan, ArrayRef<cpu::KernelInfo> kernels) {
   Ledger ledger;
+  if (auto hash = plan->getAttrOfType<StringAttr>(kHashAttr))
+    ledger.modelHash = hash.str();
+  if (auto sizes = plan->getAttrOfType<DictionaryAttr>(onnxtograph::kNominalAttr))
+    for (NamedAttribute size : sizes)
+      ledger.nominalSizes.push_back({size.getName().str(), cast<IntegerAttr>(size.getValue()).getInt()});
   NoteCollector notes;
   llvm::StringMap<std::vector<std::string>> kernelsOf;
   llvm::StringMap<Fate> others;
@@ -169,7 +211,7 @@ Ledger buildLedger(ModuleOp plan, ArrayRef<cpu::KernelInfo> kernels) {
     if (auto kernel = dyn_cast<plan::KernelOp>(op)) {
       const cpu::KernelInfo &info = *next++;
       ledger.kernels.push_back({info.name, kernel.getDevice().str(), info.strategy, info.schedule, precisionOf(kernel),
-                                tileOf(info.schedule), vectorBitsOf(info.schedule), info.work, info.nodes});
+                                tileOf(info.schedule), vectorBitsOf(info.schedule), info.work, info.estimate, info.nodes});
       for (const std::string &node : info.nodes)
         kernelsOf[node].push_back(info.name);
       noteKernel(kernel, info, notes);

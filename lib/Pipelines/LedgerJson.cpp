@@ -21,13 +21,21 @@ llvm::json::Object Ledger::toJson() const {
                                              {"vector_bits", kernel.vectorBits},
                                              {"precision", kernel.precision},
                                              {"work", int64_t(kernel.work)},
+                                             {"estimate", int64_t(kernel.estimate)},
                                              {"nodes", llvm::json::Array(kernel.nodes)}});
   for (const LedgerNote &note : notes)
     noteArray.push_back(llvm::json::Object{{"code", note.code},
                                            {"text", note.text},
                                            {"kernels", llvm::json::Array(note.kernels)},
                                            {"nodes", llvm::json::Array(note.nodes)}});
-  return llvm::json::Object{{"nodes", std::move(nodeArray)}, {"kernels", std::move(kernelArray)}, {"notes", std::move(noteArray)}};
+  llvm::json::Object nominal;
+  for (auto &[name, size] : nominalSizes)
+    nominal[llvm::json::fixUTF8(name)] = size;
+  return llvm::json::Object{{"model_hash", modelHash},
+                            {"nominal_sizes", std::move(nominal)},
+                            {"nodes", std::move(nodeArray)},
+                            {"kernels", std::move(kernelArray)},
+                            {"notes", std::move(noteArray)}};
 }
 
 namespace {
@@ -90,13 +98,18 @@ std::optional<Ledger> Ledger::fromJson(StringRef json) {
   if (!root)
     return std::nullopt;
   Ledger ledger;
+  ledger.modelHash = text(*root, "model_hash");
+  if (const llvm::json::Object *nominal = root->getObject("nominal_sizes"))
+    for (auto &[name, size] : *nominal)
+      ledger.nominalSizes.push_back({name.str(), size.getAsInteger().value_or(0)});
   forEachObject(*root, "nodes", [&](const llvm::json::Object &node) {
     ledger.nodes.push_back({text(node, "node"), text(node, "operator"), parseFate(text(node, "became")), texts(node, "kernels")});
   });
   forEachObject(*root, "kernels", [&](const llvm::json::Object &kernel) {
     ledger.kernels.push_back({text(kernel, "kernel"), text(kernel, "device"), text(kernel, "strategy"), text(kernel, "schedule"),
                               text(kernel, "precision"), text(kernel, "tile"), kernel.getInteger("vector_bits").value_or(0),
-                              uint64_t(kernel.getInteger("work").value_or(0)), texts(kernel, "nodes")});
+                              uint64_t(kernel.getInteger("work").value_or(0)), uint64_t(kernel.getInteger("estimate").value_or(0)),
+                              texts(kernel, "nodes")});
   });
   forEachObject(*root, "notes", [&](const llvm::json::Object &note) {
     ledger.notes.push_back({{text(note, "code"), text(note, "text")}, texts(note, "kernels"), texts(note, "nodes")});

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tenon/Pipelines/SupportedOperators.h"
 
+#include "ContribOperators.h"
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Frontend/ONNX/Operators.h"
 #include "tenon/Target/CPU/Codegen.h"
 #include "tenon/Transforms/Fusion/Passes.h"
 #include <map>
+#include <set>
 
 using namespace mlir;
 
@@ -29,11 +31,16 @@ public:
   std::vector<OperatorRange> ranges() {
     std::vector<OperatorRange> result;
     for (auto &[key, list] : versions)
-      if (key.first.empty() || onnxtograph::hasHandler(key.first, key.second, operators[list.back()].since))
-        addRanges(list, result);
-    for (auto &[domain, name] : onnxtograph::handledOperators())
-      if (!versions.contains({domain, name})) // no schema: one version
-        result.push_back({domain, name, 1, 0, OperatorSupport::Handled});
+      addRanges(list, result);
+    std::set<std::pair<std::string, std::string>> handled; // without a schema there is one version
+    for (auto &operatorName : onnxtograph::handledOperators())
+      if (!versions.contains(operatorName))
+        handled.insert(operatorName);
+    for (auto &[domain, name] : handled)
+      result.push_back({domain, name, 1, 0, OperatorSupport::Handled});
+    for (StringRef name : contribOperators())
+      if (std::pair<std::string, std::string> key("com.microsoft", name); !handled.contains(key) && !versions.contains(key))
+        result.push_back({key.first, key.second, 1, 0, OperatorSupport::No});
     llvm::sort(result, [](const OperatorRange &a, const OperatorRange &b) {
       return std::tie(a.domain, a.name, a.first) < std::tie(b.domain, b.name, b.first);
     });

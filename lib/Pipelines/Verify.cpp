@@ -77,7 +77,7 @@ std::unique_ptr<KernelVerifier> KernelVerifier::create(MLIRContext &context, Str
   loadTenonDialects(context);
   std::unique_ptr<KernelVerifier> verifier(new KernelVerifier(tolerance));
   verifier->plan = importForCompilation(context, model, options);
-  if (!verifier->plan)
+  if (!verifier->plan || failed(applySizes(*verifier->plan, options.sizes)))
     return nullptr;
   llvm::StringMap<std::string> operators;
   verifier->plan->walk([&](onnxir::NodeOp node) { operators[node.getName()] = node.getQualifiedType(); });

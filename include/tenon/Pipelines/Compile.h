@@ -8,6 +8,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "tenon/Pipelines/Ledger.h"
+#include "tenon/Pipelines/OpenSizes.h"
 #include "tenon/Support/Files.h"
 #include "tenon/Transforms/Numerics/ObserveActivations.h"
 #include "llvm/ADT/StringRef.h"
@@ -28,6 +29,7 @@ struct CompileOptions {
   std::string target = "cpu:host";
   std::optional<Stage> stopAfter;
   std::optional<Stage> startFrom; ///< the input is IR at that stage's entry
+  std::vector<OpenSize> sizes;          ///< of the model's open dimensions
   std::vector<std::string> formatFiles; ///< declarations of number formats to load
   std::optional<numerics::ConvertOptions> convert; ///< weights to put into other formats, after import
   std::optional<numerics::ConvertOptions> observe; ///< layers that these would convert give what enters them as outputs
@@ -41,6 +43,7 @@ struct CompileOptions {
   std::string overridable;        ///< names of weights that are optional inputs, see OnnxImportOptions
   bool redZones = false;          ///< for debugging: bytes behind each buffer of the arena that the runtime checks
   std::function<void(llvm::StringRef phase)> progress;
+  cpu::KernelProgress kernelProgress; ///< within codegen
 };
 
 struct CompileResult {

@@ -34,6 +34,7 @@ struct KernelRecord {
   std::string tile;           ///< the schedule's register tile, "" if it has none
   int64_t vectorBits = 0;     ///< 0: scalar, or not known
   uint64_t work = 0;          ///< operations; 0 where they depend on symbols
+  uint64_t estimate = 0;      ///< operations at the sizes to expect
   std::vector<std::string> nodes;
 };
 
@@ -42,6 +43,8 @@ struct LedgerNote : Note {
 };
 
 struct Ledger {
+  std::string modelHash;         ///< of the .onnx file, without data beside it; "" if not known
+  std::vector<std::pair<std::string, int64_t>> nominalSizes; ///< that the user gave, of named dimensions
   std::vector<NodeRecord> nodes; ///< in the model's order
   std::vector<KernelRecord> kernels;
   std::vector<LedgerNote> notes; ///< by code
@@ -50,9 +53,13 @@ struct Ledger {
   static std::optional<Ledger> fromJson(llvm::StringRef text);
 };
 
-/// Lists the module's ONNX nodes in its attribute `onnx.nodes`, so that later
-/// stages, and a compilation that resumes from their text, know them all.
-void recordNodes(mlir::ModuleOp imported);
+/// Lists the module's ONNX nodes in its attribute `onnx.nodes`, and the model's
+/// hash in `onnx.hash`, so that later stages, and a compilation that resumes from
+/// their text, know them.
+void recordNodes(mlir::ModuleOp imported, llvm::StringRef modelHash);
+/// Hash of a model, for recordNodes; "" of a file that cannot be read.
+std::string hashModel(llvm::StringRef bytes);
+std::string hashModelFile(llvm::StringRef path);
 /// The ledger of a planned module and what code generation chose for it.
 Ledger buildLedger(mlir::ModuleOp plan, llvm::ArrayRef<cpu::KernelInfo> kernels);
 

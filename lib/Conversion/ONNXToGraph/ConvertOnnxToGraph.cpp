@@ -58,14 +58,26 @@ private:
       if (failed(graph::checkMemorySize(type, [&] { return emitError(argument.getLoc()) << "input " << name << ": "; })))
         hasFailed = true;
       auto names = func.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), onnxir::kDimsAttr);
+      auto sizes = func.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), kSizesAttr);
       graph::ShapeAnalysis::Dims dims;
       for (auto [i, size] : llvm::enumerate(type.getShape())) {
         auto name = names && i < names.size() ? dyn_cast<StringAttr>(names[i]) : StringAttr();
         dims.push_back(ShapedType::isDynamic(size) ? shapes.symbol(name ? name.getValue() : "")
                                                    : shapes.constant(size));
+        auto given = sizes && i < sizes.size() ? dyn_cast<DenseI64ArrayAttr>(sizes[i]) : DenseI64ArrayAttr();
+        if (given && given.size() == 3 && ShapedType::isDynamic(size))
+          restrict(dims.back(), given);
       }
+      func.removeArgAttr(argument.getArgNumber(), kSizesAttr);
       shapes.setShape(argument, dims);
     }
+  }
+
+  void restrict(AffineExpr symbol, ArrayRef<int64_t> given) {
+    shapes.assumeAtLeast(symbol, given[0]);
+    shapes.assumeAtMost(symbol, given[1]);
+    if (given[2] > 0)
+      nominal.set(shapes.getSymbols()[cast<AffineSymbolExpr>(symbol).getPosition()].name, builder.getI64IntegerAttr(given[2]));
   }
 
   std::string nameOf(unsigned argument) {
@@ -192,6 +204,8 @@ private:
     module->removeAttr(onnxir::kIrVersionAttr);
     module->removeAttr(onnxir::kProducerAttr);
     shapes.writeSymbols(module);
+    if (!nominal.empty())
+      module->setAttr(kNominalAttr, nominal.getDictionary(func.getContext()));
   }
 
   func::FuncOp func;
@@ -199,6 +213,7 @@ private:
   OpBuilder builder;
   graph::ShapeAnalysis shapes;
   std::map<std::pair<std::string, int64_t>, SmallVector<onnxir::NodeOp>> unsupported;
+  NamedAttrList nominal; ///< sizes to expect, by symbol
   bool hasFailed = false;
 };
 

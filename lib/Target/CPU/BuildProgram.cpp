@@ -2,6 +2,7 @@
 //
 // Emits every kernel of a planned module by its strategy; structurally
 // identical kernels become one function.
+#include "KernelWork.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -21,6 +22,7 @@ std::string fingerprint(plan::KernelOp kernel, const Strategy &strategy) {
   OwningOpRef<plan::KernelOp> copy(kernel.clone());
   copy->setName("");
   (*copy)->removeAttr("plan.buffers");
+  (*copy)->removeAttr(kWorkAttr);
   SmallVector<unsigned> symbols = symbolsOf(kernel);
   AttrTypeReplacer rename;
   rename.addReplacement([&](AffineMapAttr attribute) {
@@ -43,19 +45,6 @@ std::string fingerprint(plan::KernelOp kernel, const Strategy &strategy) {
   llvm::raw_string_ostream os(text);
   (*copy)->print(os, OpPrintingFlags().printGenericOpForm().useLocalScope());
   return text;
-}
-
-/// Operations of the kernel; 0 where they depend on symbols.
-uint64_t workOf(plan::KernelOp kernel) {
-  uint64_t total = 0;
-  for (Operation &op : kernel.getBody().front().without_terminator()) {
-    auto cost = dyn_cast<graph::CostOpInterface>(op);
-    int64_t work = cost && !isa<graph::ConstantOp>(op) ? cost.getWork() : 0;
-    if (work < 0)
-      return 0;
-    total += work;
-  }
-  return total;
 }
 
 /// A check of a function, by the place of its op in the body of every kernel
@@ -220,7 +209,9 @@ std::string weightBytes(ElementsAttr value) {
 LogicalResult packConstants(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry) {
   DenseMap<Attribute, int64_t> readers; // constant ops of a value
   plan.walk([&](graph::ConstantOp constant) { ++readers[constant.getValue()]; });
+  SmallVector<int64_t> sizes = expectedSizes(plan);
   WalkResult result = plan.walk([&](plan::KernelOp kernel) {
+    recordWork(kernel, sizes);
     std::string reason;
     const Strategy *strategy = registry.find(kernel, target, reason);
     SmallVector<Value> before(kernel.getInputs());
@@ -244,7 +235,7 @@ LogicalResult packConstants(ModuleOp plan, const CpuTarget &target, const Strate
   return failure(result.wasInterrupted());
 }
 
-FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry) {
+FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry, const KernelProgress &progress) {
   MLIRContext *context = plan.getContext();
   Program program;
   program.module = ModuleOp::create(plan.getLoc());
@@ -261,7 +252,11 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
   std::vector<Refusal> refusals;
   llvm::StringMap<llvm::SetVector<StringRef>> repeated; // function -> nodes of further kernels with that code
   bool ok = true;
+  unsigned count = 0, done = 0;
+  plan.walk([&](plan::KernelOp) { ++count; });
   plan.walk([&](plan::KernelOp kernel) {
+    if (progress)
+      progress("emitting", ++done, count);
     std::string reason;
     const Strategy *strategy = registry.find(kernel, target, reason);
     llvm::SetVector<StringRef> nodes = sourceNodes(kernel.getLoc());
@@ -287,7 +282,8 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     }
     functionOf[kernel] = function;
     splits[kernel] = strategy->split(kernel, target);
-    KernelInfo info{kernel.getName().str(), strategy->name().str(), strategy->describe(kernel, target), {}, {}, workOf(kernel), {}, {}};
+    KernelWork work = recordedWork(kernel);
+    KernelInfo info{kernel.getName().str(), strategy->name().str(), strategy->describe(kernel, target), {}, {}, work.exact, work.estimate, {}, {}};
     for (StringRef node : nodes)
       info.nodes.push_back(node.str());
     for (const FunctionCheck &check : checksOf[function])

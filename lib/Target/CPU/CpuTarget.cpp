@@ -105,10 +105,14 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
              "; expected cpu:host, cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4, cpu:aarch64 or cpu:riscv64, each with ,+feature, ,-feature or ,l2=KIB").str();
     return false;
   };
-  if (!arch.consume_front("cpu") || (!arch.empty() && !arch.consume_front(":")))
+  // `cpu:` may be left out before a name that means nothing else.
+  bool isArchitecture = llvm::is_contained({"native", "host", "x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64", "riscv64"}, arch);
+  if (!isArchitecture && (!arch.consume_front("cpu") || (!arch.empty() && !arch.consume_front(":"))))
     return fail(("unknown device '" + parts.front().split(':').first + "'").str());
   if (arch.empty())
     return fail("no architecture given");
+  if (arch == "native")
+    arch = "host";
   if (arch == "host") { // CPUID is x86's; of other machines what all of them have
     arch = hostArchitecture();
     if (arch.empty())

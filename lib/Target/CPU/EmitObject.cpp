@@ -19,6 +19,21 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
+/// Counts the functions that LLVM generates code for, one after another.
+struct CountFunctions : llvm::FunctionPass {
+  CountFunctions(const KernelProgress &progress, unsigned count) : FunctionPass(ID), progress(progress), count(count) {}
+  bool runOnFunction(llvm::Function &) override {
+    progress("compiling", ++done, count);
+    return false;
+  }
+  void getAnalysisUsage(llvm::AnalysisUsage &usage) const override { usage.setPreservesAll(); }
+
+  static char ID;
+  const KernelProgress &progress;
+  unsigned count, done = 0;
+};
+char CountFunctions::ID;
+
 /// LLVM's own default level: what O3 adds (more inlining and unswitching) has
 /// nothing to work on in kernels that are already scheduled.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
@@ -42,7 +57,7 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
 
 } // namespace
 
-FailureOr<std::string> emitObject(ModuleOp module, const CpuTarget &target, bool assembly) {
+FailureOr<std::string> emitObject(ModuleOp module, const CpuTarget &target, bool assembly, const KernelProgress &progress) {
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeAllTargetInfos();
@@ -87,6 +102,8 @@ FailureOr<std::string> emitObject(ModuleOp module, const CpuTarget &target, bool
   llvm::SmallVector<char, 0> buffer;
   llvm::raw_svector_ostream os(buffer);
   llvm::legacy::PassManager pm;
+  if (progress)
+    pm.add(new CountFunctions(progress, llvm::count_if(*llvmModule, [](llvm::Function &function) { return !function.isDeclaration(); })));
   if (machine->addPassesToEmitFile(pm, os, nullptr,
                                    assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile))
     return module.emitError("[TN5012] the target cannot emit this file type");

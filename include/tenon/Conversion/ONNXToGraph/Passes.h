@@ -15,6 +15,12 @@ namespace tenon::onnxtograph {
 #define GEN_PASS_REGISTRATION
 #include "tenon/Conversion/ONNXToGraph/Passes.h.inc"
 
+/// What the user said of an input's open dimensions, for each of them min, max and
+/// nominal size (0: none), or unit.
+inline constexpr llvm::StringLiteral kSizesAttr = "onnx.sizes";
+/// The nominal sizes by the names of their symbols, on the converted module.
+inline constexpr llvm::StringLiteral kNominalAttr = "graph.nominal_sizes";
+
 /// Whether a handler exists for this operator at this since-version. The
 /// importer expands the others to their standard function body.
 bool hasHandler(llvm::StringRef domain, llvm::StringRef opType, int64_t since);

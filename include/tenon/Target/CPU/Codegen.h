@@ -8,6 +8,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "tenon/Target/CPU/CpuTarget.h"
 #include "tenon/Target/CPU/Strategy.h"
+#include <functional>
 
 namespace tenon::cpu {
 
@@ -34,6 +35,7 @@ struct KernelInfo {
   std::vector<std::string> nodes;  ///< ONNX nodes it covers
   std::vector<BufferInfo> buffers; ///< inputs, then outputs
   uint64_t work = 0;               ///< operations; 0 where they depend on symbols
+  uint64_t estimate = 0;           ///< operations at the sizes to expect
   std::vector<CheckInfo> checks;   ///< that it makes of its data, in the order of its numbers
   std::vector<SizeCheck> sizes;    ///< to be tested before its launch
 };
@@ -59,6 +61,9 @@ struct Program {
   }
 };
 
+/// Told of each kernel before something is done to it: "emitting", its number, of how many.
+using KernelProgress = std::function<void(llvm::StringRef doing, unsigned number, unsigned of)>;
+
 /// Positions of the symbols that a kernel's code reads, in the order in which it
 /// gets their values.
 llvm::SmallVector<unsigned> symbolsOf(plan::KernelOp kernel);
@@ -68,7 +73,8 @@ mlir::Value memrefOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address
 mlir::LogicalResult packConstants(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry);
 /// Emits kernels (identical ones once) and the host program. Errors name the
 /// ONNX nodes of the kernel that no strategy takes.
-mlir::FailureOr<Program> buildProgram(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry);
+mlir::FailureOr<Program> buildProgram(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry,
+                                      const KernelProgress &progress = nullptr);
 /// Emits the host program's functions into the module: tenon_derive, tenon_main,
 /// tenon_arena_size, tenon_output_dims.
 mlir::LogicalResult emitHostProgram(mlir::ModuleOp plan, Program &program,
@@ -77,7 +83,8 @@ mlir::LogicalResult emitHostProgram(mlir::ModuleOp plan, Program &program,
 /// Lowers to the LLVM dialect.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module, const CpuTarget &target);
 /// LLVM dialect to an object file's bytes (or assembly text).
-mlir::FailureOr<std::string> emitObject(mlir::ModuleOp module, const CpuTarget &target, bool assembly = false);
+mlir::FailureOr<std::string> emitObject(mlir::ModuleOp module, const CpuTarget &target, bool assembly = false,
+                                        const KernelProgress &progress = nullptr);
 
 /// A linked image without relocations or imports, and its entry addresses.
 struct Image {

@@ -30,8 +30,8 @@ struct CpuTarget {
   int64_t f32Lanes() const { return vectorBits / 32; }
 };
 
-/// Parses `cpu:ARCH[,+feature,-feature...][,l2=KIB]`; ARCH is host, x86-64-v2,
-/// -v3, -v4, aarch64 or riscv64. On x86, host reads the features and the size of
+/// Parses `cpu:ARCH[,+feature,-feature...][,l2=KIB]`; ARCH is host (or native),
+/// x86-64-v2, -v3, -v4, aarch64 or riscv64, and `cpu:` may be left out. On x86, host reads the features and the size of
 /// the second-level cache from CPUID; elsewhere l2 is 256 KiB, or 1024 with
 /// AVX-512, unless given. A feature that is taken away takes those along that
 /// imply it. False with a message naming the accepted spellings.

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How many operations a kernel does, for reports.
+#ifndef TENON_LIB_TARGET_CPU_KERNELWORK_H
+#define TENON_LIB_TARGET_CPU_KERNELWORK_H
+
+#include "tenon/Dialect/Plan/IR/Plan.h"
+
+namespace tenon::cpu {
+
+/// `exact` is 0 where it depends on symbols, `estimate` is at the sizes to expect.
+struct KernelWork {
+  uint64_t exact = 0, estimate = 0;
+};
+
+/// 0 where it depends on symbols.
+uint64_t workOf(plan::KernelOp kernel);
+/// The sizes to expect of a module's symbols: what the user called nominal, or a
+/// middling size that is allowed.
+llvm::SmallVector<int64_t> expectedSizes(mlir::ModuleOp plan);
+/// Notes a kernel's work on it, while its constants have the shapes that the
+/// operations mean and not those of a packed layout; `recordedWork` reads it.
+inline constexpr llvm::StringLiteral kWorkAttr = "plan.work";
+void recordWork(plan::KernelOp kernel, llvm::ArrayRef<int64_t> sizes);
+KernelWork recordedWork(plan::KernelOp kernel);
+/// The work at these sizes.
+uint64_t estimateWork(plan::KernelOp kernel, llvm::ArrayRef<int64_t> sizes);
+
+} // namespace tenon::cpu
+
+#endif // TENON_LIB_TARGET_CPU_KERNELWORK_H
