@@ -380,5 +380,5 @@ def test_sizes_that_constants_ask_for(tenon, tmp_path):
     assert tenon("compile", path, "-o", tmp_path / "x.tenon", "-q").returncode == OK
     run = lambda n, m: tenon("run", tmp_path / "x.tenon", "--input", f"x={n}xf32=0", "--input", f"z={m}xf32=0")  # noqa: E731
     assert run(5, 5).returncode == OK
-    refused(run(4, 5), USER_ERROR, "TN7006", "dimension 0 (n) is 4; expected 5 or more")
-    refused(run(5, 6), USER_ERROR, "TN7010", "sizes 6 and 5 must be equal", "m = 6")
+    assert "y: 2xf32" in run(4, 5).stdout  # a slice ends where the data does
+    refused(run(5, 6), USER_ERROR, "TN7006", "input 'z': dimension 0 is 6", "expects 5")

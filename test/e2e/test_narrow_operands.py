@@ -237,5 +237,5 @@ def test_scales_that_come_at_run_time(count, fits):
     if fits:
         assert np.array_equal(session.run(feeds)["y"], np.broadcast_to(feeds["s"][:, None], (4, 6)))
     else:
-        with pytest.raises(api.errors.TenonError, match="TN7010"):
+        with pytest.raises(api.errors.TenonError, match="TN7006"):
             session.run(feeds)

@@ -52,9 +52,10 @@ Value SizeEmitter::modulo(Value x, Value y) {
 }
 
 Value SizeEmitter::derive(const graph::Symbol &symbol) {
-  overflow = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
+  Value none = overflow = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
   Value value = derived(symbol);
-  value = select(overflow, constant(int64_t(1) << 62), value);
+  if (overflow != none) // some arithmetic may have
+    value = select(overflow, constant(int64_t(1) << 62), value);
   overflow = {};
   return value;
 }

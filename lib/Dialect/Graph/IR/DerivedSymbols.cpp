@@ -20,7 +20,7 @@ using Range = std::pair<int64_t, int64_t>;
 /// Nested minima, maxima and broadcasts are joined up to this many arguments, so
 /// that the order in which sizes were joined does not matter; longer chains stay
 /// nested, and linear.
-constexpr size_t kMostJoined = 8;
+constexpr size_t kMostJoined = 4;
 /// A range looks at facts up to this number of them.
 constexpr size_t kMostFacts = 16;
 /// How many minima or maxima in an expression its range looks into.
@@ -498,9 +498,10 @@ AffineExpr ShapeAnalysis::broadcast(AffineExpr a, AffineExpr b) {
   const Symbol *join = derivedSymbol(result);
   if (!join || join->derivation != Derivation::broadcast)
     return result;
-  // Of sizes that were joined before, what they were joined to has been checked.
-  for (AffineExpr part : SmallVector<AffineExpr, 2>(join->arguments))
-    assume(Assumption::broadcasts, part, result);
+  // What either was joined from before has been checked against it then.
+  for (AffineExpr part : {a, b})
+    if (part != result)
+      assume(Assumption::broadcasts, part, result);
   return result;
 }
 

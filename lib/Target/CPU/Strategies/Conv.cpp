@@ -227,13 +227,28 @@ private:
     /// The classes of all tiles of a row where widths are known and few differ.
     SmallVector<TileClass> tileClasses() {
       constexpr size_t kMostClasses = 5, kMostBorderCode = 64;
+      constexpr int64_t kMostSteps = 4096;
       int64_t ow = constantOr(p.ow, -1), w = constantOr(p.w, -1), left = constantOr(p.padLeft, -1);
       if (ow < tile.rows || w < 0 || left < 0)
         return {};
       SmallVector<TileClass> classes;
       size_t code = 0;
-      for (int64_t t = 0; t * tile.rows < ow; ++t) {
+      // Tiles up to here read nothing beyond the image's right border:
+      // (first + rows - 1) * stride - left + (kw - 1) * dilation < w.
+      int64_t lastInside = llvm::divideFloorSigned(w - 1 + left - (p.kw - 1) * p.dilationW, p.strideW) - (tile.rows - 1);
+      lastInside = std::min(lastInside, ow - tile.rows);
+      for (int64_t t = 0, steps = 0; t * tile.rows < ow; ++t, ++steps) {
+        if (steps > kMostSteps || classes.size() > kMostClasses)
+          return {};
         int64_t first = std::min(t * tile.rows, ow - tile.rows);
+        if (first * p.strideW >= left && first <= lastInside && first == t * tile.rows) {
+          // All that follow up to the border are like this one.
+          int64_t end = lastInside / tile.rows + 1;
+          code += 1;
+          classes.push_back({t, end, SmallVector<Span>(p.kw, Span{0, tile.rows})});
+          t = end - 1;
+          continue;
+        }
         SmallVector<Span> spans;
         for (int64_t kw = 0; kw < p.kw; ++kw) {
           Span span{tile.rows, 0};

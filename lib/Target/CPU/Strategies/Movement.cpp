@@ -228,7 +228,7 @@ private:
   /// Their lengths and the numbers of their buffers (one may come again) lie in a
   /// table on the stack, kTable of them at a time.
   static void emitLongConcat(KernelContext &c, graph::ConcatOp op) {
-    constexpr size_t kTable = 1024;
+    constexpr size_t kTable = 128;
     MLIRContext *context = op.getContext();
     Mover mover(c, op.getResult());
     Type element = getElementTypeOrSelf(op.getType()), i64 = c.b.getI64Type();
