@@ -249,7 +249,7 @@ class Runs:
         for offset in (4, 2**63, 2**64 - 8, len(self.bytes)):
             data = self.bytes[:16] + struct.pack("<Q", offset) + self.bytes[24:]
             yield f"manifest at {offset}", self.load_refused(data, "7003")
-        yield "an ONNX model", lambda: self.refused(["run", self.folder / "good.onnx"], "7003", ("good.onnx",))
+        yield "an ONNX model", self.load_refused((self.folder / "good.onnx").read_bytes(), "7003")
         yield "absent", lambda: self.refused(["run", "/nowhere/absent.tenon"], "7002", ("absent.tenon",))
         yield "a directory", lambda: self.refused(["inspect", self.folder], "7002", (str(self.folder),))
         yield "for another processor", self.other_processor
@@ -319,7 +319,7 @@ class Runs:
         output = ["-o", "FOLDER/x.tenon"]
         yield "unknown device", self.compile_refused([*output, "--target=abacus"], "8010", ("abacus",))
         yield "unknown architecture", self.compile_refused([*output, "--target=cpu:z80"], "8010", ("z80",))
-        yield "no architecture", self.compile_refused([*output, "--target="], "8010", ("--target",))
+        yield "no architecture", self.compile_refused([*output, "--target="], "8042", ("--target",))
         yield "feature without a sign", self.compile_refused([*output, "--target=cpu:x86-64-v3,avx512f"], "8010", ("avx512f",))
         yield "unknown feature", self.compile_refused([*output, "--target=cpu:x86-64-v3,+warp"], "8010", ("warp",))
         yield "unknown stage to stop after", self.compile_refused([*output, "--stop-after=lunch"], "8001", ("lunch",))
@@ -329,8 +329,45 @@ class Runs:
             ["--start-from=place", "--stop-after=graph"], "8001", ("--stop-after",))
 
 
+    def flags(self):
+        output = ["-o", "FOLDER/x.tenon"]
+        for flag in ("--nosuch", "-hint", "-hello", "--x86-asm-syntax=intel", "-print-after-all", "--outputs=x", "-", "--no-json"):
+            yield f"unknown flag {flag}", self.compile_refused([*output, flag], "8\\d\\d\\d", (flag,))
+        for flag in ("--fp16", "-O3", "-t=3", "--warmUp=3", "--shapes=x:1", "--EmitLib"):
+            yield f"flag of another tool {flag}", self.compile_refused([*output, flag], "8043", (flag,))
+        yield "output without a value", self.compile_refused(["-o"], "8042", ("-o",))
+        yield "switch with a wrong value", self.compile_refused([*output, "--keep-plan=maybe"], "8042", ("--keep-plan",))
+        yield "the same flag by two names", self.compile_refused([*output, "--saveEngine=FOLDER/y.tenon"], "8012", ("--saveEngine",))
+        for size in ("batch", "batch=", "batch=x", "batch=-1", "=1", "batch=1;k=2", "a:x=1", "a:7=1", "zz:0=1", "batch=9223372036854775808", "batch=1,"):
+            yield f"size {size}", self.compile_refused([*output, f"--sizes={size}"], "804[24]", ("--sizes",))
+        yield "sizes that contradict", self.compile_refused([*output, "--sizes=batch=1,a:0=2"], "8045", ("batch=1", "a:0=2"))
+        for shape in ("a", "a:", "a:x", "a:1x", "a:1xx4", "a:1x4x4", "zz:1x4", "a:1x-4", "a:1x5"):
+            for flag in ("--minShapes", "--optShapes", "--maxShapes"):
+                yield f"{flag} {shape}", self.compile_refused([*output, f"{flag}={shape}"], "8044", (flag,))
+        yield "a size beyond memory", self.compile_refused([*output, "--sizes=batch=4611686018427387904"], "2062", ("a",))
+
+    def names(self):
+        """Without -o, in a folder where the artifact's name is taken."""
+        for name, content in (("text", b"hello"), ("cut artifact", self.bytes[:400]), ("damaged artifact", self.bytes[:-100] + bytes(100))):
+            folder = self.fresh("-taken")
+            folder.mkdir()
+            (folder / "good.tenon").write_bytes(content)
+            yield f"taken by a {name}", lambda folder=folder: self.taken(folder)
+
+    def taken(self, folder):
+        before = (folder / "good.tenon").read_bytes()
+        done = subprocess.run(
+            [os.path.abspath(self.driver.program), "compile", str(self.folder.absolute() / "good.onnx")], cwd=folder, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, check=False, timeout=self.driver.timeout,
+        )
+        text = done.stdout.decode(errors="replace")
+        problem = self.judge(done.returncode, text, 1, "8046", ("good.tenon",))
+        kept = (folder / "good.tenon").read_bytes() == before
+        return problem is None and kept, f"    {problem}, kept: {kept}\n{excerpt(text)}"
+
+
 def checks(driver, scratch, judge):
     runs = Runs(driver, scratch, judge)
-    for group in ("inputs", "artifacts", "files"):
+    for group in ("inputs", "artifacts", "files", "flags", "names"):
         for name, check in getattr(runs, group)():
             yield f"{group}: {name}", check

@@ -99,7 +99,7 @@ def check_narrow(driver, emulated, architecture, recipe, scratch):
             status, output = driver("convert", "-q", path, f"--weights={recipe}", f"--target=cpu:{target}", "-o", artifact)
             if status != 0:
                 return False, f"    convert for {target}: exit status {status}\n{excerpt(output)}"
-        status, output = driver("explain", artifacts[architecture])
+        status, output = driver("explain", "--nodes", artifacts[architecture])
         if not re.search(r"gemm-quantized \(.*weights ", output):
             return False, f"    the weights did not stay narrow\n{excerpt(output)}"
         status, output = driver("run", artifacts["host"], "--input", f"x=@{path.with_suffix('.x.npy')}", "--output", f"y=@{path.with_suffix('.y.npy')}")

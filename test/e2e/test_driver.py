@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The `tenon` command: exit statuses, flags that must not be ignored, and the
-commands that describe rather than run."""
+"""The `tenon` command: exit statuses, flags that must not be ignored, spellings, files,
+and what it says when a model is refused."""
 
-import json
 import os
 import resource
 import signal
@@ -11,41 +10,15 @@ import time
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-OK, USER_ERROR, UNSUPPORTED, RESOURCE, MISMATCH, INTERNAL = 0, 1, 2, 3, 4, 70
-
-
-def save(path, nodes, inputs, outputs, initializers=(), opset=17):
-    graph = helper.make_graph(nodes, "g", inputs, outputs, list(initializers))
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8), path)
-    return path
-
-
-def value(name, shape, dtype=TensorProto.FLOAT):
-    return helper.make_tensor_value_info(name, dtype, shape)
+from driver_models import INTERNAL, MISMATCH, OK, RESOURCE, UNSUPPORTED, USER_ERROR, each_fate, refused, save, value
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """One node of each fate: kernels, a view, an evaluated constant, shape arithmetic, nothing."""
-    weight = numpy_helper.from_array(np.arange(12, dtype=np.float32).reshape(4, 3), "w")
-    nodes = [
-        helper.make_node("Transpose", ["w"], ["wt"], "evaluated", perm=[1, 0]),
-        helper.make_node("MatMul", ["x", "wt"], ["m"], "product"),
-        helper.make_node("Relu", ["m"], ["r"], "activation"),
-        helper.make_node("Identity", ["r"], ["i"], "nothing"),
-        helper.make_node("Shape", ["i"], ["s"], "sizes"),
-        helper.make_node("Unsqueeze", ["i", "axes"], ["u"], "relabelled"),
-        helper.make_node("Exp", ["u"], ["y"], "exponential"),
-        helper.make_node("Cast", ["s"], ["z"], "cast_sizes", to=TensorProto.FLOAT),
-    ]
-    return save(
-        tmp_path_factory.mktemp("driver") / "model.onnx", nodes, [value("x", ["batch", 3])],
-        [value("y", ["batch", 1, 4]), value("z", [2])], [weight, numpy_helper.from_array(np.array([1]), "axes")],
-    )
+    return each_fate(tmp_path_factory.mktemp("driver") / "model.onnx")
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +26,6 @@ def artifact(tenon, model):
     path = model.with_suffix(".tenon")
     assert tenon("compile", model, "-o", path, "--keep-plan", "-q").returncode == OK
     return path
-
-
-def refused(done, status, *texts):
-    assert done.returncode == status, f"{done.returncode}: {done.stderr}"
-    for text in texts:
-        assert text in done.stderr, done.stderr
 
 
 # Exit statuses.
@@ -101,7 +68,7 @@ def test_unsupported_is_2_and_lists_all(tenon, tmp_path):
     path = save(
         tmp_path / "m.onnx", nodes, [value("x", [3, 3])], [value("d", []), value("n", [2, None], TensorProto.INT64)]
     )
-    refused(tenon("compile", path), UNSUPPORTED, "first (Det", "second (NonZero", "[TN2101]")
+    refused(tenon("compile", path, cwd=tmp_path), UNSUPPORTED, "first (Det", "second (NonZero", "[TN2101]")
     assert not (tmp_path / "m.tenon").exists()
 
 
@@ -216,8 +183,8 @@ def test_package_is_the_last_stage(tenon, model, artifact, tmp_path):
 def test_sixteen_bit_floats(tenon, tmp_path):
     x, y = (value(name, ["n"], TensorProto.BFLOAT16) for name in "xy")
     path = save(tmp_path / "b.onnx", [helper.make_node("Relu", ["x"], ["y"])], [x], [y])
-    assert tenon("compile", path, "-q").returncode == OK
     artifact = path.with_suffix(".tenon")
+    assert tenon("compile", path, "-q", "-o", artifact).returncode == OK
     assert tenon("run", artifact, "--input", "x=3xbf16=1 -2 3.5").returncode == OK
     refused(tenon("run", artifact, "--input", "x=2xbf16=1", "--output", f"y=@{tmp_path / 'y.npy'}"), USER_ERROR, "[TN8008]", "bf16")
     assert not (tmp_path / "y.npy").exists()
@@ -233,125 +200,6 @@ def test_outputs_are_written_whole(tenon, artifact, tmp_path):
     done = tenon("run", artifact, "--input", "x=999x3xf32=1", "--output", f"y=@{path}", preexec_fn=limit)
     refused(done, USER_ERROR, "[TN8008]", str(path))
     assert path.read_text() == "of an earlier run" and os.listdir(tmp_path) == ["y.npy"]
-
-
-# What describes.
-
-
-def test_summary(tenon, model, tmp_path):
-    done = tenon("compile", model, "-o", tmp_path / "x.tenon")
-    lines = done.stdout.splitlines()
-    assert len(lines) < 24, "the summary is one screen"
-    starts = [line.split()[0] for line in lines if line[0] != " "]
-    assert starts == ["target", "operators", "memory", "time"] + ["note"] * starts.count("note") + ["wrote"]
-    assert "8 ONNX nodes" in lines[1] and "1 as views, 1 evaluated" in lines[1] and "removed" in lines[1]
-    assert done.stderr == "", "progress is for terminals"
-
-
-def test_explain_knows_every_node(tenon, artifact):
-    ledger = json.loads(tenon("explain", artifact, "--json").stdout)
-    became = {node["node"]: node["became"] for node in ledger["nodes"]}
-    assert became["evaluated"] == "constant" and became["relabelled"] == "view" and became["nothing"] == "removed"
-    kernels = {node["node"]: node["kernels"] for node in ledger["nodes"]}
-    assert kernels["product"] == kernels["activation"] and len(kernels["product"]) == 1
-    product = next(kernel for kernel in ledger["kernels"] if kernel["kernel"] in kernels["product"])
-    assert product["device"] == "cpu" and product["tile"] and product["vector_bits"] >= 128
-    assert product["precision"] == "f32"
-    text = tenon("explain", artifact).stdout
-    for node in ledger["nodes"]:
-        assert node["node"] in text
-
-
-def test_explain_lists_lossy_steps(tenon, tmp_path):
-    x = [value("x", [1, 64], TensorProto.FLOAT16)]
-    nodes = [helper.make_node("Exp", ["x"], ["e"], "inner"), helper.make_node("Sqrt", ["e"], ["y"], "outer")]
-    path = save(tmp_path / "half.onnx", nodes, x, [value("y", [1, 64], TensorProto.FLOAT16)])
-    assert tenon("compile", path, "-q").returncode == OK
-    ledger = json.loads(tenon("explain", path.with_suffix(".tenon"), "--json").stdout)
-    notes = [note for note in ledger["notes"] if note["code"] == "TN5102"]
-    assert len(notes) == 1 and set(notes[0]["nodes"]) == {"inner", "outer"}
-    assert ledger["kernels"][0]["precision"] == "f16 in f32"
-
-
-def test_columns_survive_long_names(tenon, tmp_path):
-    long = "a/very/long/name/" * 8
-    nodes = [helper.make_node("Relu", ["x"], ["a"], long), helper.make_node("Softmax", ["a"], ["y"], "short")]
-    path = save(tmp_path / "long.onnx", nodes, [value("x", [2, 8])], [value("y", [2, 8])])
-    assert tenon("compile", path, "-q").returncode == OK
-    lines = tenon("explain", path.with_suffix(".tenon")).stdout.splitlines()
-    column = lines[0].index("operator")
-    name = next(i for i, line in enumerate(lines) if line == long)
-    assert lines[name + 1][column:].startswith("Relu") and lines[name + 1][:column].strip() == ""
-    short = next(line for line in lines if line.startswith("short"))
-    assert short[column:].startswith("Softmax")
-
-
-def test_inspect_works_for_other_cpus(tenon, model, tmp_path):
-    path = tmp_path / "arm.tenon"
-    assert tenon("compile", model, "--target=cpu:aarch64", "-o", path, "-q").returncode == OK
-    assert tenon("run", path, "--random-seed", 1).returncode == UNSUPPORTED
-    done = tenon("inspect", path, "--json", "--check")
-    assert done.returncode == OK, done.stderr
-    described = json.loads(done.stdout)
-    assert described["target"] == "cpu:aarch64"
-    assert described["dimensions"] == [{"name": "batch", "min": described["dimensions"][0]["min"], "max": (1 << 63) - 1, "divisor": 1}]
-    assert tenon("explain", path).returncode == OK
-
-
-def test_inspect_shows_buffers_and_plan(tenon, artifact):
-    described = json.loads(tenon("inspect", artifact, "--json").stdout)
-    kernel = next(kernel for kernel in described["kernels"] if "product" in kernel["nodes"])
-    reads = [buffer for buffer in kernel["buffers"] if not buffer["output"]]
-    assert [buffer["name"] for buffer in reads if buffer["weight_offset"] < 0] == ["x"]
-    assert sum(buffer["weight_offset"] >= 0 for buffer in reads) == 1
-    assert [buffer["name"] for buffer in kernel["buffers"] if buffer["output"]] == ["activation"]
-    plan = tenon("inspect", artifact, "--plan")
-    assert plan.returncode == OK and "plan.kernel" in plan.stdout and kernel["kernel"] in plan.stdout
-
-
-def test_ops_tell_the_truth(tenon, tmp_path):
-    table = json.loads(tenon("ops", "--json").stdout)
-    newest = {row["operator"]: row for row in table["operators"] if row["domain"] == "ai.onnx" and row["last_opset"] is None}
-    assert len(newest) > 180, "every operator of ONNX is listed"
-    for operator in ("Det", "NonZero", "Loop"):
-        assert newest[operator]["supported"] == "no"
-    # One-input operators that take any float tensor: the table's word against the compiler's.
-    tried = 0
-    for operator, row in newest.items():
-        if operator not in ELEMENTWISE and row["supported"] != "no":
-            continue
-        if operator not in ELEMENTWISE + ["Det", "NonZero"]:
-            continue
-        shape, dtype = {"Det": [], "NonZero": [2, None]}.get(operator, [3, 3]), TensorProto.FLOAT
-        dtype = TensorProto.INT64 if operator == "NonZero" else TensorProto.BOOL if operator == "IsNaN" else dtype
-        path = save(tmp_path / "one.onnx", [helper.make_node(operator, ["x"], ["y"])], [value("x", [3, 3])], [value("y", shape, dtype)], opset=20)
-        expected = UNSUPPORTED if row["supported"] == "no" else OK
-        assert tenon("compile", path, "-q").returncode == expected, operator
-        tried += 1
-    assert tried == len(ELEMENTWISE) + 2
-    kernels = {row["operation"]: row["kernels"] for row in table["operations"]}
-    assert kernels["unary"] and kernels["conv"] and kernels["reshape"] == ["view"]
-
-
-ELEMENTWISE = ["Abs", "Erf", "Gelu", "HardSwish", "IsNaN", "Mish", "Softplus"]
-
-
-def test_ops_markdown_is_a_page(tenon):
-    page = tenon("ops", "--markdown").stdout
-    assert page.startswith("# Operators\n") and "| ai.onnx | Conv | 7+ | yes |" in page and "| conv | " in page
-    assert "| com.microsoft | " in page
-
-
-def test_help_is_one_screen_of_our_own_options(tenon):
-    text = tenon("--help").stdout
-    assert len(text.splitlines()) < 40 and "verify" in text and "aarch64" not in text
-    assert "EXIT STATUS: 0 done" in text and "70 an internal error" in text
-    assert tenon("--version").stdout.startswith("tenon ")
-
-
-def test_targets(tenon):
-    targets = json.loads(tenon("targets", "--json").stdout)
-    assert {"cpu:host", "cpu:x86-64-v3", "cpu:aarch64"} <= {target["target"] for target in targets}
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals")

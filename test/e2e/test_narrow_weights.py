@@ -310,7 +310,7 @@ def test_verify_explain_and_size(tenon, tmp_path):
     done = tenon("compile", tmp_path / "model.onnx", "-o", tmp_path / "model.tenon")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "model.tenon").stat().st_size < 0.25 * K * N * 4
-    explained = tenon("explain", tmp_path / "model.tenon")
+    explained = tenon("explain", "--nodes", tmp_path / "model.tenon")
     assert re.search(r"dequantize .*weights int4, block 32, decoded (by|in)", explained.stdout), explained.stdout
     verified = tenon("verify", tmp_path / "model.onnx")
     assert verified.returncode == 0, verified.stdout + verified.stderr

@@ -93,7 +93,7 @@ def test_every_form_verifies(tenon, forms, level, tmp_path):
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr
         kernels = json.loads(done.stdout)["kernels"]
         assert len(kernels) == count and all(kernel["compared"] and not kernel.get("skipped") for kernel in kernels)
-    explained = tenon("explain", artifact).stdout
+    explained = tenon("explain", artifact, "--nodes").stdout
     narrow = set(re.findall(r"(matmul_\d+) .*gemm-quantized \(.*weights \S+", explained))
     assert len(narrow) == count, explained
 

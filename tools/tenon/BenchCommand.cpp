@@ -1,26 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Commands.h"
+#include "Json.h"
+#include "Runnable.h"
 #include "Session.h"
 
 #include "llvm/Support/Format.h"
-#include "llvm/Support/raw_ostream.h"
 #include <algorithm>
 #include <chrono>
-
-namespace cl = llvm::cl;
+#include <numeric>
 
 namespace tenon::driver {
 
-cl::SubCommand benchCommand("bench", "Time an artifact on random or given inputs");
-static cl::opt<std::string> artifact(cl::Positional, cl::desc("FILE.tenon"), cl::sub(benchCommand));
-static cl::opt<std::string> loadEngine("loadEngine", cl::desc("The same as FILE.tenon"), cl::value_desc("FILE"), cl::sub(benchCommand));
-static InputFlags inputs(benchCommand);
-static cl::opt<int> threads("threads", cl::desc("Threads (0: one a processor)"), cl::init(1), cl::sub(benchCommand));
-static cl::opt<double> warmup("warmup", cl::desc("Seconds before measuring"), cl::init(0.2), cl::sub(benchCommand));
-static cl::opt<double> duration("duration", cl::desc("Seconds of measuring"), cl::init(2), cl::sub(benchCommand));
-static cl::opt<bool> profile("profile", cl::desc("Time each kernel (median)"), cl::sub(benchCommand));
-
 namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
 using Profile = std::vector<std::vector<uint64_t>>; // nanoseconds of each run, a kernel
 void observe(void *user, uint32_t kernel, void *const *, uint32_t, const int64_t *, uint64_t nanoseconds) {
   (*static_cast<Profile *>(user))[kernel].push_back(nanoseconds);
@@ -33,48 +27,99 @@ uint64_t typical(std::vector<uint64_t> &runs) {
   std::nth_element(runs.begin(), middle, runs.end());
   return *middle;
 }
-} // namespace
 
-int runBench() {
-  if (artifact.empty() == loadEngine.empty())
-    return complain("[TN8013] bench: expected one artifact, FILE.tenon");
-  Session session;
-  if (!session.load(artifact.empty() ? loadEngine : artifact, threads))
-    return session.exitStatus();
-  if (Exit exit = inputs.bind(session, /*random=*/true))
-    return exit;
-  using Clock = std::chrono::steady_clock;
-  auto seconds = [](Clock::duration d) { return std::chrono::duration<double>(d).count(); };
+class BenchCommand : public Command {
+public:
+  BenchCommand() : Command("bench", "Time an artifact, or a model after compiling it, on random or given inputs", "FILE", 1) {}
+  Exit run() override;
+
+private:
+  bool measure(Session &session);
+  void print(const Session &session);
+
+  Runnable runnable{*this};
+  InputFlags inputs{*this};
+  Value<int> threads{*this, {"threads", "nthreads"}, "N", "Threads, 0 for one a processor", 1};
+  Value<double> warmup{*this, {"warmup"}, "SECONDS", "Runs before measuring take so long", 0.2};
+  Value<double> duration{*this, {"duration", "t"}, "SECONDS", "Measure for so long", 2};
+  Value<uint64_t> iterations{*this, {"iterations", "niter"}, "N", "Measure so many runs; with --duration, both at least"};
+  Switch profile{*this, {"profile"}, "Time each kernel (median)"};
+  Switch json{*this, {"json"}, "Print as JSON"};
+
+  std::vector<double> times; ///< milliseconds, sorted
+  double total = 0;          ///< seconds
+  Profile kernels;
+};
+
+bool BenchCommand::measure(Session &session) {
   auto start = Clock::now();
   do {
     if (!session.run())
-      return session.exitStatus();
+      return false;
   } while (seconds(Clock::now() - start) < warmup);
-  Profile kernels(tenon_model_num_kernels(session.model));
+  kernels.resize(tenon_model_num_kernels(session.model));
   if (profile)
     tenon_session_set_observer(session.session, observe, &kernels);
-  std::vector<double> times;
+  bool untilTime = duration.given() || !iterations.given();
   start = Clock::now();
   do {
     auto before = Clock::now();
     if (!session.run())
-      return session.exitStatus();
+      return false;
     times.push_back(seconds(Clock::now() - before) * 1e3);
-  } while (seconds(Clock::now() - start) < duration);
+    total = seconds(Clock::now() - start);
+  } while (times.size() < iterations || (untilTime && total < duration));
   std::sort(times.begin(), times.end());
+  return true;
+}
+
+void BenchCommand::print(const Session &session) {
   auto at = [&](double q) { return times[std::min(times.size() - 1, size_t(q * times.size()))]; };
-  llvm::outs() << llvm::format("%zu runs, threads %s: min %.4f ms, median %.4f ms, p90 %.4f ms, p99 %.4f ms, %.1f runs/s\n", times.size(),
-                               threads ? std::to_string(threads).c_str() : "one a processor", times.front(), at(0.5), at(0.9), at(0.99), times.size() / (seconds(Clock::now() - start)));
-  if (!profile)
-    return kOk;
+  double mean = std::accumulate(times.begin(), times.end(), 0.0) / times.size();
   std::vector<std::pair<uint64_t, size_t>> order;
-  for (size_t i = 0; i < kernels.size(); ++i)
+  for (size_t i = 0; profile && i < kernels.size(); ++i)
     order.push_back({typical(kernels[i]), i});
   std::sort(order.rbegin(), order.rend());
+  if (!json) {
+    llvm::outs() << llvm::format("%zu runs, threads %s: min %.4f ms, mean %.4f ms, median %.4f ms, p90 %.4f ms, p99 %.4f ms, %.1f runs/s\n", times.size(),
+                                 threads ? std::to_string(threads).c_str() : "one a processor", times.front(), mean, at(0.5), at(0.9), at(0.99),
+                                 times.size() / total);
+    for (auto [nanoseconds, i] : order)
+      llvm::outs() << llvm::format("%10.4f ms  ", nanoseconds / 1e6) << escaped(tenon_model_kernel_name(session.model, i)) << "  "
+                   << escaped(tenon_model_kernel_strategy(session.model, i)) << "\n";
+    return;
+  }
+  llvm::json::Object object{{"file", jsonText(runnable.given())}, {"target", tenon_model_target(session.model)}, {"threads", threads.value},
+                            {"runs", int64_t(times.size())}, {"min_ms", times.front()}, {"mean_ms", mean}, {"median_ms", at(0.5)}, {"p90_ms", at(0.9)},
+                            {"p99_ms", at(0.99)}, {"max_ms", times.back()}, {"runs_per_second", times.size() / total}};
+  llvm::json::Array profiled;
   for (auto [nanoseconds, i] : order)
-    llvm::outs() << llvm::format("%10.4f ms  ", nanoseconds / 1e6) << escaped(tenon_model_kernel_name(session.model, i)) << "  "
-                 << escaped(tenon_model_kernel_strategy(session.model, i)) << "\n";
+    profiled.push_back(llvm::json::Object{{"kernel", jsonText(tenon_model_kernel_name(session.model, i))},
+                                          {"strategy", tenon_model_kernel_strategy(session.model, i)}, {"median_ms", nanoseconds / 1e6}});
+  if (profile)
+    object["kernels"] = std::move(profiled);
+  printJson(std::move(object));
+}
+
+Exit BenchCommand::run() {
+  if (iterations.given() && iterations == 0)
+    return complain("[TN8042] " + iterations.spelling() + "=0: expected 1 or more");
+  std::string path;
+  if (Exit exit = runnable.prepare(*this, path))
+    return exit;
+  Session session;
+  if (!session.load(path, threads))
+    return session.exitStatus();
+  if (Exit exit = inputs.bind(session, /*random=*/true))
+    return exit;
+  if (!measure(session))
+    return session.exitStatus();
+  print(session);
   return kOk;
 }
+
+} // namespace
+
+std::unique_ptr<Command> makeBench() { return std::make_unique<BenchCommand>(); }
 
 } // namespace tenon::driver

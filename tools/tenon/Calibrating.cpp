@@ -93,7 +93,7 @@ void keep(Watched &one, size_t samples) {
 } // namespace
 
 Exit calibrate(llvm::StringRef model, llvm::StringRef path, llvm::ArrayRef<std::string> formatFiles, const numerics::FormatRegistry &formats,
-               numerics::ConvertOptions &options) {
+               Progress progress, numerics::ConvertOptions &options) {
   Samples samples;
   if (Exit exit = samples.find(path))
     return exit;
@@ -104,7 +104,7 @@ Exit calibrate(llvm::StringRef model, llvm::StringRef path, llvm::ArrayRef<std::
   compilation.formatFiles = formatFiles;
   compilation.observe = options;
   CompileResult compiled;
-  if (Exit exit = compile(model, artifact.path(), compilation, /*showProgress=*/true, compiled))
+  if (Exit exit = compile(model, artifact.path(), compilation, progress, compiled))
     return exit;
   options.calibration.emplace();
   std::vector<Watched> watched;

@@ -12,7 +12,7 @@ namespace tenon::driver {
 /// under `path` twice (to choose scales and biases, and to see what they cost) and
 /// fills in options.calibration.
 Exit calibrate(llvm::StringRef model, llvm::StringRef path, llvm::ArrayRef<std::string> formatFiles, const numerics::FormatRegistry &formats,
-               numerics::ConvertOptions &options);
+               Progress progress, numerics::ConvertOptions &options);
 
 } // namespace tenon::driver
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The driver's commands. Each registers its options under a subcommand and
-// returns an exit status.
+// The driver's commands: objects with the flags that they take.
 #ifndef TENON_TOOLS_TENON_COMMANDS_H
 #define TENON_TOOLS_TENON_COMMANDS_H
 
+#include "Flags.h"
 #include "tenon/Support/Files.h"
-#include "llvm/Support/CommandLine.h"
+#include "llvm/ADT/Twine.h"
+#include <memory>
 
 namespace tenon::driver {
 
@@ -19,19 +20,26 @@ enum Exit {
   kInternal = 70    ///< a fault of ours
 };
 
-extern llvm::cl::SubCommand compileCommand, convertCommand, runCommand, verifyCommand, benchCommand, explainCommand, inspectCommand,
-    opsCommand, formatsCommand, targetsCommand;
+class Command : public FlagSet {
+public:
+  using FlagSet::FlagSet;
+  /// Does what the parsed flags and arguments say.
+  virtual Exit run() = 0;
+};
+using Commands = std::vector<std::unique_ptr<Command>>;
 
-int runCompile();
-int runConvert();
-int runRun();
-int runVerify();
-int runBench();
-int runExplain();
-int runInspect();
-int runOps();
-int runFormats();
-int runTargets();
+std::unique_ptr<Command> makeCompile();
+std::unique_ptr<Command> makeConvert();
+std::unique_ptr<Command> makeRun();
+std::unique_ptr<Command> makeVerify();
+std::unique_ptr<Command> makeBench();
+std::unique_ptr<Command> makeExplain();
+std::unique_ptr<Command> makeInspect();
+std::unique_ptr<Command> makeOps();
+std::unique_ptr<Command> makeFormats();
+std::unique_ptr<Command> makeTargets();
+/// All of them, in the order of help.
+Commands makeCommands();
 
 /// Prints an error and returns its exit status.
 Exit complain(const llvm::Twine &text, Exit status = kUserError);
@@ -39,9 +47,9 @@ Exit complain(const llvm::Twine &text, Exit status = kUserError);
 void mention(llvm::StringRef kind, const llvm::Twine &text);
 /// Refuses to write `output` (of `flag`) in place of one of the inputs or of what
 /// has been written; then it counts among these.
-Exit checkOutput(const llvm::cl::Option &flag, llvm::StringRef output, InputFiles &inputs);
+Exit checkOutput(const Flag &flag, llvm::StringRef output, InputFiles &inputs);
 /// Refuses a flag that would be ignored: "--x has no effect <when>".
-Exit refuse(const llvm::cl::Option &flag, llvm::StringRef when);
+Exit refuse(const Flag &flag, const llvm::Twine &when);
 
 } // namespace tenon::driver
 

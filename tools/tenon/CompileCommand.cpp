@@ -1,105 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Compiling.h"
 #include "PassPlugins.h"
+#include "Replacing.h"
+#include "Summary.h"
 
-#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallString.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
-namespace cl = llvm::cl;
-
 namespace tenon::driver {
 
-cl::SubCommand compileCommand("compile", "Compile an ONNX model into an artifact");
-static cl::opt<std::string> positional(cl::Positional, cl::desc("MODEL.onnx"), cl::sub(compileCommand));
-static cl::opt<std::string> onnx("onnx", cl::desc("The same as MODEL.onnx"), cl::value_desc("FILE"), cl::sub(compileCommand));
-static cl::opt<std::string> output("o", cl::desc("Artifact to write (default: the model's name with .tenon)"), cl::value_desc("FILE"), cl::sub(compileCommand));
-static cl::alias saveEngine("saveEngine", cl::desc("The same as -o"), cl::aliasopt(output));
-static cl::opt<std::string> target("target", cl::desc("Chip to compile for, e.g. cpu:host, cpu:x86-64-v3"), cl::init("cpu:host"), cl::sub(compileCommand));
-static cl::opt<std::string> stopAfter("stop-after", cl::desc("Print the IR after import, graph, numerics or place, or the assembly after codegen"), cl::sub(compileCommand));
-static cl::alias compileTo("compile-to", cl::desc("The same as --stop-after"), cl::aliasopt(stopAfter));
-static cl::opt<std::string> startFrom("start-from", cl::desc("The input is IR at the entry of this stage"), cl::sub(compileCommand));
-static cl::alias compileFrom("compile-from", cl::desc("The same as --start-from"), cl::aliasopt(startFrom));
-static cl::list<std::string> formatFiles("format-file", cl::desc("Declaration of a number format to load (repeatable)"), cl::value_desc("FILE.yaml"), cl::sub(compileCommand));
-static cl::list<std::string> plugins("load-pass-plugin", cl::desc("Library with passes to load (repeatable; docs/HowTo/add-a-format-pass.md)"), cl::value_desc("FILE.so"), cl::sub(compileCommand));
-static cl::list<std::string> addedPasses("add-pass", cl::desc("Run a pass pipeline on the module at the end of import, graph, numerics or place (repeatable)"), cl::value_desc("STAGE=PIPELINE"), cl::sub(compileCommand));
-static cl::opt<std::string> dumpTo("dump-to", cl::desc("Folder for the IR after each stage, without weights (--stop-after prints them)"), cl::value_desc("DIR"), cl::sub(compileCommand));
-static cl::opt<bool> flushDenormals("flush-denormals", cl::desc("Take denormal weights (below 1.2e-38) of convolutions and matrix products as zero"), cl::sub(compileCommand));
-static cl::opt<std::string> overridable("overridable", cl::desc("Initializers that are also inputs and stay optional inputs though they are weights or sizes: names that match as a whole"), cl::value_desc("REGEX"), cl::sub(compileCommand));
-static cl::opt<bool> keepPlan("keep-plan", cl::desc("Keep the plan's text in the artifact, for `tenon inspect --plan`"), cl::sub(compileCommand));
-static cl::opt<bool> redZones("red-zones", cl::desc("For debugging: leave bytes behind each buffer of the arena that the runtime checks after every kernel"), cl::Hidden, cl::sub(compileCommand));
-static cl::opt<bool> quiet("q", cl::desc("No summary and no progress"), cl::sub(compileCommand));
+namespace {
 
-/// "24 ONNX nodes: 21 in 13 kernels, 2 as views, 1 evaluated": each is counted once.
-static std::string nodesText(const Ledger &ledger) {
-  unsigned counts[5] = {};
-  for (const NodeRecord &node : ledger.nodes)
-    ++counts[int(node.fate)];
-  std::string text = llvm::formatv("{0} ONNX nodes: {1} in {2} kernels", ledger.nodes.size(), counts[int(Fate::Kernel)], ledger.kernels.size());
-  const std::pair<Fate, const char *> rest[] = {{Fate::View, "as views"}, {Fate::Constant, "evaluated"}, {Fate::Dimensions, "shape arithmetic"}, {Fate::Removed, "removed"}};
-  for (auto [fate, what] : rest)
-    if (counts[int(fate)])
-      text += llvm::formatv(", {0} {1}", counts[int(fate)], what);
-  return text;
-}
+class CompileCommand : public Command {
+public:
+  CompileCommand() : Command("compile", "Compile an ONNX model into an artifact", "MODEL.onnx", 1) {}
+  Exit run() override;
 
-/// One line a code: what kind of thing the user should know, and how often.
-static void printNotes(const Ledger &ledger) {
-  llvm::MapVector<llvm::StringRef, std::vector<const LedgerNote *>> byCode;
-  for (const LedgerNote &note : ledger.notes)
-    byCode[note.code].push_back(&note);
-  for (auto &[code, notes] : byCode) {
-    llvm::SetVector<llvm::StringRef> kernels;
-    for (const LedgerNote *note : notes)
-      kernels.insert(note->kernels.begin(), note->kernels.end());
-    llvm::outs() << "note       [" << code << "] " << kernels.size() << " of " << ledger.kernels.size() << " kernels: " << escaped(notes.front()->text);
-    if (notes.size() > 1)
-      llvm::outs() << ", and " << notes.size() - 1 << " more";
-    llvm::outs() << "\n";
-  }
-  if (!ledger.notes.empty())
-    llvm::outs() << "           `tenon explain` lists all of them\n";
-}
+private:
+  Exit parseStages(CompileOptions &options) const;
+  Exit parseAddedPasses(CompileOptions &options) const;
+  Exit refuseIgnored(const CompileOptions &options) const;
 
-static void printSummary(const CompileResult &result, llvm::StringRef path) {
-  llvm::raw_ostream &os = llvm::outs();
-  auto size = [](uint64_t bytes) { return bytes < 1 << 20 ? llvm::format("%.1f KiB", bytes / 1024.0) : llvm::format("%.1f MiB", bytes / 1048576.0); };
-  os << "target     " << result.target << "\n";
-  os << "operators  " << nodesText(result.ledger) << "\n";
-  os << "memory     weights " << size(result.weightBytes) << ", code " << size(result.codeBytes) << ", arena " << size(result.arenaBytes);
-  if (result.symbolicSlots)
-    os << " and " << result.symbolicSlots << " buffers sized at run time";
-  os << "\ntime      ";
-  double total = 0;
-  for (auto &[phase, seconds] : result.phaseSeconds) {
-    os << ' ' << phase << llvm::format(" %.2f", seconds);
-    total += seconds;
-  }
-  os << llvm::format(", total %.2f s\n", total);
-  printNotes(result.ledger);
-  os << "wrote      " << escaped(path) << "\n";
-}
+  Value<std::string> onnx{*this, {"onnx"}, "FILE", "The same as MODEL.onnx"};
+  Value<std::string> output{*this, {"o", "output", "saveEngine"}, "FILE",
+                            "Artifact to write (default: the model's name with .tenon, in the working directory)"};
+  CompilationFlags compilation{*this};
+  Switch json{*this, {"json"}, "Print the summary as JSON"};
+  Switch flushDenormals{*this, {"flush-denormals"}, "Take denormal weights (below 1.2e-38) of convolutions and matrix products as zero"};
+  Value<std::string> overridable{*this, {"overridable"}, "REGEX",
+                                 "Initializers that are also inputs and stay optional inputs though they are weights or sizes: names that match as a whole"};
+  Switch redZones{*this, {"red-zones"}, "For debugging: leave bytes behind each buffer of the arena that the runtime checks after every kernel"};
+  Switch keepPlan{*this, {"keep-plan"}, "Keep the plan's text in the artifact, for `tenon inspect --plan`"};
+  Value<std::string> stopAfter{*this, {"stop-after", "compile-to"}, "STAGE",
+                               "Print the IR after import, graph, numerics or place, or the assembly after codegen"};
+  Value<std::string> startFrom{*this, {"start-from", "compile-from"}, "STAGE", "The input is IR at the entry of this stage"};
+  Value<std::string> dumpTo{*this, {"dump-to"}, "DIR", "Folder for the IR after each stage, without weights (--stop-after prints them)"};
+  List formatFiles{*this, {"format-file"}, "FILE.yaml", "Declaration of a number format to load"};
+  List plugins{*this, {"load-pass-plugin"}, "FILE.so", "Library with passes to load (docs/HowTo/add-a-format-pass.md)"};
+  List addedPasses{*this, {"add-pass"}, "STAGE=PIPELINE", "Run a pass pipeline on the module at the end of import, graph, numerics or place"};
+};
 
-static Exit parseStages(CompileOptions &options) {
-  if (!stopAfter.empty()) {
-    options.stopAfter = parseStage(stopAfter);
+Exit CompileCommand::parseStages(CompileOptions &options) const {
+  if (stopAfter.given()) {
+    options.stopAfter = parseStage(stopAfter.value);
     if (!options.stopAfter)
-      return complain("[TN8001] --stop-after=" + stopAfter + ": expected import, graph, numerics, place, codegen or package");
+      return complain("[TN8001] --stop-after=" + stopAfter.value + ": expected import, graph, numerics, place, codegen or package");
   }
-  if (!startFrom.empty()) {
-    options.startFrom = parseStage(startFrom);
+  if (startFrom.given()) {
+    options.startFrom = parseStage(startFrom.value);
     if (!options.startFrom || *options.startFrom == Stage::Import || *options.startFrom > Stage::Codegen)
-      return complain("[TN8001] --start-from=" + startFrom + ": expected graph, numerics, place or codegen");
+      return complain("[TN8001] --start-from=" + startFrom.value + ": expected graph, numerics, place or codegen");
   }
   if (options.startFrom && options.stopAfter && *options.stopAfter < *options.startFrom)
-    return complain("[TN8001] --stop-after=" + stopAfter + " lies before --start-from=" + startFrom);
+    return complain("[TN8001] --stop-after=" + stopAfter.value + " lies before --start-from=" + startFrom.value);
   return kOk;
 }
 
-static Exit parseAddedPasses(CompileOptions &options) {
-  for (llvm::StringRef text : addedPasses) {
+Exit CompileCommand::parseAddedPasses(CompileOptions &options) const {
+  for (llvm::StringRef text : addedPasses.values) {
     auto [name, pipeline] = text.split('=');
     std::optional<Stage> stage = parseStage(name);
     if (!stage || *stage > Stage::Place || pipeline.empty())
@@ -111,54 +70,75 @@ static Exit parseAddedPasses(CompileOptions &options) {
   return kOk;
 }
 
-int runCompile() {
+Exit CompileCommand::refuseIgnored(const CompileOptions &options) const {
+  bool stopsEarly = options.stopAfter && *options.stopAfter != Stage::Package;
+  for (const Flag *flag : {(const Flag *)&output, (const Flag *)&keepPlan, (const Flag *)&redZones, (const Flag *)&compilation.quiet, (const Flag *)&json})
+    if (stopsEarly && flag->given())
+      return refuse(*flag, "with --stop-after");
+  if (flushDenormals && ((stopsEarly && *options.stopAfter < Stage::Numerics) || options.startFrom > Stage::Numerics))
+    return refuse(flushDenormals, "without the stage numerics");
+  if (options.startFrom && overridable.given())
+    return refuse(overridable, "with --start-from");
+  if (options.startFrom && compilation.sizesGiven())
+    return complain("[TN8012] --sizes, --minShapes, --optShapes and --maxShapes have no effect with --start-from: sizes are set at import; leave them out");
+  return kOk;
+}
+
+Exit CompileCommand::run() {
   CompileOptions options;
-  options.target = target;
+  std::string model;
+  if (Exit exit = oneFile(*this, {&onnx}, "one model, MODEL.onnx", model))
+    return exit;
+  if (Exit exit = compilation.read(options))
+    return exit;
   options.dumpTo = dumpTo;
-  options.formatFiles = formatFiles;
+  options.formatFiles = formatFiles.values;
   options.flushDenormals = flushDenormals;
   options.keepPlan = keepPlan;
-  options.overridable = overridable;
+  options.overridable = overridable.value;
   options.redZones = redZones;
-  if (positional.empty() == onnx.empty())
-    return complain("[TN8013] compile: expected one model, MODEL.onnx");
   if (Exit exit = parseStages(options))
     return exit;
-  for (const std::string &plugin : plugins)
+  for (const std::string &plugin : plugins.values)
     if (Exit exit = loadPassPlugin(plugin))
       return exit;
   if (Exit exit = parseAddedPasses(options))
     return exit;
-  bool stopsEarly = options.stopAfter && *options.stopAfter != Stage::Package;
-  for (const cl::Option *flag : {(const cl::Option *)&output, (const cl::Option *)&keepPlan, (const cl::Option *)&redZones, (const cl::Option *)&quiet})
-    if (stopsEarly && flag->getNumOccurrences())
-      return refuse(*flag, "with --stop-after");
-  if (options.startFrom && overridable.getNumOccurrences())
-    return refuse(overridable, "with --start-from");
-  if (flushDenormals && ((stopsEarly && *options.stopAfter < Stage::Numerics) || options.startFrom > Stage::Numerics))
-    return refuse(flushDenormals, "without the stage numerics");
-  std::string model = positional.empty() ? onnx : positional;
+  if (Exit exit = refuseIgnored(options))
+    return exit;
   if (Exit exit = checkFile(model))
     return exit;
-  llvm::SmallString<128> path(output.getValue());
+  bool stopsEarly = options.stopAfter && *options.stopAfter != Stage::Package;
+  llvm::SmallString<128> path(output.value);
   if (path.empty()) {
-    path = model;
+    path = llvm::sys::path::filename(model);
     llvm::sys::path::replace_extension(path, "tenon");
   }
   InputFiles files;
-  for (const std::string &plugin : plugins)
+  for (const std::string &plugin : plugins.values)
     files.add(plugin, "a pass plugin");
   if (!stopsEarly)
     if (Exit exit = checkOutput(output, path, files))
       return exit;
+  std::string replaced = stopsEarly ? "" : whatIsReplaced(path, options.startFrom ? "" : model);
+  if (!output.given() && !replaced.empty())
+    return complain("[TN8046] " + path + " exists and is " + replaced + "; it is not overwritten unless named: give -o " + path + ", or another file");
   CompileResult result;
-  if (Exit exit = compile(model, path, options, !quiet, result))
+  if (Exit exit = compile(model, path, options, progressOf(compilation), result))
     return exit;
+  if (!replaced.empty() && !compilation.quiet)
+    mention("note", path + " was " + replaced + ", and has been replaced");
   if (stopsEarly)
     llvm::outs() << result.text;
-  else if (!quiet)
+  else if (json)
+    printSummaryJson(result, path);
+  else if (!compilation.quiet)
     printSummary(result, path);
   return kOk;
 }
+
+} // namespace
+
+std::unique_ptr<Command> makeCompile() { return std::make_unique<CompileCommand>(); }
 
 } // namespace tenon::driver

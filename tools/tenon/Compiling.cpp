@@ -5,19 +5,59 @@
 
 namespace tenon::driver {
 
+CompilationFlags::CompilationFlags(FlagSet &set, llvm::StringRef targetHelp)
+    : target(set, {"target", "march", "mcpu"}, "TARGET", targetHelp, "cpu:host"),
+      sizes(set, {"sizes"}, "NAME=SIZE,...",
+            "Fix open dimensions, or give them a range: batch=1, seq=1..512, or by input and axis, x:0=1"),
+      minShapes(set, {"minShapes"}, "INPUT:1x3x8x8,...", "Smallest sizes of open dimensions; a run checks them"),
+      optShapes(set, {"optShapes"}, "INPUT:1x3x8x8,...", "Sizes of open dimensions to expect, for estimates and random inputs"),
+      maxShapes(set, {"maxShapes"}, "INPUT:1x3x8x8,...", "Largest sizes of open dimensions; equal to the smallest, they are fixed"),
+      quiet(set, {"q", "quiet"}, "No summary and no progress"), verbose(set, {"v", "verbose"}, "A line for each step, also where standard error is no terminal") {}
+
+Exit CompilationFlags::read(CompileOptions &options) const {
+  options.target = target;
+  std::string error;
+  for (const std::string &text : sizes.values)
+    if (!parseSizes(text, options.sizes, error))
+      return complain(error);
+  const std::pair<const Value<std::string> &, ShapeBound> bounds[] = {
+      {minShapes, ShapeBound::Min}, {optShapes, ShapeBound::Nominal}, {maxShapes, ShapeBound::Max}};
+  for (auto &[flag, bound] : bounds)
+    if (!parseShapeBounds(flag.spelling(), flag.value, bound, options.sizes, error))
+      return complain(error);
+  if (quiet && verbose)
+    return refuse(verbose, "with " + quiet.spelling());
+  return kOk;
+}
+
+Exit CompilationFlags::refuseGiven(const llvm::Twine &when) const {
+  for (const Flag *flag : {(const Flag *)&target, (const Flag *)&sizes, (const Flag *)&minShapes, (const Flag *)&optShapes, (const Flag *)&maxShapes})
+    if (flag->given())
+      return refuse(*flag, when);
+  return kOk;
+}
+
 Exit checkFile(llvm::StringRef path) {
   if (llvm::sys::fs::is_regular_file(path))
     return kOk;
   return complain("[TN8002] " + path + (llvm::sys::fs::exists(path) ? ": not a regular file" : ": no such file"));
 }
 
-Exit compile(llvm::StringRef model, llvm::StringRef path, CompileOptions options, bool showProgress,
-             CompileResult &result) {
+Exit oneFile(const FlagSet &command, llvm::ArrayRef<const Value<std::string> *> flags, llvm::StringRef what, std::string &path) {
+  unsigned count = command.arguments.size();
+  path = command.argument().str();
+  for (const Value<std::string> *flag : flags)
+    if (flag->given()) {
+      ++count;
+      path = flag->value;
+    }
+  return count == 1 ? kOk : complain("[TN8013] " + command.name + ": expected " + what + (count ? ", found several" : ""));
+}
+
+Exit compile(llvm::StringRef model, llvm::StringRef path, CompileOptions options, Progress progress, CompileResult &result) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  DiagnosticPrinter printer(context);
-  unsigned phase = 0;
-  if (showProgress)
-    options.progress = [&](llvm::StringRef name) { printer.progress(name, ++phase, kStageCount); };
+  DiagnosticPrinter printer(context, progress);
+  printer.attach(options);
   auto compiled = compileModel(context, model, path, options);
   printer.clearProgress();
   if (mlir::failed(compiled))

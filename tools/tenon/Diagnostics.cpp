@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Diagnostics.h"
 
+#include "tenon/Pipelines/Compile.h"
 #include "tenon/Support/Provenance.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
@@ -16,27 +17,27 @@ static bool meansUnsupported(llvm::StringRef text) {
 }
 
 Exit complain(const llvm::Twine &text, Exit status) {
-  llvm::errs() << "error: " << shown(text.str()) << "\n";
+  llvm::errs() << "error: " << tenon::shown(text.str()) << "\n";
   return status;
 }
 
-void mention(llvm::StringRef kind, const llvm::Twine &text) { llvm::errs() << kind << ": " << shown(text.str()) << "\n"; }
+void mention(llvm::StringRef kind, const llvm::Twine &text) { llvm::errs() << kind << ": " << tenon::shown(text.str()) << "\n"; }
 
-Exit refuse(const llvm::cl::Option &flag, llvm::StringRef when) {
-  return complain("[TN8012] " + llvm::Twine(flag.ArgStr.size() == 1 ? "-" : "--") + flag.ArgStr + " has no effect " + when + "; leave it out");
+Exit refuse(const Flag &flag, const llvm::Twine &when) {
+  return complain("[TN8012] " + flag.spelling() + " has no effect " + when + "; leave it out");
 }
 
-Exit checkOutput(const llvm::cl::Option &flag, llvm::StringRef output, InputFiles &inputs) {
+Exit checkOutput(const Flag &flag, llvm::StringRef output, InputFiles &inputs) {
   llvm::StringRef what = inputs.find(output);
-  std::string spelling = (llvm::Twine(flag.ArgStr.size() == 1 ? "-" : "--") + flag.ArgStr).str();
   if (!what.empty())
-    return complain("[TN8030] " + spelling + ": writing " + output + " would replace " + what + "; name another output");
-  inputs.addOutput(output, "what " + spelling + " writes, too");
+    return complain("[TN8030] " + flag.spelling() + ": writing " + output + " would replace " + what + "; name another output");
+  inputs.addOutput(output, "what " + flag.spelling() + " writes, too");
   return kOk;
 }
 
-DiagnosticPrinter::DiagnosticPrinter(mlir::MLIRContext &context)
-    : isTerminal(llvm::sys::Process::StandardErrIsDisplayed()), problems([this](llvm::StringRef line) {
+DiagnosticPrinter::DiagnosticPrinter(mlir::MLIRContext &context, Progress progress)
+    : display(progress == Progress::Terminal && !llvm::sys::Process::StandardErrIsDisplayed() ? Progress::None : progress),
+      problems([this](llvm::StringRef line) {
         clearProgress();
         llvm::errs() << line << "\n";
       }),
@@ -47,13 +48,27 @@ DiagnosticPrinter::DiagnosticPrinter(mlir::MLIRContext &context)
   context.printOpOnDiagnostic(false);
 }
 
-void DiagnosticPrinter::progress(llvm::StringRef phase, unsigned number, unsigned of) {
-  if (isTerminal)
-    llvm::errs() << "\r\033[K[" << number << "/" << of << "] " << phase;
+void DiagnosticPrinter::attach(CompileOptions &options) {
+  if (display == Progress::None)
+    return;
+  auto show = [this](const llvm::Twine &text) {
+    clearProgress();
+    llvm::errs() << text << (display == Progress::Lines ? "\n" : "");
+  };
+  options.progress = [this, show](llvm::StringRef text) {
+    llvm::StringRef name = text.split(',').first;
+    if (std::optional<Stage> known = parseStage(name)) // others are steps of a stage
+      stage = ("[" + llvm::Twine(int(*known) + 1) + "/" + llvm::Twine(kStageCount) + "] " + name).str();
+    show(stage.substr(0, stage.find(']') + 2) + text.str());
+  };
+  if (display == Progress::Terminal)
+    options.kernelProgress = [this, show](llvm::StringRef doing, unsigned number, unsigned of) {
+      show(stage + ", " + doing + " kernel " + llvm::Twine(number) + " of " + llvm::Twine(of));
+    };
 }
 
 void DiagnosticPrinter::clearProgress() {
-  if (isTerminal)
+  if (display == Progress::Terminal)
     llvm::errs() << "\r\033[K";
 }
 

@@ -10,23 +10,34 @@
 #include "mlir/IR/MLIRContext.h"
 #include "tenon/Support/Message.h"
 
+namespace tenon {
+struct CompileOptions;
+}
+
 namespace tenon::driver {
+
+/// How a compilation shows what it does: not at all, in one line of a terminal
+/// that is overwritten, or in a line a stage.
+enum class Progress { None, Terminal, Lines };
 
 /// Prints a context's diagnostics while it lives, one line each, those of one kind
 /// summed up, and derives the exit status of a failed compilation from their codes.
 class DiagnosticPrinter {
 public:
-  explicit DiagnosticPrinter(mlir::MLIRContext &context);
+  explicit DiagnosticPrinter(mlir::MLIRContext &context, Progress progress = Progress::None);
 
-  /// Shows "[n/of] phase" on a terminal until the next line is printed.
-  void progress(llvm::StringRef phase, unsigned number, unsigned of);
+  /// Lets a compilation with these options show its stages, "[5/6] codegen, 41
+  /// kernels", and in a terminal the kernels within code generation. The printer
+  /// must outlive it.
+  void attach(CompileOptions &options);
   void clearProgress();
   Exit exitStatus();
 
 private:
   void print(mlir::Diagnostic &diagnostic);
 
-  bool isTerminal;
+  Progress display;
+  std::string stage; ///< "[5/6] codegen"
   bool unsupported = false, exhausted = false, uncoded = false, coded = false;
   ProblemPrinter problems;
   mlir::ScopedDiagnosticHandler handler;

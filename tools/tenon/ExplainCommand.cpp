@@ -1,33 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Commands.h"
+#include "Compiling.h"
 #include "Session.h"
+#include "Summary.h"
 #include "Table.h"
 
-#include "tenon/Pipelines/Ledger.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/raw_ostream.h"
-
-namespace cl = llvm::cl;
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 
 namespace tenon::driver {
 
-cl::SubCommand explainCommand("explain", "Say what became of each ONNX node");
-static cl::opt<std::string> artifact(cl::Positional, cl::desc("FILE.tenon"), cl::Required, cl::sub(explainCommand));
-static cl::opt<bool> json("json", cl::desc("Print the ledger as JSON"), cl::sub(explainCommand));
+namespace {
 
-static std::string scheduleText(const KernelRecord &kernel) {
+class ExplainCommand : public Command {
+public:
+  ExplainCommand() : Command("explain", "Say which kernels a model became, by what they cost, and what became of each ONNX node", "FILE.tenon", 1) {}
+  Exit run() override;
+
+private:
+  void printKernels(const Ledger &ledger) const;
+
+  Value<uint64_t> top{*this, {"top"}, "N", "Show the N most costly kernels, 0 for all", 20};
+  Switch nodes{*this, {"nodes"}, "A row for each ONNX node, in the model's order, and everything in full"};
+  Switch json{*this, {"json"}, "Print the ledger as JSON"};
+};
+
+std::string scheduleText(const KernelRecord &kernel) {
   return kernel.strategy + (kernel.schedule.empty() ? "" : " (" + kernel.schedule + ")");
 }
 
-static void printNodes(const Ledger &ledger) {
-  llvm::StringMap<const KernelRecord *> kernels;
+/// The codes of the notes on each kernel.
+llvm::StringMap<std::string> codesOf(const Ledger &ledger) {
   llvm::StringMap<std::string> codes;
-  for (const KernelRecord &kernel : ledger.kernels)
-    kernels[kernel.name] = &kernel;
   for (const LedgerNote &note : ledger.notes)
     for (const std::string &kernel : note.kernels)
       if (std::string &text = codes[kernel]; !llvm::StringRef(text).contains(note.code))
         text += (text.empty() ? "" : " ") + note.code;
+  return codes;
+}
+
+void printNodes(const Ledger &ledger) {
+  llvm::StringMap<const KernelRecord *> kernels;
+  for (const KernelRecord &kernel : ledger.kernels)
+    kernels[kernel.name] = &kernel;
+  llvm::StringMap<std::string> codes = codesOf(ledger);
   Table table({"ONNX node", "operator", "device", "fused into", "precision", "vector", "notes", "kernel and its schedule"});
   auto addKernel = [&](const std::string &node, const std::string &op, const KernelRecord &kernel) {
     std::string vector = kernel.vectorBits ? std::to_string(kernel.vectorBits) : "-";
@@ -53,16 +70,88 @@ static void printNodes(const Ledger &ledger) {
   table.print(llvm::outs());
 }
 
-static void printNotes(const Ledger &ledger) {
+void printNotes(const Ledger &ledger) {
   for (const LedgerNote &note : ledger.notes) {
     llvm::outs() << "[" << note.code << "] " << escaped(note.text) << "\n    kernels " << escaped(llvm::join(note.kernels, ", "))
                  << "\n    nodes   " << escaped(llvm::join(note.nodes, ", ")) << "\n";
   }
-  if (ledger.notes.empty())
-    llvm::outs() << "no lossy steps and no scalar code\n";
 }
 
-int runExplain() {
+/// Artifacts of before there were estimates have exact work, or none.
+uint64_t costOf(const KernelRecord &kernel) { return std::max(kernel.estimate, kernel.work); }
+
+/// "231.2 M".
+std::string countText(uint64_t count) {
+  if (count < 1000)
+    return std::to_string(count);
+  double value = count;
+  const char *units[] = {"", " K", " M", " G", " T", " P", " E"};
+  unsigned unit = 0;
+  for (; value >= 999.95 && unit + 1 < std::size(units); ++unit)
+    value /= 1000;
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.1f", value) << units[unit];
+  return text;
+}
+
+void ExplainCommand::printKernels(const Ledger &ledger) const {
+  std::vector<const KernelRecord *> order;
+  double total = 0;
+  for (const KernelRecord &kernel : ledger.kernels) {
+    order.push_back(&kernel);
+    total += costOf(kernel);
+  }
+  llvm::stable_sort(order, [](const KernelRecord *a, const KernelRecord *b) { return costOf(*a) > costOf(*b); });
+  size_t count = top == 0 ? order.size() : std::min<size_t>(top, order.size());
+  llvm::StringMap<std::string> codes = codesOf(ledger);
+  auto share = [&](double cost) {
+    std::string text;
+    llvm::raw_string_ostream(text) << llvm::format("%.1f %%", total ? 100 * cost / total : 0);
+    return text;
+  };
+  Table table({"cost", "operations", "kernel", "precision", "vector", "notes", "strategy", "ONNX nodes"});
+  double left = total;
+  for (const KernelRecord *kernel : llvm::ArrayRef(order).take_front(count)) {
+    std::string names = kernel->nodes.empty() ? "-" : kernel->nodes.front();
+    if (kernel->nodes.size() > 1)
+      names += " +" + std::to_string(kernel->nodes.size() - 1);
+    table.add({share(costOf(*kernel)), countText(costOf(*kernel)), kernel->name, kernel->precision,
+               kernel->vectorBits ? std::to_string(kernel->vectorBits) : "-", codes[kernel->name], kernel->strategy, names});
+    left -= costOf(*kernel);
+  }
+  unsigned width = terminalWidth();
+  table.printFitted(llvm::outs(), width);
+  if (count < order.size())
+    llvm::outs() << order.size() - count << " more kernels, " << share(std::max(0.0, left)) << " of the operations; --top=0 shows all\n";
+  bool isEstimate = llvm::any_of(ledger.kernels, [](const KernelRecord &kernel) { return kernel.work == 0 && kernel.estimate > 0; });
+  llvm::outs() << "\n";
+  std::string text = nodesText(ledger) + "; --nodes lists them";
+  if (isEstimate)
+    text += ". Operations are estimates: named dimensions decide (--optShapes of a compilation says which sizes to expect)";
+  printWrapped(llvm::outs(), text, 0, width);
+  llvm::MapVector<llvm::StringRef, std::vector<const LedgerNote *>> byCode;
+  for (const LedgerNote &note : ledger.notes)
+    byCode[note.code].push_back(&note);
+  constexpr size_t kShown = 3;
+  for (auto &[code, notes] : byCode) {
+    for (const LedgerNote *note : llvm::ArrayRef(notes).take_front(kShown)) {
+      std::string line = llvm::formatv("[{0}] {1} ({2} of {3} kernels)", code, shorten(note->text, 3 * width), note->kernels.size(), ledger.kernels.size());
+      printWrapped(llvm::outs(), line, 0, width);
+    }
+    if (notes.size() > kShown)
+      llvm::outs() << "[" << code << "] ... and " << notes.size() - kShown << " more; --nodes lists them\n";
+  }
+}
+
+Exit ExplainCommand::run() {
+  std::string artifact;
+  if (Exit exit = oneFile(*this, {}, "one artifact, FILE.tenon", artifact))
+    return exit;
+  for (const Flag *flag : {(const Flag *)&top, (const Flag *)&nodes})
+    if (json && flag->given())
+      return refuse(*flag, "with --json");
+  if (nodes && top.given())
+    return refuse(top, "with --nodes");
   ArtifactFile file;
   if (Exit exit = file.load(artifact))
     return exit;
@@ -74,10 +163,20 @@ int runExplain() {
   std::optional<Ledger> ledger = Ledger::fromJson(text);
   if (!ledger || (ledger->nodes.empty() && ledger->kernels.empty()))
     return complain("[TN8017] " + artifact + " holds no ledger that this version can read; compile the model again");
-  printNodes(*ledger);
-  llvm::outs() << "\n";
-  printNotes(*ledger);
+  if (nodes) {
+    printNodes(*ledger);
+    llvm::outs() << "\n";
+    printNotes(*ledger);
+  } else {
+    printKernels(*ledger);
+  }
+  if (ledger->notes.empty())
+    llvm::outs() << "no lossy steps and no scalar code\n";
   return kOk;
 }
+
+} // namespace
+
+std::unique_ptr<Command> makeExplain() { return std::make_unique<ExplainCommand>(); }
 
 } // namespace tenon::driver

@@ -10,19 +10,27 @@
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
 
-namespace cl = llvm::cl;
 using namespace tenon::numerics;
 
 namespace tenon::driver {
 
-cl::SubCommand formatsCommand("formats", "List the number formats, or describe one");
-static cl::opt<std::string> name(cl::Positional, cl::desc("[NAME]"), cl::sub(formatsCommand));
-static cl::opt<int> bias("bias", cl::desc("Bias of a format that leaves it to each tensor (cFP8...)"), cl::sub(formatsCommand));
-static cl::opt<bool> table("table", cl::desc("Print every code of NAME and its exact value"), cl::sub(formatsCommand));
-static cl::list<std::string> formatFiles("format-file", cl::desc("Declaration of a number format to load (repeatable)"), cl::value_desc("FILE.yaml"), cl::sub(formatsCommand));
-static cl::opt<bool> json("json", cl::desc("Print as JSON"), cl::sub(formatsCommand));
-
 namespace {
+
+class FormatsCommand : public Command {
+public:
+  FormatsCommand() : Command("formats", "List the number formats, or describe one", "[NAME]", 1) {}
+  Exit run() override;
+
+private:
+  llvm::json::Object describe(const Format &format, const Format *named) const;
+  void list(const FormatRegistry &formats) const;
+  void print(const Format &format, const Format *named) const;
+
+  Value<int> bias{*this, {"bias"}, "N", "Bias of a format that leaves it to each tensor (cFP8...)"};
+  Switch table{*this, {"table"}, "Print every code of NAME and its exact value"};
+  List formatFiles{*this, {"format-file"}, "FILE.yaml", "Declaration of a number format to load"};
+  Switch json{*this, {"json"}, "Print as JSON"};
+};
 
 /// 17 digits tell all doubles apart; fewer where fewer do.
 std::string number(double value) {
@@ -56,7 +64,7 @@ std::string special(const Format &format) {
   return format.declaration().real.zero ? text : text + (text.empty() ? "" : ", ") + "no zero";
 }
 
-llvm::json::Object describe(const Format &format, const Format *named) {
+llvm::json::Object FormatsCommand::describe(const Format &format, const Format *named) const {
   const Declaration &d = named->declaration();
   llvm::json::Object aliases, object{{"name", d.name}, {"summary", d.summary}, {"kind", kindName(d.kind)}, {"declaration", format.text()}};
   for (auto &[who, alias] : d.aliases)
@@ -86,7 +94,7 @@ llvm::json::Object describe(const Format &format, const Format *named) {
   return object;
 }
 
-void list(const FormatRegistry &formats) {
+void FormatsCommand::list(const FormatRegistry &formats) const {
   Table rows({"format", "kind", "bits", "range", "smallest", "epsilon", "special", "summary"});
   llvm::json::Array array;
   for (const std::unique_ptr<Format> &format : formats.formats()) {
@@ -102,7 +110,7 @@ void list(const FormatRegistry &formats) {
     rows.print(llvm::outs());
 }
 
-void print(const Format &format, const Format *named) {
+void FormatsCommand::print(const Format &format, const Format *named) const {
   llvm::raw_ostream &os = llvm::outs();
   const Declaration &d = named->declaration();
   os << d.name << ": " << d.summary << "\ndeclaration  " << format.text() << "\n";
@@ -127,16 +135,15 @@ void print(const Format &format, const Format *named) {
   rows.print(os);
 }
 
-} // namespace
-
-int runFormats() {
+Exit FormatsCommand::run() {
+  llvm::StringRef name = argument();
   FormatRegistry formats;
-  for (const std::string &file : formatFiles)
+  for (const std::string &file : formatFiles.values)
     if (llvm::Expected<const Format *> loaded = formats.load(file); !loaded)
       return complain(toString(loaded.takeError()));
   if (name.empty()) {
-    for (const cl::Option *flag : {(const cl::Option *)&table, (const cl::Option *)&bias})
-      if (flag->getNumOccurrences())
+    for (const Flag *flag : {(const Flag *)&table, (const Flag *)&bias})
+      if (flag->given())
         return refuse(*flag, "without the name of a format");
     list(formats);
     return kOk;
@@ -145,12 +152,12 @@ int runFormats() {
   if (!format)
     return complain("[TN4102] unknown number format '" + name + "'; known are " + formats.names() + "; --format-file loads others");
   std::unique_ptr<Format> bound;
-  if (bias.getNumOccurrences()) {
+  if (bias.given()) {
     if (!format->needsBias())
       return refuse(bias, "for a format whose bias is fixed");
-    bound = format->withBias(bias);
+    bound = format->withBias(bias.value);
     if (!bound)
-      return complain("[TN4101] --bias=" + llvm::Twine(bias) + ": expected " + range(*format));
+      return complain("[TN4101] --bias=" + llvm::Twine(bias.value) + ": expected " + range(*format));
   }
   const Format &shown = bound ? *bound : *format;
   if (table && (!shown.isElement() || shown.width() > 16))
@@ -162,5 +169,9 @@ int runFormats() {
     print(shown, format);
   return kOk;
 }
+
+} // namespace
+
+std::unique_ptr<Command> makeFormats() { return std::make_unique<FormatsCommand>(); }
 
 } // namespace tenon::driver

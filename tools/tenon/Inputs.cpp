@@ -3,21 +3,19 @@
 // Inputs and tolerances from the command line.
 #include "Session.h"
 
+#include "tenon/Pipelines/Ledger.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
-namespace cl = llvm::cl;
-
 namespace tenon::driver {
 
-InputFlags::InputFlags(cl::SubCommand &command)
-    : values("input", cl::desc("An input: NAME=@x.npy, NAME=@x.pb or NAME=SHAPExTYPE=values, e.g. x=2x3xf32=0"), cl::sub(command)),
-      dims("dim", cl::desc("NAME=SIZE: a named dimension of random inputs (default: the smallest allowed)"), cl::sub(command)),
-      testData("test-data", cl::desc("ONNX test_data_set folder: its inputs, and its outputs to compare with"), cl::value_desc("DIR"),
-               cl::sub(command)),
-      seed("random-seed", cl::desc("Seed of random values for inputs that are not given"), cl::sub(command)) {}
+InputFlags::InputFlags(FlagSet &set)
+    : values(set, {"input"}, "NAME=VALUE", "An input: NAME=@x.npy, NAME=@x.pb or NAME=SHAPExTYPE=values, e.g. x=2x3xf32=0"),
+      dims(set, {"dim"}, "NAME=SIZE", "A named dimension of random inputs (default: its nominal size, or the smallest allowed)"),
+      testData(set, {"test-data"}, "DIR", "ONNX test_data_set folder: its inputs, and its outputs to compare with"),
+      seed(set, {"random-seed"}, "N", "Seed of random values for inputs that are not given") {}
 
 static int findInput(Session &session, llvm::StringRef name) {
   for (int i = 0; i < session.inputs(); ++i)
@@ -31,18 +29,18 @@ static std::string quoted(llvm::ArrayRef<std::string> names) {
 }
 
 void InputFlags::addFiles(InputFiles &files) const {
-  for (llvm::StringRef flag : values)
+  for (llvm::StringRef flag : values.values)
     if (llvm::StringRef value = flag.split('=').second; value.consume_front("@"))
       files.add(value, "an input");
   std::error_code code;
-  for (llvm::sys::fs::directory_iterator it(testData, code), end; hasTestData() && !code && it != end; it.increment(code))
+  for (llvm::sys::fs::directory_iterator it(testData.value, code), end; hasTestData() && !code && it != end; it.increment(code))
     files.add(it->path(), "a file of --test-data");
 }
 
 /// Tensors go to inputs by name, those whose names the model does not have by number.
 Exit InputFlags::bindTestData(Session &session) {
   std::vector<bool> given(session.inputs());
-  auto path = [&](int number) { return testData + "/input_" + std::to_string(number) + ".pb"; };
+  auto path = [&](int number) { return testData.value + "/input_" + std::to_string(number) + ".pb"; };
   int count = 0;
   for (; llvm::sys::fs::exists(path(count)); ++count) {
     TensorFile tensor;
@@ -61,7 +59,7 @@ Exit InputFlags::bindTestData(Session &session) {
     given[index] = true;
     if (session.input(index).rank == 0 && tensor.shape == std::vector<int64_t>{1}) {
       // Some recorded sets hold a scalar as a vector of one.
-      llvm::outs() << "note  " << escaped(session.input(index).name) << ": one-element vector taken as the scalar the model declares\n";
+      mention("note", llvm::Twine(session.input(index).name) + ": one-element vector taken as the scalar the model declares");
       tensor.shape.clear();
     }
     if (!session.bind(index, tensor))
@@ -74,7 +72,7 @@ Exit InputFlags::bindTestData(Session &session) {
 }
 
 Exit InputFlags::bindValues(Session &session, std::vector<bool> &given) {
-  for (llvm::StringRef flag : values) {
+  for (llvm::StringRef flag : values.values) {
     auto [name, value] = flag.split('=');
     int index = findInput(session, name);
     if (index < 0)
@@ -102,7 +100,11 @@ Exit InputFlags::parseDims(Session &session, llvm::StringMap<int64_t> &sizes) {
     names.push_back(info.name);
     sizes[info.name] = (std::max<int64_t>(info.min, 1) + info.divisor - 1) / info.divisor * info.divisor;
   }
-  for (llvm::StringRef flag : dims) {
+  if (std::optional<Ledger> ledger = names.empty() ? std::nullopt : Ledger::fromJson(tenon_model_ledger(session.model)))
+    for (auto &[name, size] : ledger->nominalSizes)
+      if (auto known = sizes.find(name); known != sizes.end())
+        known->second = size;
+  for (llvm::StringRef flag : dims.values) {
     auto [name, size] = flag.split('=');
     int64_t number;
     if (size.getAsInteger(10, number) || number < 0)
@@ -116,14 +118,14 @@ Exit InputFlags::parseDims(Session &session, llvm::StringMap<int64_t> &sizes) {
 
 Exit InputFlags::bind(Session &session, bool random) {
   if (hasTestData()) {
-    if (!values.empty())
+    if (values.given())
       return refuse(values, "with --test-data");
-    if (!dims.empty())
+    if (dims.given())
       return refuse(dims, "with --test-data");
-    if (seed.getNumOccurrences())
+    if (seed.given())
       return refuse(seed, "with --test-data");
-    if (!llvm::sys::fs::is_directory(testData))
-      return complain("[TN8004] --test-data: " + testData + ": no such folder");
+    if (!llvm::sys::fs::is_directory(testData.value))
+      return complain("[TN8004] --test-data: " + testData.value + ": no such folder");
     return bindTestData(session);
   }
   std::vector<bool> given(session.inputs());
@@ -137,14 +139,14 @@ Exit InputFlags::bind(Session &session, bool random) {
     if (session.isOptional(i))
       given[i] = true;
   bool all = llvm::all_of(given, [](bool one) { return one; });
-  if (all && session.inputs() && !dims.empty())
+  if (all && session.inputs() && dims.given())
     return refuse(dims, "when every input is given");
-  if (all && session.inputs() && seed.getNumOccurrences())
+  if (all && session.inputs() && seed.given())
     return refuse(seed, "when every input is given");
   for (int i = 0; i < session.inputs(); ++i) {
     if (given[i])
       continue;
-    if (!random && !seed.getNumOccurrences())
+    if (!random && !seed.given())
       return complain(llvm::Twine("[TN8007] input '") + session.input(i).name + "' is not given; give --input or --random-seed");
     std::optional<TensorFile> tensor = randomTensor(session.input(i), seed + i, sizes);
     if (!tensor)
@@ -158,14 +160,14 @@ Exit InputFlags::bind(Session &session, bool random) {
 bool InputFlags::hasRecordedOutputs() const {
   std::error_code code;
   if (hasTestData())
-    for (llvm::sys::fs::directory_iterator it(testData, code), end; it != end && !code; it.increment(code))
+    for (llvm::sys::fs::directory_iterator it(testData.value, code), end; it != end && !code; it.increment(code))
       if (llvm::StringRef name = llvm::sys::path::filename(it->path()); name.starts_with("output_") && name.ends_with(".pb"))
         return true;
   return false;
 }
 
 std::pair<Exit, std::optional<TensorFile>> InputFlags::expectedOutput(int index) const {
-  std::string path = testData + "/output_" + std::to_string(index) + ".pb", error;
+  std::string path = testData.value + "/output_" + std::to_string(index) + ".pb", error;
   TensorFile expected;
   if (!hasTestData() || !llvm::sys::fs::exists(path))
     return {kOk, std::nullopt};
@@ -174,15 +176,15 @@ std::pair<Exit, std::optional<TensorFile>> InputFlags::expectedOutput(int index)
   return {kOk, std::move(expected)};
 }
 
-ToleranceFlags::ToleranceFlags(cl::SubCommand &command)
-    : absolute("atol", cl::desc("Absolute tolerance (default 1e-4; 1e-2 for floats of 16 bits and less)"), cl::sub(command)),
-      relative("rtol", cl::desc("Relative tolerance (default 1e-3; 1e-2 for floats of 16 bits and less)"), cl::sub(command)) {}
+ToleranceFlags::ToleranceFlags(FlagSet &set)
+    : absolute(set, {"atol"}, "X", "Absolute tolerance (default: 1e-4; 1e-2 for floats of 16 bits and less)"),
+      relative(set, {"rtol"}, "X", "Relative tolerance (default: 1e-3; 1e-2 for floats of 16 bits and less)") {}
 
 reference::Tolerance ToleranceFlags::get() const {
   reference::Tolerance tolerance;
-  if (absolute.getNumOccurrences())
+  if (absolute.given())
     tolerance.absolute = absolute;
-  if (relative.getNumOccurrences())
+  if (relative.given())
     tolerance.relative = relative;
   return tolerance;
 }

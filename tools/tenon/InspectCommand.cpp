@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Commands.h"
+#include "Compiling.h"
 #include "Session.h"
 #include "Table.h"
 
@@ -7,18 +7,21 @@
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
-namespace cl = llvm::cl;
-
 namespace tenon::driver {
 
-cl::SubCommand inspectCommand("inspect", "Describe an artifact, for this or another CPU, without running it");
-static cl::opt<std::string> artifact(cl::Positional, cl::desc("FILE.tenon"), cl::Required, cl::sub(inspectCommand));
-static cl::opt<bool> checkWeights("check", cl::desc("Also verify the hash of the weights"), cl::sub(inspectCommand));
-static cl::opt<bool> showKernels("kernels", cl::desc("List the kernels with their buffers"), cl::sub(inspectCommand));
-static cl::opt<bool> showPlan("plan", cl::desc("Print the plan alone, if the artifact was compiled with --keep-plan"), cl::sub(inspectCommand));
-static cl::opt<bool> json("json", cl::desc("Print everything but the plan as JSON"), cl::sub(inspectCommand));
-
 namespace {
+
+class InspectCommand : public Command {
+public:
+  InspectCommand() : Command("inspect", "Describe an artifact, for this or another CPU, without running it", "FILE.tenon", 1) {}
+  Exit run() override;
+
+private:
+  Switch checkWeights{*this, {"check"}, "Also verify the hash of the weights"};
+  Switch showKernels{*this, {"kernels"}, "List the kernels with their buffers"};
+  Switch showPlan{*this, {"plan"}, "Print the plan alone, if the artifact was compiled with --keep-plan"};
+  Switch json{*this, {"json"}, "Print everything but the plan as JSON"};
+};
 
 template <typename Info> Info query(const tenon_model *model, tenon_status *(*ask)(const tenon_model *, int32_t, Info *), int32_t index) {
   Info info{};
@@ -117,7 +120,7 @@ llvm::json::Array tensorsJson(const tenon_model *model, int count, tenon_status 
   return array;
 }
 
-void printJson(const tenon_model *model) {
+void printModelJson(const tenon_model *model) {
   llvm::json::Array symbols, kernels, fixed;
   for (int i = 0; i < tenon_model_num_fixed_inputs(model); ++i)
     fixed.push_back(tenon_model_fixed_input(model, i));
@@ -150,11 +153,12 @@ void printJson(const tenon_model *model) {
                << "\n";
 }
 
-} // namespace
-
-int runInspect() {
-  for (const cl::Option *flag : {(const cl::Option *)&showKernels, (const cl::Option *)&json})
-    if (showPlan && flag->getNumOccurrences())
+Exit InspectCommand::run() {
+  std::string artifact;
+  if (Exit exit = oneFile(*this, {}, "one artifact, FILE.tenon", artifact))
+    return exit;
+  for (const Flag *flag : {(const Flag *)&showKernels, (const Flag *)&json})
+    if (showPlan && flag->given())
       return refuse(*flag, "with --plan");
   if (json && showKernels)
     return refuse(showKernels, "with --json, which has them");
@@ -167,12 +171,16 @@ int runInspect() {
   if (showPlan)
     llvm::outs() << plan << "\n";
   else if (json)
-    printJson(file.model);
+    printModelJson(file.model);
   else
     printText(file.model);
   if (showKernels)
     printKernels(file.model);
   return kOk;
 }
+
+} // namespace
+
+std::unique_ptr<Command> makeInspect() { return std::make_unique<InspectCommand>(); }
 
 } // namespace tenon::driver

@@ -1,37 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Commands.h"
+#include "Json.h"
+#include "Runnable.h"
 #include "Session.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/raw_ostream.h"
-
-namespace cl = llvm::cl;
 
 namespace tenon::driver {
 
-cl::SubCommand runCommand("run", "Run an artifact on given, random or recorded inputs");
-static cl::opt<std::string> artifact(cl::Positional, cl::desc("FILE.tenon"), cl::sub(runCommand));
-static cl::opt<std::string> loadEngine("loadEngine", cl::desc("The same as FILE.tenon"), cl::value_desc("FILE"), cl::sub(runCommand));
-static InputFlags inputs(runCommand);
-static ToleranceFlags tolerance(runCommand);
-static cl::list<std::string> outputFlags("output", cl::desc("NAME=@y.npy: write an output"), cl::sub(runCommand));
-static cl::list<std::string> expectedFlags("expected-output", cl::desc("NAME=@y.npy: compare an output"), cl::sub(runCommand));
-static cl::opt<int> threads("threads", cl::desc("Threads (0: one a processor)"), cl::init(1), cl::sub(runCommand));
+namespace {
+
+class RunCommand : public Command {
+public:
+  RunCommand() : Command("run", "Run an artifact, or a model after compiling it, on given, random or recorded inputs", "FILE", 1) {}
+  Exit run() override;
+
+private:
+  Exit checkNames(const Session &session, const List &flags) const;
+  Exit checkOutputs(llvm::StringRef artifact) const;
+  void show(const TensorFile &tensor);
+  Exit handleOutput(const TensorFile &tensor, int index);
+
+  Runnable runnable{*this};
+  InputFlags inputs{*this};
+  ToleranceFlags tolerance{*this};
+  List outputFlags{*this, {"output"}, "NAME=@y.npy", "Write an output"};
+  List expectedFlags{*this, {"expected-output"}, "NAME=@y.npy", "Compare an output"};
+  Value<int> threads{*this, {"threads", "nthreads"}, "N", "Threads, 0 for one a processor", 1};
+  Switch json{*this, {"json"}, "Print outputs and comparisons as JSON, of each output at most 1000 values"};
+
+  llvm::json::Array outputsJson, comparisonsJson;
+};
 
 /// The file of a NAME=@FILE flag for this output, if there is one.
-static std::optional<llvm::StringRef> fileFor(const cl::list<std::string> &flags, llvm::StringRef name) {
-  for (llvm::StringRef flag : flags)
+std::optional<llvm::StringRef> fileFor(const List &flags, llvm::StringRef name) {
+  for (llvm::StringRef flag : flags.values)
     if (auto [key, file] = flag.split("=@"); key == name)
       return file;
   return std::nullopt;
 }
 
-static Exit checkNames(Session &session, const cl::list<std::string> &flags) {
+Exit RunCommand::checkNames(const Session &session, const List &flags) const {
   llvm::StringSet<> seen;
-  for (llvm::StringRef flag : flags) {
+  for (llvm::StringRef flag : flags.values) {
     if (!seen.insert(flag.split("=@").first).second)
-      return complain("[TN8006] --" + flags.ArgStr + "=" + flag + ": that output is given twice");
+      return complain("[TN8006] " + flags.spelling() + "=" + flag + ": that output is given twice");
     bool known = false;
     std::string names;
     for (int i = 0; i < session.outputs(); ++i) {
@@ -40,41 +53,76 @@ static Exit checkNames(Session &session, const cl::list<std::string> &flags) {
       names += (i ? ", '" : "'") + name.str() + "'";
     }
     if (!known)
-      return complain("[TN8006] --" + flags.ArgStr + "=" + flag + ": expected NAME=@FILE with one of the outputs " + names);
+      return complain("[TN8006] " + flags.spelling() + "=" + flag + ": expected NAME=@FILE with one of the outputs " + names);
   }
   return kOk;
 }
 
 /// No output may take the place of a file that the run reads, or of another output.
-static Exit checkOutputs(llvm::StringRef model) {
+Exit RunCommand::checkOutputs(llvm::StringRef artifact) const {
   InputFiles files;
-  files.add(model, "the artifact");
+  files.add(runnable.given(), "the model");
+  files.add(artifact, "the artifact");
   inputs.addFiles(files);
-  for (llvm::StringRef flag : expectedFlags)
+  for (llvm::StringRef flag : expectedFlags.values)
     files.add(flag.split("=@").second, "an expected output");
-  for (llvm::StringRef flag : outputFlags)
+  for (llvm::StringRef flag : outputFlags.values)
     if (Exit exit = checkOutput(outputFlags, flag.split("=@").second, files))
       return exit;
   return kOk;
 }
 
-static void printValues(const TensorFile &tensor) {
-  llvm::outs() << escaped(tensor.name) << ": " << typeText(tensor);
-  if (tensor.dtype == 1) {
-    llvm::outs() << " =";
-    for (size_t k = 0; k < std::min<size_t>(16, tensor.bytes.size() / 4); ++k) {
-      float value;
-      memcpy(&value, tensor.bytes.data() + 4 * k, 4);
-      llvm::outs() << llvm::format(" %g", value);
-    }
-    if (tensor.bytes.size() > 64)
-      llvm::outs() << " ...";
+/// The first values, as JSON has them.
+llvm::json::Array firstValues(const TensorFile &tensor, size_t most) {
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  auto whole = toReference(context, tensor);
+  llvm::json::Array values;
+  if (!whole)
+    return values;
+  int64_t count = std::min<int64_t>(whole->getNumElements(), most);
+  auto some = reference::Tensor::borrow(whole->getElementType(), {count}, whole->getBytes().take_front(count * whole->getElementBytes()));
+  if (some.isFloat()) {
+    for (double value : some.toDoubles())
+      values.push_back(jsonNumber(value));
+    return values;
   }
-  llvm::outs() << "\n";
+  for (int64_t value : some.toInts()) {
+    if (tensor.dtype == 9)
+      values.push_back(value != 0);
+    else if (some.isUnsigned())
+      values.push_back(uint64_t(value));
+    else
+      values.push_back(value);
+  }
+  return values;
+}
+
+void RunCommand::show(const TensorFile &tensor) {
+  size_t elements = 1;
+  for (int64_t size : tensor.shape)
+    elements *= size;
+  if (json) {
+    llvm::json::Array values = firstValues(tensor, 1000);
+    bool all = values.size() == elements;
+    outputsJson.push_back(llvm::json::Object{{"name", jsonText(tensor.name)}, {"type", dtypeName(tensor.dtype)}, {"shape", llvm::json::Array(tensor.shape)},
+                                             {"values", std::move(values)}, {"all_values", all}});
+    return;
+  }
+  llvm::outs() << escaped(tensor.name) << ": " << typeText(tensor) << " =";
+  constexpr size_t kFew = 16;
+  for (const llvm::json::Value &value : firstValues(tensor, kFew)) {
+    if (auto number = value.getAsNumber(); number && !value.getAsInteger() && !value.getAsUINT64())
+      llvm::outs() << llvm::format(" %g", *number);
+    else if (auto text = value.getAsString())
+      llvm::outs() << ' ' << *text;
+    else
+      llvm::outs() << ' ' << value;
+  }
+  llvm::outs() << (elements > kFew ? " ...\n" : "\n");
 }
 
 /// What the flags ask to be done with one output.
-static Exit handleOutput(const TensorFile &tensor, int index) {
+Exit RunCommand::handleOutput(const TensorFile &tensor, int index) {
   auto [exit, recorded] = inputs.expectedOutput(index);
   if (exit)
     return exit;
@@ -83,33 +131,35 @@ static Exit handleOutput(const TensorFile &tensor, int index) {
   if (writeTo && !writeNpy(*writeTo, tensor, error))
     return complain("[TN8008] " + error);
   bool ok = true;
+  llvm::json::Array *comparisons = json ? &comparisonsJson : nullptr;
   if (recorded)
-    ok &= reportComparison(tensor, *recorded, tolerance.get());
+    ok &= reportComparison(tensor, *recorded, tolerance.get(), comparisons);
   if (compareWith) {
     TensorFile expected;
     if (!readTensor(*compareWith, expected, error))
       return complain("[TN8004] " + error);
-    ok &= reportComparison(tensor, expected, tolerance.get());
+    ok &= reportComparison(tensor, expected, tolerance.get(), comparisons);
   }
-  if (!writeTo && !compareWith && !recorded)
-    printValues(tensor);
+  if (json || (!writeTo && !compareWith && !recorded))
+    show(tensor);
   return ok ? kOk : kMismatch;
 }
 
-int runRun() {
-  if (artifact.empty() == loadEngine.empty())
-    return complain("[TN8013] run: expected one artifact, FILE.tenon");
-  for (const cl::Option *flag : {(const cl::Option *)&tolerance.absolute, (const cl::Option *)&tolerance.relative})
-    if (flag->getNumOccurrences() && !inputs.hasRecordedOutputs() && expectedFlags.empty())
+Exit RunCommand::run() {
+  for (const Flag *flag : {(const Flag *)&tolerance.absolute, (const Flag *)&tolerance.relative})
+    if (flag->given() && !inputs.hasRecordedOutputs() && !expectedFlags.given())
       return refuse(*flag, "without --test-data that has outputs, or --expected-output");
+  std::string path;
+  if (Exit exit = runnable.prepare(*this, path))
+    return exit;
   Session session;
-  if (!session.load(artifact.empty() ? loadEngine : artifact, threads))
+  if (!session.load(path, threads))
     return session.exitStatus();
   if (Exit exit = checkNames(session, outputFlags))
     return exit;
   if (Exit exit = checkNames(session, expectedFlags))
     return exit;
-  if (Exit exit = checkOutputs(artifact.empty() ? loadEngine : artifact))
+  if (Exit exit = checkOutputs(path))
     return exit;
   if (Exit exit = inputs.bind(session, /*random=*/false))
     return exit;
@@ -125,7 +175,14 @@ int runRun() {
       return exit;
     ok &= exit == kOk;
   }
+  if (json)
+    printJson(llvm::json::Object{{"file", jsonText(runnable.given())}, {"ok", ok},
+                                 {"outputs", std::move(outputsJson)}, {"comparisons", std::move(comparisonsJson)}});
   return ok ? kOk : kMismatch;
 }
+
+} // namespace
+
+std::unique_ptr<Command> makeRun() { return std::make_unique<RunCommand>(); }
 
 } // namespace tenon::driver

@@ -12,6 +12,7 @@
 #include "tenon/tenon.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/JSON.h"
 #include <memory>
 #include <optional>
 
@@ -71,11 +72,11 @@ Exit report(tenon_status *status);
 /// The flags by which commands take inputs, and what they stand for.
 class InputFlags {
 public:
-  explicit InputFlags(llvm::cl::SubCommand &command);
+  explicit InputFlags(FlagSet &set);
   /// Binds every input: from --input and --test-data, and what these leave out
   /// from --random-seed. With `random`, values that nobody gave are random.
   Exit bind(Session &session, bool random);
-  bool hasTestData() const { return !testData.empty(); }
+  bool hasTestData() const { return !testData->empty(); }
   /// Adds the files that the inputs come from.
   void addFiles(InputFiles &files) const;
   /// Whether --test-data holds a file output_*.pb.
@@ -83,9 +84,9 @@ public:
   /// Recorded output of --test-data; a null result with kOk where there is none.
   std::pair<Exit, std::optional<TensorFile>> expectedOutput(int index) const;
 
-  llvm::cl::list<std::string> values, dims;
-  llvm::cl::opt<std::string> testData;
-  llvm::cl::opt<uint64_t> seed;
+  List values, dims;
+  Value<std::string> testData;
+  Value<uint64_t> seed;
 
 private:
   Exit bindTestData(Session &session);
@@ -94,10 +95,10 @@ private:
 };
 
 struct ToleranceFlags {
-  explicit ToleranceFlags(llvm::cl::SubCommand &command);
+  explicit ToleranceFlags(FlagSet &set);
   reference::Tolerance get() const;
 
-  llvm::cl::opt<double> absolute, relative;
+  Value<double> absolute, relative;
 };
 
 /// Bytes of an element; 0 for types without a fixed size.
@@ -118,8 +119,9 @@ bool parseLiteral(llvm::StringRef text, TensorFile &tensor, std::string &error);
 /// The tensor's bytes as the reference sees them; null if it does not know the type.
 std::optional<reference::Tensor> toReference(mlir::MLIRContext &context, const TensorFile &tensor);
 
-/// Compares and prints one line, "ok" or "WRONG" first.
-bool reportComparison(const TensorFile &actual, const TensorFile &expected, const reference::Tolerance &tolerance);
+/// Compares and prints one line, "ok" or "WRONG" first, or adds an object to `json`
+/// instead.
+bool reportComparison(const TensorFile &actual, const TensorFile &expected, const reference::Tolerance &tolerance, llvm::json::Array *json);
 
 } // namespace tenon::driver
 

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Commands.h"
+#include "Json.h"
 
 #include "tenon/Target/CPU/CpuTarget.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/JSON.h"
-#include "llvm/Support/raw_ostream.h"
-
-namespace cl = llvm::cl;
 
 namespace tenon::driver {
 
-cl::SubCommand targetsCommand("targets", "List the targets");
-static cl::opt<bool> json("json", cl::desc("Print the list as JSON"), cl::sub(targetsCommand));
+namespace {
 
-int runTargets() {
+class TargetsCommand : public Command {
+public:
+  TargetsCommand() : Command("targets", "List the targets", "", 0) {}
+  Exit run() override;
+
+private:
+  Switch json{*this, {"json"}, "Print the list as JSON"};
+};
+
+Exit TargetsCommand::run() {
   llvm::json::Array array;
   for (const char *spec : {"cpu:host", "cpu:x86-64-v2", "cpu:x86-64-v3", "cpu:x86-64-v4", "cpu:aarch64", "cpu:riscv64"}) {
     cpu::CpuTarget target;
@@ -28,8 +32,12 @@ int runTargets() {
                    << (target.spec != spec ? " (" + target.spec + ")" : "") << "\n";
   }
   if (json)
-    llvm::outs() << llvm::formatv("{0:2}", llvm::json::Value(std::move(array))) << "\n";
+    printJson(std::move(array));
   return kOk;
 }
+
+} // namespace
+
+std::unique_ptr<Command> makeTargets() { return std::make_unique<TargetsCommand>(); }
 
 } // namespace tenon::driver

@@ -2,6 +2,7 @@
 //
 // Tensors outside of a session: made from a seed, read from and written to
 // files, compared.
+#include "Json.h"
 #include "Session.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -273,7 +274,7 @@ std::optional<reference::Tensor> toReference(mlir::MLIRContext &context, const T
   return reference::Tensor::borrow(element, tensor.shape, llvm::ArrayRef(tensor.bytes.data(), tensor.bytes.size()));
 }
 
-bool reportComparison(const TensorFile &actual, const TensorFile &expected, const reference::Tolerance &tolerance) {
+bool reportComparison(const TensorFile &actual, const TensorFile &expected, const reference::Tolerance &tolerance, llvm::json::Array *json) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   auto a = toReference(context, actual), e = toReference(context, expected);
   reference::Difference result;
@@ -281,6 +282,17 @@ bool reportComparison(const TensorFile &actual, const TensorFile &expected, cons
     result = reference::compare(*a, *e, tolerance);
   else
     result.problem = std::string("has element type ") + dtypeName(actual.dtype) + ", which cannot be compared";
+  if (json) {
+    llvm::json::Object object{{"output", jsonText(actual.name)}, {"ok", result.ok()}};
+    if (!result.problem.empty())
+      object["problem"] = result.problem;
+    else
+      for (auto &[key, number] : {std::pair("largest_difference", result.absolute), {"wrong", double(result.wrong)}, {"elements", double(result.elements)},
+                                  {"atol", tolerance.absoluteFor(a->getElementType())}, {"rtol", tolerance.relativeFor(a->getElementType())}})
+        object[key] = jsonNumber(number);
+    json->push_back(std::move(object));
+    return result.ok();
+  }
   llvm::outs() << (result.ok() ? "ok    " : "WRONG ") << escaped(actual.name) << ": ";
   if (!result.problem.empty())
     llvm::outs() << result.problem << "\n";

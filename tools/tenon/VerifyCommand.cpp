@@ -10,22 +10,31 @@
 #include "tenon/Pipelines/Verify.h"
 #include "llvm/Support/Regex.h"
 
-namespace cl = llvm::cl;
-
 namespace tenon::driver {
 
-cl::SubCommand verifyCommand("verify", "Compare a compiled model with the reference evaluator, kernel by kernel; outputs beyond the tolerance are judged by what f32 rounding costs the model");
-static cl::opt<std::string> model(cl::Positional, cl::desc("MODEL.onnx"), cl::Required, cl::sub(verifyCommand));
-static cl::opt<std::string> target("target", cl::desc("Chip to compile for; this machine must be able to run it"), cl::init("cpu:host"), cl::sub(verifyCommand));
-static cl::opt<std::string> artifact("artifact", cl::desc("Verify this artifact of the model instead of compiling"), cl::value_desc("FILE.tenon"), cl::sub(verifyCommand));
-static cl::opt<std::string> output("o", cl::desc("Keep the artifact that is verified"), cl::value_desc("FILE"), cl::sub(verifyCommand));
-static InputFlags inputs(verifyCommand);
-static ToleranceFlags tolerance(verifyCommand);
-static cl::opt<int> threads("threads", cl::desc("Threads (0: one a processor)"), cl::init(1), cl::sub(verifyCommand));
-static cl::opt<bool> json("json", cl::desc("Print the report as JSON"), cl::sub(verifyCommand));
+namespace {
+
+class VerifyCommand : public Command {
+public:
+  VerifyCommand() : Command("verify", "Compare a compiled model with the reference evaluator, kernel by kernel", "MODEL.onnx", 1) {}
+  Exit run() override;
+
+private:
+  Exit checkOutputs(Session &session, OutputVerifier verifier, mlir::MLIRContext &context, VerifyReport &report) const;
+  Exit verify(llvm::StringRef path, CompileOptions options, VerifyReport &report);
+
+  Value<std::string> artifact{*this, {"artifact"}, "FILE.tenon", "Verify this artifact of the model instead of compiling"};
+  Value<std::string> output{*this, {"o", "output"}, "FILE", "Keep the artifact that is verified"};
+  InputFlags inputs{*this};
+  ToleranceFlags tolerance{*this};
+  Value<int> threads{*this, {"threads", "nthreads"}, "N", "Threads, 0 for one a processor", 1};
+  Switch json{*this, {"json"}, "Print the report as JSON"};
+  CompilationFlags compilation{*this, "Chip to compile for; this machine must be able to run it"};
+  std::string model;
+};
 
 /// The artifact must hold the kernels that the model is planned into.
-static Exit checkKernels(const Session &session, llvm::ArrayRef<KernelCheck> kernels) {
+Exit checkKernels(const Session &session, llvm::ArrayRef<KernelCheck> kernels) {
   int count = tenon_model_num_kernels(session.model);
   for (int i = 0; i < std::max<int>(count, kernels.size()); ++i) {
     llvm::StringRef found = i < count ? tenon_model_kernel_name(session.model, i) : "nothing";
@@ -37,12 +46,12 @@ static Exit checkKernels(const Session &session, llvm::ArrayRef<KernelCheck> ker
   return kOk;
 }
 
-static void observe(void *user, uint32_t kernel, void *const *buffers, uint32_t count, const int64_t *symbols, uint64_t) {
+void observe(void *user, uint32_t kernel, void *const *buffers, uint32_t count, const int64_t *symbols, uint64_t) {
   static_cast<KernelVerifier *>(user)->observe(kernel, llvm::ArrayRef(buffers, count), symbols);
 }
 
 /// The model's outputs against the reference's and against recorded ones.
-static Exit checkOutputs(Session &session, OutputVerifier verifier, mlir::MLIRContext &context, VerifyReport &report) {
+Exit VerifyCommand::checkOutputs(Session &session, OutputVerifier verifier, mlir::MLIRContext &context, VerifyReport &report) const {
   if (mlir::failed(verifier.evaluate()))
     return complain("[TN8016] the reference evaluator cannot run this model", kUnsupported);
   for (int i = 0; i < session.outputs(); ++i) {
@@ -64,7 +73,7 @@ static Exit checkOutputs(Session &session, OutputVerifier verifier, mlir::MLIRCo
 
 /// A check in the compiled code ended the run. That is right where the reference
 /// refuses the inputs as well.
-static Exit judgeRefusal(const Session &session, OutputVerifier verifier, mlir::MLIRContext &context) {
+Exit judgeRefusal(const Session &session, OutputVerifier verifier, mlir::MLIRContext &context) {
   bool isCheck = session.failureCode() == TENON_RUN || session.failureCode() >= TENON_INDEX;
   if (!isCheck)
     return session.exitStatus();
@@ -80,22 +89,21 @@ static Exit judgeRefusal(const Session &session, OutputVerifier verifier, mlir::
   return session.exitStatus();
 }
 
-/// With what the artifact says of the options it was compiled with.
-static CompileOptions optionsOf(const Session &session) {
-  CompileOptions options;
+/// Adds what the artifact says of the options it was compiled with.
+void addOptionsOf(const Session &session, CompileOptions &options) {
   for (int i = 0; i < session.inputs(); ++i)
     if (session.isOptional(i))
       options.overridable += (options.overridable.empty() ? "" : "|") + llvm::Regex::escape(session.input(i).name);
-  return options;
 }
 
-static Exit verify(llvm::StringRef path, VerifyReport &report) {
+Exit VerifyCommand::verify(llvm::StringRef path, CompileOptions options, VerifyReport &report) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   DiagnosticPrinter printer(context);
   Session session;
   if (!session.load(path, threads))
     return session.exitStatus();
-  auto verifier = KernelVerifier::create(context, model, report.tolerance, optionsOf(session));
+  addOptionsOf(session, options);
+  auto verifier = KernelVerifier::create(context, model, report.tolerance, options);
   if (!verifier)
     return printer.exitStatus();
   report.target = tenon_model_target(session.model);
@@ -124,26 +132,31 @@ static Exit verify(llvm::StringRef path, VerifyReport &report) {
   return report.ok() ? kOk : kMismatch;
 }
 
-int runVerify() {
+Exit VerifyCommand::run() {
+  if (Exit exit = oneFile(*this, {}, "one model, MODEL.onnx", model))
+    return exit;
   if (Exit exit = checkFile(model))
     return exit;
   VerifyReport report;
   report.model = model;
   report.tolerance = tolerance.get();
   report.tolerance.scaled = true;
-  if (!artifact.empty()) {
-    if (target.getNumOccurrences())
-      return refuse(target, "with --artifact");
-    if (!output.empty())
+  CompileOptions options;
+  if (Exit exit = compilation.read(options))
+    return exit;
+  if (artifact.given()) {
+    if (compilation.target.given())
+      return refuse(compilation.target, "with --artifact");
+    if (output.given())
       return refuse(output, "with --artifact");
-    return verify(artifact, report);
+    return verify(artifact.value, options, report);
   }
-  llvm::SmallString<128> path(output.getValue());
+  llvm::SmallString<128> path(output.value);
   InputFiles files;
   files.add(model, "the model");
   inputs.addFiles(files);
-  if (!output.empty())
-    if (Exit exit = checkOutput(output, output, files))
+  if (output.given())
+    if (Exit exit = checkOutput(output, output.value, files))
       return exit;
   TemporaryFile temporary;
   if (path.empty()) {
@@ -151,12 +164,14 @@ int runVerify() {
       return complain("[TN6001] cannot create a temporary artifact: " + code.message());
     path = temporary.path();
   }
-  CompileOptions options;
-  options.target = target;
   CompileResult result;
-  if (Exit exit = compile(model, path, options, /*showProgress=*/true, result))
+  if (Exit exit = compile(model, path, options, progressOf(compilation), result))
     return exit;
-  return verify(path, report);
+  return verify(path, options, report);
 }
+
+} // namespace
+
+std::unique_ptr<Command> makeVerify() { return std::make_unique<VerifyCommand>(); }
 
 } // namespace tenon::driver

@@ -4,9 +4,9 @@
 // panels of 32 and one of 16; 49 pixels of any number of images are four tiles
 // of 13; two sequences share recurrent weights that exceed 32 KiB.
 // RUN: tenon compile %s --start-from=graph --target=cpu:x86-64-v4 -o %t.tenon
-// RUN: tenon explain %t.tenon | FileCheck %s
+// RUN: tenon explain --nodes %t.tenon | FileCheck %s
 // RUN: tenon compile %s --start-from=graph --target=cpu:x86-64-v3 -o %t.narrow.tenon
-// RUN: tenon explain %t.narrow.tenon | FileCheck %s --check-prefix=NARROW
+// RUN: tenon explain --nodes %t.narrow.tenon | FileCheck %s --check-prefix=NARROW
 
 // CHECK: window {{.*}} direct-conv (tile 14 pixels x 32 channels (the last 16), 512-bit, filter packed)
 // CHECK: images {{.*}} direct-conv (pointwise, tile 13 pixels x 32 channels, 512-bit, filter packed)

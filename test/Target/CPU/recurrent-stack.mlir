@@ -2,7 +2,7 @@
 //
 // Two sequences share a pass over the weights only where the stack holds both.
 // RUN: tenon compile %s --start-from=graph --target=cpu:x86-64-v4 -q -o %t.tenon
-// RUN: tenon explain %t.tenon | FileCheck %s
+// RUN: tenon explain --nodes %t.tenon | FileCheck %s
 
 // CHECK-DAG: recurrent (projection dot products, recurrence dot products, 16 lanes of 32 bits)
 func.func @main(%x: tensor<5x2x8xf32> {onnx.name = "x", onnx.dims = ["", "", ""]},

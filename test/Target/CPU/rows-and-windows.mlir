@@ -2,7 +2,7 @@
 //
 // Which schedule the row, window, recurrent and index kernels get.
 // RUN: tenon compile %s --start-from=graph --target=cpu:x86-64-v4 -q -o %t.tenon
-// RUN: tenon explain %t.tenon | FileCheck %s
+// RUN: tenon explain --nodes %t.tenon | FileCheck %s
 
 // CHECK-DAG: row-softmax (16 lanes of 32 bits along the axis)
 // CHECK-DAG: row-reduce (16 lanes of 32 bits over kept elements)

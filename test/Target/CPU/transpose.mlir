@@ -4,7 +4,7 @@
 // ones move in blocks, rows that stay contiguous move whole, and an extent
 // below four elements leaves no vector.
 // RUN: tenon compile %s --start-from=graph --target=cpu:x86-64-v4 -o %t.tenon
-// RUN: tenon explain %t.tenon | FileCheck %s
+// RUN: tenon explain --nodes %t.tenon | FileCheck %s
 
 // CHECK: first {{.*}} transpose (3 vectors of 16 interleaved)
 // CHECK: second {{.*}} transpose (blocks of 16 x 16 in registers)

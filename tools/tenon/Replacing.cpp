@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Replacing.h"
+#include "Session.h"
+
+#include "tenon/Pipelines/Ledger.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+namespace tenon::driver {
+
+static const llvm::StringRef kArtifactMagic("TENON\0\1\0", 8); // docs/Runtime/artifact.md
+
+bool isArtifact(llvm::StringRef path) {
+  auto start = llvm::MemoryBuffer::getFileSlice(path, kArtifactMagic.size(), 0);
+  return start && (*start)->getBuffer() == kArtifactMagic;
+}
+
+std::string whatIsReplaced(llvm::StringRef path, llvm::StringRef model) {
+  llvm::sys::fs::file_status status;
+  if (llvm::sys::fs::status(path, status) || status.type() != llvm::sys::fs::file_type::regular_file || status.getSize() == 0)
+    return ""; // what is no file is for the writer to refuse
+  if (status.getSize() < kArtifactMagic.size() || !isArtifact(path))
+    return "no artifact of Tenon";
+  tenon_load_options options{sizeof options, /*check_weights=*/0, "null"};
+  tenon_model *loaded = nullptr;
+  tenon_status *problem = tenon_model_load(path.str().c_str(), &options, &loaded);
+  std::optional<Ledger> ledger = problem ? std::nullopt : Ledger::fromJson(tenon_model_ledger(loaded));
+  tenon_status_free(problem);
+  tenon_model_free(loaded);
+  if (!ledger)
+    return "an artifact that this version cannot read";
+  if (!model.empty() && !ledger->modelHash.empty() && ledger->modelHash == hashModelFile(model))
+    return "";
+  return "an artifact of another model";
+}
+
+} // namespace tenon::driver

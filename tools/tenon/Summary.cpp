@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Summary.h"
+#include "Json.h"
+
+#include "tenon/Support/Message.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/Format.h"
+
+namespace tenon::driver {
+
+namespace {
+
+/// Nodes by what became of them: each is counted once.
+std::array<unsigned, 5> countFates(const Ledger &ledger) {
+  std::array<unsigned, 5> counts{};
+  for (const NodeRecord &node : ledger.nodes)
+    ++counts[int(node.fate)];
+  return counts;
+}
+
+} // namespace
+
+std::string nodesText(const Ledger &ledger) {
+  auto counts = countFates(ledger);
+  std::string text = llvm::formatv("{0} ONNX nodes: {1} in {2} kernels", ledger.nodes.size(), counts[int(Fate::Kernel)], ledger.kernels.size());
+  const std::pair<Fate, const char *> rest[] = {
+      {Fate::View, "as views"}, {Fate::Constant, "evaluated"}, {Fate::Dimensions, "shape arithmetic"}, {Fate::Removed, "removed"}};
+  for (auto [fate, what] : rest)
+    if (counts[int(fate)])
+      text += llvm::formatv(", {0} {1}", counts[int(fate)], what);
+  return text;
+}
+
+namespace {
+
+/// One line a code: what kind of thing the user should know, and how often.
+void printNotes(const Ledger &ledger) {
+  llvm::MapVector<llvm::StringRef, std::vector<const LedgerNote *>> byCode;
+  for (const LedgerNote &note : ledger.notes)
+    byCode[note.code].push_back(&note);
+  for (auto &[code, notes] : byCode) {
+    llvm::SetVector<llvm::StringRef> kernels;
+    for (const LedgerNote *note : notes)
+      kernels.insert(note->kernels.begin(), note->kernels.end());
+    llvm::outs() << "note       [" << code << "] " << kernels.size() << " of " << ledger.kernels.size() << " kernels: " << escaped(notes.front()->text);
+    if (notes.size() > 1)
+      llvm::outs() << ", and " << notes.size() - 1 << " more";
+    llvm::outs() << "\n";
+  }
+  if (!ledger.notes.empty())
+    llvm::outs() << "           `tenon explain` lists all of them\n";
+}
+
+} // namespace
+
+void printSummary(const CompileResult &result, llvm::StringRef path) {
+  llvm::raw_ostream &os = llvm::outs();
+  auto size = [](uint64_t bytes) { return bytes < 1 << 20 ? llvm::format("%.1f KiB", bytes / 1024.0) : llvm::format("%.1f MiB", bytes / 1048576.0); };
+  os << "target     " << result.target << "\n";
+  os << "operators  " << nodesText(result.ledger) << "\n";
+  os << "memory     weights " << size(result.weightBytes) << ", code " << size(result.codeBytes) << ", arena " << size(result.arenaBytes);
+  if (result.symbolicSlots)
+    os << " and " << result.symbolicSlots << " buffers sized at run time";
+  os << "\ntime      ";
+  double total = 0;
+  for (auto &[phase, seconds] : result.phaseSeconds) {
+    os << ' ' << phase << llvm::format(" %.2f", seconds);
+    total += seconds;
+  }
+  os << llvm::format(", total %.2f s\n", total);
+  printNotes(result.ledger);
+  os << "wrote      " << escaped(path) << "\n";
+}
+
+void printSummaryJson(const CompileResult &result, llvm::StringRef path) {
+  auto counts = countFates(result.ledger);
+  llvm::json::Object nodes, seconds;
+  for (Fate fate : {Fate::Kernel, Fate::View, Fate::Constant, Fate::Dimensions, Fate::Removed})
+    nodes[fateName(fate)] = int64_t(counts[int(fate)]);
+  for (auto &[phase, time] : result.phaseSeconds)
+    seconds[phase] = time;
+  llvm::json::Array notes;
+  for (const LedgerNote &note : result.ledger.notes)
+    notes.push_back(llvm::json::Object{{"code", note.code}, {"text", jsonText(note.text)}, {"kernels", int64_t(note.kernels.size())}});
+  printJson(llvm::json::Object{{"artifact", jsonText(path)},
+                               {"target", result.target},
+                               {"nodes", std::move(nodes)},
+                               {"kernels", int64_t(result.ledger.kernels.size())},
+                               {"weight_bytes", int64_t(result.weightBytes)},
+                               {"code_bytes", int64_t(result.codeBytes)},
+                               {"arena_bytes", int64_t(result.arenaBytes)},
+                               {"buffers_sized_at_run_time", int64_t(result.symbolicSlots)},
+                               {"seconds", std::move(seconds)},
+                               {"notes", std::move(notes)}});
+}
+
+} // namespace tenon::driver
