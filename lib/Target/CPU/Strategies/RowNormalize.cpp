@@ -265,7 +265,8 @@ public:
           if (layer)
             v = m.sub(v, shift);
           v = m.mul(v, factor);
-          for (Value operand : {Value(op.getScale()), Value(op.getBias())}) {
+          // One value may be both the scale and the bias.
+          for (auto [operand, isScale] : {std::pair(Value(op.getScale()), true), std::pair(Value(op.getBias()), false)}) {
             if (!operand)
               continue;
             Value other = emitter.get(operand);
@@ -274,7 +275,7 @@ public:
               return;
             }
             other = m.toFloat(other, work);
-            v = operand == op.getScale() ? m.mul(v, other) : m.add(v, other);
+            v = isScale ? m.mul(v, other) : m.add(v, other);
           }
           emitter.define(op.getResult(), m.toFloat(v, resultCompute));
           if (failed(emitter.storeYields()))

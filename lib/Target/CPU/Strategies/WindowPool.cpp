@@ -103,7 +103,7 @@ struct PoolEmitter {
   Value neutral(int64_t lanes) { return isMax() ? m.extreme(compute, true, lanes) : c.constant(compute, 0, lanes); }
   Value step(Value v, Value acc) {
     if (isMax())
-      return m.max(v, acc);
+      return m.max(v, acc); // keeps a NaN in acc, and passes over one in v
     if (op.getKind() == graph::PoolKind::average)
       return m.add(v, acc);
     int64_t p = op.getP();
@@ -115,6 +115,34 @@ struct PoolEmitter {
       if (p % 2)
         power = power ? m.mul(power, a) : a;
     return m.add(power, acc);
+  }
+  /// Elements that are folded one after another. Whether one of them is NaN is asked
+  /// for two at a time, and told to the accumulator of a maximum at the end.
+  struct Run {
+    Value acc, single, areNumbers;
+  };
+  void take(Run &run, Value v) {
+    run.acc = step(v, run.acc);
+    if (!isMax() || !LaneMath::isFloat(v))
+      return;
+    if (run.single)
+      areNumbers(run, std::exchange(run.single, {}), v);
+    else
+      run.single = v;
+  }
+  void areNumbers(Run &run, Value a, Value z) {
+    Value both = arith::CmpFOp::create(c.b, c.loc, arith::CmpFPredicate::ORD, a, z);
+    run.areNumbers = run.areNumbers ? Value(arith::AndIOp::create(c.b, c.loc, run.areNumbers, both)) : both;
+  }
+  Value end(Run run) {
+    if (run.single)
+      areNumbers(run, run.single, run.single);
+    return run.areNumbers ? m.select(run.areNumbers, run.acc, m.like(run.acc, NAN)) : run.acc;
+  }
+  Value foldOne(Value v, Value acc) {
+    Run run{acc, {}, {}};
+    take(run, v);
+    return end(run);
   }
   Value finish(Value acc, Value inverseCount) {
     if (isMax())
@@ -155,7 +183,7 @@ struct PoolEmitter {
       if (i == rank) {
         Values next;
         for (int64_t k = 0; k < vectors; ++k)
-          next.push_back(step(loadFrom(c, op.getX(), c.add(at, c.index(k * lanes)), lanes, mask), acc[k]));
+          next.push_back(foldOne(loadFrom(c, op.getX(), c.add(at, c.index(k * lanes)), lanes, mask), acc[k]));
         return next;
       }
       Value stride = c.mul(c.index(inStrides[dims[i]]), c.index(dilation(i)));
@@ -167,20 +195,19 @@ struct PoolEmitter {
   }
   /// The same with every tap inside, unrolled.
   Values foldInside(Value base, int64_t lanes, int64_t vectors, Value mask) {
-    Values acc(vectors, neutral(lanes));
+    SmallVector<Run> runs(vectors, Run{neutral(lanes), {}, {}});
     SmallVector<int64_t> kernel(op.getKernel()), at(rank, 0);
     while (true) {
       Value offset = base;
       for (unsigned i = 0; i < rank; ++i)
         offset = c.add(offset, c.mul(c.index(inStrides[dims[i]]), c.index(at[i] * dilation(i))));
-      for (int64_t k = 0; k < vectors; ++k) {
-        acc[k] = step(loadFrom(c, op.getX(), c.add(offset, c.index(k * lanes)), lanes, mask), acc[k]);
-      }
+      for (int64_t k = 0; k < vectors; ++k)
+        take(runs[k], loadFrom(c, op.getX(), c.add(offset, c.index(k * lanes)), lanes, mask));
       int64_t i = int64_t(rank) - 1;
       while (i >= 0 && ++at[i] == kernel[i])
         at[i--] = 0;
       if (i < 0)
-        return acc;
+        return llvm::map_to_vector<8>(runs, [&](const Run &run) { return end(run); });
     }
   }
   bool unrolls() {
@@ -299,7 +326,7 @@ void PoolEmitter::emitFirst(int64_t lanes) {
               return axis(i + 1, c.mulAdd(tap, tapStride, from), llvm::to_vector_of<Value>(args));
             });
           }
-          auto tapAt = [&](Value tapOffset, Value acc) {
+          auto tapAt = [&](Value tapOffset) {
             Value a = c.add(from, tapOffset);
             Value v = loadFrom(c, op.getX(), a, lanes);
             if (stride == 2) {
@@ -309,15 +336,16 @@ void PoolEmitter::emitFirst(int64_t lanes) {
                 even.push_back(2 * l);
               v = vector::ShuffleOp::create(c.b, c.loc, v, next, even);
             }
-            return step(v, acc);
+            return v;
           };
           if (op.getKernel()[w] > kMaxUnrolled)
             return c.loop(zero, c.index(op.getKernel()[w]), 1, acc, [&](Value tap, ValueRange args) {
-              return Values{tapAt(c.mul(tap, c.index(dilation(w))), args[0])};
+              return Values{foldOne(tapAt(c.mul(tap, c.index(dilation(w)))), args[0])};
             });
+          Run run{acc[0], {}, {}};
           for (int64_t tap = 0; tap < op.getKernel()[w]; ++tap)
-            acc[0] = tapAt(c.index(tap * dilation(w)), acc[0]);
-          return acc;
+            take(run, tapAt(c.index(tap * dilation(w))));
+          return {end(run)};
         };
         acc = axis(0, at, acc);
         Values point(row);
