@@ -3,6 +3,7 @@
 // Lowering of the elementwise op families to arith and math, on scalars and
 // vectors alike. 16-bit floats arrive as f32.
 #include "Power.h"
+#include "Trigonometry.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -54,6 +55,13 @@ struct Math {
   Value neg(Value x) { return arith::NegFOp::create(b, loc, x); }
   Value exp(Value x) { return un<math::ExpOp>(x); }
   Value log(Value x) { return un<math::LogOp>(x); }
+  /// The same, of denormals too: the polynomial takes them as the smallest normal
+  /// number, so they are scaled up.
+  Value logOfAny(Value x) {
+    Value isSmall = cmp(arith::CmpFPredicate::OLT, x, c(0x1p-126));
+    Value y = log(select(isSmall, mul(x, c(0x1p+64)), x));
+    return sub(y, select(isSmall, c(44.36141955583649980256), c(0)));
+  }
   Value tanh(Value x) { return un<math::TanhOp>(x); }
   Value max(Value x, Value y) { return arith::MaximumFOp::create(b, loc, x, y); }
   Value min(Value x, Value y) { return arith::MinimumFOp::create(b, loc, x, y); }
@@ -65,9 +73,11 @@ struct Math {
     return add(max(x, c(0)), un<math::Log1pOp>(exp(neg(un<math::AbsFOp>(x)))));
   }
   Value expm1(Value x) { return un<math::ExpM1Op>(x); }
+  /// An odd function's value, which has the sign of the operand for zeros, too.
+  Value odd(Value y, Value x) { return math::CopySignOp::create(b, loc, y, x); }
 };
 
-Value emitFloatUnary(UnaryOp op, Value x, Math m) {
+Value emitFloatUnary(UnaryOp op, Value x, Math m, bool fma) {
   double alpha = op.getAlpha().convertToDouble(), beta = op.getBeta().convertToDouble();
   using P = arith::CmpFPredicate;
   Value zero = m.c(0);
@@ -76,7 +86,7 @@ Value emitFloatUnary(UnaryOp op, Value x, Math m) {
   case UnaryKind::abs: return m.un<math::AbsFOp>(x);
   case UnaryKind::neg: return m.neg(x);
   case UnaryKind::exp: return m.exp(x);
-  case UnaryKind::log: return m.log(x);
+  case UnaryKind::log: return m.logOfAny(x);
   case UnaryKind::sqrt: return m.un<math::SqrtOp>(x);
   case UnaryKind::rsqrt: return m.div(m.c(1), m.un<math::SqrtOp>(x));
   case UnaryKind::reciprocal: return m.div(m.c(1), x);
@@ -85,13 +95,13 @@ Value emitFloatUnary(UnaryOp op, Value x, Math m) {
   case UnaryKind::round_even: return m.un<math::RoundEvenOp>(x);
   case UnaryKind::sign:
     return m.select(positive(), m.c(1), m.select(m.cmp(P::OLT, x, zero), m.c(-1), x));
-  case UnaryKind::sin: return m.un<math::SinOp>(x);
-  case UnaryKind::cos: return m.un<math::CosOp>(x);
-  case UnaryKind::tan: return m.un<math::TanOp>(x);
+  case UnaryKind::sin: return emitSine(m.b, m.loc, x, fma);
+  case UnaryKind::cos: return emitCosine(m.b, m.loc, x, fma);
+  case UnaryKind::tan: return m.div(emitSine(m.b, m.loc, x, fma), emitCosine(m.b, m.loc, x, fma));
   case UnaryKind::asin: return m.un<math::AsinOp>(x);
   case UnaryKind::acos: return m.un<math::AcosOp>(x);
   case UnaryKind::atan: return m.un<math::AtanOp>(x);
-  case UnaryKind::sinh: return m.un<math::SinhOp>(x);
+  case UnaryKind::sinh: return m.odd(m.un<math::SinhOp>(x), x);
   case UnaryKind::cosh: return m.un<math::CoshOp>(x);
   case UnaryKind::tanh: return m.tanh(x);
   case UnaryKind::asinh: {
@@ -99,15 +109,15 @@ Value emitFloatUnary(UnaryOp op, Value x, Math m) {
     // the logarithm of 2|x| is as exact.
     Value size = m.un<math::AbsFOp>(x), large = m.cmp(P::OGT, size, m.c(4096));
     Value y = m.select(large, m.add(m.log(size), m.c(0.69314718055994530942)), m.un<math::AsinhOp>(size));
-    return math::CopySignOp::create(m.b, m.loc, y, x);
+    return m.odd(y, x);
   }
   case UnaryKind::acosh: {
     Value large = m.cmp(P::OGT, x, m.c(4096));
     Value y = m.select(large, m.add(m.log(x), m.c(0.69314718055994530942)), m.un<math::AcoshOp>(x));
     return m.select(m.cmp(P::OLT, x, m.c(1)), m.c(NAN), y);
   }
-  case UnaryKind::atanh: return m.un<math::AtanhOp>(x);
-  case UnaryKind::erf: return m.un<math::ErfOp>(x);
+  case UnaryKind::atanh: return m.odd(m.un<math::AtanhOp>(x), x);
+  case UnaryKind::erf: return m.odd(m.un<math::ErfOp>(x), x);
   case UnaryKind::sigmoid: return m.sigmoid(x);
   case UnaryKind::relu: return m.max(x, zero);
   case UnaryKind::leaky_relu: return m.select(m.cmp(P::OLT, x, zero), m.mul(m.c(alpha), x), x);
@@ -471,7 +481,8 @@ Value emitElementwise(KernelContext &context, Operation *op, ArrayRef<Value> ope
       }
   Value result;
   if (auto unary = dyn_cast<UnaryOp>(op))
-    result = isFloat ? emitFloatUnary(unary, operands[0], m) : emitIntegerUnary(unary, operands[0], m, isUnsigned);
+    result = isFloat ? emitFloatUnary(unary, operands[0], m, context.target.fusesMultiplyAdd())
+                     : emitIntegerUnary(unary, operands[0], m, isUnsigned);
   else if (auto binary = dyn_cast<BinaryOp>(op)) {
     if (binary.getKind() == BinaryKind::pow && isFloat)
       result = emitPower(context.b, context.loc, operands[0], operands[1], context.target.fusesMultiplyAdd());

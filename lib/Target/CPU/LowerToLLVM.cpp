@@ -24,7 +24,7 @@ namespace {
 /// image has no libm, and a vector needs no scalar calls.
 LogicalResult approximateMath(ModuleOp module) {
   RewritePatternSet expansion(module.getContext());
-  math::populateExpansionPatterns(expansion, {"sinh", "cosh", "tan", "asinh", "acosh", "atanh"});
+  math::populateExpansionPatterns(expansion, {"sinh", "cosh", "asinh", "acosh", "atanh"});
   if (failed(applyPatternsGreedily(module, std::move(expansion))))
     return failure();
   RewritePatternSet patterns(module.getContext());

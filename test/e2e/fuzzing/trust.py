@@ -98,6 +98,31 @@ def nan_operand(node, operands):
     return is_float(operand(node, operands, 0)) and quantizes_special(node, operands)
 
 
+def infinite_range(node, operands):
+    """Its scale is infinite or NaN, and so is the quotient that gives the zero point."""
+    return any(not np.isfinite(a).all() or a.size and not np.isfinite(np.float32(a.max()) - np.float32(a.min()))
+               for a in operand(node, operands, 0).arrays)
+
+
+def infinite_variance(node, operands):
+    """By the mean of squares less the square of the mean it is NaN, by the mean of
+    squared differences infinite."""
+    x = operand(node, operands, 0)
+    limit = np.sqrt(float(np.finfo(np.float32).max if x.dtype in ("f32", "bf16") else np.finfo(x.arrays[0].dtype).max))
+    return any((abs(a.astype(np.float64)) > limit / 64).any() for a in x.arrays)
+
+
+def far_from_zero(node, operands):
+    """Where the float contract says nothing of a periodic function but its bounds."""
+    x = operand(node, operands, 0)
+    return any((np.isfinite(a.astype(np.float64)) & (abs(a.astype(np.float64)) > 1e6)).any() for a in x.arrays)
+
+
+def nan_in_other_rank(node, operands):
+    """ONNX Runtime, which alone speaks of ranks other than 4, loses NaN."""
+    return operand(node, operands, 0).rank != 4 and nan_operand(node, operands)
+
+
 UNDEFINED = {
     "ArgMax": ("arg-of-nan", nan_operand),
     "ArgMin": ("arg-of-nan", nan_operand),
@@ -112,6 +137,12 @@ UNDEFINED = {
     "ScatterElements": ("repeated-indices", repeated_indices),
     "Scatter": ("repeated-indices", repeated_indices),
     "QuantizeLinear": ("quantized-nan", quantizes_special),
+    "DynamicQuantizeLinear": ("infinite-range", infinite_range),
+    "GroupNormalization": ("infinite-variance", infinite_variance),
+    "GlobalMaxPool": ("global-max-pool-of-nan", nan_in_other_rank),
+    "Sin": ("far-from-zero", far_from_zero),
+    "Cos": ("far-from-zero", far_from_zero),
+    "Tan": ("far-from-zero", far_from_zero),
 }
 
 # Where the reference evaluator is wrong -------------------------------------------
@@ -124,6 +155,7 @@ def always(node, operands, opset):
 REFERENCE_WRONG = {
     "LogSoftmax": ("log-softmax-of-the-reference", always),
     "BatchNormalization": ("batch-normalization-of-the-reference", lambda n, o, opset: opset < 14),
+    "GlobalMaxPool": ("global-max-pool-of-the-reference", lambda n, o, opset: operand(n, o, 0).rank != 4),
     "ConvTranspose": ("conv-transpose-of-the-reference", lambda n, o, opset: n.attrs.get("group", 1) != 1),
 }
 

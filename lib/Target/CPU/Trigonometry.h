@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Sine, cosine and tangent of kernels.
+#ifndef TENON_LIB_TARGET_CPU_TRIGONOMETRY_H
+#define TENON_LIB_TARGET_CPU_TRIGONOMETRY_H
+
+#include "tenon/Target/CPU/KernelContext.h"
+
+namespace tenon::cpu {
+
+/// sin(x) and cos(x) of f32, scalars or vectors alike. Within [-1, 1] for every
+/// number, NaN for infinities and NaN. `fma`: whether the target multiplies and
+/// adds in one instruction.
+mlir::Value emitSine(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool fma);
+mlir::Value emitCosine(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool fma);
+
+} // namespace tenon::cpu
+
+#endif // TENON_LIB_TARGET_CPU_TRIGONOMETRY_H
