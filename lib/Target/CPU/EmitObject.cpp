@@ -96,6 +96,9 @@ FailureOr<std::string> emitObject(ModuleOp module, const CpuTarget &target, bool
       function.setLinkage(llvm::GlobalValue::InternalLinkage);
     function.setDSOLocal(true);
     function.addFnAttr(llvm::Attribute::NoUnwind);
+    // A frame of more than a page is touched page by page, so that it cannot
+    // reach over a guard page.
+    function.addFnAttr("probe-stack", "inline-asm");
   }
   optimize(*llvmModule, *machine);
 

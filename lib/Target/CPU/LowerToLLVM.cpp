@@ -87,6 +87,8 @@ LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
   // Loops must not become calls to memset or memcpy: an image imports nothing.
   for (auto func : module.getOps<LLVM::LLVMFuncOp>()) {
     SmallVector<Attribute> attrs{StringAttr::get(module.getContext(), "no-builtins")};
+    if (ArrayAttr given = func.getPassthroughAttr())
+      attrs.append(given.begin(), given.end());
     func.setPassthroughAttr(ArrayAttr::get(module.getContext(), attrs));
   }
   return success();
