@@ -118,9 +118,10 @@ def far_from_zero(node, operands):
     return any((np.isfinite(a.astype(np.float64)) & (abs(a.astype(np.float64)) > 1e6)).any() for a in x.arrays)
 
 
-def nan_in_other_rank(node, operands):
-    """ONNX Runtime, which alone speaks of ranks other than 4, loses NaN."""
-    return operand(node, operands, 0).rank != 4 and nan_operand(node, operands)
+def shorter_sequence(node, operands):
+    """What the presents hold behind the end of a sequence that is shorter than the longest."""
+    lengths, total = operand(node, operands, 5), operand(node, operands, 6)
+    return bool(lengths and total) and any((a + 1 != t).any() for a, t in zip(lengths.arrays, total.arrays))
 
 
 UNDEFINED = {
@@ -139,7 +140,9 @@ UNDEFINED = {
     "QuantizeLinear": ("quantized-nan", quantizes_special),
     "DynamicQuantizeLinear": ("infinite-range", infinite_range),
     "GroupNormalization": ("infinite-variance", infinite_variance),
-    "GlobalMaxPool": ("global-max-pool-of-nan", nan_in_other_rank),
+    "GlobalMaxPool": ("max-pool-of-nan", nan_operand),
+    "MaxPool": ("max-pool-of-nan", nan_operand),
+    "com.microsoft.GroupQueryAttention": ("shorter-sequence", shorter_sequence),
     "Sin": ("far-from-zero", far_from_zero),
     "Cos": ("far-from-zero", far_from_zero),
     "Tan": ("far-from-zero", far_from_zero),
@@ -161,7 +164,7 @@ REFERENCE_WRONG = {
 
 
 def is_undefined(node, operands):
-    rule = UNDEFINED.get(node.op) if not node.domain else None
+    rule = UNDEFINED.get(f"{node.domain}.{node.op}" if node.domain else node.op)
     return bool(rule) and rule[1](node, operands)
 
 
