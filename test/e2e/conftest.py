@@ -60,3 +60,9 @@ def tenon():
     call.program = str(program)
     call.sanitized = is_sanitized(build)
     return call
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    """Commands without -o write to the working directory, which is no other test's."""
+    monkeypatch.chdir(tmp_path)

@@ -61,8 +61,9 @@ Exit RunCommand::checkNames(const Session &session, const List &flags) const {
 /// No output may take the place of a file that the run reads, or of another output.
 Exit RunCommand::checkOutputs(llvm::StringRef artifact) const {
   InputFiles files;
-  files.add(runnable.given(), "the model");
   files.add(artifact, "the artifact");
+  if (runnable.given() != artifact)
+    files.add(runnable.given(), "the model");
   inputs.addFiles(files);
   for (llvm::StringRef flag : expectedFlags.values)
     files.add(flag.split("=@").second, "an expected output");
