@@ -18,7 +18,7 @@ debian_packages=(
   clang-22 lld-22 llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
   liblld-22-dev libclang-rt-22-dev zlib1g-dev libzstd-dev
   protobuf-compiler libprotobuf-dev flatbuffers-compiler libflatbuffers-dev
-  libxxhash-dev libgtest-dev python3-dev python3-venv
+  libxxhash-dev libgtest-dev python3-dev python3-venv pkgconf
   # What runs code of other architectures in tests (35 MB, a quarter of a minute).
   qemu-user libc6-dev-arm64-cross libgcc-12-dev-arm64-cross libc6-dev-riscv64-cross libgcc-12-dev-riscv64-cross
 )
