@@ -92,6 +92,10 @@ void describe(char *text, size_t size, const char *what, const char *name, const
 /// under whatever was in place before.
 void onFault(int signal, siginfo_t *info, void *) {
   int saved = errno;
+  // Of threads that fault at the same time one tells; the process ends when it has.
+  static int told = 0;
+  while (__atomic_exchange_n(&told, 1, __ATOMIC_ACQ_REL))
+    pause();
   tenon_session *session = running;
   if (session && session->guard) {
     const Guard &guard = *session->guard;

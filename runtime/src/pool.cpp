@@ -187,6 +187,8 @@ void startWorkers(tenon_pool &pool, int count) {
   // Signals are for the application's own threads.
   sigset_t all, old;
   sigfillset(&all);
+  for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) // which a blocked signal would end without a word
+    sigdelset(&all, fault);
   pthread_sigmask(SIG_SETMASK, &all, &old);
   while (pool.workers < count && pthread_create(&pool.threads[pool.workers], &attributes, workerMain, &pool) == 0)
     ++pool.workers; // fewer threads are slower, not wrong
