@@ -4,8 +4,6 @@ axes without elements, k above the size, sequences beyond their cache. Each is a
 coded error that names the node and its sizes, whatever the threads; the session
 runs again afterwards; and the reference agrees (`tenon verify`)."""
 
-import re
-
 import numpy as np
 import onnx
 import onnx.reference
@@ -126,10 +124,10 @@ def test_errors(name):
                 assert np.array_equal(y, expected), (found, expected)
         messages.add(refused(session, wrong, code, text))
     (message,) = messages
-    # The sizes for which it failed are in the message, too, but for those that can have one value only.
-    sizes = {f"{given}{d}": size for given, array in wrong.items() for d, size in enumerate(array.shape)}
-    told = dict(re.findall(r"(\w+) = (\d+)", message))
-    assert told and all(int(told.get(name, size)) == size for name, size in sizes.items()), message
+    # The sizes for which it failed are in the message, too: of all dimensions that the artifact leaves open.
+    for tensor in compiled.inputs:
+        for name, size in zip(tensor.shape, wrong[tensor.name].shape):
+            assert isinstance(name, int) or f"{name} = {size}" in message, message
 
 
 @pytest.mark.parametrize("name", ["gather above", "gather of an empty axis", "elements of an empty axis", "nd of slices of nothing",
