@@ -256,7 +256,7 @@ LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, co
   for (const cpu::CheckInfo &check : program.checks)
     artifact.checks.push_back({check.code, check.node, check.text});
   artifact.variants.push_back({"cpu", target.triple, target.features, std::move(image.bytes), image.mainAddress,
-                               image.arenaSizeAddress, image.outputDimsAddress, image.deriveAddress});
+                               image.arenaSizeAddress, image.outputDimsAddress, image.deriveAddress, image.stackBytes});
   artifact.weightBytes = program.weightBytes;
   artifact.forEachWeight = [&](llvm::function_ref<void(uint64_t, StringRef)> put) {
     for (const cpu::WeightEntry &entry : program.weights)
@@ -324,12 +324,12 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   if (failed(cpu::lowerToLLVM(*program->module, target)))
     return failure();
   result.phaseSeconds.push_back({"lower", clock.lap()});
-  FailureOr<std::string> object = cpu::emitObject(*program->module, target, /*assembly=*/last == Stage::Codegen, options.kernelProgress);
+  FailureOr<cpu::Object> object = cpu::emitObject(*program->module, target, /*assembly=*/last == Stage::Codegen, options.kernelProgress);
   if (failed(object))
     return failure();
   result.phaseSeconds.push_back({"llvm", clock.lap()});
   if (last == Stage::Codegen) {
-    result.text = std::move(*object);
+    result.text = std::move(object->bytes);
     return result;
   }
   FailureOr<cpu::Image> image = cpu::linkImage(*object, module->getLoc());

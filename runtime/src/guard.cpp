@@ -113,6 +113,8 @@ void onFault(int signal, siginfo_t *info, void *) {
       describe(place, sizeof place, "the", "arena", guard.arena, at);
     if (contains(guard.weights, at))
       describe(place, sizeof place, "the", "weights", guard.weights, at);
+    if (contains(guard.scratch, at))
+      describe(place, sizeof place, "the", "scratch", guard.scratch, at);
     const char *kernel = guard.kernel < m.kernels()->size() ? m.kernels()->Get(guard.kernel)->name()->c_str() : "none";
     int length = snprintf(text, sizeof text, "tenon: memory error in kernel '%s': %s\n", kernel, place);
     if (write(2, text, size_t(length) < sizeof text ? size_t(length) : sizeof text - 1) < 0)
@@ -183,6 +185,7 @@ void tenon::rt::destroyGuard(tenon_session &session) {
     release(guard->outputs[i]);
   release(guard->arena);
   release(guard->weights);
+  release(guard->scratch);
   free(guard->inputs);
   free(guard->outputs);
   free(guard->inputData);
@@ -222,6 +225,17 @@ void tenon::rt::leaveGuard(tenon_session &session) {
   for (uint32_t i = 0; i < session.model->manifest->outputs()->size(); ++i)
     if (session.guard->outputBytes[i])
       memcpy(session.outputData[i], session.guard->outputs[i].data, session.guard->outputBytes[i]);
+}
+
+bool tenon::rt::runGuarded(tenon_session &session, tenon_scratch_kernel_fn fn, size_t scratchBytes, void *const *buffers,
+                           const int64_t *symbols, int64_t total) {
+  Guard &guard = *session.guard;
+  if (!place(guard.scratch, (scratchBytes + kAlign - 1) / kAlign * kAlign, guard.atEnd))
+    return false;
+  memset(guard.scratch.data, poisonOf(guard), guard.scratch.bytes);
+  if (total > 0)
+    fn(buffers, symbols, 0, total, guard.scratch.data);
+  return true;
 }
 
 int32_t tenon::rt::setRedZones(tenon_session &session, void *const *begins, uint32_t count) {

@@ -6,6 +6,7 @@
 #define TENON_RUNTIME_GUARD_H
 
 #include "internal.h"
+#include "tenon/abi.h"
 
 struct tenon_session;
 
@@ -24,7 +25,7 @@ struct GuardedBuffer {
 struct Guard {
   bool atEnd = true;
   GuardedBuffer *inputs = nullptr, *outputs = nullptr;
-  GuardedBuffer arena, weights;
+  GuardedBuffer arena, weights, scratch;
   void **inputData = nullptr, **outputData = nullptr;
   size_t *outputBytes = nullptr;
   uint32_t kernel = UINT32_MAX; ///< the one that runs
@@ -44,6 +45,10 @@ void destroyGuard(tenon_session &session);
 tenon_status *enterGuard(tenon_session &session, size_t arenaBytes);
 /// Copies results to where the caller expects them.
 void leaveGuard(tenon_session &session);
+/// Runs a kernel on this thread alone, with guarded scratch whose bytes are no
+/// value; false if there is no memory for it.
+bool runGuarded(tenon_session &session, tenon_scratch_kernel_fn fn, size_t scratchBytes, void *const *buffers,
+                const int64_t *symbols, int64_t total);
 
 /// The host program names its red zones before it launches the first kernel.
 int32_t setRedZones(tenon_session &session, void *const *begins, uint32_t count);

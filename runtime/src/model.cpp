@@ -323,3 +323,6 @@ TENON_API uint64_t tenon_model_weight_bytes(const tenon_model *model) {
 TENON_API uint64_t tenon_model_code_bytes(const tenon_model *model) {
   return model ? model->code->size() : 0;
 }
+TENON_API uint64_t tenon_model_stack_bytes(const tenon_model *model) {
+  return model ? model->code->stack_bytes() : 0;
+}

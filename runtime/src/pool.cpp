@@ -33,8 +33,8 @@ constexpr int kMaxThreads = 256;
 // Longer than what the host program does between two kernels, shorter than what
 // a wake-up costs beside a run.
 constexpr uint64_t kSpinNanoseconds = 30000;
-// Kernels keep blocks of up to some 600 KiB on the stack; what threads get by
-// default depends on the C library and on the user's limits.
+// Kernels of version 1 of the ABI keep blocks of up to some 600 KiB on the stack;
+// what threads get by default depends on the C library and on the user's limits.
 constexpr size_t kStackBytes = size_t(2) << 20;
 
 struct alignas(64) Share { // a cache line each
@@ -43,12 +43,21 @@ struct alignas(64) Share { // a cache line each
 };
 
 struct Job {
-  tenon_kernel_fn fn;
+  tenon_kernel_fn fn; ///< null: withScratch is the kernel
+  tenon_scratch_kernel_fn withScratch;
+  size_t scratchBytes;
   void *const *buffers;
   const int64_t *symbols;
-  int64_t chunk;
-  Share *shares;
-  int count; ///< of shares
+  int64_t chunk = 0;
+  Share *shares = nullptr;
+  int count = 0; ///< of shares
+
+  void run(int64_t begin, int64_t end, void *scratch) const {
+    if (fn)
+      fn(buffers, symbols, begin, end);
+    else
+      withScratch(buffers, symbols, begin, end, scratch);
+  }
 };
 
 std::atomic<uint32_t> forkEpoch{1};
@@ -67,6 +76,7 @@ struct tenon_pool {
   int workers = 0;
   pthread_t threads[kMaxThreads];
   Share shares[kMaxThreads]; ///< of the job
+  Block scratch[kMaxThreads]; ///< of each worker, by its number
   // Shared with the workers.
   std::atomic<uint32_t> generation{0}; ///< counts jobs; workers sleep on it
   std::atomic<uint32_t> running{0};    ///< workers inside the job; the owner sleeps on it
@@ -114,7 +124,7 @@ bool spinWhile(std::atomic<uint32_t> &word, uint32_t value) {
 }
 
 /// Works on the job's share number `home`, then on the others.
-void work(Job &job, int home) {
+void work(Job &job, int home, void *scratch) {
   for (int i = 0; i < job.count; ++i) {
     Share &share = job.shares[(home + i) % job.count];
     // Looked at first: a counter that is done need not be written.
@@ -123,7 +133,7 @@ void work(Job &job, int home) {
       if (begin >= share.end)
         break;
       int64_t end = share.end - begin > job.chunk ? begin + job.chunk : share.end;
-      job.fn(job.buffers, job.symbols, begin, end);
+      job.run(begin, end, scratch);
     }
   }
 }
@@ -154,7 +164,9 @@ void *workerMain(void *argument) {
     pool->running.fetch_add(1);
     if (pool->wanted.fetch_sub(1) > 0)
       if (Job *job = pool->job.load())
-        work(*job, number);
+        // A worker without memory leaves its share to the others.
+        if (Block &scratch = pool->scratch[number]; scratch.grow(job->scratchBytes))
+          work(*job, number, scratch.memory);
     if (pool->running.fetch_sub(1) == 1 && pool->ownerSleeps.load())
       wake(pool->running, 1);
   }
@@ -173,6 +185,9 @@ bool acquire(tenon_pool &pool) {
     pool.wanted = 0;
     pool.started = 1;
     pool.job = nullptr;
+    // The fork may have come while the parent's worker replaced its block.
+    for (Block &scratch : pool.scratch)
+      scratch = Block();
   }
   return true;
 }
@@ -221,8 +236,20 @@ tenon_pool *defaultPool() {
 
 void retainPool(tenon_pool *pool) { pool->references.fetch_add(1); }
 
-void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const *buffers,
-                 const int64_t *symbols, int64_t total, int64_t grain) {
+bool Block::grow(size_t needed) {
+  constexpr size_t align = 64;
+  if (memory && needed <= bytes)
+    return true;
+  if (needed > SIZE_MAX / 2)
+    return false;
+  free(memory);
+  needed = (needed + align) / align * align;
+  memory = static_cast<uint8_t *>(aligned_alloc(align, needed));
+  bytes = memory ? needed : 0;
+  return memory != nullptr;
+}
+
+static void runJob(tenon_pool *pool, int threads, Job job, void *scratch, int64_t total, int64_t grain) {
   if (total <= 0)
     return;
   if (grain < 1)
@@ -233,13 +260,15 @@ void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const 
   if (threads > most)
     threads = int(most);
   if (threads <= 1 || !acquire(*pool)) {
-    fn(buffers, symbols, 0, total);
+    job.run(0, total, scratch);
     return;
   }
   startWorkers(*pool, threads - 1);
   // About eight chunks a thread: enough to even out a disturbed processor.
   int64_t even = total / (int64_t(threads) * 8), chunk = even > grain ? even : grain;
-  Job job{fn, buffers, symbols, chunk, pool->shares, threads};
+  job.chunk = chunk;
+  job.shares = pool->shares;
+  job.count = threads;
   int64_t chunks = (total - 1) / chunk + 1;
   for (int64_t i = 0, begin = 0; i < threads; ++i) {
     int64_t end = (i + 1) * chunks / threads * chunk;
@@ -253,7 +282,7 @@ void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const 
   // generation before it sleeps.
   if (pool->sleepers.load())
     wake(pool->generation, threads - 1);
-  work(job, 0);
+  work(job, 0, scratch);
   // Nobody may join any more; then wait for those inside.
   pool->wanted.store(0);
   pool->job.store(nullptr);
@@ -265,6 +294,19 @@ void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const 
     pool->ownerSleeps.store(0);
   }
   pool->owner.store(0);
+}
+
+void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const *buffers,
+                 const int64_t *symbols, int64_t total, int64_t grain) {
+  runJob(pool, threads, Job{fn, nullptr, 0, buffers, symbols}, nullptr, total, grain);
+}
+
+bool parallelFor(tenon_pool *pool, int threads, tenon_scratch_kernel_fn fn, size_t scratchBytes, Block &own,
+                 void *const *buffers, const int64_t *symbols, int64_t total, int64_t grain) {
+  if (!own.grow(scratchBytes))
+    return false;
+  runJob(pool, threads, Job{nullptr, fn, scratchBytes, buffers, symbols}, own.memory, total, grain);
+  return true;
 }
 
 } // namespace tenon::rt
@@ -294,6 +336,8 @@ TENON_API void tenon_pool_free(tenon_pool *pool) {
     wake(pool->generation, kMaxThreads);
     for (int i = 0; i < pool->workers; ++i)
       pthread_join(pool->threads[i], nullptr);
+    for (Block &scratch : pool->scratch)
+      free(scratch.memory);
   }
   free(pool);
 }

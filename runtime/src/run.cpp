@@ -13,25 +13,10 @@ using namespace tenon::rt;
 
 namespace {
 
-constexpr size_t kAlign = 64;
-
 uint64_t now() {
   timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return uint64_t(t.tv_sec) * 1000000000u + t.tv_nsec;
-}
-
-/// Grows only: a session that has seen its largest shapes allocates no more.
-bool grow(uint8_t *&memory, size_t &capacity, size_t bytes) {
-  if (memory && bytes <= capacity)
-    return true;
-  if (bytes > SIZE_MAX / 2)
-    return false;
-  free(memory);
-  bytes = (bytes + kAlign) / kAlign * kAlign;
-  memory = static_cast<uint8_t *>(aligned_alloc(kAlign, bytes));
-  capacity = memory ? bytes : 0;
-  return memory != nullptr;
 }
 
 bool isDescribed(const tenon::schema::Manifest &m, uint32_t kernel, uint32_t numBuffers) {
@@ -41,8 +26,9 @@ bool isDescribed(const tenon::schema::Manifest &m, uint32_t kernel, uint32_t num
   return !buffers || !numBuffers || buffers->size() == numBuffers;
 }
 
-int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers,
-               uint32_t numBuffers, const int64_t *symbols, int64_t total, int64_t grain) {
+/// Runs a kernel by `work`, between what an observer asks for.
+template <typename Work>
+int32_t observed(void *invocation, uint32_t kernel, void *const *buffers, uint32_t numBuffers, Work work) {
   auto *session = static_cast<tenon_session *>(invocation);
   if (session->observer && !isDescribed(*session->model->manifest, kernel, numBuffers)) {
     // The observer looks at buffers as the manifest describes them.
@@ -54,7 +40,8 @@ int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *cons
   uint64_t start = session->observer ? now() : 0;
   if (session->guard)
     session->guard->kernel = kernel;
-  parallelFor(session->pool, session->threads, fn, buffers, symbols, total, grain);
+  if (int32_t error = work(*session))
+    return error;
   if (session->observer)
     session->observer(session->observerUser, kernel, buffers, numBuffers, session->symbols, now() - start);
   if (session->redZones.count && (session->runError = checkRedZones(*session, kernel, buffers, numBuffers)))
@@ -64,6 +51,29 @@ int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *cons
 
 int32_t redZones(void *invocation, void *const *begins, uint32_t count) {
   return setRedZones(*static_cast<tenon_session *>(invocation), begins, count);
+}
+
+int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers,
+               uint32_t numBuffers, const int64_t *symbols, int64_t total, int64_t grain) {
+  return observed(invocation, kernel, buffers, numBuffers, [&](tenon_session &session) {
+    parallelFor(session.pool, session.threads, fn, buffers, symbols, total, grain);
+    return 0;
+  });
+}
+
+int32_t launchScratch(void *invocation, uint32_t kernel, tenon_scratch_kernel_fn fn, void *const *buffers,
+                      uint32_t numBuffers, const int64_t *symbols, int64_t total, int64_t grain, int64_t scratchBytes) {
+  return observed(invocation, kernel, buffers, numBuffers, [&](tenon_session &session) {
+    bool ran = session.guard ? runGuarded(session, fn, size_t(scratchBytes), buffers, symbols, total)
+                             : parallelFor(session.pool, session.threads, fn, size_t(scratchBytes), session.scratch,
+                                           buffers, symbols, total, grain);
+    if (ran)
+      return 0;
+    if (!session.runError)
+      session.runError = fail(TENON_OUT_OF_MEMORY, "cannot allocate %lld bytes for temporaries of kernel %u",
+                              (long long)scratchBytes, kernel);
+    return -1;
+  });
 }
 
 /// A check's text with its two numbers in the places {0} and {1}.
@@ -108,7 +118,7 @@ int32_t failed(void *invocation, int32_t code, int64_t a, int64_t b) {
   return result;
 }
 
-const tenon_host_api kApi = {sizeof(tenon_host_api), TENON_ABI_VERSION, launch, failed, redZones};
+const tenon_host_api kApi = {sizeof(tenon_host_api), TENON_ABI_VERSION, launch, failed, redZones, launchScratch};
 
 /// Gives every symbol its value from the inputs' shapes, and derives the other sizes.
 tenon_status *bindSymbols(tenon_session &session) {
@@ -195,9 +205,9 @@ tenon_status *placeOutput(tenon_session &session, uint32_t i, size_t bytes) {
     session.outputData[i] = output.bound;
     return nullptr;
   }
-  if (!grow(output.own, output.ownBytes, bytes))
+  if (!output.own.grow(bytes))
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate %zu bytes for output '%s'", bytes, name);
-  session.outputData[i] = output.own;
+  session.outputData[i] = output.own.memory;
   return nullptr;
 }
 
@@ -224,7 +234,7 @@ tenon_status *run(tenon_session &session) {
   int64_t arena = model.driver->arenaSize(model.program, session.symbols);
   if (arena < 0)
     return fail(TENON_SHAPE, "the buffers that these inputs need would have more than 2^63 bytes");
-  if (!grow(session.arena, session.arenaCapacity, size_t(arena)))
+  if (!session.arena.grow(size_t(arena)))
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate the arena of %lld bytes", (long long)arena);
   session.arenaBytes = size_t(arena);
   session.redZones.count = 0;
@@ -235,7 +245,7 @@ tenon_status *run(tenon_session &session) {
   int32_t result = model.driver->run(model.program, &kApi, &session, guard ? guard->inputData : session.inputData,
                                      guard ? guard->outputData : session.outputData,
                                      guard ? guard->weights.data : model.weights,
-                                     guard ? guard->arena.data : session.arena, session.symbols);
+                                     guard ? guard->arena.data : session.arena.memory, session.symbols);
   tenon_status *error = session.runError;
   session.runError = nullptr;
   if (error || result != 0)

@@ -51,7 +51,7 @@ void destroy(tenon_session *session) {
   destroyGuard(*session);
   if (session->outputs)
     for (uint32_t i = 0; i < session->model->manifest->outputs()->size(); ++i)
-      free(session->outputs[i].own);
+      free(session->outputs[i].own.memory);
   free(session->inputs);
   free(session->outputs);
   free(session->inputData);
@@ -59,7 +59,8 @@ void destroy(tenon_session *session) {
   free(session->symbols);
   free(session->outputDims);
   free(session->shapes);
-  free(session->arena);
+  free(session->arena.memory);
+  free(session->scratch.memory);
   tenon_status_free(session->runError);
   if (session->pool)
     tenon_pool_free(session->pool);

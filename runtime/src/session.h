@@ -19,8 +19,7 @@ struct Input {
 struct Output {
   void *bound; ///< the caller's buffer, or null
   size_t boundBytes;
-  uint8_t *own; ///< the session's buffer, where the caller gave none
-  size_t ownBytes;
+  Block own; ///< the session's buffer, where the caller gave none
   int64_t *shape;
 };
 
@@ -37,8 +36,9 @@ struct tenon_session {
   int64_t *symbols = nullptr;
   int64_t *outputDims = nullptr;
   int64_t *shapes = nullptr; ///< memory of all shapes
-  uint8_t *arena = nullptr;
-  size_t arenaCapacity = 0, arenaBytes = 0;
+  tenon::rt::Block arena;
+  tenon::rt::Block scratch; ///< of the thread that runs the session
+  size_t arenaBytes = 0;
   bool ran = false;
   tenon_status *runError = nullptr;
   tenon_observer observer = nullptr;

@@ -67,7 +67,7 @@ TEST_F(Model, WrongQueries) {
 TEST(Null, Queries) {
   for (auto count : {tenon_model_num_inputs, tenon_model_num_outputs, tenon_model_num_symbols, tenon_model_num_kernels})
     EXPECT_EQ(count(nullptr), 0);
-  for (auto bytes : {tenon_model_weight_bytes, tenon_model_code_bytes})
+  for (auto bytes : {tenon_model_weight_bytes, tenon_model_code_bytes, tenon_model_stack_bytes})
     EXPECT_EQ(bytes(nullptr), 0u);
   for (auto text : {tenon_model_ledger, tenon_model_plan, tenon_model_target, tenon_model_producer, tenon_model_driver})
     EXPECT_EQ(text(nullptr), nullptr);

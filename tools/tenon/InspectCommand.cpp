@@ -65,7 +65,11 @@ void printText(const tenon_model *model) {
   llvm::raw_ostream &os = llvm::outs();
   os << "producer   " << escaped(tenon_model_producer(model)) << "\ntarget     " << escaped(tenon_model_target(model)) << "\nkernels    "
      << tenon_model_num_kernels(model) << "\nweights    " << tenon_model_weight_bytes(model) << " bytes\ncode       "
-     << tenon_model_code_bytes(model) << " bytes\n";
+     << tenon_model_code_bytes(model) << " bytes\nstack      ";
+  if (uint64_t stack = tenon_model_stack_bytes(model))
+    os << stack << " bytes at most\n";
+  else
+    os << "not stated\n";
   for (int i = 0; i < tenon_model_num_symbols(model); ++i) {
     auto symbol = query(model, tenon_model_symbol, i);
     os << "dimension  " << escaped(symbol.name) << ": " << symbol.min << " to ";
@@ -145,6 +149,7 @@ void printModelJson(const tenon_model *model) {
                                              {"target", tenon_model_target(model)},
                                              {"weight_bytes", int64_t(tenon_model_weight_bytes(model))},
                                              {"code_bytes", int64_t(tenon_model_code_bytes(model))},
+                                             {"stack_bytes", int64_t(tenon_model_stack_bytes(model))},
                                              {"dimensions", std::move(symbols)},
                                              {"inputs", tensorsJson(model, tenon_model_num_inputs(model), tenon_model_input)},
                                              {"fixed_inputs", std::move(fixed)},

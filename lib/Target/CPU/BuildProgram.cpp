@@ -58,8 +58,9 @@ struct FunctionCheck {
 /// ONNX nodes of an op, as messages name them.
 std::string nodesOf(Operation *op) { return llvm::join(sourceNodes(op->getLoc()).getArrayRef(), ", "); }
 
+/// Bytes of scratch are for the kernel's temporaries, if they need any.
 LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, const Strategy &strategy,
-                         const CpuTarget &target, unsigned symbolCount, std::vector<FunctionCheck> &checks) {
+                         const CpuTarget &target, unsigned symbolCount, std::vector<FunctionCheck> &checks, int64_t &scratchBytes) {
   Location loc = b.getUnknownLoc();
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
   auto func = func::FuncOp::create(b, loc, symbol,
@@ -97,7 +98,10 @@ LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, 
     size_t place = std::distance(kernel.getBody().front().begin(), check.op->getIterator());
     checks.push_back({place, check.code, std::move(check.text)});
   }
-  return success();
+  FailureOr<int64_t> scratch = placeTemporaries(func);
+  if (succeeded(scratch))
+    scratchBytes = *scratch;
+  return scratch;
 }
 
 /// A function of f64 in the kernel for which there is neither an instruction nor a
@@ -247,6 +251,7 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
 
   llvm::StringMap<std::string> functions; // fingerprint -> function
   llvm::StringMap<std::vector<FunctionCheck>> checksOf;
+  llvm::StringMap<int64_t> scratchOf;
   DenseMap<Operation *, std::string> functionOf;
   DenseMap<Operation *, WorkSplit> splits;
   std::vector<Refusal> refusals;
@@ -270,7 +275,7 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     if (function.empty()) {
       function = "kernel_" + kernel.getName().str();
       if (!emitOrExplain(kernel, function, strategy->name(), refusals,
-                         [&]() { return emitKernel(b, function, kernel, *strategy, target, symbols, checksOf[function]); })) {
+                         [&]() { return emitKernel(b, function, kernel, *strategy, target, symbols, checksOf[function], scratchOf[function]); })) {
         ok = false;
       } else if (std::string name = libraryFunction(program.module->lookupSymbol<func::FuncOp>(function)); !name.empty()) {
         refusals.push_back({function, kernel.getLoc(), ("[TN5003] no CPU kernel for " + kernel.getName() + " (ONNX nodes " +
@@ -280,7 +285,7 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     } else {
       repeated[function].insert_range(nodes);
     }
-    functionOf[kernel] = function;
+    functionOf[kernel] = scratchOf[function] ? "scratch_" + function : function;
     splits[kernel] = strategy->split(kernel, target);
     KernelWork work = recordedWork(kernel);
     KernelInfo info{kernel.getName().str(), strategy->name().str(), strategy->describe(kernel, target), {}, {}, work.exact, work.estimate, {}, {}};
@@ -289,6 +294,7 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     for (const FunctionCheck &check : checksOf[function])
       info.checks.push_back({check.code, nodesOf(&*std::next(kernel.getBody().front().begin(), check.place)), check.text});
     strategy->checkSizes(kernel, info.sizes);
+    info.scratchBytes = scratchOf[function];
     program.kernels.push_back(std::move(info));
   });
   for (const Refusal &refusal : refusals) {

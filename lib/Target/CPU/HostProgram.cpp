@@ -26,6 +26,8 @@ constexpr int64_t kAlign = 64;
 constexpr unsigned kMostLaunches = 64;
 /// And of more sizes, or checks of sizes.
 constexpr size_t kMostSizes = 128;
+/// Fields of 8 bytes that a run keeps on the stack; more go to the arena.
+constexpr size_t kMostOwnOnStack = 1024;
 
 /// What the parts of a run share, an array of 8 bytes each: these, then the offsets
 /// of the arena's slots, then what branches and conditions left.
@@ -45,6 +47,7 @@ public:
     for (const graph::Symbol &symbol : table)
       if (!symbol.after.empty())
         return plan.emitError("[TN5006] a size is known only after kernel '") << symbol.after << "', which this target cannot wait for";
+    measure(func);
     emitDerive();
     emitArenaSize();
     emitOutputDims(func);
@@ -206,7 +209,7 @@ private:
 
   void emitArenaSize() {
     beginFunction("tenon_arena_size", {pointer}, {i64}, 0);
-    func::ReturnOp::create(b, loc, size([&]() { return slotOffsets().back(); }));
+    func::ReturnOp::create(b, loc, size([&]() { return add(slotOffsets().back(), constant(isOwnInArena ? 8 * ownFields : 0)); }));
   }
 
   void emitOutputDims(func::FuncOp func) {
@@ -234,16 +237,11 @@ private:
     auto host = beginFunction("tenon_main", {pointer, pointer, pointer, pointer, pointer, pointer, pointer},
                               {b.getI32Type()}, 6);
     makeExit(host);
-    unsigned most = 1; // buffers, and the error record
-    size_t mostSizes = 1;
-    plan.walk([&](plan::KernelOp kernel) {
-      most = std::max(most, kernel->getNumOperands() + kernel->getNumResults() + 1);
-      mostSizes = std::max(mostSizes, symbolsOf(kernel).size());
-    });
     for (int32_t i = Api; i <= Symbols; ++i)
       shared[i] = host.getArgument(i);
-    shared[Buffers] = LLVM::AllocaOp::create(b, loc, pointer, pointer, constant(most), 8);
-    shared[Sizes] = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(mostSizes), 8);
+    offsets = slotOffsets();
+    shared[Buffers] = own(pointer, mostBuffers);
+    shared[Sizes] = own(i64, mostSizes);
     if (llvm::any_of(program.kernels, [](const KernelInfo &kernel) { return !kernel.checks.empty(); })) {
       // A failure ends the run, so that one record is clean for every launch.
       shared[Record] = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(kErrorFields), 8);
@@ -251,27 +249,47 @@ private:
         LLVM::StoreOp::create(b, loc, constant(ErrorField(i) == ErrorField::Position ? kNoPosition : 0),
                               element(shared[Record], i64, i));
     }
-    offsets = slotOffsets();
     if (redZone())
       announceRedZones();
     Block &block = func.getBody().front();
-    if (launchesIn(block) > kMostLaunches)
-      makeFrame(func);
+    if (frameFields)
+      makeFrame();
     if (failed(emitSequence(block)))
       return failure();
     cf::BranchOp::create(b, loc, exit, constant32(0));
     return success();
   }
 
-  /// What parts share is written to memory, with room for what they leave each other.
-  void makeFrame(func::FuncOp func) {
-    size_t fields = kFrameFields + offsets.size();
-    func.walk([&](Operation *op) {
-      if (isa<scf::IfOp, tensor::ExtractOp>(op))
-        for (Value result : op->getResults())
-          frameOf[result] = fields++;
+  /// How much the run needs for itself, in fields of 8 bytes.
+  void measure(func::FuncOp func) {
+    plan.walk([&](plan::KernelOp kernel) {
+      mostBuffers = std::max<size_t>(mostBuffers, kernel->getNumOperands() + kernel->getNumResults() + 1);
+      mostSizes = std::max(mostSizes, symbolsOf(kernel).size());
     });
-    frame = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(fields), 8);
+    if (launchesIn(func.getBody().front()) > kMostLaunches) {
+      frameFields = kFrameFields + plan->getAttrOfType<ArrayAttr>("plan.slots").size() + 1;
+      func.walk([&](Operation *op) {
+        if (isa<scf::IfOp, tensor::ExtractOp>(op))
+          for (Value result : op->getResults())
+            frameOf[result] = frameFields++;
+      });
+    }
+    ownFields = mostBuffers + mostSizes + frameFields;
+    isOwnInArena = ownFields > kMostOwnOnStack;
+  }
+
+  /// Memory of the run itself: on the stack, or behind the arena's slots.
+  Value own(Type field, size_t fields) {
+    if (!isOwnInArena)
+      return LLVM::AllocaOp::create(b, loc, pointer, field, constant(fields), 8);
+    Value at = add(offsets.back(), constant(8 * ownUsed));
+    ownUsed += fields;
+    return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Arena], ValueRange{at});
+  }
+
+  /// What parts share is written to memory, with room for what they leave each other.
+  void makeFrame() {
+    frame = own(i64, frameFields);
     for (int32_t i = 0; i < kFrameFields; ++i)
       if (shared[i])
         LLVM::StoreOp::create(b, loc, shared[i], element(frame, i64, i));
@@ -551,15 +569,22 @@ private:
       LLVM::StoreOp::create(b, loc, eval(getAffineSymbolExpr(position, b.getContext())), element(shared[Sizes], i64, i));
     if (!info.checks.empty()) // behind the buffers, and not one of them for an observer
       LLVM::StoreOp::create(b, loc, shared[Record], element(shared[Buffers], pointer, arguments.size()));
-    auto kernelType = b.getFunctionType({pointer, pointer, i64, i64}, {});
+    SmallVector<Type> taken{pointer, pointer, i64, i64};
+    if (info.scratchBytes)
+      taken.push_back(pointer);
+    auto kernelType = b.getFunctionType(taken, {});
     Value function = func::ConstantOp::create(b, loc, kernelType, functions.lookup(kernel));
     function = UnrealizedConversionCastOp::create(b, loc, pointer, function).getResult(0);
     WorkSplit split = splits.lookup(kernel);
-    auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, b.getI32Type(), pointer, pointer, b.getI32Type(), pointer, i64, i64});
-    Value service = LLVM::LoadOp::create(b, loc, pointer, element(shared[Api], b.getI8Type(), 8));
-    auto call = LLVM::CallOp::create(b, loc, type,
-                                     ValueRange{service, shared[Invocation], constant32(index++), function, shared[Buffers],
-                                                constant32(arguments.size()), shared[Sizes], eval(split.total), constant(split.grain)});
+    SmallVector<Type> types{pointer, b.getI32Type(), pointer, pointer, b.getI32Type(), pointer, i64, i64};
+    Value service = LLVM::LoadOp::create(b, loc, pointer, element(shared[Api], b.getI8Type(), info.scratchBytes ? 32 : 8));
+    SmallVector<Value> given{service, shared[Invocation], constant32(index++), function, shared[Buffers],
+                             constant32(arguments.size()), shared[Sizes], eval(split.total), constant(split.grain)};
+    if (info.scratchBytes) {
+      types.push_back(i64);
+      given.push_back(constant(info.scratchBytes));
+    }
+    auto call = LLVM::CallOp::create(b, loc, LLVM::LLVMFunctionType::get(b.getI32Type(), types), given);
     // A launch that fails ends the run with what it returned.
     exitUnlessZero(call.getResult());
     checkRecord(info);
@@ -576,6 +601,10 @@ private:
   std::array<Value, kFrameFields> shared;
   Value frame;                ///< null where the run is in one piece
   DenseMap<Value, unsigned> frameOf;
+  size_t mostBuffers = 1, mostSizes = 1; ///< of a launch; the error record is a buffer
+  size_t frameFields = 0;                ///< 0: the run is in one piece
+  size_t ownFields = 0, ownUsed = 0;
+  bool isOwnInArena = false;
   unsigned parts = 0;
   DenseMap<Value, Value> pointers, scalars;
   DenseMap<Attribute, size_t> weightOf;

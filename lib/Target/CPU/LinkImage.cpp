@@ -52,7 +52,7 @@ private:
 
 } // namespace
 
-FailureOr<Image> linkImage(StringRef object, Location loc) {
+FailureOr<Image> linkImage(const Object &object, Location loc) {
   TemporaryFile objectFile, imageFile;
   std::error_code code = objectFile.create("tenon", ".o");
   if (!code)
@@ -61,7 +61,7 @@ FailureOr<Image> linkImage(StringRef object, Location loc) {
     return emitError(loc, "[TN5020] cannot create a temporary file for linking (TMPDIR says where): ") << code.message();
   std::string objectPath = objectFile.path().str(), imagePath = imageFile.path().str();
   llvm::raw_fd_ostream objectStream(objectPath, code);
-  objectStream << object;
+  objectStream << object.bytes;
   objectStream.close();
   if (code || (code = objectStream.error())) {
     objectStream.clear_error();
@@ -88,6 +88,7 @@ FailureOr<Image> linkImage(StringRef object, Location loc) {
   if (!file)
     return emitError(loc, "[TN5022] cannot read the linked image: ") << file.getError().message();
   Image image;
+  image.stackBytes = object.stackBytes;
   image.bytes = (*file)->getBuffer().str();
   auto elf = llvm::object::ObjectFile::createELFObjectFile((*file)->getMemBufferRef());
   if (!elf)

@@ -62,7 +62,7 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
     auto features = b.CreateVectorOfStrings(c.features);
     return schema::CreateCode(b, device, triple, features, layout.codeOffsets[number++], c.image.size(),
                               XXH3_64bits(c.image.data(), c.image.size()), c.mainAddress, c.arenaSizeAddress, c.outputDimsAddress,
-                              c.deriveAddress);
+                              c.deriveAddress, c.stackBytes);
   });
   auto kernels = each(b, artifact.kernels, [&](const ArtifactKernel &k) {
     auto name = b.CreateString(k.name), strategy = b.CreateString(k.strategy);

@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-/* 2: sizes may be derived (tenon_derive_fn). Code of version 1 has none. */
+/* 2: sizes may be derived (tenon_derive_fn), and kernels may ask for scratch
+ * (launch_scratch). Code of version 1 does neither. */
 #define TENON_ABI_VERSION 2
 #define TENON_OLDEST_ABI_VERSION 1
 
@@ -20,6 +21,11 @@ extern "C" {
  * asks for, as tenon_main gives them. Any division of the units
  * among calls gives the same results. */
 typedef void (*tenon_kernel_fn)(void *const *buffers, const int64_t *symbols, int64_t begin, int64_t end);
+/* The same of a kernel whose temporaries are too large for the stack: scratch is
+ * memory that no other call uses meanwhile, aligned to 64 bytes. Nothing that it
+ * held at the call before is relied on. */
+typedef void (*tenon_scratch_kernel_fn)(void *const *buffers, const int64_t *symbols, int64_t begin,
+                                        int64_t end, void *scratch);
 
 /* Services that the host program calls. The table grows at its end; code that
  * needs a later entry compares `size` first. launch returns 0, or a value that
@@ -39,6 +45,10 @@ typedef struct tenon_host_api {
    * of bytes in the arena that no kernel may write, from each up to 64 bytes beyond
    * the next multiple of 64. They are checked after each launch. Returns as launch. */
   int32_t (*red_zones)(void *invocation, void *const *begins, uint32_t count);
+  /* As launch, for a kernel that needs scratch_bytes of scratch, above 0. */
+  int32_t (*launch_scratch)(void *invocation, uint32_t kernel, tenon_scratch_kernel_fn fn, void *const *buffers,
+                            uint32_t num_buffers, const int64_t *symbols, int64_t total, int64_t grain,
+                            int64_t scratch_bytes);
 } tenon_host_api;
 
 /* Entry points of a code image; their addresses are in the manifest.

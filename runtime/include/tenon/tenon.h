@@ -156,6 +156,13 @@ const char *tenon_model_driver(const tenon_model *model);
 uint64_t tenon_model_weight_bytes(const tenon_model *model);
 /* Bytes of the code variant in use. */
 uint64_t tenon_model_code_bytes(const tenon_model *model);
+/* Most bytes of a thread's stack that a run uses in the caller's thread, the
+ * runtime's own and the C library's included, and in each thread of a pool; 0:
+ * the artifact is of an earlier version and does not say (up to 700 KiB). Code
+ * touches its stack page by page, so that it meets a guard page and never writes
+ * below it. */
+#define TENON_MAX_STACK_BYTES 65536
+uint64_t tenon_model_stack_bytes(const tenon_model *model);
 
 /* A pool of at most `threads` threads, the calling one included (0: one a
  * processor, 256 at most). Without one, sessions share the process's own pool.
@@ -178,7 +185,8 @@ typedef struct tenon_session_options {
   tenon_pool *pool; /* NULL: the process's pool */
   int32_t guard;    /* a tenon_guard */
 } tenon_session_options;
-/* A session holds bound buffers and one arena. options may be NULL. Results do
+/* A session holds bound buffers, one arena, and scratch for the thread that runs
+ * it; each thread of a pool has scratch of its own. options may be NULL. Results do
  * not depend on the number of threads. */
 tenon_status *tenon_session_create(tenon_model *model, const tenon_session_options *options, tenon_session **session);
 /* NULL is allowed. */

@@ -4,6 +4,7 @@
 #ifndef TENON_TARGET_CPU_CODEGEN_H
 #define TENON_TARGET_CPU_CODEGEN_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "tenon/Target/CPU/CpuTarget.h"
@@ -38,6 +39,7 @@ struct KernelInfo {
   uint64_t estimate = 0;           ///< operations at the sizes to expect
   std::vector<CheckInfo> checks;   ///< that it makes of its data, in the order of its numbers
   std::vector<SizeCheck> sizes;    ///< to be tested before its launch
+  int64_t scratchBytes = 0;        ///< of temporaries that are not on the stack
 };
 
 /// A constant that the program reads, and its offset in the weights section.
@@ -71,6 +73,11 @@ llvm::SmallVector<unsigned> symbolsOf(plan::KernelOp kernel);
 mlir::Value memrefOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Type element);
 /// Lets each strategy pack its kernels' constants (before buildProgram).
 mlir::LogicalResult packConstants(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry);
+/// A kernel's temporaries: small ones go to the entry block, on the stack. If
+/// others are left the function gets their addresses as further arguments, and
+/// `scratch_<name>` is what is launched instead, which finds them in a thread's
+/// scratch. Returns the bytes of scratch, 0 for none.
+mlir::FailureOr<int64_t> placeTemporaries(mlir::func::FuncOp kernel);
 /// Emits kernels (identical ones once) and the host program. Errors name the
 /// ONNX nodes of the kernel that no strategy takes.
 mlir::FailureOr<Program> buildProgram(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry,
@@ -82,16 +89,22 @@ mlir::LogicalResult emitHostProgram(mlir::ModuleOp plan, Program &program,
                                     const llvm::DenseMap<mlir::Operation *, WorkSplit> &splits);
 /// Lowers to the LLVM dialect.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module, const CpuTarget &target);
-/// LLVM dialect to an object file's bytes (or assembly text).
-mlir::FailureOr<std::string> emitObject(mlir::ModuleOp module, const CpuTarget &target, bool assembly = false,
-                                        const KernelProgress &progress = nullptr);
+/// An object file (or assembly text), and the most stack that its code uses.
+struct Object {
+  std::string bytes;
+  uint64_t stackBytes = 0;
+};
+/// LLVM dialect to machine code.
+mlir::FailureOr<Object> emitObject(mlir::ModuleOp module, const CpuTarget &target, bool assembly = false,
+                                   const KernelProgress &progress = nullptr);
 
 /// A linked image without relocations or imports, and its entry addresses.
 struct Image {
   std::string bytes;
   uint64_t mainAddress = 0, arenaSizeAddress = 0, outputDimsAddress = 0, deriveAddress = 0;
+  uint64_t stackBytes = 0; ///< the object's
 };
-mlir::FailureOr<Image> linkImage(llvm::StringRef object, mlir::Location loc);
+mlir::FailureOr<Image> linkImage(const Object &object, mlir::Location loc);
 
 /// Bytes of a constant as kernels read them: booleans one byte each.
 std::string weightBytes(mlir::ElementsAttr value);

@@ -30,6 +30,7 @@ struct ArtifactCode {
   std::vector<std::string> features;
   std::string image;
   uint64_t mainAddress, arenaSizeAddress, outputDimsAddress, deriveAddress;
+  uint64_t stackBytes; ///< that a run uses at most
 };
 struct ArtifactBuffer {
   std::string name;
