@@ -122,7 +122,7 @@ class Runtime:
         self.check(self.library.tenon_session_create(handle, ctypes.byref(options), ctypes.byref(session)))
         for i, array in enumerate(feeds):
             shape = (ctypes.c_int64 * array.ndim)(*array.shape)
-            tensor = self.Tensor(array.ctypes.data, 1, array.ndim, shape, array.nbytes)
+            tensor = self.Tensor(array.ctypes.data, helper.np_dtype_to_tensor_dtype(array.dtype), array.ndim, shape, array.nbytes)
             self.check(self.library.tenon_session_bind_input(session, i, ctypes.byref(tensor)))
         return handle, session
 
@@ -175,3 +175,20 @@ def test_painted(name, tmp_path):
     for _ in range(3):
         for a, b in zip(one.values(), many.run(feeds).values()):
             np.testing.assert_array_equal(a, b)
+
+
+def test_a_run_that_fails_too(tmp_path):
+    """Its message is written with the deepest frames that the runtime has."""
+    proto = model([helper.make_node("Gather", ["x", "at"], ["y"])], {"x": ["n", 3], "at": [2]})
+    proto.graph.input[1].type.tensor_type.elem_type = TensorProto.INT64
+    onnx.save(proto, tmp_path / "m.onnx")
+    api.compile(tmp_path / "m.onnx", output=tmp_path / "m.tenon")
+    runtime = Runtime()
+    arrays = [draw(4, 3), np.array([1, 9], np.int64)]
+    handle, session = runtime.session(tmp_path / "m.tenon", arrays)
+    nothing, _ = touched(runtime.library.tenon_session_arena_bytes, session)
+    used, status = touched(runtime.library.tenon_session_run, session)
+    assert b"9" in runtime.library.tenon_status_text(ctypes.c_void_p(status))
+    stated = runtime.library.tenon_model_stack_bytes(handle)
+    print(f"failing: {used - nothing} of {stated} bytes")
+    assert 512 < used - nothing <= stated

@@ -87,9 +87,10 @@ public:
   uint64_t run() const { return kRuntime + deepest; }
 
 private:
-  /// What a service takes before it calls a kernel, or to make and fill in a
-  /// message; and what runs above tenon_main. Measured 2.5 KiB and 1.5 KiB.
-  static constexpr uint64_t kService = 6 * 1024, kRuntime = 4 * 1024;
+  /// What a service takes: least before it calls a kernel, most to write a message
+  /// (of which the runtime's frames are 6 KiB and the C library's up to 4); and what
+  /// lies above tenon_main. test_stack.py measures both.
+  static constexpr uint64_t kService = 10 * 1024, kRuntime = 2 * 1024;
   /// The return address, saved registers, and a start that is a multiple of a line.
   static constexpr uint64_t kCall = 256;
 

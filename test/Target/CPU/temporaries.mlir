@@ -20,7 +20,7 @@
 
 // CHECK-LABEL: func.func @tenon_main(
 // CHECK:        constant @scratch_kernel_lstm_0
-// CHECK:        %[[SERVICE:.+]] = llvm.getelementptr %{{.+}}[24]
+// CHECK:        %[[SERVICE:.+]] = llvm.getelementptr %{{.+}}[32]
 // CHECK-NEXT:   llvm.load %[[SERVICE]]
 
 // X86-LABEL:   kernel_lstm_0:
@@ -32,8 +32,8 @@
 // RISCV-LABEL: kernel_lstm_0:
 // RISCV:       sd zero, 0(sp)
 
-// STATED:      stack {{[12][0-9]+}} bytes at most
-// JSON:        "stack_bytes": {{[12][0-9]+}},
+// STATED:      stack {{[1-3][0-9]+}} bytes at most
+// JSON:        "stack_bytes": {{[1-3][0-9]+}},
 func.func @main(%x: tensor<5x2x8xf32> {onnx.name = "x", onnx.dims = ["", "", ""]},
                 %w: tensor<1x2048x8xf32> {onnx.name = "w", onnx.dims = ["", "", ""]},
                 %r: tensor<1x2048x512xf32> {onnx.name = "r", onnx.dims = ["", "", ""]})
