@@ -37,6 +37,8 @@ def check(driver, folder, target, verify=True):
     compilation = driver.compiled(folder / "model.onnx", target)
     if compilation.status != 0:
         return False, f"    compile: exit status {compilation.status}\n{excerpt(compilation.text)}"
+    if "TN5013" in compilation.text:
+        return False, f"    compile: more stack than models keep to\n{excerpt(compilation.text)}"
     artifact = compilation.artifact
     atol, rtol = tolerances(folder.name)
     for data in sorted(folder.glob("test_data_set_*")):

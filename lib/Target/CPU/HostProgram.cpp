@@ -24,20 +24,18 @@ namespace {
 constexpr int64_t kAlign = 64;
 /// Functions of more launches than this are split: LLVM takes long over long ones.
 constexpr unsigned kMostLaunches = 64;
-/// And of more sizes, or checks of sizes.
-constexpr size_t kMostSizes = 128;
 /// Fields of 8 bytes that a run keeps on the stack; more go to the arena.
 constexpr size_t kMostOwnOnStack = 1024;
 
-/// What the parts of a run share, an array of 8 bytes each: these, then the offsets
-/// of the arena's slots, then what branches and conditions left.
-enum FrameField { Api, Invocation, Inputs, Outputs, Weights, Arena, Symbols, Buffers, Sizes, Record, kFrameFields };
+/// What the parts of a run share, an array of 8 bytes each: these, then what branches
+/// and conditions left.
+enum FrameField { Api, Invocation, Inputs, Outputs, Weights, Arena, Symbols, Slots, Buffers, Sizes, Record, kFrameFields };
 
 class HostEmitter : SizeEmitter {
 public:
   HostEmitter(ModuleOp plan, Program &program, const DenseMap<Operation *, std::string> &functions,
               const DenseMap<Operation *, WorkSplit> &splits)
-      : SizeEmitter(plan.getContext()), plan(plan), table(graph::readSymbols(plan)), program(program), functions(functions),
+      : SizeEmitter(*program.module), plan(plan), table(graph::readSymbols(plan)), program(program), functions(functions),
         splits(splits) {}
 
   LogicalResult run() {
@@ -49,21 +47,13 @@ public:
         return plan.emitError("[TN5006] a size is known only after kernel '") << symbol.after << "', which this target cannot wait for";
     measure(func);
     emitDerive();
+    emitSlots();
     emitArenaSize();
     emitOutputDims(func);
     return emitMain(func);
   }
 
 private:
-  func::FuncOp beginFunction(StringRef name, ArrayRef<Type> arguments, ArrayRef<Type> results, unsigned symbolArgument) {
-    b.setInsertionPointToEnd(program.module->getBody());
-    auto func = func::FuncOp::create(b, loc, name, b.getFunctionType(arguments, results));
-    Block *entry = func.addEntryBlock();
-    b.setInsertionPointToStart(entry);
-    symbols = entry->getArgument(symbolArgument);
-    return func;
-  }
-
   /// The block that returns a function's status, at its end.
   void makeExit(func::FuncOp func) {
     OpBuilder::InsertionGuard guard(b);
@@ -158,22 +148,62 @@ private:
     return program.addCheck(TENON_RUN, assumption.node, text);
   }
 
-  /// Offsets of the symbolic slots and, last, the arena's size. The size of what an
+  /// Emits functions that place the slots whose size depends on symbols, one behind
+  /// the other, each as large as the largest of its buffers. The size of what an
   /// untaken branch would make may be negative: it takes no room.
-  SmallVector<Value> slotOffsets() {
-    int64_t fixed = plan->getAttrOfType<IntegerAttr>("plan.arena_bytes").getInt();
-    SmallVector<Value> offsets;
-    Value at = constant(fixed);
+  ///
+  ///   (symbols, offsets, at, bytes) -> (at, bytes)
+  ///
+  /// stores the offsets of those slots whose last buffer it sees, from the first
+  /// element on. `at` is where the next slot begins, -1 beyond i64; `bytes` is how
+  /// large that is so far.
+  void emitSlots() {
+    struct Term {
+      AffineExpr bytes;
+      bool isLast; ///< of its slot
+    };
+    std::vector<Term> terms;
     for (Attribute attr : plan->getAttrOfType<ArrayAttr>("plan.slots")) {
-      offsets.push_back(at);
-      Value bytes = constant(0);
       for (AffineExpr expr : cast<AffineMapAttr>(attr).getValue().getResults())
-        bytes = arith::MaxSIOp::create(b, loc, bytes, eval(expr));
-      Value rounded = arith::AndIOp::create(b, loc, add(bytes, constant(kAlign - 1 + redZone())), constant(-kAlign));
-      at = add(at, rounded);
+        terms.push_back({expr, false});
+      terms.back().isLast = true;
     }
-    offsets.push_back(at);
-    return offsets;
+    for (size_t from = 0; from < terms.size(); from += kMostSizes) {
+      auto part = beginFunction(("tenon_slots_" + Twine(parts++)).str(), {pointer, pointer, i64, i64}, {i64, i64}, 0);
+      part.setPrivate();
+      Value bytes = part.getArgument(3);
+      int64_t stored = 0;
+      Value isLost = compare(arith::CmpIPredicate::slt, part.getArgument(2), constant(0));
+      Value end = size([&]() {
+        Value at = part.getArgument(2);
+        for (const Term &term : ArrayRef(terms).slice(from, std::min(kMostSizes, terms.size() - from))) {
+          bytes = arith::MaxSIOp::create(b, loc, bytes, eval(term.bytes));
+          if (!term.isLast)
+            continue;
+          LLVM::StoreOp::create(b, loc, at, element(part.getArgument(1), i64, stored++));
+          at = add(at, arith::AndIOp::create(b, loc, add(bytes, constant(kAlign - 1 + redZone())), constant(-kAlign)));
+          bytes = constant(0);
+        }
+        return at;
+      });
+      end = arith::SelectOp::create(b, loc, isLost, constant(-1), end);
+      func::ReturnOp::create(b, loc, ValueRange{end, bytes});
+      slotParts.push_back({part, stored});
+    }
+  }
+
+  /// Stores the slots' offsets, those of each part where `place` says; returns the
+  /// arena's size, or -1.
+  Value placeSlots(function_ref<Value(int64_t first)> place) {
+    Value at = constant(plan->getAttrOfType<IntegerAttr>("plan.arena_bytes").getInt()), bytes = constant(0);
+    int64_t first = 0;
+    for (auto [part, count] : slotParts) {
+      auto call = func::CallOp::create(b, loc, part, ValueRange{symbols, place(first), at, bytes});
+      at = call.getResult(0);
+      bytes = call.getResult(1);
+      first += count;
+    }
+    return at;
   }
 
   /// Bytes between the arena's buffers, of code that is checked for writes there.
@@ -209,7 +239,11 @@ private:
 
   void emitArenaSize() {
     beginFunction("tenon_arena_size", {pointer}, {i64}, 0);
-    func::ReturnOp::create(b, loc, size([&]() { return add(slotOffsets().back(), constant(isOwnInArena ? 8 * ownFields : 0)); }));
+    Value unused = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(kMostSizes), 8);
+    Value bytes = placeSlots([&](int64_t) { return unused; });
+    Value isLost = compare(arith::CmpIPredicate::slt, bytes, constant(0));
+    bytes = size([&]() { return add(bytes, constant(ownInArena)); });
+    func::ReturnOp::create(b, loc, arith::SelectOp::create(b, loc, isLost, constant(-1), bytes).getResult());
   }
 
   void emitOutputDims(func::FuncOp func) {
@@ -239,7 +273,12 @@ private:
     makeExit(host);
     for (int32_t i = Api; i <= Symbols; ++i)
       shared[i] = host.getArgument(i);
-    offsets = slotOffsets();
+    // The run's own memory is on the stack, or at the arena's start.
+    if (ownInArena)
+      shared[Arena] = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), host.getArgument(Arena), ArrayRef<LLVM::GEPArg>{int32_t(ownInArena)});
+    ownMemory = host.getArgument(Arena);
+    shared[Slots] = own(i64, slots);
+    placeSlots([&](int64_t first) { return element(shared[Slots], i64, first); });
     shared[Buffers] = own(pointer, mostBuffers);
     shared[Sizes] = own(i64, mostSizes);
     if (llvm::any_of(program.kernels, [](const KernelInfo &kernel) { return !kernel.checks.empty(); })) {
@@ -266,25 +305,25 @@ private:
       mostBuffers = std::max<size_t>(mostBuffers, kernel->getNumOperands() + kernel->getNumResults() + 1);
       mostSizes = std::max(mostSizes, symbolsOf(kernel).size());
     });
-    if (launchesIn(func.getBody().front()) > kMostLaunches) {
-      frameFields = kFrameFields + plan->getAttrOfType<ArrayAttr>("plan.slots").size() + 1;
+    if (launchesIn(func.getBody().front()) > kMostLaunches || std::max(mostBuffers, mostSizes) > kMostSizes) {
+      frameFields = kFrameFields;
       func.walk([&](Operation *op) {
         if (isa<scf::IfOp, tensor::ExtractOp>(op))
           for (Value result : op->getResults())
             frameOf[result] = frameFields++;
       });
     }
-    ownFields = mostBuffers + mostSizes + frameFields;
-    isOwnInArena = ownFields > kMostOwnOnStack;
+    slots = plan->getAttrOfType<ArrayAttr>("plan.slots").size();
+    size_t fields = slots + mostBuffers + mostSizes + frameFields;
+    ownInArena = fields > kMostOwnOnStack ? llvm::alignTo(8 * fields, kAlign) : 0;
   }
 
-  /// Memory of the run itself: on the stack, or behind the arena's slots.
+  /// Memory of the run itself.
   Value own(Type field, size_t fields) {
-    if (!isOwnInArena)
+    if (!ownInArena)
       return LLVM::AllocaOp::create(b, loc, pointer, field, constant(fields), 8);
-    Value at = add(offsets.back(), constant(8 * ownUsed));
     ownUsed += fields;
-    return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Arena], ValueRange{at});
+    return element(ownMemory, i64, ownUsed - fields);
   }
 
   /// What parts share is written to memory, with room for what they leave each other.
@@ -293,8 +332,6 @@ private:
     for (int32_t i = 0; i < kFrameFields; ++i)
       if (shared[i])
         LLVM::StoreOp::create(b, loc, shared[i], element(frame, i64, i));
-    for (auto [i, offset] : llvm::enumerate(offsets))
-      LLVM::StoreOp::create(b, loc, offset, element(frame, i64, kFrameFields + i));
   }
 
   static unsigned launchesIn(Block &block) {
@@ -332,24 +369,42 @@ private:
 
   /// A part of the run, which gets all it needs through the frame.
   LogicalResult emitRun(ArrayRef<Operation *> ops) {
-    llvm::SaveAndRestore keepShared(shared);
-    llvm::SaveAndRestore keepOffsets(offsets);
-    llvm::SaveAndRestore keepPointers(pointers);
-    llvm::SaveAndRestore keepScalars(scalars);
-    llvm::SaveAndRestore<Value> keepFrame(frame);
-    return emitPart("tenon_main", frame, [&](func::FuncOp part) {
-      frame = part.getArgument(0);
-      offsets.clear();
-      pointers.clear();
-      scalars.clear();
-      for (int32_t i = 0; i < kFrameFields; ++i)
-        shared[i] = LLVM::LoadOp::create(b, loc, pointer, element(frame, i64, i));
-      symbols = shared[Symbols];
+    return inFrame([&]() {
       for (Operation *op : ops)
         if (failed(emit(op)))
           return failure();
       return success();
     });
+  }
+
+  /// Emits a function that gets all it needs through the frame, and calls it.
+  LogicalResult inFrame(function_ref<LogicalResult()> body) {
+    llvm::SaveAndRestore keepShared(shared);
+    llvm::SaveAndRestore keepPointers(pointers);
+    llvm::SaveAndRestore keepScalars(scalars);
+    llvm::SaveAndRestore<Value> keepFrame(frame);
+    return emitPart("tenon_main", frame, [&](func::FuncOp part) {
+      frame = part.getArgument(0);
+      pointers.clear();
+      scalars.clear();
+      for (int32_t i = 0; i < kFrameFields; ++i)
+        shared[i] = LLVM::LoadOp::create(b, loc, pointer, element(frame, i64, i));
+      symbols = shared[Symbols];
+      return body();
+    });
+  }
+
+  /// Emits `count` things, many of them in functions of their own.
+  void inFrames(size_t count, function_ref<void(size_t)> emit) {
+    auto some = [&](size_t from, size_t to) {
+      for (size_t i = from; i < to; ++i)
+        emit(i);
+      return success();
+    };
+    if (count <= kMostSizes)
+      return void(some(0, count));
+    for (size_t from = 0; from < count; from += kMostSizes)
+      (void)inFrame([&]() { return some(from, std::min(count, from + kMostSizes)); });
   }
 
   /// A block before the exit, for code that is reached by a branch.
@@ -488,8 +543,7 @@ private:
       return LLVM::LoadOp::create(b, loc, pointer, element(shared[Outputs], pointer, output.getInt()));
     Value offset;
     if (auto slot = where.getAs<IntegerAttr>("slot"))
-      offset = !offsets.empty() ? offsets[slot.getInt()]
-                                : Value(LLVM::LoadOp::create(b, loc, i64, element(frame, i64, kFrameFields + slot.getInt())));
+      offset = LLVM::LoadOp::create(b, loc, i64, element(shared[Slots], i64, slot.getInt()));
     else
       offset = constant(where.getAs<IntegerAttr>("offset").getInt());
     return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Arena], ValueRange{offset});
@@ -551,22 +605,23 @@ private:
   }
 
   LogicalResult launch(plan::KernelOp kernel) {
-    SmallVector<Value> arguments;
     KernelInfo &info = describe(kernel);
     checkSizes(info);
-    for (Value input : kernel.getInputs()) {
-      arguments.push_back(lookup(input));
+    SmallVector<Value> arguments(kernel.getInputs());
+    llvm::append_range(arguments, kernel.getResults());
+    inFrames(arguments.size(), [&](size_t i) {
+      LLVM::StoreOp::create(b, loc, lookup(arguments[i]), element(shared[Buffers], pointer, i));
+    });
+    for (Value input : kernel.getInputs())
       info.buffers.push_back(describe(input, /*isOutput=*/false));
-    }
     for (auto [i, result] : llvm::enumerate(kernel.getResults())) {
-      arguments.push_back(lookup(result));
       Value yielded = kernel.getBody().front().getTerminator()->getOperand(i);
       info.buffers.push_back(describe(isa<BlockArgument>(yielded) ? result : yielded, /*isOutput=*/true));
     }
-    for (auto [i, argument] : llvm::enumerate(arguments))
-      LLVM::StoreOp::create(b, loc, argument, element(shared[Buffers], pointer, i));
-    for (auto [i, position] : llvm::enumerate(symbolsOf(kernel)))
-      LLVM::StoreOp::create(b, loc, eval(getAffineSymbolExpr(position, b.getContext())), element(shared[Sizes], i64, i));
+    SmallVector<unsigned> sizes = symbolsOf(kernel);
+    inFrames(sizes.size(), [&](size_t i) {
+      LLVM::StoreOp::create(b, loc, eval(getAffineSymbolExpr(sizes[i], b.getContext())), element(shared[Sizes], i64, i));
+    });
     if (!info.checks.empty()) // behind the buffers, and not one of them for an observer
       LLVM::StoreOp::create(b, loc, shared[Record], element(shared[Buffers], pointer, arguments.size()));
     SmallVector<Type> taken{pointer, pointer, i64, i64};
@@ -596,15 +651,17 @@ private:
   Program &program;
   const DenseMap<Operation *, std::string> &functions;
   const DenseMap<Operation *, WorkSplit> &splits;
-  SmallVector<Value> offsets; ///< of slots; empty in a part, which finds them in the frame
+  SmallVector<std::pair<func::FuncOp, int64_t>> slotParts; ///< and how many slots each places
   Block *exit = nullptr;      ///< returns its argument
   std::array<Value, kFrameFields> shared;
   Value frame;                ///< null where the run is in one piece
   DenseMap<Value, unsigned> frameOf;
   size_t mostBuffers = 1, mostSizes = 1; ///< of a launch; the error record is a buffer
   size_t frameFields = 0;                ///< 0: the run is in one piece
-  size_t ownFields = 0, ownUsed = 0;
-  bool isOwnInArena = false;
+  size_t slots = 0;
+  uint64_t ownInArena = 0;               ///< bytes of the run's own memory, 0 if it is on the stack
+  Value ownMemory;
+  size_t ownUsed = 0;
   unsigned parts = 0;
   DenseMap<Value, Value> pointers, scalars;
   DenseMap<Attribute, size_t> weightOf;

@@ -3,6 +3,8 @@
 // Emission of sizes, with and without a watch over 64 bits.
 #include "HostSizes.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 using namespace mlir;
 
 namespace tenon::cpu {
@@ -35,14 +37,71 @@ Value SizeEmitter::eval(AffineExpr expr) {
   if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
     return LLVM::LoadOp::create(b, loc, i64, element(symbols, i64, symbol.getPosition()));
   auto binary = cast<AffineBinaryOpExpr>(expr);
+  if (binary.getKind() == AffineExprKind::Add)
+    return sum(expr);
   Value lhs = eval(binary.getLHS()), rhs = eval(binary.getRHS());
   switch (binary.getKind()) {
-  case AffineExprKind::Add: return add(lhs, rhs);
   case AffineExprKind::Mul: return mul(lhs, rhs);
   case AffineExprKind::Mod: return modulo(lhs, rhs);
   case AffineExprKind::FloorDiv: return arith::FloorDivSIOp::create(b, loc, lhs, rhs);
   default: return arith::CeilDivSIOp::create(b, loc, lhs, rhs);
   }
+}
+
+/// The terms one after the other; of many, those of a part in a function of its own.
+Value SizeEmitter::sum(AffineExpr expr) {
+  SmallVector<AffineExpr> terms, rest{expr};
+  while (!rest.empty()) {
+    AffineExpr term = rest.pop_back_val();
+    auto binary = dyn_cast<AffineBinaryOpExpr>(term);
+    if (binary && binary.getKind() == AffineExprKind::Add)
+      rest.append({binary.getRHS(), binary.getLHS()});
+    else
+      terms.push_back(term);
+  }
+  if (terms.size() <= kMostSizes) {
+    Value total = eval(terms.front());
+    for (AffineExpr term : ArrayRef(terms).drop_front())
+      total = add(total, eval(term));
+    return total;
+  }
+  Value total = constant(0);
+  for (size_t from = 0; from < terms.size(); from += kMostSizes) {
+    auto part = sumPart(expr, from, ArrayRef(terms).slice(from, std::min(kMostSizes, terms.size() - from)));
+    auto call = func::CallOp::create(b, loc, part, symbols);
+    total = add(total, call.getResult(0));
+    if (overflow)
+      overflow = arith::OrIOp::create(b, loc, overflow, call.getResult(1));
+  }
+  return total;
+}
+
+/// symbols -> (the sum of a part of an expression's terms, whether it lay beyond i64)
+func::FuncOp SizeEmitter::sumPart(AffineExpr expr, size_t number, ArrayRef<AffineExpr> terms) {
+  func::FuncOp &part = sumParts[{expr, number}];
+  if (part)
+    return part;
+  OpBuilder::InsertionGuard guard(b);
+  llvm::SaveAndRestore<Value> keepSymbols(symbols), keepOverflow(overflow);
+  std::string name = ("tenon_sum_" + Twine(sumParts.size())).str();
+  part = beginFunction(name, {pointer}, {i64, b.getI1Type()}, 0);
+  part.setPrivate();
+  part->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+  overflow = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
+  Value total = constant(0);
+  for (AffineExpr term : terms)
+    total = add(total, eval(term));
+  func::ReturnOp::create(b, loc, ValueRange{total, overflow});
+  return part;
+}
+
+func::FuncOp SizeEmitter::beginFunction(StringRef name, ArrayRef<Type> arguments, ArrayRef<Type> results, unsigned symbolArgument) {
+  b.setInsertionPointToEnd(module.getBody());
+  auto func = func::FuncOp::create(b, loc, name, b.getFunctionType(arguments, results));
+  Block *entry = func.addEntryBlock();
+  b.setInsertionPointToStart(entry);
+  symbols = entry->getArgument(symbolArgument);
+  return func;
 }
 
 /// x - y * floor(x / y) for positive y.

@@ -6,16 +6,23 @@
 #define TENON_LIB_TARGET_CPU_HOSTSIZES_H
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Builders.h"
 #include "tenon/Dialect/Graph/IR/Symbols.h"
 
 namespace tenon::cpu {
 
+/// Functions of more sizes than this, or checks of sizes, are split: LLVM takes long
+/// over long ones.
+constexpr size_t kMostSizes = 128;
+
 class SizeEmitter {
 public:
-  explicit SizeEmitter(mlir::MLIRContext *context)
-      : b(context), loc(b.getUnknownLoc()), pointer(mlir::LLVM::LLVMPointerType::get(context)), i64(b.getI64Type()) {}
+  /// Functions go to the end of `module`.
+  explicit SizeEmitter(mlir::ModuleOp module)
+      : b(module.getContext()), loc(b.getUnknownLoc()), pointer(mlir::LLVM::LLVMPointerType::get(b.getContext())),
+        i64(b.getI64Type()), module(module) {}
 
   using Value = mlir::Value;
 
@@ -36,6 +43,9 @@ public:
   Value size(llvm::function_ref<Value()> compute);
   /// An expression's value; symbols are read where `symbols` has been put.
   Value eval(mlir::AffineExpr expr);
+  /// Begins a function, one of whose arguments is `symbols`.
+  mlir::func::FuncOp beginFunction(llvm::StringRef name, llvm::ArrayRef<mlir::Type> arguments, llvm::ArrayRef<mlir::Type> results,
+                                   unsigned symbolArgument);
   /// A derived symbol's value, as graph::evaluate has it: total, whatever the
   /// arguments are. One beyond all memory stays one, and is refused where it is used.
   Value derive(const graph::Symbol &symbol);
@@ -49,9 +59,13 @@ private:
   Value select(Value condition, Value a, Value c) { return mlir::arith::SelectOp::create(b, loc, condition, a, c); }
   Value isZero(Value value) { return compare(mlir::arith::CmpIPredicate::eq, value, constant(0)); }
   Value modulo(Value x, Value y);
+  Value sum(mlir::AffineExpr expr);
+  mlir::func::FuncOp sumPart(mlir::AffineExpr expr, size_t number, llvm::ArrayRef<mlir::AffineExpr> terms);
   Value derived(const graph::Symbol &symbol);
 
+  mlir::ModuleOp module;
   Value overflow; ///< set while a size is computed
+  llvm::DenseMap<std::pair<mlir::AffineExpr, size_t>, mlir::func::FuncOp> sumParts;
 };
 
 } // namespace tenon::cpu

@@ -20,23 +20,32 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
+/// Functions are rewritten one by one: all would be looked at again after a change in any.
+LogicalResult applyToEach(ModuleOp module, RewritePatternSet patterns) {
+  FrozenRewritePatternSet frozen(std::move(patterns));
+  for (auto func : module.getOps<func::FuncOp>())
+    if (failed(applyPatternsGreedily(func, frozen)))
+      return failure();
+  return success();
+}
+
 /// Transcendental functions become MLIR's polynomial approximations: a kernel
 /// image has no libm, and a vector needs no scalar calls.
 LogicalResult approximateMath(ModuleOp module) {
   RewritePatternSet expansion(module.getContext());
   math::populateExpansionPatterns(expansion, {"sinh", "cosh", "asinh", "acosh", "atanh"});
-  if (failed(applyPatternsGreedily(module, std::move(expansion))))
+  if (failed(applyToEach(module, std::move(expansion))))
     return failure();
   RewritePatternSet patterns(module.getContext());
   populateMathPolynomialApproximationPatterns(patterns);
-  return applyPatternsGreedily(module, std::move(patterns));
+  return applyToEach(module, std::move(patterns));
 }
 
 LogicalResult lowerVectors(ModuleOp module) {
   RewritePatternSet patterns(module.getContext());
   vector::populateVectorToVectorCanonicalizationPatterns(patterns);
   vector::populateVectorMaskMaterializationPatterns(patterns, /*force32BitVectorIndices=*/true);
-  return applyPatternsGreedily(module, std::move(patterns));
+  return applyToEach(module, std::move(patterns));
 }
 
 } // namespace
@@ -52,9 +61,10 @@ LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
         // A model's own conversions, which have one result for NaN; those of the
         // polynomials come later and need none.
         pm.addPass(createGuardConversionsPass({/*anyForNan=*/false}));
-        pm.addPass(createCanonicalizerPass());
-        pm.addPass(createCSEPass());
-        pm.addPass(createLoopInvariantCodeMotionPass());
+        OpPassManager &each = pm.nest<func::FuncOp>();
+        each.addPass(createCanonicalizerPass());
+        each.addPass(createCSEPass());
+        each.addPass(createLoopInvariantCodeMotionPass());
       })))
     return failure();
   if (failed(approximateMath(module)) || failed(lowerVectors(module)))
@@ -63,14 +73,15 @@ LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
     pm.addPass(num::createLowerConversionsPass());
     pm.addPass(createLegalizeFloatsPass({target.fusesMultiplyAdd(), target.convertsHalf()}));
     pm.addPass(createGuardConversionsPass());
-    pm.addPass(createCSEPass());
-    pm.addPass(createLoopInvariantCodeMotionPass());
-    pm.addPass(memref::createExpandStridedMetadataPass());
-    pm.addPass(createLowerAffinePass());
+    OpPassManager &each = pm.nest<func::FuncOp>();
+    each.addPass(createCSEPass());
+    each.addPass(createLoopInvariantCodeMotionPass());
+    each.addPass(memref::createExpandStridedMetadataPass());
+    each.addPass(createLowerAffinePass());
     arith::ArithExpandOpsPassOptions expand; // a bfloat16 conversion must not become a call
     expand.includeBf16 = true;
-    pm.addPass(arith::createArithExpandOpsPass(expand));
-    pm.addPass(createSCFToControlFlowPass());
+    each.addPass(arith::createArithExpandOpsPass(expand));
+    each.addPass(createSCFToControlFlowPass());
     pm.addPass(createConvertVectorToLLVMPass());
     pm.addPass(createConvertMathToLLVMPass());
     pm.addPass(createArithToLLVMConversionPass());
@@ -79,7 +90,7 @@ LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
     pm.addPass(createConvertControlFlowToLLVMPass());
     pm.addPass(createConvertFuncToLLVMPass());
     pm.addPass(createUBToLLVMConversionPass());
-    pm.addPass(createCanonicalizerPass());
+    pm.addNestedPass<LLVM::LLVMFuncOp>(createCanonicalizerPass());
     pm.addPass(createReconcileUnrealizedCastsPass());
   });
   if (failed(lowered))

@@ -68,6 +68,11 @@ def pieces():
     yield Case("Concat", (T("f32", "N", "M"), T("f32", "K", "M")), {"axis": 0})
     yield Case("Concat", (T("f32", "N", 2, "M"), T("f32", "N", 2, "K")), {"axis": -1})
     yield Case("Concat", (T("f32", "N", 2),), {"axis": 0})
+    # More operands than have code of their own, and than a host program's function takes.
+    for dtype, count in (("f32", 20), ("i8", 20), ("f32", 150)):
+        yield Case("Concat", (T(dtype, 2, 3), T(dtype, 2, 1)) * count, {"axis": 1})
+        yield Case("Concat", (T(dtype, 2, "N", "M"), T(dtype, 2, "K", "M"), T(dtype, 2, 3, "M"), T(dtype, 2, 0, "M")) * count, {"axis": 1})
+        yield Case("Concat", (T(dtype, "N"), T(dtype, "K")) * count, {"axis": 0})
     for starts, ends, axes, steps in (
         ([-3], [1 << 40], [1], [1]), ([5], [-100], [1], [-1]), ([7], [0], [-1], [-3]), ([0, 2], [-1, 8], [0, 2], [1, 3]),
         ([-1], [-(1 << 40)], [2], [-1]), ([3], [3], [1], [1]), ([1], [2], [0], [1]),

@@ -26,6 +26,52 @@ std::optional<SmallVector<int64_t>> constantInts(Value value) {
   return result;
 }
 
+/// constant + the sum of factor * symbol.
+struct LinearSum {
+  int64_t constant = 0;
+  SmallVector<std::pair<int64_t, unsigned>> terms; ///< factor, symbol
+};
+
+/// Nothing if the expression has quotients, remainders or products of symbols.
+std::optional<LinearSum> linearSum(AffineExpr expr) {
+  LinearSum sum;
+  SmallVector<AffineExpr> rest{expr};
+  while (!rest.empty()) {
+    AffineExpr term = rest.pop_back_val();
+    int64_t factor = 1;
+    if (auto binary = dyn_cast<AffineBinaryOpExpr>(term)) {
+      if (binary.getKind() == AffineExprKind::Add) {
+        rest.append({binary.getRHS(), binary.getLHS()});
+        continue;
+      }
+      auto known = dyn_cast<AffineConstantExpr>(binary.getRHS());
+      if (binary.getKind() != AffineExprKind::Mul || !known)
+        return std::nullopt;
+      factor = known.getValue();
+      term = binary.getLHS();
+    }
+    if (auto known = dyn_cast<AffineConstantExpr>(term))
+      sum.constant += factor * known.getValue();
+    else if (auto symbol = dyn_cast<AffineSymbolExpr>(term))
+      sum.terms.push_back({factor, symbol.getPosition()});
+    else
+      return std::nullopt;
+  }
+  return sum;
+}
+
+/// The address of numbers that lie beside the kernel's code.
+Value constantTable(KernelContext &c, const std::string &name, ArrayRef<int64_t> values) {
+  auto func = cast<func::FuncOp>(c.b.getInsertionBlock()->getParentOp());
+  {
+    OpBuilder::InsertionGuard guard(c.b);
+    c.b.setInsertionPoint(func);
+    auto type = LLVM::LLVMArrayType::get(c.b.getI64Type(), values.size());
+    LLVM::GlobalOp::create(c.b, c.loc, type, /*isConstant=*/true, LLVM::Linkage::Internal, name, c.b.getI64TensorAttr(values));
+  }
+  return LLVM::AddressOfOp::create(c.b, c.loc, LLVM::LLVMPointerType::get(c.b.getContext()), name);
+}
+
 /// Moves raw elements, whatever their type.
 struct Mover {
   KernelContext &c;
@@ -224,56 +270,71 @@ private:
     return success();
   }
 
-  /// Many operands in one loop over them: code for each would take LLVM minutes.
-  /// Their lengths and the numbers of their buffers (one may come again) lie in a
-  /// table on the stack, kTable of them at a time.
-  static void emitLongConcat(KernelContext &c, graph::ConcatOp op) {
-    constexpr size_t kTable = 128;
+  /// Many operands in one loop over them: code for each would take LLVM minutes. A
+  /// constant table has three fields for each operand, the number of its buffer (one
+  /// may come again), what is constant of its size along the axis, and where the other
+  /// terms of that begin, which are pairs of a factor and the number of a symbol:
+  ///
+  ///   n0, c0, t0,  n1, c1, t1,  ..., 0, 0, tn,  f, s,  f, s, ...
+  ///
+  /// False where a size is no such sum.
+  static bool emitLongConcat(KernelContext &c, graph::ConcatOp op) {
+    if (!llvm::all_of(op.getInputs(), llvm::IsaPred<BlockArgument>))
+      return false;
+    int64_t axis = op.getAxis(), count = op.getInputs().size();
+    SmallVector<unsigned> read = symbolsOf(c.kernel);
+    SmallVector<int64_t> fields, terms;
+    for (Value input : op.getInputs()) {
+      std::optional<LinearSum> size = linearSum(c.shape(input)[axis]);
+      if (!size)
+        return false;
+      fields.append({cast<BlockArgument>(input).getArgNumber(), size->constant, 3 * (count + 1) + int64_t(terms.size())});
+      for (auto [factor, symbol] : size->terms)
+        terms.append({factor, llvm::find(read, symbol) - read.begin()});
+    }
+    fields.append({0, 0, 3 * (count + 1) + int64_t(terms.size())});
+    fields.append(terms);
+
     MLIRContext *context = op.getContext();
-    Mover mover(c, op.getResult());
     Type element = getElementTypeOrSelf(op.getType()), i64 = c.b.getI64Type();
     auto pointer = LLVM::LLVMPointerType::get(context);
-    Value addresses = cast<func::FuncOp>(c.b.getInsertionBlock()->getParentOp()).getArgument(0);
-    Value total = c.index(product(ArrayRef(c.shape(op.getResult())).drop_front(op.getAxis()), context));
-    Value count = arith::ConstantOp::create(c.b, c.loc, c.b.getI64IntegerAttr(2 * std::min(kTable, op.getInputs().size())));
-    Value table = LLVM::AllocaOp::create(c.b, c.loc, pointer, i64, count, 8);
+    auto func = cast<func::FuncOp>(c.b.getInsertionBlock()->getParentOp());
+    Value addresses = func.getArgument(0), symbols = func.getArgument(1);
+    Value table = constantTable(c, (func.getName() + "_operands").str(), fields);
     auto at = [&](Value base, Type type, Value i) -> Value {
       return LLVM::GEPOp::create(c.b, c.loc, pointer, type, base, ValueRange{arith::IndexCastOp::create(c.b, c.loc, i64, i)});
     };
-    Value begin = c.index(int64_t(0));
-    for (size_t from = 0; from < op.getInputs().size(); from += kTable) {
-      size_t to = std::min(from + kTable, op.getInputs().size());
-      Value width = c.index(int64_t(0));
-      for (size_t i = from; i < to; ++i) {
-        Value length = c.index(product(ArrayRef(c.shape(op.getInputs()[i])).drop_front(op.getAxis()), context));
-        Value number = c.index(int64_t(cast<BlockArgument>(op.getInputs()[i]).getArgNumber()));
-        for (auto [field, value] : {std::pair(0, length), std::pair(1, number)})
-          LLVM::StoreOp::create(c.b, c.loc, arith::IndexCastOp::create(c.b, c.loc, i64, value),
-                                at(table, i64, c.index(int64_t(2 * (i - from) + field))));
-        width = c.add(width, length);
-      }
-      c.loop(c.begin, c.end, 1, [&](Value row) {
-        Value first = c.add(c.mul(row, total), begin);
-        c.loop(c.index(int64_t(0)), c.index(int64_t(to - from)), 1, first, [&](Value i, ValueRange target) -> SmallVector<Value> {
-          auto field = [&](int64_t number) -> Value {
-            Value value = LLVM::LoadOp::create(c.b, c.loc, i64, at(table, i64, c.add(c.mul(i, c.index(2)), c.index(number))));
-            return arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), value);
-          };
-          Value length = field(0), address = LLVM::LoadOp::create(c.b, c.loc, pointer, at(addresses, pointer, field(1)));
-          mover.run(memrefOf(c.b, c.loc, address, element), c.mul(row, length), c.outputBuffer(0), target[0], length, -1);
-          return {c.add(target[0], length)};
-        });
+    auto load = [&](Value base, Value i) -> Value {
+      return arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), LLVM::LoadOp::create(c.b, c.loc, i64, at(base, i64, i)));
+    };
+    Value zero = c.index(int64_t(0)), inner = c.index(product(ArrayRef(c.shape(op.getResult())).drop_front(axis + 1), context));
+    auto lengthOf = [&](Value row) -> Value {
+      Value size = load(table, c.add(row, c.index(1)));
+      if (!terms.empty())
+        size = c.loop(load(table, c.add(row, c.index(2))), load(table, c.add(row, c.index(5))), 2, size, [&](Value term, ValueRange sum) -> SmallVector<Value> {
+          return {c.add(sum[0], c.mul(load(table, term), load(symbols, load(table, c.add(term, c.index(1))))))};
+        })[0];
+      return c.mul(size, inner);
+    };
+    Value end = c.index(3 * count);
+    Value total = c.loop(zero, end, 3, zero, [&](Value operand, ValueRange sum) -> SmallVector<Value> {
+      return {c.add(sum[0], lengthOf(operand))};
+    })[0];
+    Mover mover(c, op.getResult());
+    c.loop(c.begin, c.end, 1, [&](Value row) {
+      c.loop(zero, end, 3, c.mul(row, total), [&](Value operand, ValueRange target) -> SmallVector<Value> {
+        Value length = lengthOf(operand), address = LLVM::LoadOp::create(c.b, c.loc, pointer, at(addresses, pointer, load(table, operand)));
+        mover.run(memrefOf(c.b, c.loc, address, element), c.mul(row, length), c.outputBuffer(0), target[0], length, -1);
+        return {c.add(target[0], length)};
       });
-      begin = c.add(begin, width);
-    }
+    });
+    return true;
   }
 
   static LogicalResult emitConcat(KernelContext &c, graph::ConcatOp op) {
     MLIRContext *context = op.getContext();
-    if (op.getInputs().size() > kMostUnrolled && llvm::all_of(op.getInputs(), llvm::IsaPred<BlockArgument>)) {
-      emitLongConcat(c, op);
+    if (op.getInputs().size() > kMostUnrolled && emitLongConcat(c, op))
       return success();
-    }
     Mover mover(c, op.getResult());
     Exprs result = c.shape(op.getResult());
     Value total = c.index(product(ArrayRef(result).drop_front(op.getAxis()), context));
