@@ -17,12 +17,11 @@ namespace tenon {
 
 constexpr int64_t kAnySize = std::numeric_limits<int64_t>::max();
 
-bool parseSizes(StringRef text, std::vector<OpenSize> &sizes, std::string &error) {
-  // Names may hold commas and equals signs; an entry ends with a number.
-  llvm::Regex entry("^(.+)=([0-9]+)(\\.\\.([0-9]+))?$");
-  StringRef whole = text;
+/// Gives `take` the parts of each entry of a list. Names may hold commas, so that an
+/// entry is the shortest text before a comma that is one. What cannot be read, or
+/// taken, is returned; nothing if all was.
+static StringRef forEachEntry(StringRef text, const llvm::Regex &entry, function_ref<bool(ArrayRef<StringRef>)> take) {
   while (!text.empty()) {
-    // The shortest text before a comma that is an entry.
     size_t end = 0;
     SmallVector<StringRef> parts;
     do {
@@ -31,53 +30,48 @@ bool parseSizes(StringRef text, std::vector<OpenSize> &sizes, std::string &error
         break;
       parts.clear();
     } while (end != StringRef::npos);
-    OpenSize size;
+    if (end + 1 == text.size() || parts.empty() || !take(parts)) // also a comma, and nothing after it
+      return text;
+    text = end == StringRef::npos ? "" : text.substr(end + 1);
+  }
+  return {};
+}
+
+bool parseSizes(StringRef text, std::vector<OpenSize> &sizes, std::string &error) {
+  llvm::Regex entry("^(.+)=([0-9]+)(\\.\\.([0-9]+))?$");
+  StringRef bad = forEachEntry(text, entry, [&](ArrayRef<StringRef> parts) {
     int64_t low, high;
-    if (end + 1 == text.size() || parts.empty() || parts[2].getAsInteger(10, low) || (parts[4].empty() ? (high = low, false) : parts[4].getAsInteger(10, high))) {
-      error = ("[TN8044] --sizes=" + whole + ": expected NAME=SIZE, NAME=MIN..MAX or INPUT:AXIS=SIZE, several separated by commas; found '" + text +
-               "'").str();
+    if (parts[2].getAsInteger(10, low) || (parts[4].empty() ? (high = low, false) : parts[4].getAsInteger(10, high)))
       return false;
-    }
+    OpenSize size;
     size.flag = ("--sizes=" + parts[0]).str();
     size.name = parts[1].str();
     size.min = low;
     size.max = high;
-    if (high < low) {
+    if (high < low)
       error = "[TN8045] " + size.flag + ": the smallest size is above the largest";
-      return false;
-    }
     sizes.push_back(std::move(size));
-    text = end == StringRef::npos ? "" : text.substr(end + 1);
-  }
-  return true;
+    return error.empty();
+  });
+  if (error.empty() && !bad.empty())
+    error = ("[TN8044] --sizes=" + text + ": expected NAME=SIZE, NAME=MIN..MAX or INPUT:AXIS=SIZE, several separated by commas; found '" + bad +
+             "'").str();
+  return bad.empty();
 }
 
 bool parseShapeBounds(StringRef flag, StringRef text, ShapeBound bound, std::vector<OpenSize> &sizes, std::string &error) {
   llvm::Regex entry("^(.+):([0-9]+(x[0-9]+)*)$");
-  StringRef whole = text;
-  while (!text.empty()) {
-    size_t end = 0;
-    SmallVector<StringRef> parts, numbers;
-    do {
-      end = text.find(',', end + 1);
-      if (entry.match(text.take_front(end), &parts))
-        break;
-      parts.clear();
-    } while (end != StringRef::npos);
-    if (end + 1 == text.size()) // a comma, and nothing after it
-      parts.clear();
-    if (!parts.empty())
-      parts[2].split(numbers, 'x');
-    StringRef name = parts.empty() ? "" : parts[1];
+  StringRef bad = forEachEntry(text, entry, [&](ArrayRef<StringRef> parts) {
+    SmallVector<StringRef> numbers;
+    parts[2].split(numbers, 'x');
+    StringRef name = parts[1];
     if (name.size() > 2 && name.starts_with("'") && name.ends_with("'")) // trtexec's way to write a name with a colon
       name = name.drop_front().drop_back();
     for (auto [axis, number] : llvm::enumerate(numbers)) {
       OpenSize size;
       int64_t value;
-      if (number.getAsInteger(10, value)) {
-        parts.clear();
-        break;
-      }
+      if (number.getAsInteger(10, value))
+        return false;
       size.flag = (flag + "=" + parts[0]).str();
       size.name = name.str();
       size.axis = axis;
@@ -85,13 +79,11 @@ bool parseShapeBounds(StringRef flag, StringRef text, ShapeBound bound, std::vec
       (bound == ShapeBound::Min ? size.min : bound == ShapeBound::Max ? size.max : size.nominal) = value;
       sizes.push_back(std::move(size));
     }
-    if (parts.empty()) {
-      error = ("[TN8044] " + flag + "=" + whole + ": expected INPUT:1x3x224x224, several separated by commas; found '" + text + "'").str();
-      return false;
-    }
-    text = end == StringRef::npos ? "" : text.substr(end + 1);
-  }
-  return true;
+    return true;
+  });
+  if (!bad.empty())
+    error = ("[TN8044] " + flag + "=" + text + ": expected INPUT:1x3x224x224, several separated by commas; found '" + bad + "'").str();
+  return bad.empty();
 }
 
 namespace {

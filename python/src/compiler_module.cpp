@@ -12,6 +12,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 namespace nb = nanobind;
@@ -58,7 +59,8 @@ nb::list toPython(const std::vector<Problem> &problems) {
 
 nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std::string &target, nb::bytes dumpTo,
                  const std::vector<nb::bytes> &formatFiles, nb::object progress, bool flushDenormals,
-                 const std::string &overridable, bool redZones) {
+                 const std::string &overridable, bool redZones,
+                 const std::vector<std::tuple<std::string, int64_t, int64_t>> &sizes) {
   tenon::CompileOptions options;
   options.target = target;
   options.dumpTo = path(dumpTo);
@@ -67,6 +69,14 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
   options.flushDenormals = flushDenormals;
   options.overridable = overridable;
   options.redZones = redZones;
+  for (const auto &[name, min, max] : sizes) {
+    tenon::OpenSize size;
+    size.flag = "sizes['" + name + "']";
+    size.name = name;
+    size.min = min;
+    size.max = max;
+    options.sizes.push_back(std::move(size));
+  }
   // An exception must not pass through the compiler, which is built without them.
   std::optional<nb::python_error> interruption;
   if (!progress.is_none())
@@ -141,7 +151,7 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
 NB_MODULE(_compiler, m) {
   m.def("compile", &compile, nb::arg("input"), nb::arg("bytes").none(), nb::arg("output"), nb::arg("target"),
         nb::arg("dump_to"), nb::arg("format_files"), nb::arg("progress").none(), nb::arg("flush_denormals"),
-        nb::arg("overridable"), nb::arg("red_zones") = false);
+        nb::arg("overridable"), nb::arg("red_zones") = false, nb::arg("sizes") = nb::list());
   tenon::python::defineFormats(m);
   tenon::python::defineReference(m);
 }

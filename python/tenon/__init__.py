@@ -36,6 +36,7 @@ def compile(
     flush_denormals: bool = False,
     overridable: str = "",
     red_zones: bool = False,
+    sizes: "typing.Mapping[str, int | tuple[int, int]] | None" = None,
 ) -> Artifact:
     """Compiles an ONNX model and returns the loaded artifact.
 
@@ -54,6 +55,9 @@ def compile(
               decide sizes; other such initializers are optional inputs anyway
     red_zones  for debugging of kernels: bytes behind every buffer of activations
               that the runtime checks after each kernel (TN7020)
+    sizes     of the model's open dimensions, by their names or as "INPUT:AXIS":
+              {"batch": 1} fixes one, {"x:2": (16, 512)} gives its smallest and
+              largest size, which a run checks
 
     The artifact's `summary` holds the target, counts of nodes and kernels, sizes
     in bytes, seconds by phase, and `warnings`, a list of `Diagnostic`: the warnings
@@ -65,7 +69,7 @@ def compile(
     from .compiler import compile_model
 
     return compile_model(model, target, output, dump_to, format_files, progress, flush_denormals, overridable,
-                         red_zones)
+                         red_zones, sizes)
 
 
 __all__ = [

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The compiler side of the package: the only module that loads MLIR."""
 
+import operator
 import os
 import tempfile
 
@@ -21,8 +22,23 @@ def _told(problems, ledger):
     return warnings
 
 
+def _ranges(sizes):
+    """[(name, smallest, largest)]."""
+    ranges = []
+    for name, size in sizes.items():
+        bounds = size if isinstance(size, (tuple, list)) else (size, size)
+        try:
+            least, most = (operator.index(bound) for bound in bounds)
+        except (TypeError, ValueError):
+            raise TypeError(f"sizes[{name!r}] is {size!r}; expected a size or a pair of smallest and largest") from None
+        if not 0 <= least <= most < 1 << 62:
+            raise ValueError(f"sizes[{name!r}] is {size!r}; expected sizes from 0, the smallest first")
+        ranges.append((name, least, most))
+    return ranges
+
+
 def compile_model(model, target, output, dump_to=None, format_files=(), progress=None, flush_denormals=False,
-                  overridable="", red_zones=False):
+                  overridable="", red_zones=False, sizes=None):
     """See tenon.compile."""
     path, data = b"", None
     if isinstance(model, (str, os.PathLike)):
@@ -40,7 +56,7 @@ def compile_model(model, target, output, dump_to=None, format_files=(), progress
         summary = _compiler.compile(path, data, text_of_path(output, "the artifact"), target,
                                     text_of_path(dump_to or "", "the folder"),
                                     [text_of_path(file, "the format file") for file in format_files], progress,
-                                    bool(flush_denormals), overridable, bool(red_zones))
+                                    bool(flush_denormals), overridable, bool(red_zones), _ranges(sizes or {}))
         artifact = Artifact(output, summary=summary, temporary=temporary is not None)
         summary["warnings"] = _told(summary["warnings"], artifact.ledger)
         return artifact

@@ -234,6 +234,19 @@ def test_compile_from_path_and_bytes(scale_model, tmp_path):
         np.testing.assert_array_equal(artifact.session().run({"x": x})["y"], expected(x))
 
 
+def test_sizes(scale_model):
+    assert tenon.compile(scale_model, sizes={"batch": 2}).inputs[0].shape[0] == 2
+    ranged = tenon.compile(scale_model, sizes={"x:0": (2, 5)})
+    assert ranged.session().run({"x": values(3)})["y"].shape[0] == 3
+    with pytest.raises(tenon.ShapeError, match="TN7006"):
+        ranged.session().run({"x": values(6)})
+    with pytest.raises(tenon.CompileError, match=r"TN8044.*sizes\['batsh'\]"):
+        tenon.compile(scale_model, sizes={"batsh": 2})
+    for size, error in (("2", TypeError), ((1, 2, 3), TypeError), ((3, 2), ValueError), (-1, ValueError), (1.5, TypeError)):
+        with pytest.raises(error, match="sizes"):
+            tenon.compile(scale_model, sizes={"batch": size})
+
+
 def test_same_model_same_bytes(scale_model, tmp_path):
     for name in ("a", "b"):
         tenon.compile(scale_model, output=tmp_path / name)
