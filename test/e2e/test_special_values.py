@@ -69,13 +69,7 @@ class Model:
         self.nodes.append(helper.make_node("Where", ["p", c, c], [name]))
         return name
 
-    def operand_of(self, text):
-        """x, or the constant that a unary operator's text ends in."""
-        words = text.split(" ")
-        return self.x if len(words) == 1 else np.full(self.x.shape, float(words[-1])) if len(words) == 2 else None
-
-    def check(self, tolerance=(0, 0), open_at=lambda op, x: False):
-        """`open_at`: elements whose values are not compared."""
+    def check(self, tolerance=(0, 0)):
         inputs = [helper.make_tensor_value_info("x", DTYPES[self.dtype][0], ["n"]),
                   helper.make_tensor_value_info("p", TensorProto.BOOL, ["n"])]
         graph = helper.make_graph(self.nodes, "special", inputs, self.outputs, list(self.constants.values()))
@@ -95,7 +89,7 @@ class Model:
             if unwritten.any():
                 problems.append(f"{text} of {self.x}: {np.count_nonzero(unwritten)} bytes are not written: {first}")
                 continue
-            wrong = different(first, want, tolerance) & ~np.asarray(open_at(text.split()[0], self.operand_of(text)))
+            wrong = different(first, want, tolerance)
             if wrong.any():
                 problems.append(f"{text} of {self.x[wrong]}: {first[wrong]}, expected {want[wrong]}")
         assert not problems, "\n".join(problems)
@@ -111,13 +105,6 @@ def different(mine, want, tolerance):
 
 # Results that are denormal may be zero.
 TOLERANCE = {"f32": (2e-5, 2e-38), "f64": (1e-9, 0), "f16": (2e-3, 1e-7), "bf16": (1.6e-2, 2e-38)}
-
-
-def without_a_value(op, x):
-    """Where docs/Rationale/float-contract.md promises nothing: periodic functions of
-    large numbers."""
-    size = abs(np.asarray(x, np.float64))
-    return (op in ("Sin", "Cos", "Tan")) & (size > 1e6) & np.isfinite(size)
 
 
 def takes(op, dtype, opset=24):
@@ -138,7 +125,7 @@ def test_unary(dtype):
         model.node(op, ["x"], op, **attrs)
         for value in x:
             model.node(op, [model.hidden(value)], f"{op} {value}", **attrs)
-    model.check(TOLERANCE[dtype], without_a_value)
+    model.check(TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -293,14 +280,13 @@ def test_odd_functions_of_zeros():
 
 
 def test_sine_has_bounds():
-    """Of every number; and it is right to far more than the contract promises."""
+    """Of every number, in vectors with large ones among small ones, too."""
     rng = np.random.default_rng(0)
     x = np.float32(np.concatenate([np.exp(rng.uniform(-20, 88.7, 100_000)), rng.uniform(0, 1e3, 100_000), [3.4028235e38, 0, 1e-45]]))
     x = np.concatenate([x, -x])
     for op, y in run_unary(["Sin", "Cos"], x).items():
         assert (abs(y) <= 1).all(), f"{op} of {x[~(abs(y) <= 1)][:4]}: {y[~(abs(y) <= 1)][:4]}"
-        near = abs(x) <= 1e4
-        assert np.allclose(y[near], {"Sin": np.sin, "Cos": np.cos}[op](np.float64(x[near])), rtol=0, atol=1e-6), op
+        assert np.allclose(y, {"Sin": np.sin, "Cos": np.cos}[op](np.float64(x)), rtol=4e-7, atol=0), op
 
 
 @pytest.mark.parametrize("attrs", [dict(kernel_shape=[3, 3]), dict(kernel_shape=[2, 2], strides=[2, 2]), dict(kernel_shape=[1, 1]),
