@@ -306,3 +306,20 @@ def test_max_pool_of_nan(attrs):
     want = evaluate(_compiler.Reference(data), model, {"x": x})["y"]
     got = api.compile(data).session().run({"x": x})["y"]
     assert np.isnan(want).any() and np.array_equal(got, want, equal_nan=True), np.argwhere(~((got == want) | np.isnan(got) & np.isnan(want)))[:4]
+
+
+def test_clipped_cells_keep_nan():
+    """Clipping passes NaN on."""
+    rng = np.random.default_rng(2)
+    for op, gates in (("RNN", 1), ("GRU", 3), ("LSTM", 4)):
+        weights = [helper.make_tensor(name, TensorProto.FLOAT, shape, rng.standard_normal(shape).astype(np.float32).tobytes(), raw=True)
+                   for name, shape in (("w", (1, gates * 5, 3)), ("r", (1, gates * 5, 5)))]
+        graph = helper.make_graph([helper.make_node(op, ["x", "w", "r"], ["y"], hidden_size=5, clip=0.5)], "cell",
+                                  [helper.make_tensor_value_info("x", TensorProto.FLOAT, [4, 2, 3])],
+                                  [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], weights)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+        x = rng.standard_normal((4, 2, 3)).astype(np.float32)
+        x[2, 1, 0] = np.nan
+        y = api.compile(model.SerializeToString()).session().run({"x": x})["y"]
+        isnan = np.isnan(y).all(axis=(1, 3))
+        assert (isnan == [[False, False], [False, False], [False, True], [False, True]]).all() and np.isnan(y).sum() == 10, f"{op}: {isnan}"

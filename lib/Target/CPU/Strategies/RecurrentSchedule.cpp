@@ -37,7 +37,7 @@ void RecurrentEmitter::forHidden(function_ref<void(Value)> body) {
 }
 
 Value RecurrentEmitter::clipped(Value x) {
-  return r.clip > 0 ? m.max(m.min(x, m.like(x, r.clip)), m.like(x, -r.clip)) : x;
+  return r.clip > 0 ? m.max(m.like(x, -r.clip), m.min(m.like(x, r.clip), x)) : x; // NaN stays, as the second operand
 }
 
 Value RecurrentEmitter::activate(unsigned direction, unsigned function, Value x) {
