@@ -36,7 +36,9 @@ public:
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     RunPlan p = planFor(kernel, target);
-    return (isa<graph::GatherNDOp>(kernel.getRootOp()) ? withElements(p) : p).split(kernel.getContext());
+    if (auto op = dyn_cast<graph::GatherNDOp>(kernel.getRootOp()))
+      p = withElements(p, shapeOf(kernel, op.getIndices()).size() - 1);
+    return p.split(kernel.getContext());
   }
   LogicalResult emit(KernelContext &c) const override {
     if (auto op = dyn_cast<graph::GatherElementsOp>(c.kernel.getRootOp()))
@@ -45,9 +47,11 @@ public:
   }
 
 private:
-  /// Indices of slices without elements are looked at, too: each has a unit.
-  static RunPlan withElements(RunPlan p) {
-    p.run = atLeastOne(p.run);
+  /// Indices of slices without elements are looked at, too: each has a unit. Where runs
+  /// are of the `outer` dimensions, an empty one has no indices.
+  static RunPlan withElements(RunPlan p, unsigned outer) {
+    if (p.suffix >= outer)
+      p.run = atLeastOne(p.run);
     return p;
   }
 
@@ -111,7 +115,7 @@ private:
           });
     };
     ifNotEmpty(c, shape, copy, [&]() {
-      RunPlan some = withElements(p);
+      RunPlan some = withElements(p, outer);
       c.loop(c.begin, c.end, 1, [&](Value unit) { slice(ArrayRef(some.firstOf(c, unit)).take_front(outer)); });
     });
     check.finish();
