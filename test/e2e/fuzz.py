@@ -82,7 +82,6 @@ def shrink_task(send, seed, index, kind, code, out):
     from fuzzing.execute import check
     from fuzzing.record import text_of
     from fuzzing.shrink import shrink
-    from fuzzing.trust import explanation
 
     program, options = make(seed, index), options_of(index)
     last = {}
@@ -100,14 +99,13 @@ def shrink_task(send, seed, index, kind, code, out):
 
     small = shrink(program, fails, SHRINK_SECONDS)
     fails(small)
-    reason = explanation(small, kind)
     name = f"{kind}{'-' + code if code else ''}-{'-'.join(n.op for n in small.nodes)[:60]}-{seed}-{index}"
-    if out and not reason:
+    if out:
         folder = Path(out)
         folder.mkdir(parents=True, exist_ok=True)
         text = f"{kind} {code}\n{last.get('text', '')}\ngraph {seed}:{index}, {options}, bindings {small.bindings}"
         (folder / f"{name}.txt").write_text(text_of(small, text))
-    send(("shrunk", index, name, [n.op for n in small.nodes], last.get("text", ""), reason))
+    send(("shrunk", index, name, [n.op for n in small.nodes], last.get("text", "")))
 
 
 class Task:
@@ -159,7 +157,6 @@ class Fuzzer:
         self.next, self.cpu, self.graphs = 0, 0.0, 0
         self.outcomes, self.ops, self.alike = collections.Counter(), collections.Counter(), collections.Counter()
         self.queue, self.tasks = [], {}
-        self.explained = collections.Counter()
         self.started = time.monotonic()
 
     def more(self):
@@ -215,10 +212,7 @@ class Fuzzer:
             self.results.record(f"fuzz.{self.arguments.seed}:{index}", False, f"    the fuzzer fails: {rest[0]}")
         elif kind == "shrunk":
             task.done.add(index)
-            name, ops, text, reason = rest
-            if reason:
-                self.explained[reason] += 1
-                return
+            name, ops, text = rest
             self.results.record(f"fuzz.{self.arguments.seed}:{index}", False, f"    {name}\n    {text[:600]}")
 
     def found(self, index, kind, code, detail, op=""):
@@ -255,8 +249,6 @@ class Fuzzer:
         print(f"{self.graphs} graphs of seed {self.arguments.seed}: " +
               ", ".join(f"{n} {text}" for text, n in self.outcomes.most_common()) +
               f"; {self.cpu:.0f} s of processor time, {self.graphs / max(self.cpu, 1e-9):.1f} graphs a second; {wall:.0f} s")
-        for reason, count in self.explained.most_common():
-            print(f"explained {count}: {reason}")
         if self.arguments.verbose:
             print("operators: " + ", ".join(f"{op} {n}" for op, n in self.ops.most_common()))
 

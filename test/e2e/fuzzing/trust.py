@@ -4,6 +4,8 @@ what is right. Each rule has its reason in ../fuzz-explained.txt."""
 
 import numpy as np
 
+from .corrected import POOLS
+
 # What a text leaves open ----------------------------------------------------------
 
 
@@ -89,13 +91,31 @@ def quantizes_special(node, operands):
     return any(np.isnan(a.astype(np.float64)).any() for a in operand(node, operands, 0).arrays)
 
 
+def same_beside_strides(node, operands):
+    """Windows smaller than the strides need pads below 0, which both oracles leave out."""
+    weights = operand(node, operands, 1).arrays[0]
+    count = weights.ndim - 2
+    strides, dilations = (node.attrs.get(name, [1] * count) for name in ("strides", "dilations"))
+    return node.attrs.get("auto_pad", "").startswith("SAME") and any(
+        (k - 1) * d + 1 < s for k, d, s in zip(weights.shape[2:], dilations, strides))
+
+
+def not_finite(node, operands, index=0):
+    return any(not np.isfinite(a.astype(np.float64)).all() for a in operand(node, operands, index).arrays)
+
+
 def infinite_weights(node, operands):
     """Whether padding counts as zeros that are multiplied."""
-    return any(not np.isfinite(a.astype(np.float64)).all() for a in operand(node, operands, 1).arrays)
+    return not_finite(node, operands, 1)
 
 
 def nan_operand(node, operands):
     return is_float(operand(node, operands, 0)) and quantizes_special(node, operands)
+
+
+def interpolates_special(node, operands):
+    """Whether a neighbour whose factor is 0 is multiplied (0 * inf = NaN) or left out."""
+    return node.attrs.get("mode", "nearest") != "nearest" and is_float(operand(node, operands, 0)) and not_finite(node, operands)
 
 
 def infinite_range(node, operands):
@@ -124,31 +144,39 @@ def shorter_sequence(node, operands):
     return bool(lengths and total) and any((a + 1 != t).any() for a, t in zip(lengths.arrays, total.arrays))
 
 
+def beyond_input(node, operands):
+    """Windows larger than what they slide over, pads included: nothing, but what the
+    oracles divide is rounded up."""
+    attrs, kernel = node.attrs, node.attrs["kernel_shape"]
+    if attrs.get("ceil_mode") or attrs.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
+        return False
+    count = len(kernel)
+    pads, dilations = attrs.get("pads", [0] * 2 * count), attrs.get("dilations", [1] * count)
+    return any(size + before + after < (k - 1) * d + 1 for a in operand(node, operands, 0).arrays
+               for size, before, after, k, d in zip(a.shape[2:], pads, pads[count:], kernel, dilations))
+
+
+GQA = "com.microsoft.GroupQueryAttention"
+# name: (operators, predicate).
 UNDEFINED = {
-    "ArgMax": ("arg-of-nan", nan_operand),
-    "ArgMin": ("arg-of-nan", nan_operand),
-    "Conv": ("infinite-weights", infinite_weights),
-    "ConvTranspose": ("infinite-weights", infinite_weights),
-    "Cast": ("cast-out-of-range", cast_out_of_range),
-    "CastLike": ("cast-out-of-range", cast_out_of_range),
-    "Div": ("integer-division", integer_division),
-    "Mod": ("integer-division", integer_division),
-    "Pow": ("power-of-integers", power_of_integers),
-    "ScatterND": ("repeated-indices", repeated_indices),
-    "ScatterElements": ("repeated-indices", repeated_indices),
-    "Scatter": ("repeated-indices", repeated_indices),
-    "QuantizeLinear": ("quantized-nan", quantizes_special),
-    "DynamicQuantizeLinear": ("infinite-range", infinite_range),
-    "GroupNormalization": ("infinite-variance", infinite_variance),
-    "GlobalMaxPool": ("max-pool-of-nan", nan_operand),
-    "MaxPool": ("max-pool-of-nan", nan_operand),
-    "com.microsoft.GroupQueryAttention": ("shorter-sequence", shorter_sequence),
-    "Sin": ("far-from-zero", far_from_zero),
-    "Cos": ("far-from-zero", far_from_zero),
-    "Tan": ("far-from-zero", far_from_zero),
+    "arg-of-nan": (("ArgMax", "ArgMin", "Hardmax"), nan_operand),
+    "beyond-input": (POOLS, beyond_input),
+    "cast-out-of-range": (("Cast", "CastLike"), cast_out_of_range),
+    "far-from-zero": (("Sin", "Cos", "Tan"), far_from_zero),
+    "infinite-range": (("DynamicQuantizeLinear",), infinite_range),
+    "infinite-variance": (("GroupNormalization",), infinite_variance),
+    "infinite-weights": (("Conv", "ConvTranspose"), infinite_weights),
+    "integer-division": (("Div", "Mod"), integer_division),
+    "interpolated-infinity": (("Resize",), interpolates_special),
+    "max-pool-of-nan": (("GlobalMaxPool", "MaxPool"), nan_operand),
+    "power-of-integers": (("Pow",), power_of_integers),
+    "quantized-nan": (("QuantizeLinear",), quantizes_special),
+    "repeated-indices": (("ScatterND", "ScatterElements", "Scatter"), repeated_indices),
+    "same-beside-strides": (("ConvTranspose",), same_beside_strides),
+    "shorter-sequence": ((GQA,), shorter_sequence),
 }
 
-# Where the reference evaluator is wrong -------------------------------------------
+# Where the reference evaluator is wrong: ONNX Runtime, or corrected.py, speaks in its place ---
 
 
 def always(node, operands, opset):
@@ -156,6 +184,9 @@ def always(node, operands, opset):
 
 
 REFERENCE_WRONG = {
+    "AveragePool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
+    "LpPool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
+    "ReduceLogSumExp": ("log-sum-exp-of-the-reference", lambda n, o, opset: any(np.isneginf(a.astype(np.float64)).any() for a in operand(n, o, 0).arrays)),
     "LogSoftmax": ("log-softmax-of-the-reference", always),
     "BatchNormalization": ("batch-normalization-of-the-reference", lambda n, o, opset: opset < 14),
     "GlobalMaxPool": ("global-max-pool-of-the-reference", lambda n, o, opset: operand(n, o, 0).rank != 4),
@@ -163,9 +194,14 @@ REFERENCE_WRONG = {
 }
 
 
+# corrected.py has these operators as their texts have them.
+CORRECTED = {"HardSwish": "hard-swish-of-doubles", "LRN": "lrn-of-the-reference", "PRelu": "slope-of-zero",
+             **dict.fromkeys(POOLS, "same-pool")}
+
+
 def is_undefined(node, operands):
-    rule = UNDEFINED.get(f"{node.domain}.{node.op}" if node.domain else node.op)
-    return bool(rule) and rule[1](node, operands)
+    op = f"{node.domain}.{node.op}" if node.domain else node.op
+    return any(op in ops and rule(node, operands) for ops, rule in UNDEFINED.values())
 
 
 def reference_is_wrong(node, operands, opset):
@@ -174,19 +210,4 @@ def reference_is_wrong(node, operands, opset):
 
 
 def rule_names():
-    return {name for name, _ in [*UNDEFINED.values(), *REFERENCE_WRONG.values()]} | set(EXPLAINED)
-
-
-# Where both oracles are wrong, or right in ways that cannot be told apart -------------
-
-def dilated_lp_pool(program, kind):
-    return kind == "value" and any(
-        n.op == "LpPool" and "dilations" in n.attrs and n.attrs.get("auto_pad", "").startswith("SAME") for n in program.nodes)
-
-
-EXPLAINED = {"dilated-lp-pool": dilated_lp_pool}
-
-
-def explanation(program, kind):
-    """The name of the rule that explains a finding's smallest program, or ""."""
-    return next((name for name, rule in EXPLAINED.items() if rule(program, kind)), "")
+    return set(UNDEFINED) | {name for name, _ in REFERENCE_WRONG.values()} | set(CORRECTED.values())

@@ -6,6 +6,7 @@ import collections
 import functools
 
 import numpy as np
+import onnx
 
 from operators import all_cases
 from operators.case import DTYPES
@@ -39,14 +40,25 @@ def operand(g, tensor, sizes_of):
                    maker=lambda shape, b: np.asarray(tensor.sample(sizes_of(b), g.rng)).astype(numpy).reshape(shape))
 
 
+@functools.cache
+def fitting(opset):
+    """{(domain, operator): cases} of those whose definition is the one of an operator set."""
+    def version(op, at):
+        try:
+            return onnx.defs.get_schema(op, at).since_version
+        except onnx.defs.SchemaError:
+            return None
+
+    found = {}
+    for (domain, op), cases in by_operator().items():
+        fit = [case for case in cases if domain or version(op, case.opset) == version(op, opset)]
+        if fit:
+            found[domain, op] = fit
+    return found
+
+
 def template(g):
-    domain, op = g.one_of(by_operator())
-    case = g.one_of(by_operator()[domain, op])
-    if case.opset != g.opset:
-        fitting = [c for c in by_operator()[domain, op] if c.opset == g.opset]
-        if not fitting:
-            return
-        case = g.one_of(fitting)
+    case = g.one_of(fitting(g.opset)[g.one_of(fitting(g.opset))])
     operands = [operand(g, tensor, lambda b: g.program.bindings[b]) for tensor in case.inputs]
     outputs = [dtype is not None for dtype in case.outputs]
     g.add(case.op, operands, dict(case.attrs), outputs, domain=case.domain, peer=case.peer,

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Operators as their texts have them, where the reference evaluator is wrong and
+ONNX Runtime cannot take its place. Each has its reason in ../fuzz-explained.txt."""
+
+import dataclasses
+
+import numpy as np
+from onnx.reference.op_run import OpRun
+
+
+class LRN(OpRun):
+    """Squares summed over the channels c - floor((size - 1) / 2) to c + ceil((size - 1) / 2)."""
+
+    def _run(self, x, alpha=None, beta=None, bias=None, size=None):
+        channels = x.shape[1]
+        wide = x.astype(np.float64)
+        squares = np.zeros_like(wide)
+        for c in range(channels):
+            window = wide[:, max(0, c - (size - 1) // 2) : min(channels, c + size // 2 + 1)]
+            squares[:, c] = (window * window).sum(axis=1)
+        return ((wide / (bias + alpha / size * squares) ** beta).astype(x.dtype),)
+
+
+class HardSwish(OpRun):
+    """Whose 1/6 the function body rounds to single precision, for double operands too."""
+
+    def _run(self, x):
+        wide = x.astype(np.float64)
+        return ((wide * np.clip(wide / 6 + 0.5, 0, 1)).astype(x.dtype),)
+
+
+class PRelu(OpRun):
+    """f(x) = x for x >= 0, so that a slope does not matter to zeros."""
+
+    def _run(self, x, slope):
+        return (np.where(x < 0, x * slope, x).astype(x.dtype),)
+
+
+OPERATORS = [HardSwish, LRN, PRelu]
+
+
+POOLS = ("AveragePool", "LpPool", "MaxPool")
+
+
+def with_explicit_pads(node, x):
+    """A pool whose auto_pad is SAME_*, with the pads that give an output of
+    ceil(input / stride). The oracles leave dilations out of them, and the reference
+    evaluator strides beyond kernels."""
+    auto = node.attrs.get("auto_pad", "")
+    if node.domain or node.op not in POOLS or not auto.startswith("SAME"):
+        return node
+    kernel = node.attrs["kernel_shape"]
+    dilations, strides = (node.attrs.get(name, [1] * len(kernel)) for name in ("dilations", "strides"))
+    begins, ends = [], []
+    for size, k, d, s in zip(x.shape[2:], kernel, dilations, strides):
+        total = max(0, (-(-size // s) - 1) * s + (k - 1) * d + 1 - size)
+        less = total // 2
+        begins.append(less if auto == "SAME_UPPER" else total - less)
+        ends.append(total - less if auto == "SAME_UPPER" else less)
+    kept = {key: value for key, value in node.attrs.items() if key not in ("auto_pad", "ceil_mode")}
+    return dataclasses.replace(node, attrs={**kept, "pads": begins + ends})
