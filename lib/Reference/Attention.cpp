@@ -13,15 +13,15 @@ using namespace tenon::reference;
 namespace {
 
 /// Softmax of a row in place; a row without any visible key becomes zeros, as
-/// ONNX's tests of masks want it.
-void softmax(MutableArrayRef<double> row) {
-  double largest = -std::numeric_limits<double>::infinity(), sum = 0;
-  for (double value : row)
-    largest = std::max(largest, value);
-  if (std::isinf(largest) && largest < 0) {
+/// ONNX's tests of masks want it; scores that are -inf by themselves give NaN.
+void softmax(MutableArrayRef<double> row, bool isBlind) {
+  if (isBlind) {
     std::fill(row.begin(), row.end(), 0.0);
     return;
   }
+  double largest = -std::numeric_limits<double>::infinity(), sum = 0;
+  for (double value : row)
+    largest = std::max(largest, value);
   for (double &value : row)
     sum += value = std::exp(value - largest);
   for (double &value : row)
@@ -51,14 +51,17 @@ Results evaluateAttention(graph::AttentionOp op, ArrayRef<Tensor> inputs) {
   for (int64_t head = 0; head < batch * heads; ++head) {
     int64_t kvHead = head / heads * kvHeads + head % heads / (heads / kvHeads);
     for (int64_t i = 0; i < queries; ++i) {
+      int64_t seen = 0;
       for (int64_t j = 0; j < keys; ++j) {
         double sum = 0;
         for (int64_t d = 0; d < size; ++d)
           sum += qs[(head * queries + i) * size + d] * ks[(kvHead * keys + j) * size + d];
         bool hidden = op.getCausal() && j > i + keys - queries;
-        row[j] = hidden ? -kInfinity : sum * scale + (mask ? masks[(head * queries + i) * keys + j] : 0);
+        double added = hidden ? -kInfinity : mask ? masks[(head * queries + i) * keys + j] : 0;
+        row[j] = hidden ? added : sum * scale + added;
+        seen += added != -kInfinity;
       }
-      softmax(row);
+      softmax(row, !seen);
       multiplyAdd(row.data(), &vs[kvHead * keys * valueSize], &out[(head * queries + i) * valueSize], 1, valueSize,
                   keys);
     }

@@ -323,3 +323,28 @@ def test_clipped_cells_keep_nan():
         y = api.compile(model.SerializeToString()).session().run({"x": x})["y"]
         isnan = np.isnan(y).all(axis=(1, 3))
         assert (isnan == [[False, False], [False, False], [False, True], [False, True]]).all() and np.isnan(y).sum() == 10, f"{op}: {isnan}"
+
+
+@pytest.mark.parametrize("mask", [None, "causal", TensorProto.FLOAT, TensorProto.BOOL])
+def test_attention_to_infinity(mask):
+    """A row whose scores are -inf by themselves is NaN, as any softmax of them is; one
+    that is to see no key is zero, whatever its scores are."""
+    feeds = {name: np.ones((1, 1, length, 4), np.float32) for name, length in (("q", 4), ("k", 2), ("v", 2))}
+    feeds["q"][0, 0, 1] = [-np.inf, 0.5, 0.5, 0.5]
+    feeds["q"][0, 0, 3] = [np.inf, 0.5, 0.5, 0.5]
+    feeds["v"] *= 3
+    rows = [3, np.nan, 3, np.nan]
+    if isinstance(mask, int):
+        feeds["mask"] = np.array([[1, 1], [1, 0], [0, 0], [0, 0]], bool)
+        rows[2:] = 0, 0
+        if mask == TensorProto.FLOAT:
+            feeds["mask"] = np.where(feeds["mask"], 0, -np.inf).astype(np.float32)
+    inputs = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), [*array.shape[:2], "n" + name, array.shape[-1]]
+                                            if name != "mask" else array.shape) for name, array in feeds.items()]
+    node = helper.make_node("Attention", list(feeds), ["y"], is_causal=int(mask == "causal"))
+    graph = helper.make_graph([node], "attention", inputs, [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 23)], ir_version=10)
+    data = model.SerializeToString()
+    want = np.broadcast_to(np.array(rows, np.float32)[None, None, :, None], (1, 1, 4, 4))
+    for got in (api.compile(data).session().run(feeds)["y"], evaluate(_compiler.Reference(data), model, feeds)["y"]):
+        assert np.array_equal(got, want, equal_nan=True), got

@@ -107,6 +107,7 @@ struct AttentionEmitter {
   void packQueries(Value base, Value first);
   void packKeys(Value base, Value firstKey);
   void tile(Value row, Value first, Value firstKey, Value limit, Value valueBase, ArrayRef<Value> head);
+  Value seesNone(ArrayRef<Value> head, Value query, Value where);
   Value applyMask(Value score, ArrayRef<Value> head, Value query, Value key, Value limit);
 };
 
@@ -173,6 +174,29 @@ Value AttentionEmitter::applyMask(Value score, ArrayRef<Value> head, Value query
   if (element.isInteger(1))
     return m.select(value, score, m.like(score, -std::numeric_limits<double>::infinity()));
   return m.add(score, m.toF32(value));
+}
+
+/// Whether the mask, or the diagonal, hides all keys from a query; asked `where` that matters.
+Value AttentionEmitter::seesNone(ArrayRef<Value> head, Value query, Value where) {
+  Value seen = lk;
+  if (op.getCausal())
+    seen = c.minS(lk, c.add(c.add(query, c.index(1)), c.sub(lk, lq)));
+  Value mask = op.getMask();
+  if (!mask)
+    return arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sle, seen, zero);
+  Exprs shape = c.shape(mask), strides = stridesOf(shape), full{p.q[0], p.q[1], p.q[2], p.k[2]};
+  int64_t missing = 4 - int64_t(shape.size());
+  Value isHidden = arith::ConstantIntOp::create(c.b, c.loc, 1, 1);
+  return c.loop(zero, m.select(where, seen, zero), 1, isHidden, [&](Value key, ValueRange hidden) {
+    Value coordinates[4] = {head[0], head[1], query, key}, at = zero;
+    for (int64_t d = missing; d < 4; ++d)
+      at = c.mulAdd(coordinates[d], c.index(broadcastStride(shape[d - missing], full[d], strides[d - missing])), at);
+    Value value = loadFrom(c, mask, at, 1);
+    Value here = elementOf(mask).isInteger(1)
+                     ? m.select(value, arith::ConstantIntOp::create(c.b, c.loc, 0, 1), isHidden)
+                     : m.equal(m.toF32(value), c.constant(f32, -std::numeric_limits<double>::infinity(), 1));
+    return Values{arith::AndIOp::create(c.b, c.loc, hidden[0], here)};
+  })[0];
 }
 
 /// One register tile: scores, online softmax and weighted sum of p.rows queries
@@ -297,13 +321,16 @@ LogicalResult AttentionStrategy::emit(KernelContext &c) const {
     Value first = c.mul(at[2], c.index(p.block));
     c.loop(e.zero, c.minS(c.index(p.block), c.sub(e.lq, first)), 1, [&](Value row) {
       Value total = e.loadF32(e.totals, row, 1), none = c.constant(e.f32, 0, 1), one = c.constant(e.f32, 1, 1);
-      // A row that sees no key at all is zero.
-      total = e.m.select(e.m.equal(total, none), one, total);
+      // A row that sees no key at all is zero, whatever its scores are. One whose scores
+      // are minus infinity by themselves has weights of zero, too, but is NaN, as their
+      // softmax is.
+      Value hasNone = arith::CmpFOp::create(c.b, c.loc, arith::CmpFPredicate::ULE, total, none);
+      Value isBlind = arith::AndIOp::create(c.b, c.loc, hasNone, e.seesNone(at, c.add(first, row), hasNone));
       Value inverse = c.broadcast(e.m.div(one, total), p.lanes);
       c.vectorLoop(e.zero, c.index(p.valueSize), p.lanes, p.valueSize, [&](Value d, Value mask) {
         Value v = e.loadF32(e.sums, c.mulAdd(row, c.index(p.valueSize), d), p.lanes, mask);
         emitter.setPoint({at[0], at[1], c.add(first, row), d}, p.lanes, mask);
-        emitter.define(op.getResult(), e.m.mul(v, inverse));
+        emitter.define(op.getResult(), e.m.select(isBlind, c.constant(e.f32, 0, p.lanes), e.m.mul(v, inverse)));
         if (failed(emitter.storeYields()))
           status = failure();
       });
