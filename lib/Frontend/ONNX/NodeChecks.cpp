@@ -81,10 +81,13 @@ private:
     if (node.domain() == "com.microsoft" ||
         (model.options.hasHandler && model.options.hasHandler(node.domain(), node.op_type(), 1)))
       return;
-    if (const OpSchema *newest = onnx::OpSchemaRegistry::Schema(node.op_type(), node.domain()))
+    if (const OpSchema *newest = onnx::OpSchemaRegistry::Schema(node.op_type(), node.domain())) {
+      int first = 1;
+      while (!onnx::OpSchemaRegistry::Schema(node.op_type(), first, node.domain()) && first < newest->SinceVersion())
+        ++first;
       return problems.error(UnknownOperator, place,
-                            "the operator exists from opset " + llvm::Twine(newest->SinceVersion()) +
-                                " on, but the model imports an older one");
+                            "the operator exists from opset " + llvm::Twine(first) + " on, but the model imports an older one");
+    }
     problems.error(UnknownOperator, place,
                    node.domain().empty() ? "ONNX has no such operator"
                                          : "domain '" + node.domain() +
