@@ -42,14 +42,15 @@ OPERATORS = [HardSwish, LRN, PRelu]
 POOLS = ("AveragePool", "LpPool", "MaxPool")
 
 
-def with_explicit_pads(node, x):
-    """A pool whose auto_pad is SAME_*, with the pads that give an output of
+def with_explicit_pads(node, arrays):
+    """A pool or convolution whose auto_pad is SAME_*, with the pads that give an output of
     ceil(input / stride). The oracles leave dilations out of them, and the reference
     evaluator strides beyond kernels."""
     auto = node.attrs.get("auto_pad", "")
-    if node.domain or node.op not in POOLS or not auto.startswith("SAME"):
+    if node.domain or node.op not in (*POOLS, "Conv") or not auto.startswith("SAME"):
         return node
-    kernel = node.attrs["kernel_shape"]
+    x = arrays[0]
+    kernel = node.attrs["kernel_shape"] if node.op in POOLS else arrays[1].shape[2:]
     dilations, strides = (node.attrs.get(name, [1] * len(kernel)) for name in ("dilations", "strides"))
     begins, ends = [], []
     for size, k, d, s in zip(x.shape[2:], kernel, dilations, strides):

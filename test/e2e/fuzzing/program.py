@@ -10,6 +10,8 @@ from onnx import AttributeProto, TensorProto, helper, numpy_helper
 from operators.case import DTYPES
 
 CODES = {np.dtype(numpy): (short, code) for short, (code, numpy) in DTYPES.items() if numpy is not None}
+# As operators' definitions spell them.
+TYPE_TEXTS = {short: f"tensor({TensorProto.DataType.Name(code).lower()})" for short, (code, _) in DTYPES.items()}
 # Older operator sets cannot hold what newer ones can.
 IR_VERSIONS = {28: 13}
 

@@ -4,7 +4,7 @@ what is right. Each rule has its reason in ../fuzz-explained.txt."""
 
 import numpy as np
 
-from .corrected import POOLS
+from .corrected import POOLS, with_explicit_pads
 
 # What a text leaves open ----------------------------------------------------------
 
@@ -156,6 +156,28 @@ def beyond_input(node, operands):
                for size, before, after, k, d in zip(a.shape[2:], pads, pads[count:], kernel, dilations))
 
 
+def masked_infinity(node, operands):
+    """Scores of -inf in rows that see only some of the keys."""
+    return bool(operand(node, operands, 3) or node.attrs.get("is_causal")) and (not_finite(node, operands) or not_finite(node, operands, 1))
+
+
+def of_padding_alone(node, operands):
+    """Windows without an element of the input, which has no largest, and no mean."""
+    if node.op == "AveragePool" and node.attrs.get("count_include_pad"):
+        return False
+    for x in operand(node, operands, 0).arrays:
+        attrs = with_explicit_pads(node, [x]).attrs
+        kernel = attrs["kernel_shape"]
+        count = len(kernel)
+        pads, dilations, strides = (attrs.get(name, [default] * 2 * count) for name, default in (("pads", 0), ("dilations", 1), ("strides", 1)))
+        for size, before, after, k, d, s in zip(x.shape[2:], pads, pads[count:], kernel, dilations, strides):
+            beyond = s - 1 if attrs.get("ceil_mode") else 0
+            for first in range(-before, size + after - (k - 1) * d + beyond, s):
+                if not any(0 <= first + i * d < size for i in range(k)):
+                    return True
+    return False
+
+
 GQA = "com.microsoft.GroupQueryAttention"
 # name: (operators, predicate).
 UNDEFINED = {
@@ -168,7 +190,9 @@ UNDEFINED = {
     "infinite-weights": (("Conv", "ConvTranspose"), infinite_weights),
     "integer-division": (("Div", "Mod"), integer_division),
     "interpolated-infinity": (("Resize",), interpolates_special),
+    "masked-infinity": (("Attention",), masked_infinity),
     "max-pool-of-nan": (("GlobalMaxPool", "MaxPool"), nan_operand),
+    "padding-alone": (("AveragePool", "MaxPool"), of_padding_alone),
     "power-of-integers": (("Pow",), power_of_integers),
     "quantized-nan": (("QuantizeLinear",), quantizes_special),
     "repeated-indices": (("ScatterND", "ScatterElements", "Scatter"), repeated_indices),
@@ -184,6 +208,8 @@ def always(node, operands, opset):
 
 
 REFERENCE_WRONG = {
+    "Conv": ("dilated-infinity-of-the-reference", lambda n, o, opset: "dilations" in n.attrs and not_finite(n, o)),
+    "Attention": ("attention-to-infinity-of-the-reference", lambda n, o, opset: not_finite(n, o) or not_finite(n, o, 1)),
     "AveragePool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
     "LpPool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
     "ReduceLogSumExp": ("log-sum-exp-of-the-reference", lambda n, o, opset: any(np.isneginf(a.astype(np.float64)).any() for a in operand(n, o, 0).arrays)),
@@ -196,7 +222,7 @@ REFERENCE_WRONG = {
 
 # corrected.py has these operators as their texts have them.
 CORRECTED = {"HardSwish": "hard-swish-of-doubles", "LRN": "lrn-of-the-reference", "PRelu": "slope-of-zero",
-             **dict.fromkeys(POOLS, "same-pool")}
+             **dict.fromkeys((*POOLS, "Conv"), "same-pads")}
 
 
 def is_undefined(node, operands):

@@ -28,7 +28,7 @@ def unary(g):
         x = g.input(x.dtype, x.dims if x.dims is not None else g.dims(2), low=values[0], high=values[1])
     attrs = dict(attrs)
     if "alpha" in attrs and g.chance(0.3):
-        attrs["alpha"] = float(g.one_of([0.0, 0.5, 2.0, -0.5]))
+        attrs["alpha"] = float(g.one_of([0.0 if op != "Celu" else 1.5, 0.5, 2.0, -0.5]))  # Celu divides by it
     g.add(op, [x], attrs)
 
 

@@ -57,14 +57,5 @@ def causal_conv(g):
     g.add("CausalConvWithState", [x, weights, bias, past], {"activation": g.one_of(["none", "silu"])}, 2)
 
 
-def linear_attention(g):
-    if g.opset < 27:
-        raise NoOpinion("not in this operator set")
-    batch, length = g.dims(2)
-    heads, width = g.integer(1, 3), g.integer(1, 4)
-    q, k, v = (g.input("f32", (batch, length, heads * width)) for _ in range(3))
-    g.add("LinearAttention", [q, k, v], {"q_num_heads": heads, "kv_num_heads": heads, "update_rule": "linear"}, 2)
-
-
 def makers():
-    return [(window, 2), (center_crop_pad, 2), (loss, 2), (gated, 1), (causal_conv, 1), (linear_attention, 1)]
+    return [(window, 2), (center_crop_pad, 2), (loss, 2), (gated, 1), (causal_conv, 1)]
