@@ -63,8 +63,8 @@ AffineExpr outputSize(AffineExpr in, Window w, AutoPad pad, bool ceilMode, bool 
   if (pad == AutoPad::valid)
     w.begin = w.end = 0;
   int64_t padding = bounded(__int128(w.begin) + w.end), least = extent - padding;
-  if (mayBeNone) // rounded down, a span of -stride to -1 has no window
-    least = bounded(__int128(least) - w.stride + (ceilMode ? 1 : 0));
+  if (mayBeNone) // a quotient of -1 has no window: rounded down, a span from -stride on, rounded up, above -2 * stride
+    least = bounded(__int128(least) - (ceilMode ? 2 * __int128(w.stride) - 1 : w.stride));
   if (least > (mayBeNone ? 0 : 1) && !isa<AffineConstantExpr>(in))
     a.assumeAtLeast(in, least);
   AffineExpr span = in + padding - extent;
