@@ -207,11 +207,18 @@ def always(node, operands, opset):
     return True
 
 
+def beyond_int32(node, operands, opset):
+    x, scale = operand(node, operands, 0), operand(node, operands, 1)
+    return any(x.size and s.size and np.nanmax(abs(x.astype(np.float64)), initial=0) >= 2.0**30 * abs(s.astype(np.float64)).min()
+               for x, s in zip(x.arrays, scale.arrays))
+
+
 REFERENCE_WRONG = {
     "Conv": ("dilated-infinity-of-the-reference", lambda n, o, opset: "dilations" in n.attrs and not_finite(n, o)),
     "Attention": ("attention-to-infinity-of-the-reference", lambda n, o, opset: not_finite(n, o) or not_finite(n, o, 1)),
     "AveragePool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
     "LpPool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
+    "QuantizeLinear": ("saturation-of-the-reference", beyond_int32),
     "ReduceLogSumExp": ("log-sum-exp-of-the-reference", lambda n, o, opset: any(np.isneginf(a.astype(np.float64)).any() for a in operand(n, o, 0).arrays)),
     "LogSoftmax": ("log-softmax-of-the-reference", always),
     "BatchNormalization": ("batch-normalization-of-the-reference", lambda n, o, opset: opset < 14),
