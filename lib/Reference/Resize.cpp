@@ -13,14 +13,25 @@ using namespace tenon::reference;
 
 namespace {
 
-/// The input coordinate of an output position.
-double sourceOf(graph::CoordinateMode mode, double at, double scale, int64_t in, int64_t out) {
+/// The input coordinate of an output position. Where the sizes are the scale, it is one
+/// quotient of whole numbers.
+double sourceOf(graph::CoordinateMode mode, double at, double scale, int64_t in, int64_t out, bool isGiven) {
   double resized = scale * double(in);
+  if (!isGiven)
+    switch (mode) {
+    case graph::CoordinateMode::asymmetric: return at * double(in) / double(out);
+    case graph::CoordinateMode::align_corners: return out == 1 ? 0 : at * double(in - 1) / double(out - 1);
+    case graph::CoordinateMode::pytorch_half_pixel:
+      if (out == 1)
+        return 0;
+      [[fallthrough]];
+    default: return ((2 * at + 1) * double(in) - double(out)) / (2 * double(out));
+    }
   switch (mode) {
   case graph::CoordinateMode::half_pixel: return (at + 0.5) / scale - 0.5;
   case graph::CoordinateMode::half_pixel_symmetric:
     return double(in) / 2 * (1 - double(out) / resized) + (at + 0.5) / scale - 0.5;
-  case graph::CoordinateMode::pytorch_half_pixel: return out == 1 ? -0.5 : (at + 0.5) / scale - 0.5;
+  case graph::CoordinateMode::pytorch_half_pixel: return out == 1 ? 0 : (at + 0.5) / scale - 0.5;
   case graph::CoordinateMode::align_corners: return out == 1 ? 0 : at * double(in - 1) / (resized - 1);
   default: return at / scale;
   }
@@ -102,7 +113,7 @@ Results evaluateResize(graph::ResizeOp op, ArrayRef<Tensor> inputs) {
     for (int64_t d = 0; d < rank; ++d)
       for (int64_t i = 0, in = x.getShape()[d]; i < shape[d]; ++i)
         indices[d].push_back(std::clamp<int64_t>(
-            nearest(op.getNearest(), sourceOf(op.getCoordinate(), double(i), scales[d], in, shape[d])), 0, in - 1));
+            nearest(op.getNearest(), sourceOf(op.getCoordinate(), double(i), scales[d], in, shape[d], scaleOperand)), 0, in - 1));
     return one(gatherAxes(x, indices));
   }
 
@@ -115,7 +126,7 @@ Results evaluateResize(graph::ResizeOp op, ArrayRef<Tensor> inputs) {
     AxisSplit split(current, d);
     std::vector<double> next(split.outer * out * split.inner);
     for (int64_t i = 0; i < out; ++i) {
-      Taps taps = tapsOf(op, sourceOf(op.getCoordinate(), double(i), scales[d], in, out), scales[d], in);
+      Taps taps = tapsOf(op, sourceOf(op.getCoordinate(), double(i), scales[d], in, out, scaleOperand), scales[d], in);
       for (int64_t o = 0; o < split.outer; ++o)
         for (auto [index, weight] : llvm::zip(taps.index, taps.weight))
           for (int64_t j = 0; j < split.inner; ++j)

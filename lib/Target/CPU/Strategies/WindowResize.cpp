@@ -135,9 +135,21 @@ struct ResizeEmitter {
   Value coordinate(int64_t d, Value o) {
     using M = graph::CoordinateMode;
     Value in = real(c.index(p.in[d])), out = real(c.index(p.out[d])), at = real(o);
-    Value scale = !p.scales.empty() && p.scales[d] > 0 ? real(p.scales[d]) : m.div(out, in);
-    auto halfPixel = [&]() { return m.sub(m.div(m.add(at, real(0.5)), scale), real(0.5)); };
     auto single = [&]() { return m.greater(real(1.5), out); };
+    if (p.scales.empty() || p.scales[d] <= 0) {
+      // Of sizes: one quotient of whole numbers, so that halves and wholes are exact and
+      // nearest elements the ones that they are.
+      auto halfPixel = [&]() { return m.div(m.sub(m.mul(m.add(m.add(at, at), real(1.0)), in), out), m.add(out, out)); };
+      switch (op.getCoordinate()) {
+      case M::asymmetric: return m.div(m.mul(at, in), out);
+      case M::align_corners:
+        return m.div(m.mul(at, m.sub(in, real(1.0))), m.select(single(), real(1.0), m.sub(out, real(1.0))));
+      case M::pytorch_half_pixel: return m.select(single(), real(0.0), halfPixel());
+      default: return halfPixel();
+      }
+    }
+    Value scale = real(p.scales[d]);
+    auto halfPixel = [&]() { return m.sub(m.div(m.add(at, real(0.5)), scale), real(0.5)); };
     switch (op.getCoordinate()) {
     case M::asymmetric: return m.div(at, scale);
     case M::align_corners: {
