@@ -308,13 +308,15 @@ def test_max_pool_of_nan(attrs):
     assert np.isnan(want).any() and np.array_equal(got, want, equal_nan=True), np.argwhere(~((got == want) | np.isnan(got) & np.isnan(want)))[:4]
 
 
-def test_clipped_cells_keep_nan():
-    """Clipping passes NaN on."""
+@pytest.mark.parametrize("bound", [dict(clip=0.5), "HardSigmoid", "Relu"])
+def test_bounded_cells_keep_nan(bound):
+    """Clipping, and functions with a bound, pass NaN on."""
     rng = np.random.default_rng(2)
-    for op, gates in (("RNN", 1), ("GRU", 3), ("LSTM", 4)):
+    for op, gates, functions in (("RNN", 1, 1), ("GRU", 3, 2), ("LSTM", 4, 3)):
+        attrs = dict(activations=[bound] * functions) if isinstance(bound, str) else bound
         weights = [helper.make_tensor(name, TensorProto.FLOAT, shape, rng.standard_normal(shape).astype(np.float32).tobytes(), raw=True)
                    for name, shape in (("w", (1, gates * 5, 3)), ("r", (1, gates * 5, 5)))]
-        graph = helper.make_graph([helper.make_node(op, ["x", "w", "r"], ["y"], hidden_size=5, clip=0.5)], "cell",
+        graph = helper.make_graph([helper.make_node(op, ["x", "w", "r"], ["y"], hidden_size=5, **attrs)], "cell",
                                   [helper.make_tensor_value_info("x", TensorProto.FLOAT, [4, 2, 3])],
                                   [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)

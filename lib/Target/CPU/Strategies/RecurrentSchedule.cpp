@@ -36,8 +36,11 @@ void RecurrentEmitter::forHidden(function_ref<void(Value)> body) {
   forSequences([&]() { c.loop(zero, c.index(p.padded), p.lanes, body); });
 }
 
+/// x kept between bounds. NaN stays, as the second operand of each.
+Value RecurrentEmitter::within(double low, double high, Value x) { return m.max(m.like(x, low), m.min(m.like(x, high), x)); }
+
 Value RecurrentEmitter::clipped(Value x) {
-  return r.clip > 0 ? m.max(m.like(x, -r.clip), m.min(m.like(x, r.clip), x)) : x; // NaN stays, as the second operand
+  return r.clip > 0 ? within(-r.clip, r.clip, x) : x;
 }
 
 Value RecurrentEmitter::activate(unsigned direction, unsigned function, Value x) {
@@ -50,7 +53,7 @@ Value RecurrentEmitter::activate(unsigned direction, unsigned function, Value x)
   if (name == "tanh")
     return m.tanh(x);
   if (name == "relu")
-    return m.max(x, m.like(x, 0));
+    return m.max(m.like(x, 0), x); // NaN stays
   if (name == "leakyrelu")
     return m.select(m.greater(x, m.like(x, 0), true), x, m.mul(x, alpha()));
   if (name == "thresholdedrelu")
@@ -58,7 +61,7 @@ Value RecurrentEmitter::activate(unsigned direction, unsigned function, Value x)
   if (name == "scaledtanh")
     return m.mul(m.tanh(m.mul(x, beta())), alpha());
   if (name == "hardsigmoid")
-    return m.max(m.min(m.madd(x, alpha(), beta()), m.like(x, 1)), m.like(x, 0));
+    return within(0, 1, m.madd(x, alpha(), beta()));
   if (name == "elu")
     return m.select(m.greater(x, m.like(x, 0), true), x, m.mul(m.sub(m.exp(x), m.like(x, 1)), alpha()));
   if (name == "softsign")

@@ -60,6 +60,7 @@ private:
   mlir::Value get(mlir::Value buffer, mlir::Value at, int64_t lanes) { return c.load(buffer, f32, at, lanes); }
   void put(mlir::Value v, mlir::Value buffer, mlir::Value at) { c.store(v, buffer, f32, at); }
   mlir::Value activate(unsigned direction, unsigned function, mlir::Value x);
+  mlir::Value within(double low, double high, mlir::Value x);
   mlir::Value clipped(mlir::Value x);
   void loadBiases(unsigned direction);
   void loadState(unsigned direction, mlir::Value batch);
