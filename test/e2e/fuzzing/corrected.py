@@ -3,6 +3,7 @@
 ONNX Runtime cannot take its place. Each has its reason in ../fuzz-explained.txt."""
 
 import dataclasses
+from fractions import Fraction
 
 import numpy as np
 from onnx.reference.op_run import OpRun
@@ -60,3 +61,39 @@ def with_explicit_pads(node, arrays):
         ends.append(total - less if auto == "SAME_UPPER" else less)
     kept = {key: value for key, value in node.attrs.items() if key not in ("auto_pad", "ceil_mode")}
     return dataclasses.replace(node, attrs={**kept, "pads": begins + ends})
+
+
+def nearest_positions(size, out, scale, attrs):
+    """The elements that Resize takes along an axis, with exact positions."""
+    mode = attrs.get("coordinate_transformation_mode", "half_pixel")
+    rounding = attrs.get("nearest_mode", "round_prefer_floor")
+    half = Fraction(1, 2)
+    for y in range(out):
+        if mode == "asymmetric":
+            x = y / scale
+        elif mode == "align_corners":
+            x = Fraction(0) if out == 1 else y * (size - 1) / (size * scale - 1)
+        elif mode == "pytorch_half_pixel" and out == 1:
+            x = Fraction(0)
+        else:
+            x = (y + half) / scale - half
+        at = {"floor": x // 1, "ceil": -(-x // 1), "round_prefer_ceil": (x + half) // 1,
+              "round_prefer_floor": -((half - x) // 1)}[rounding]
+        yield min(max(int(at), 0), size - 1)
+
+
+def nearest_resize(node, arrays, out):
+    """What Resize gives where it takes nearest elements, or None; `out` is an oracle's,
+    whose shape is right. The reference evaluator multiplies all elements with factors of
+    0 and 1, and both oracles round positions."""
+    attrs = node.attrs
+    known = {"coordinate_transformation_mode", "nearest_mode", "mode"}
+    if node.op != "Resize" or len(node.inputs) < 3 or attrs.get("mode", "nearest") != "nearest" or set(attrs) - known or not out.size:
+        return None
+    if attrs.get("coordinate_transformation_mode", "half_pixel") in ("tf_crop_and_resize", "half_pixel_symmetric"):
+        return None
+    result = arrays[0]
+    for axis, (size, length) in enumerate(zip(result.shape, out.shape)):
+        scale = Fraction(float(arrays[2][axis])) if node.inputs[2] else Fraction(length, size)
+        result = result.take(list(nearest_positions(size, length, scale, attrs)), axis)
+    return result

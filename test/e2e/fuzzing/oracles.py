@@ -2,13 +2,14 @@
 """Who says what is right: ONNX's reference evaluator, node by node, and ONNX
 Runtime without optimisations on the whole graph."""
 
+import functools
+
 import numpy as np
 import onnx
-from onnx import shape_inference
 
 from harness import peer_session
 
-from .corrected import OPERATORS, with_explicit_pads
+from .corrected import OPERATORS, nearest_resize, with_explicit_pads
 from .program import CODES, TYPE_TEXTS, Value, node_model, short_name
 from .trust import reference_is_wrong
 
@@ -60,8 +61,15 @@ class NodeOracle:
             output.ClearField("type")
         return model.SerializeToString()
 
+    @functools.cached_property
+    def types(self):
+        """Types of the results by ONNX's inference: NumPy's sums of integers are of int64."""
+        inferred = onnx.shape_inference.infer_shapes(onnx.load_from_string(self.typed()))
+        return [onnx.helper.tensor_dtype_to_np_dtype(o.type.tensor_type.elem_type) for o in inferred.graph.output]
+
     def __call__(self, feeds):
-        restated = with_explicit_pads(self.node, [feeds.get(name) for name in self.node.inputs])
+        arrays = [feeds.get(name) for name in self.node.inputs]
+        restated = with_explicit_pads(self.node, arrays)
         if restated is not self.node:
             return NodeOracle(restated, self.operands, self.opset)(feeds)
         try:
@@ -70,7 +78,12 @@ class NodeOracle:
         except Exception as error:
             raise NoOpinion(f"{type(error).__name__}: {str(error)[:200]}") from None
         check_size(results)
-        return [np.array(r, order="C") for r in results]
+        if (nearest := nearest_resize(self.node, arrays, results[0])) is not None:
+            results = [nearest]
+        results = [np.array(r, order="C") for r in results]
+        if self.reference is not None and any(r.dtype.kind in "iu" for r in results):
+            return [r.astype(t, copy=False) if r.dtype.kind in "iu" else r for r, t in zip(results, self.types)]
+        return results
 
 
 def is_valid(node, operands, opset):
@@ -109,13 +122,6 @@ def evaluate_node(node, values, opset, bindings):
             raise NoOpinion("the type or rank depends on sizes")
         outputs.append(Value(name, arrays))
     return outputs
-
-
-def declared_types(model):
-    """Element types of the outputs by ONNX's own inference, which the reference
-    evaluator does not always keep to."""
-    inferred = shape_inference.infer_shapes(model)
-    return [o.type.tensor_type.elem_type for o in inferred.graph.output]
 
 
 class Peer:

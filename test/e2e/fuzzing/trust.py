@@ -161,6 +161,12 @@ def masked_infinity(node, operands):
     return bool(operand(node, operands, 3) or node.attrs.get("is_causal")) and (not_finite(node, operands) or not_finite(node, operands, 1))
 
 
+def bounded_nan(node, operands):
+    """Infinite operands of cells with a bound: their products cancel to NaN."""
+    bounded = {"HardSigmoid", "Relu", "ThresholdedRelu"} & set(node.attrs.get("activations", []))
+    return bool(bounded or node.attrs.get("clip")) and any(not_finite(node, operands, i) for i in range(len(node.inputs)) if node.inputs[i])
+
+
 def of_padding_alone(node, operands):
     """Windows without an element of the input, which has no largest, and no mean."""
     if node.op == "AveragePool" and node.attrs.get("count_include_pad"):
@@ -183,6 +189,7 @@ GQA = "com.microsoft.GroupQueryAttention"
 UNDEFINED = {
     "arg-of-nan": (("ArgMax", "ArgMin", "Hardmax"), nan_operand),
     "beyond-input": (POOLS, beyond_input),
+    "bounded-nan": (("GRU", "LSTM", "RNN"), bounded_nan),
     "cast-out-of-range": (("Cast", "CastLike"), cast_out_of_range),
     "far-from-zero": (("Sin", "Cos", "Tan"), far_from_zero),
     "infinite-range": (("DynamicQuantizeLinear",), infinite_range),
@@ -220,6 +227,7 @@ REFERENCE_WRONG = {
     "LpPool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
     "QuantizeLinear": ("saturation-of-the-reference", beyond_int32),
     "ReduceLogSumExp": ("log-sum-exp-of-the-reference", lambda n, o, opset: any(np.isneginf(a.astype(np.float64)).any() for a in operand(n, o, 0).arrays)),
+    "SoftmaxCrossEntropyLoss": ("log-softmax-of-the-reference", always),
     "LogSoftmax": ("log-softmax-of-the-reference", always),
     "BatchNormalization": ("batch-normalization-of-the-reference", lambda n, o, opset: opset < 14),
     "GlobalMaxPool": ("global-max-pool-of-the-reference", lambda n, o, opset: operand(n, o, 0).rank != 4),
@@ -229,7 +237,7 @@ REFERENCE_WRONG = {
 
 # corrected.py has these operators as their texts have them.
 CORRECTED = {"HardSwish": "hard-swish-of-doubles", "LRN": "lrn-of-the-reference", "PRelu": "slope-of-zero",
-             **dict.fromkeys((*POOLS, "Conv"), "same-pads")}
+             "Resize": "nearest-of-the-reference", **dict.fromkeys((*POOLS, "Conv"), "same-pads")}
 
 
 def is_undefined(node, operands):
