@@ -350,3 +350,15 @@ def test_attention_to_infinity(mask):
     want = np.broadcast_to(np.array(rows, np.float32)[None, None, :, None], (1, 1, 4, 4))
     for got in (api.compile(data).session().run(feeds)["y"], evaluate(_compiler.Reference(data), model, feeds)["y"]):
         assert np.array_equal(got, want, equal_nan=True), got
+
+
+@pytest.mark.parametrize("op", ["ScatterND", "ScatterElements"])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_scattered_nan(op, dtype):
+    """The larger and the smaller of a NaN and a number is NaN, whichever is the update."""
+    model = Model(dtype, np.array([1, np.nan, 3, 4, np.nan, 6], DTYPES[dtype][1]))
+    indices = model.constant(np.array([[0], [1], [2], [1], [4]]) if op == "ScatterND" else [0, 1, 2, 1, 4], "i64")
+    updates = model.constant([np.nan, 7, -1, 8, np.nan])
+    for reduction in ("max", "min"):
+        model.node(op, ["x", indices, updates], reduction, reduction=reduction)
+    model.check()

@@ -222,6 +222,8 @@ private:
       case K::max: update = m.max(old, update); break;
       default: update = m.min(old, update); break;
       }
+      if ((kind == K::max || kind == K::min) && LaneMath::isFloat(old)) // a NaN of the update stays, too
+        update = m.select(arith::CmpFOp::create(c.b, c.loc, arith::CmpFPredicate::UNO, old, old), old, update);
     }
     c.store(update, out, element, at, mask);
   }
