@@ -115,7 +115,8 @@ def nan_operand(node, operands):
 
 def interpolates_special(node, operands):
     """Whether a neighbour whose factor is 0 is multiplied (0 * inf = NaN) or left out."""
-    return node.attrs.get("mode", "nearest") != "nearest" and is_float(operand(node, operands, 0)) and not_finite(node, operands)
+    default = "nearest" if node.op == "Resize" else "linear"
+    return node.attrs.get("mode", default) != "nearest" and is_float(operand(node, operands, 0)) and not_finite(node, operands)
 
 
 def infinite_range(node, operands):
@@ -196,7 +197,7 @@ UNDEFINED = {
     "infinite-variance": (("GroupNormalization",), infinite_variance),
     "infinite-weights": (("Conv", "ConvTranspose"), infinite_weights),
     "integer-division": (("Div", "Mod"), integer_division),
-    "interpolated-infinity": (("Resize",), interpolates_special),
+    "interpolated-infinity": (("GridSample", "Resize"), interpolates_special),
     "masked-infinity": (("Attention",), masked_infinity),
     "max-pool-of-nan": (("GlobalMaxPool", "MaxPool"), nan_operand),
     "padding-alone": (("AveragePool", "MaxPool"), of_padding_alone),
