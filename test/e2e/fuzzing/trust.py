@@ -194,7 +194,7 @@ UNDEFINED = {
     "cast-out-of-range": (("Cast", "CastLike"), cast_out_of_range),
     "far-from-zero": (("Sin", "Cos", "Tan"), far_from_zero),
     "infinite-range": (("DynamicQuantizeLinear",), infinite_range),
-    "infinite-variance": (("GroupNormalization",), infinite_variance),
+    "infinite-variance": (("GroupNormalization", "InstanceNormalization"), infinite_variance),
     "infinite-weights": (("Conv", "ConvTranspose"), infinite_weights),
     "integer-division": (("Div", "Mod"), integer_division),
     "interpolated-infinity": (("GridSample", "Resize"), interpolates_special),
