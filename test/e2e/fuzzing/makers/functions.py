@@ -7,6 +7,10 @@ from ..oracles import NoOpinion
 from .sizes import arithmetic
 
 
+OPERATORS = {"HannWindow", "HammingWindow", "BlackmanWindow", "CenterCropPad", "NegativeLogLikelihoodLoss",
+             "SoftmaxCrossEntropyLoss", "SwiGLU", "CausalConvWithState"}
+
+
 def window(g):
     """As many weights as a size that follows from shapes, or a number."""
     size = arithmetic(g, vector=False) if g.chance(0.6) else g.constant(np.int64(g.integer(0, 33)))
