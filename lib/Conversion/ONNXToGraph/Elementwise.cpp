@@ -3,6 +3,7 @@
 // Elementwise operators: one value of each operand makes one of the result.
 #include "HandlerRegistry.h"
 #include "NodeContext.h"
+#include <limits>
 
 using namespace mlir;
 using namespace tenon::onnxtograph;
@@ -113,11 +114,10 @@ LogicalResult convertPow(NodeContext &c) {
 
 LogicalResult convertClip(NodeContext &c) {
   Value x = c.input(0), low, high;
-  if (c.since() < 11) {
-    if (c.has("min"))
-      low = c.scalarLike(x, c.real("min", 0));
-    if (c.has("max"))
-      high = c.scalarLike(x, c.real("max", 0));
+  if (c.since() < 11) { // the defaults are numbers, which infinities are kept within
+    constexpr double most = std::numeric_limits<float>::max();
+    low = c.scalarLike(x, c.real("min", -most));
+    high = c.scalarLike(x, c.real("max", most));
   } else {
     low = c.input(1);
     high = c.input(2);
