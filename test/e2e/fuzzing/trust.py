@@ -139,6 +139,23 @@ def far_from_zero(node, operands):
     return any((np.isfinite(a.astype(np.float64)) & (abs(a.astype(np.float64)) > 1e6)).any() for a in x.arrays)
 
 
+def order_of_products(node, operands):
+    """Whether the factors of some product overflow, or vanish, in another order than the oracle's."""
+    x, axes = operand(node, operands, 0), operand(node, operands, 1)
+    if not is_float(x):
+        return False
+    axes = node.attrs.get("axes") if axes is None else [int(a) for a in axes.arrays[0]]
+    limits = np.finfo(np.float32 if x.dtype in ("f32", "bf16") else x.arrays[0].dtype)
+    for array in x.arrays:
+        with np.errstate(all="ignore"):
+            size = np.log2(abs(array.astype(np.float64)))
+        size = np.where(np.isfinite(size), size, 0)
+        over, under = (np.maximum(sign * size, 0).sum(axis=tuple(axes) if axes else None) for sign in (1, -1))
+        if (over >= limits.maxexp).any() or (under >= -limits.minexp).any():
+            return True
+    return False
+
+
 def shorter_sequence(node, operands):
     """What the presents hold behind the end of a sequence that is shorter than the longest."""
     lengths, total = operand(node, operands, 5), operand(node, operands, 6)
@@ -200,6 +217,7 @@ UNDEFINED = {
     "interpolated-infinity": (("GridSample", "Resize"), interpolates_special),
     "masked-infinity": (("Attention",), masked_infinity),
     "max-pool-of-nan": (("GlobalMaxPool", "MaxPool"), nan_operand),
+    "order-of-products": (("ReduceProd",), order_of_products),
     "padding-alone": (("AveragePool", "MaxPool"), of_padding_alone),
     "power-of-integers": (("Pow",), power_of_integers),
     "quantized-nan": (("QuantizeLinear",), quantizes_special),
