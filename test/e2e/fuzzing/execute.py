@@ -60,9 +60,9 @@ def check(program, red_zones=False, threads=1, stage=lambda text: None):
         if is_allowed(code, str(error)):
             return f"refused {code}", None
         peer = Peer(program)
-        if not code or all(peer.run(program.feeds(b)) is not None for b in range(len(program.bindings))):
-            return "finding", Finding("refused", str(error)[:400], code)
-        return "contested", None
+        if code and any(peer.finds_fault(program.feeds(b)) for b in range(len(program.bindings))):
+            return "contested", None
+        return "finding", Finding("refused", str(error)[:400], code)
     stage("run")
     end, begin = sessions(artifact, threads)
     outcome = "agree"
@@ -76,7 +76,7 @@ def check(program, red_zones=False, threads=1, stage=lambda text: None):
             if error.code == "TN7020":
                 return "finding", Finding("memory", str(error)[:400], error.code, binding)
             peer = peer or Peer(program)
-            if peer.run(feeds) is None:
+            if peer.finds_fault(feeds):
                 outcome = "contested"
                 continue
             return "finding", Finding("error", str(error)[:400], error.code, binding)

@@ -16,6 +16,10 @@ from .trust import reference_is_wrong
 LARGEST = 40_000  # elements
 
 
+# What ONNX Runtime says of types and operators that it has no kernel for.
+LACKS = ("NOT_IMPLEMENTED", "Numpy type", "Numpy_type", "MLDataType", "bfloat16", "is under development")
+
+
 class NoOpinion(Exception):
     """No oracle gives a value."""
 
@@ -108,11 +112,24 @@ def is_valid(node, operands, opset):
     return True
 
 
+def fits(node, arrays, opset):
+    """Whether operands are what the operator's text asks for where NumPy takes others, too."""
+    if node.op == "Split" and len(node.inputs) == 1:
+        size, parts = arrays[0].shape[node.attrs.get("axis", 0)], len(node.outputs)
+        return size % parts == 0 if opset < 18 else size >= -(-size // parts) * (parts - 1)
+    if node.op == "Gather":
+        size = arrays[0].shape[node.attrs.get("axis", 0)]
+        return bool(((arrays[1] >= -size) & (arrays[1] < size)).all())
+    return True
+
+
 def evaluate_node(node, values, opset, bindings):
     """The node's output Values at every binding."""
     operands = [values[name] for name in node.reads()]
     if not is_valid(node, operands, opset):
         raise NoOpinion("no such node in this operator set")
+    if not all(fits(node, [values[name].arrays[b] for name in node.inputs if name], opset) for b in range(bindings)):
+        raise NoOpinion("operands that the operator does not take")
     oracle = NodeOracle(node, operands, opset)
     columns = [oracle({v.name: v.arrays[b] for v in operands}) for b in range(bindings)]
     outputs = []
@@ -125,21 +142,28 @@ def evaluate_node(node, values, opset, bindings):
 
 
 class Peer:
-    """ONNX Runtime on a whole program; None where it refuses."""
+    """ONNX Runtime on a whole program."""
 
     def __init__(self, program):
+        self.session, self.refusal = None, ""
         try:
             self.session = peer_session(program.model().SerializeToString(), optimize=False)
-        except Exception:
-            self.session = None
+        except Exception as error:
+            self.refusal = str(error)
 
     def run(self, feeds):
+        """None where it refuses."""
         if not self.session:
             return None
         try:
             return self.session.run(None, feeds)
-        except Exception:
+        except Exception as error:
+            self.refusal = str(error)
             return None
+
+    def finds_fault(self, feeds):
+        """Whether it refuses the model or the values, and does not lack an operator or a type."""
+        return self.run(feeds) is None and not any(text in self.refusal for text in LACKS)
 
 
 __all__ = ["CODES", "NoOpinion", "NodeOracle", "Peer", "evaluate_node"]
