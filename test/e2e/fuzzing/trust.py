@@ -133,12 +133,6 @@ def infinite_variance(node, operands):
     return any((abs(a.astype(np.float64)) > limit / 64).any() for a in x.arrays)
 
 
-def far_from_zero(node, operands):
-    """Where the float contract says nothing of a periodic function but its bounds."""
-    x = operand(node, operands, 0)
-    return any((np.isfinite(a.astype(np.float64)) & (abs(a.astype(np.float64)) > 1e6)).any() for a in x.arrays)
-
-
 def order_of_products(node, operands):
     """Whether the factors of some product overflow, or vanish, in another order than the oracle's."""
     x, axes = operand(node, operands, 0), operand(node, operands, 1)
@@ -209,7 +203,6 @@ UNDEFINED = {
     "beyond-input": (POOLS, beyond_input),
     "bounded-nan": (("GRU", "LSTM", "RNN"), bounded_nan),
     "cast-out-of-range": (("Cast", "CastLike"), cast_out_of_range),
-    "far-from-zero": (("Sin", "Cos", "Tan"), far_from_zero),
     "infinite-range": (("DynamicQuantizeLinear",), infinite_range),
     "infinite-variance": (("GroupNormalization", "InstanceNormalization"), infinite_variance),
     "infinite-weights": (("Conv", "ConvTranspose"), infinite_weights),
