@@ -208,8 +208,6 @@ class Runner:
         self.build = (ROOT / arguments.build).resolve()
         self.jobs, self.timeout, self.all, self.scratch = arguments.jobs, arguments.timeout, arguments.all, scratch
         self.environment = dict(os.environ, TENON_BUILD_DIR=str(self.build), TENON_TEST_RUN=str(scratch))
-        if arguments.all:
-            self.environment["TENON_TEST_ALL"] = "1"
         if arguments.sanitize:
             # Everything Tenon allocates is checked; what MLIR and Python keep until
             # the process ends is theirs. Containers and LLVM's arenas mark their unused
