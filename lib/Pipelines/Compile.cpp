@@ -17,6 +17,7 @@
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Frontend/ONNX/Import.h"
 #include "tenon/Frontend/ONNX/TensorFile.h"
+#include "tenon/Pipelines/NativeConstants.h"
 #include "tenon/Pipelines/Passes.h"
 #include "tenon/Target/CPU/Codegen.h"
 #include "tenon/Target/Common/Artifact.h"
@@ -54,20 +55,20 @@ private:
   std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
 };
 
-void addStage(PassManager &pm, Stage stage, const CompileOptions &options) {
+void addStage(PassManager &pm, Stage stage, const CompileOptions &options, const simplify::ConstantEvaluator &evaluator) {
   switch (stage) {
   case Stage::Graph:
     pm.addPass(onnxtograph::createConvertOnnxToGraphPass());
     pm.addPass(graph::createInferShapesPass());
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
-    pm.addPass(simplify::createEvaluateConstantsPass());
+    pm.addPass(simplify::createEvaluateConstantsPass(evaluator));
     pm.addPass(graph::createFoldChannelAffinePass());
     pm.addPass(graph::createChannelsLastPass());
     pm.addPass(graph::createInferShapesPass());
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
-    pm.addPass(simplify::createEvaluateConstantsPass());
+    pm.addPass(simplify::createEvaluateConstantsPass(evaluator));
     pm.addPass(createCanonicalizerPass());
     break;
   case Stage::Numerics:
@@ -75,7 +76,7 @@ void addStage(PassManager &pm, Stage stage, const CompileOptions &options) {
     pm.addPass(graph::createInferShapesPass());
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
-    pm.addPass(simplify::createEvaluateConstantsPass());
+    pm.addPass(simplify::createEvaluateConstantsPass(evaluator));
     pm.addPass(simplify::createDenormalWeightsPass({options.flushDenormals}));
     break;
   case Stage::Place:
@@ -281,10 +282,11 @@ void print(ModuleOp module, CompileResult &result) {
 
 LogicalResult runStages(ModuleOp module, Stage first, Stage last, const CompileOptions &options, CompileResult &result) {
   Clock clock;
+  simplify::ConstantEvaluator evaluator = nativeConstants(); // one for all passes: each form of an op is compiled once
   for (int stage = int(first); stage <= int(last) && stage <= int(Stage::Place); ++stage) {
     announce(module, Stage(stage), options);
     PassManager pm(module.getContext());
-    addStage(pm, Stage(stage), options);
+    addStage(pm, Stage(stage), options, evaluator);
     pm.addPass(createVerifyStagePass({stageName(Stage(stage)).str()}));
     if (failed(pm.run(module)) || failed(dump(module, Stage(stage), options.dumpTo)))
       return failure();

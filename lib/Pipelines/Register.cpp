@@ -8,6 +8,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Dialect/Graph/Transforms/Passes.h"
@@ -16,6 +17,7 @@
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Pipelines/Compile.h"
+#include "tenon/Pipelines/NativeConstants.h"
 #include "tenon/Pipelines/Passes.h"
 #include "tenon/Target/CPU/Passes.h"
 #include "tenon/Transforms/Fusion/Passes.h"
@@ -59,7 +61,8 @@ void registerTenonPasses() {
   memory::registerPasses();
   num::registerPasses();
   numerics::registerPasses();
-  simplify::registerPasses();
+  registerPass([] { return simplify::createEvaluateConstantsPass(nativeConstants()); });
+  simplify::registerDenormalWeightsPass();
 }
 
 } // namespace tenon

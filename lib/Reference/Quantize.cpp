@@ -58,7 +58,8 @@ struct Parameters {
 template <typename Op>
 FailureOr<Parameters> parametersOf(Op op, ArrayRef<Tensor> inputs) {
   const Tensor &x = inputs[0], &scale = inputs[1], *zero = operand(op, inputs, 2);
-  int64_t axis = op.getAxis() < 0 ? op.getAxis() + x.getRank() : op.getAxis(), block = op.getBlockSize();
+  int64_t axis = op.getAxis(), block = op.getBlockSize();
+  axis += axis < 0 ? x.getRank() : 0;
   if (failed(checkParameter(op, scale, x.getShape(), axis, block)) ||
       (zero && failed(checkParameter(op, *zero, x.getShape(), axis, block))))
     return failure();

@@ -106,9 +106,13 @@ ElementsAttr Tensor::toAttribute(StringRef name) const {
   RankedTensorType type = getType();
   if (getNumElements() == 0 && !isa<num::FormatType>(element))
     return DenseElementsAttr::get(type, ArrayRef<Attribute>());
-  if (getNumElements() > kInlineElements || isa<num::FormatType>(element)) // dense holds builtin types only
-    return DenseResourceElementsAttr::get(
-        type, name, HeapAsmResourceBlob::allocateAndCopyWithAlign(getBytes(), kAlign, /*dataIsMutable=*/false));
+  if (getNumElements() > kInlineElements || isa<num::FormatType>(element)) { // dense holds builtin types only
+    if (!owner)
+      return DenseResourceElementsAttr::get(
+          type, name, HeapAsmResourceBlob::allocateAndCopyWithAlign(getBytes(), kAlign, /*dataIsMutable=*/false));
+    auto keep = [owner = owner](void *, size_t, size_t) {};
+    return DenseResourceElementsAttr::get(type, name, AsmResourceBlob(getBytes(), kAlign, keep, /*dataIsMutable=*/false));
+  }
   if (element.isInteger(1)) {
     SmallVector<bool> values(llvm::map_range(getBytes(), [](char byte) { return byte != 0; }));
     return DenseElementsAttr::get(type, ArrayRef<bool>(values));

@@ -67,6 +67,12 @@ public:
 
   /// One op whose regions, if any, capture nothing.
   Results evaluate(mlir::Operation *op, llvm::ArrayRef<Tensor> inputs) const;
+  /// Whether each element of an op's result depends on the elements at its place in
+  /// the operands alone, and not on the place.
+  static bool isElementwise(mlir::Operation *op);
+  /// The same as evaluate, of elementwise ops some rows at a time: what doubles take
+  /// beside operands and results is bounded.
+  Results evaluateInTiles(mlir::Operation *op, llvm::ArrayRef<Tensor> inputs) const;
   /// A function of one block. Values are dropped after their last use.
   Results evaluate(mlir::func::FuncOp func, llvm::ArrayRef<Tensor> inputs) const;
 

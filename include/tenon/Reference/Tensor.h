@@ -70,7 +70,8 @@ public:
   /// NumPy broadcast to a shape that this tensor's shape fits.
   Tensor broadcast(llvm::ArrayRef<int64_t> newShape) const;
 
-  /// `dense` up to 16 elements, else `dense_resource` in a heap blob called name.
+  /// `dense` up to 16 elements, else `dense_resource` in a blob called name, which
+  /// shares the bytes unless they are borrowed.
   mlir::ElementsAttr toAttribute(llvm::StringRef name = "value") const;
 
 private:

@@ -196,4 +196,17 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
   return true;
 }
 
+std::optional<CpuTarget> baselineOfProcess() {
+  llvm::StringRef architecture = hostArchitecture();
+  CpuTarget target;
+  std::string error;
+  if (architecture.empty() || !parseCpuTarget(architecture == "host" ? "x86-64-v2" : architecture, target, error))
+    return std::nullopt;
+  auto present = llvm::sys::getHostCPUFeatures();
+  for (const std::string &feature : target.features)
+    if (feature != "x87" && !present.lookup(feature)) // LLVM does not tell of x87, which all of them have
+      return std::nullopt;
+  return target;
+}
+
 } // namespace tenon::cpu

@@ -3,11 +3,14 @@
 // Replaces graph ops on constants by their values. Values live as reference
 // tensors until their last use; only those that an op which stays needs are
 // turned into attributes, because MLIR never frees a resource.
-#include "tenon/Transforms/Simplify/Passes.h"
+#include "tenon/Transforms/Simplify/ConstantEvaluator.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "tenon/Dialect/Graph/IR/ExactOps.h"
 #include "tenon/Dialect/Graph/IR/NarrowWeights.h"
 #include "tenon/Reference/Evaluator.h"
+#include "tenon/Support/Provenance.h"
+#include <bit>
 
 using namespace mlir;
 
@@ -17,16 +20,68 @@ namespace tenon::simplify {
 
 namespace {
 
-/// Bytes of all results, or nothing where a size or type is unknown.
-std::optional<int64_t> resultBytes(Operation *op) {
-  int64_t bytes = 0;
-  for (Type type : op->getResultTypes()) {
-    auto tensor = dyn_cast<RankedTensorType>(type);
-    if (!tensor || !tensor.hasStaticShape() || reference::elementBytes(tensor.getElementType()) == 0)
+/// Of results above the limit, those that are at most so many times their operands
+/// become constants: a cast of bytes to f32 does. What grows more is faster computed
+/// than read.
+constexpr int64_t kMostGrowth = 4;
+
+/// Bytes of a tensor, or nothing where its size or type is unknown.
+std::optional<int64_t> bytesOf(Value value) {
+  auto tensor = dyn_cast<RankedTensorType>(value.getType());
+  if (!tensor || !tensor.hasStaticShape() || reference::elementBytes(tensor.getElementType()) == 0)
+    return std::nullopt;
+  return tensor.getNumElements() * reference::elementBytes(tensor.getElementType());
+}
+
+/// Bytes of several, or nothing where one is unknown.
+std::optional<int64_t> bytesOf(ValueRange values) {
+  int64_t sum = 0;
+  for (Value value : values)
+    if (std::optional<int64_t> bytes = bytesOf(value))
+      sum += *bytes;
+    else
       return std::nullopt;
-    bytes += tensor.getNumElements() * reference::elementBytes(tensor.getElementType());
-  }
-  return bytes;
+  return sum;
+}
+
+/// Ops that are smaller than their results.
+bool isSpread(Operation *op) { return isa<graph::FillOp, graph::ExpandOp, graph::TileOp>(op); }
+
+/// What equal ops of several layers have in common: all but the operands' values.
+uint64_t formOf(Operation *op) {
+  llvm::hash_code form = llvm::hash_combine(op->getName(), op->getDiscardableAttrDictionary(), op->getPropertiesAsAttribute());
+  for (Type type : op->getOperandTypes())
+    form = llvm::hash_combine(form, type);
+  for (Type type : op->getResultTypes())
+    form = llvm::hash_combine(form, type);
+  return form;
+}
+
+template <typename Word>
+reference::Tensor withOneNan(const reference::Tensor &tensor, Word infinity, Word nan) {
+  constexpr Word kMagnitude = Word(~Word(0)) >> 1;
+  auto isNan = [&](Word word) { return (word & kMagnitude) > infinity; };
+  ArrayRef<Word> words(reinterpret_cast<const Word *>(tensor.getBytes().data()), tensor.getNumElements());
+  if (llvm::none_of(words, isNan))
+    return tensor;
+  reference::Tensor result(tensor.getElementType(), tensor.getShape());
+  llvm::transform(words, reinterpret_cast<Word *>(result.getMutableBytes().data()), [&](Word word) { return isNan(word) ? nan : word; });
+  return result;
+}
+
+/// Which bits a computed NaN has depends on processor and evaluator; here it gets
+/// those that arithmetic on most processors gives.
+reference::Tensor withOneNan(const reference::Tensor &tensor) {
+  Type element = tensor.getElementType();
+  if (element.isF64())
+    return withOneNan<uint64_t>(tensor, 0x7ff0000000000000, 0x7ff8000000000000);
+  if (element.isF32())
+    return withOneNan<uint32_t>(tensor, 0x7f800000, 0x7fc00000);
+  if (element.isF16())
+    return withOneNan<uint16_t>(tensor, 0x7c00, 0x7e00);
+  if (element.isBF16())
+    return withOneNan<uint16_t>(tensor, 0x7f80, 0x7fc0);
+  return tensor;
 }
 
 StringRef nameOf(Operation *op) {
@@ -37,13 +92,14 @@ StringRef nameOf(Operation *op) {
 class EvaluateConstants : public impl::EvaluateConstantsPassBase<EvaluateConstants> {
 public:
   using EvaluateConstantsPassBase::EvaluateConstantsPassBase;
+  EvaluateConstants(ConstantEvaluator native, EvaluateConstantsPassOptions options)
+      : EvaluateConstantsPassBase(std::move(options)), native(std::move(native)) {}
 
   void runOnOperation() override {
-    // An evaluation that fails is no error here.
-    ScopedDiagnosticHandler quiet(&getContext(), [](Diagnostic &) { return success(); });
     for (auto func : getOperation().getOps<func::FuncOp>()) {
       mark(func);
-      evaluateMarked(func);
+      evaluateMarked();
+      reportLate(func);
       sweep(func);
     }
   }
@@ -67,25 +123,43 @@ private:
     return weights && weights->k * weights->n * 4 >= minNarrowBytes && llvm::none_of(op->getOperands(), isLazy);
   }
 
+  /// Whether evaluating an op on known operands is within bounds of memory, and
+  /// the result worth its place among the weights.
+  bool isWithinBounds(Operation *op, int64_t bytes) const {
+    bool inParts = graph::movesElements(op) || reference::Evaluator::isElementwise(op), readsLargeSpread = false;
+    int64_t read = 0;
+    for (Value operand : op->getOperands()) {
+      int64_t size = bytesOf(operand).value_or(0);
+      bool isLazy = known.lookup(operand).isLazy;
+      read += isLazy ? 0 : size;
+      readsLargeSpread |= isLazy && size > maxBytes;
+    }
+    if (bytes <= maxBytes)
+      return inParts || !readsLargeSpread;
+    return isSpread(op) || (inParts && bytes <= kMostGrowth * read);
+  }
+
   /// Finds the ops to evaluate and counts their uses of each other's results.
   void mark(func::FuncOp func) {
-    known.clear();
-    marked.clear();
     func.walk<WalkOrder::PreOrder>([&](Operation *op) {
-      std::optional<int64_t> bytes = resultBytes(op);
-      bool foldable = isa<graph::GraphDialect>(op->getDialect()) && !isa<graph::ConstantOp>(op) &&
-                      op->getNumResults() > 0 && op->getNumRegions() == 0 && evaluator.knows(op) && bytes &&
-                      *bytes <= maxBytes && llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v); }) &&
+      std::optional<int64_t> bytes = bytesOf(op->getResults());
+      bool canFold = isa<graph::GraphDialect>(op->getDialect()) && !isa<graph::ConstantOp>(op) && op->getNumResults() > 0 &&
+                     op->getNumRegions() == 0 && evaluator.knows(op) && bytes;
+      bool foldable = canFold && llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v); }) && isWithinBounds(op, *bytes) &&
                       !staysNarrow(op);
       for (Value operand : op->getOperands())
         if (auto it = known.find(operand); it != known.end()) {
           it->second.uses += foldable;
           it->second.stays |= !foldable;
         }
-      if (!foldable)
+      if (!foldable) {
+        if (canFold && !staysNarrow(op))
+          left.insert(op);
         return;
-      bool lazy = isa<graph::FillOp, graph::ExpandOp, graph::TileOp>(op) && *bytes > maxSplatBytes;
+      }
+      bool lazy = isSpread(op) && *bytes > maxSplatBytes;
       marked.push_back(op);
+      formBytes[formOf(op)] += *bytes + bytesOf(op->getOperands()).value_or(0);
       for (Value result : op->getResults())
         known[result].isLazy = lazy;
     });
@@ -105,14 +179,22 @@ private:
         return false;
       inputs.push_back(*tensor);
     }
-    reference::Results results = evaluator.evaluate(op, inputs);
-    if (failed(results) || results->size() != op->getNumResults())
+    // An evaluation that fails is no error here.
+    ScopedDiagnosticHandler quiet(&getContext(), [](Diagnostic &) { return success(); });
+    std::optional<SmallVector<reference::Tensor>> results;
+    if (native && nativeBytes >= 0 && formBytes[formOf(op)] >= nativeBytes && graph::isExactlyRounded(op))
+      results = native(op, inputs);
+    evaluatedNatively += results.has_value();
+    if (!results)
+      if (reference::Results slow = evaluator.evaluateInTiles(op, inputs); succeeded(slow))
+        results = std::move(*slow);
+    if (!results || results->size() != op->getNumResults())
       return false;
     for (auto [value, tensor] : llvm::zip(op->getResults(), *results))
       if (value.getType() != tensor.getType())
         return false;
     for (auto [value, tensor] : llvm::zip(op->getResults(), *results))
-      known[value].tensor = tensor;
+      known[value].tensor = graph::movesElements(op) ? tensor : withOneNan(tensor);
     ++evaluated;
     return true;
   }
@@ -133,10 +215,12 @@ private:
     it->second.tensor.reset();
   }
 
-  void evaluateMarked(func::FuncOp func) {
+  void evaluateMarked() {
     for (Operation *op : marked) {
       bool unwanted = llvm::all_of(op->getResults(), [&](Value v) { return known[v].isLazy && !known[v].uses; });
       bool done = !unwanted && evaluate(op);
+      if (!done && !unwanted)
+        left.insert(op);
       for (Value operand : op->getOperands())
         if (auto it = known.find(operand); it != known.end()) {
           --it->second.uses;
@@ -152,6 +236,30 @@ private:
     }
   }
 
+  /// Says what large results each run computes from nothing but constants. Fill,
+  /// expand and tile are not among them: to write their result takes as long as to
+  /// read a constant.
+  void reportLate(func::FuncOp func) {
+    func.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (!left.contains(op))
+        return;
+      int64_t bytes = *bytesOf(op->getResults());
+      bool isLate = llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v) || late.contains(v); });
+      if (!isLate)
+        return;
+      late.insert_range(op->getResults());
+      SmallVector<Note> notes;
+      collectNotes(op->getLoc(), notes);
+      if (bytes <= maxBytes || isSpread(op) || llvm::any_of(notes, [](const Note &note) { return note.code == kLateCode; }))
+        return;
+      std::string text = llvm::formatv("{0} is computed in each run, though from constants alone: its result of {1} MiB is above the {2} MiB "
+                                       "that a constant is evaluated to; an initializer with its value saves the time",
+                                       nameOf(op), llvm::divideCeil(bytes, 1 << 20), llvm::divideCeil(maxBytes, 1 << 20));
+      op->setLoc(withNote(op->getLoc(), kLateCode, text));
+      getOperation().emitRemark("[") << kLateCode << "] " << text;
+    });
+  }
+
   void sweep(func::FuncOp func) {
     for (Operation *op : llvm::reverse(marked))
       if (op->use_empty())
@@ -163,12 +271,26 @@ private:
         op->erase();
     known.clear();
     marked.clear();
+    left.clear();
+    late.clear();
+    formBytes.clear();
   }
 
+  static constexpr StringLiteral kLateCode = "TN4014";
+
   reference::Evaluator evaluator;
+  ConstantEvaluator native;
   DenseMap<Value, Known> known;
   SmallVector<Operation *> marked;
+  DenseSet<Operation *> left;            // that could be evaluated but for their size, or for operands that are not known
+  DenseSet<Value> late;                   // of them, those of constants alone
+  DenseMap<uint64_t, int64_t> formBytes;  // that all ops of a form read and write
 };
 
 } // namespace
+
+std::unique_ptr<Pass> createEvaluateConstantsPass(ConstantEvaluator evaluator, EvaluateConstantsPassOptions options) {
+  return std::make_unique<EvaluateConstants>(std::move(evaluator), std::move(options));
+}
+
 } // namespace tenon::simplify

@@ -6,6 +6,7 @@
 #define TENON_TARGET_CPU_CPUTARGET_H
 
 #include "llvm/ADT/StringRef.h"
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,10 @@ struct CpuTarget {
 /// AVX-512, unless given. A feature that is taken away takes those along that
 /// imply it. False with a message naming the accepted spellings.
 bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error);
+
+/// What every supported processor of this process's architecture has; nothing
+/// where this one lacks some of it, or the architecture is none of ours.
+std::optional<CpuTarget> baselineOfProcess();
 
 } // namespace tenon::cpu
 

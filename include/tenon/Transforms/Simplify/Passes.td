@@ -7,13 +7,24 @@ def EvaluateConstantsPass : Pass<"tenon-evaluate-constants", "::mlir::ModuleOp">
   let summary = "Evaluates graph ops whose operands are constants";
   let description = [{
     One walk in program order evaluates every graph op whose operands are
-    known, by the reference evaluator, so that the values do not depend on the
-    host. Only values that something else still uses become constants: dense up
-    to 16 elements, a resource above; intermediate values are freed after their
-    last use. Left alone are ops with results above `max-bytes`, ops whose
-    evaluation fails (they fail at run time, if they are reached), and fill,
-    expand and tile with results above `max-splat-bytes`, because the op is
-    smaller than its result. Their users are evaluated nevertheless.
+    known, so that the values do not depend on the host: by the reference
+    evaluator, or by compiled code that the pipeline injects
+    (simplify::ConstantEvaluator) where an elementwise op is exactly rounded
+    (graph::isExactlyRounded), so that the bits are the same, and ops of its form
+    read and write `native-bytes` together, so that it is worth a compilation. A NaN
+    that an op computes gets one pattern of bits. Only values that something else
+    still uses become constants: dense up to 16 elements, a resource above;
+    intermediate values are freed after their last use, and elementwise ops take
+    doubles for a tile of their elements at a time. Left alone are
+
+    - ops whose evaluation fails: they fail at run time, if they are reached;
+    - fill, expand and tile with results above `max-splat-bytes`, because the op is
+      smaller than its result;
+    - results above `max-bytes`, unless the op is elementwise or moves elements and
+      the result is at most four times its operands. A note on such an op and a
+      remark say that each run computes it: TN4014.
+
+    Users of fill, expand and tile are evaluated nevertheless.
 
     A dequantize whose users are all matrix products that can decode it as they
     go (graph::narrowWeights) stays if its result would take `min-narrow-bytes`
@@ -32,9 +43,13 @@ def EvaluateConstantsPass : Pass<"tenon-evaluate-constants", "::mlir::ModuleOp">
   let options = [
     Option<"maxBytes", "max-bytes", "int64_t", "64 << 20", "Largest result to evaluate">,
     Option<"maxSplatBytes", "max-splat-bytes", "int64_t", "1024", "Largest result of fill, expand or tile to evaluate">,
-    Option<"minNarrowBytes", "min-narrow-bytes", "int64_t", "1 << 20", "Smallest f32 weights of matrix products that stay narrow">
+    Option<"minNarrowBytes", "min-narrow-bytes", "int64_t", "1 << 20", "Smallest f32 weights of matrix products that stay narrow">,
+    Option<"nativeBytes", "native-bytes", "int64_t", "8 << 20", "Bytes that exactly rounded ops of a form must read and write for the evaluator that the pipeline injects; -1: none do">
   ];
-  let statistics = [Statistic<"evaluated", "evaluated", "Ops evaluated">];
+  let statistics = [
+    Statistic<"evaluated", "evaluated", "Ops evaluated">,
+    Statistic<"evaluatedNatively", "natively", "Ops evaluated by the injected evaluator">
+  ];
 }
 
 def DenormalWeightsPass : Pass<"tenon-denormal-weights", "::mlir::ModuleOp"> {
