@@ -6,6 +6,7 @@
 #include "LoadedImage.h"
 
 #include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/MathExtras.h"
 #include "tenon/abi.h"
 #include <cfenv>
 #include <cstdlib>
@@ -25,8 +26,16 @@ int32_t launch(void *, uint32_t, tenon_kernel_fn kernel, void *const *buffers, u
 }
 int32_t checkFailed(void *, int32_t, int64_t, int64_t) { return -1; }
 int32_t redZones(void *, void *const *, uint32_t) { return 0; }
+int32_t launchScratch(void *, uint32_t, tenon_scratch_kernel_fn kernel, void *const *buffers, uint32_t, const int64_t *symbols,
+                      int64_t total, int64_t, int64_t scratchBytes) {
+  std::unique_ptr<void, decltype(&std::free)> scratch(std::aligned_alloc(kAlign, llvm::alignTo(scratchBytes, kAlign)), std::free);
+  if (!scratch)
+    return -1;
+  kernel(buffers, symbols, 0, total, scratch.get());
+  return 0;
+}
 
-constexpr tenon_host_api kApi = {sizeof(tenon_host_api), TENON_ABI_VERSION, launch, checkFailed, redZones};
+constexpr tenon_host_api kApi = {sizeof(tenon_host_api), TENON_ABI_VERSION, launch, checkFailed, redZones, launchScratch};
 
 /// Keeps denormals and rounds to nearest while it lives, whatever the calling
 /// program has set.
@@ -80,6 +89,8 @@ bool LoadedImage::run(ArrayRef<const void *> inputs, ArrayRef<void *> outputs) c
   auto arenaSize = reinterpret_cast<tenon_arena_size_fn>(base + arenaSizeAddress);
   size_t bytes = size_t(arenaSize(nullptr)) / kAlign * kAlign + kAlign;
   std::unique_ptr<void, decltype(&std::free)> arena(std::aligned_alloc(kAlign, bytes), std::free);
+  if (!arena)
+    return false;
   alignas(kAlign) uint8_t weights[kAlign] = {};
   DefaultFloats floats;
   return main(&kApi, nullptr, const_cast<void *const *>(inputs.data()), outputs.data(), weights, static_cast<uint8_t *>(arena.get()), nullptr) == 0;

@@ -84,7 +84,7 @@ private:
     FailureOr<cpu::Program> program = cpu::buildProgram(*module, *target, registry);
     if (failed(program) || program->weightBytes || failed(cpu::lowerToLLVM(*program->module, *target)))
       return std::nullopt;
-    FailureOr<std::string> object = cpu::emitObject(*program->module, *target);
+    FailureOr<cpu::Object> object = cpu::emitObject(*program->module, *target);
     FailureOr<cpu::Image> image = failed(object) ? FailureOr<cpu::Image>() : cpu::linkImage(*object, module->getLoc());
     return failed(image) ? std::nullopt : LoadedImage::load(*image);
   }
