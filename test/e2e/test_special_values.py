@@ -362,3 +362,23 @@ def test_scattered_nan(op, dtype):
     for reduction in ("max", "min"):
         model.node(op, ["x", indices, updates], reduction, reduction=reduction)
     model.check()
+
+
+@pytest.mark.parametrize("op, attrs", [("LRN", dict(size=3)), ("MeanVarianceNormalization", dict(axes=[2])),
+                                       ("LpNormalization", dict(axis=2, p=1)), ("LpNormalization", dict(axis=2, p=2)),
+                                       ("InstanceNormalization", {})])
+def test_squares_beyond_half(op, attrs):
+    """Normalizations of half whose sums of squares, or sums, are beyond half."""
+    x = np.array([6e4, 1, -2, 5e4, 4, -6e4], np.float16).reshape(1, 2, 3, 1)
+    weights = ["w", "w"] if op == "InstanceNormalization" else []
+    one = helper.make_tensor("w", TensorProto.FLOAT16, [2], np.ones(2, np.float16).tobytes(), raw=True)
+    results = []
+    for dtype in (TensorProto.FLOAT16, TensorProto.FLOAT):
+        wide = dtype == TensorProto.FLOAT
+        nodes = [helper.make_node("Cast", [name], [name + "c"], to=dtype) for name in dict.fromkeys(["x", *weights])]
+        nodes.append(helper.make_node(op, [name + "c" for name in ["x", *weights]], ["y"], **attrs))
+        graph = helper.make_graph(nodes, "half", [helper.make_tensor_value_info("x", TensorProto.FLOAT16, ["n", 2, 3, 1])],
+                                  [helper.make_tensor_value_info("y", dtype, None)], [one] if weights else [])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+        results.append(api.compile(model.SerializeToString()).session().run({"x": x})["y"].astype(np.float16 if wide else np.float64))
+    assert np.allclose(results[0], results[1].astype(np.float64), rtol=2e-3, atol=1e-3), results

@@ -24,6 +24,11 @@ Value norm(NodeContext &c, NormKind kind, Value x, Value scale, Value bias, int6
   return c.create<graph::NormOp>(c.elementType(x), kind, x, scale, bias, uint64_t(axis), APFloat(epsilon));
 }
 
+/// The operand in a type that holds sums of squares of its values, which half does not.
+Value forSquares(NodeContext &c, Value x) {
+  return c.elementType(x).getIntOrFloatBitWidth() < 32 ? c.cast(x, c.f32()) : x;
+}
+
 LogicalResult convertBatchNorm(NodeContext &c) {
   if (c.integer("training_mode", 0))
     return c.error(Problem::unsupported, "attribute training_mode = 1; export the model for inference");
@@ -37,10 +42,11 @@ LogicalResult convertBatchNorm(NodeContext &c) {
       return c.error(Problem::range, "input " + Twine(i) + " has rank " + Twine(c.rank(c.input(i))) + ", expected " + Twine(expected) +
                                          (isSpatial ? "" : " where spatial = 0"));
   auto fit = [&](Value vector) { return isSpatial ? perChannel(c, vector, c.rank(x)) : vector; };
+  variance = forSquares(c, variance);
   Value deviation =
       c.unary(UnaryKind::sqrt, c.add(variance, c.scalarLike(variance, c.real("epsilon", 1e-5))));
   Value factor = c.div(c.castLike(scale, deviation), deviation);
-  Value offset = c.sub(c.castLike(bias, factor), c.mul(mean, factor));
+  Value offset = c.sub(c.castLike(bias, factor), c.mul(c.castLike(mean, factor), factor));
   Value y = c.mul(x, fit(c.castLike(factor, x)));
   return c.set(c.add(y, fit(c.castLike(offset, x))));
 }
@@ -105,7 +111,7 @@ LogicalResult convertRmsNorm(NodeContext &c) {
 /// y = x / (bias + alpha * average(x^2 over `size` channels))^beta, the average
 /// being a pooling window along the channels.
 LogicalResult convertLRN(NodeContext &c) {
-  Value x = c.input(0);
+  Value x = forSquares(c, c.input(0));
   int64_t rank = c.rank(x), size = c.integer("size", 1);
   if (rank < 3)
     return c.error(Problem::range, "input has rank " + Twine(rank) + ", expected at least 3");
@@ -116,20 +122,21 @@ LogicalResult convertLRN(NodeContext &c) {
                                        ArrayRef(ones), ArrayRef(ones), ArrayRef(pads), false, true);
   mean = c.reshapeLike(c.squeeze(mean, {1}), x);
   Value base = c.add(c.mul(mean, c.scalarLike(x, c.real("alpha", 1e-4))), c.scalarLike(x, c.real("bias", 1)));
-  return c.set(c.div(x, c.binary(BinaryKind::pow, base, c.scalarLike(x, c.real("beta", 0.75)))));
+  Value result = c.div(x, c.binary(BinaryKind::pow, base, c.scalarLike(x, c.real("beta", 0.75))));
+  return c.set(c.castLike(result, c.input(0)));
 }
 
 LogicalResult convertMeanVarianceNorm(NodeContext &c) {
-  Value x = c.input(0);
+  Value x = forSquares(c, c.input(0));
   Ints axes = c.axes(c.ints("axes").value_or(Ints{0, 2, 3}), c.rank(x));
   Value centered = c.sub(x, c.reduce(ReduceKind::mean, x, axes, true));
   Value variance = c.reduce(ReduceKind::mean, c.mul(centered, centered), axes, true);
   Value deviation = c.add(c.unary(UnaryKind::sqrt, variance), c.scalarLike(x, 1e-9));
-  return c.set(c.div(centered, deviation));
+  return c.set(c.castLike(c.div(centered, deviation), c.input(0)));
 }
 
 LogicalResult convertLpNorm(NodeContext &c) {
-  Value x = c.input(0);
+  Value x = forSquares(c, c.input(0));
   int64_t axis = c.axis(c.integer("axis", -1), c.rank(x));
   int64_t p = c.integer("p", 2);
   if (p != 1 && p != 2)
@@ -138,7 +145,7 @@ LogicalResult convertLpNorm(NodeContext &c) {
   Value length = c.reduce(kind, x, axis, true), zero = c.scalarLike(x, 0);
   // Vectors of length 0 stay 0.
   length = c.select(c.binary(BinaryKind::eq, length, zero), c.scalarLike(x, 1), length);
-  return c.set(c.div(x, length));
+  return c.set(c.castLike(c.div(x, length), c.input(0)));
 }
 
 } // namespace
