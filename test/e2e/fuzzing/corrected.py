@@ -88,7 +88,7 @@ def nearest_resize(node, arrays, out):
     0 and 1, and both oracles round positions."""
     attrs = node.attrs
     known = {"coordinate_transformation_mode", "nearest_mode", "mode"}
-    if node.op != "Resize" or len(node.inputs) < 3 or attrs.get("mode", "nearest") != "nearest" or set(attrs) - known or not out.size:
+    if len(node.inputs) < 3 or attrs.get("mode", "nearest") != "nearest" or set(attrs) - known or not out.size:
         return None
     if attrs.get("coordinate_transformation_mode", "half_pixel") in ("tf_crop_and_resize", "half_pixel_symmetric"):
         return None
@@ -97,3 +97,23 @@ def nearest_resize(node, arrays, out):
         scale = Fraction(float(arrays[2][axis])) if node.inputs[2] else Fraction(length, size)
         result = result.take(list(nearest_positions(size, length, scale, attrs)), axis)
     return result
+
+
+def sliced(node, arrays, out):
+    """What Slice gives: a start before the first element is clamped to it for negative
+    steps, too, where NumPy has nothing and ONNX Runtime takes some ends for others."""
+    if len(node.inputs) < 3:
+        return None
+    x, starts, ends = arrays[:3]
+    axes, steps = ([int(v) for v in arrays[i]] if len(arrays) > i and node.inputs[i] else default
+                   for i, default in ((3, list(range(len(starts)))), (4, [1] * len(starts))))
+    for start, end, axis, step in zip(map(int, starts), map(int, ends), axes, steps):
+        size = x.shape[axis]
+        low, high = (0, size) if step > 0 else (-1, size - 1)
+        start, end = (at + size if at < 0 else at for at in (start, end))
+        x = x.take(list(range(min(max(start, 0), high), min(max(end, low), high), step)), axis)
+    return x
+
+
+# What an operator of one result gives by its text; None where an oracle is right.
+BY_TEXT = {"Resize": nearest_resize, "Slice": sliced}

@@ -59,6 +59,7 @@ def check(program, red_zones=False, threads=1, stage=lambda text: None):
         code = error.code or ""
         if is_allowed(code, str(error)):
             return f"refused {code}", None
+        stage("refused; ONNX Runtime")
         peer = Peer(program)
         if code and any(peer.finds_fault(program.feeds(b)) for b in range(len(program.bindings))):
             return "contested", None

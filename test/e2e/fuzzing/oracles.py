@@ -9,7 +9,7 @@ import onnx
 
 from harness import peer_session
 
-from .corrected import OPERATORS, nearest_resize, with_explicit_pads
+from .corrected import BY_TEXT, OPERATORS, with_explicit_pads
 from .program import CODES, TYPE_TEXTS, Value, node_model, short_name
 from .trust import reference_is_wrong
 
@@ -82,8 +82,8 @@ class NodeOracle:
         except Exception as error:
             raise NoOpinion(f"{type(error).__name__}: {str(error)[:200]}") from None
         check_size(results)
-        if (nearest := nearest_resize(self.node, arrays, results[0])) is not None:
-            results = [nearest]
+        if self.node.op in BY_TEXT and (result := BY_TEXT[self.node.op](self.node, arrays, results[0])) is not None:
+            results = [result]
         results = [np.array(r, order="C") for r in results]
         if self.reference is not None and any(r.dtype.kind in "iu" for r in results):
             return [r.astype(t, copy=False) if r.dtype.kind in "iu" else r for r, t in zip(results, self.types)]

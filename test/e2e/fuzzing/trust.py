@@ -179,6 +179,37 @@ def bounded_nan(node, operands):
     return bool(bounded or node.attrs.get("clip")) and any(not_finite(node, operands, i) for i in range(len(node.inputs)) if node.inputs[i])
 
 
+def hidden_by_bias(node, operands):
+    """Rows whose keys an attention bias of -inf hides."""
+    bias = operand(node, operands, 5)
+    return bias is not None and any(np.isneginf(a.astype(np.float64)).any() for a in bias.arrays)
+
+
+def copies_for_zero(node, operands):
+    """Whether a computed size of 0 stands where the operand's is another."""
+    x, shape = operand(node, operands, 0), operand(node, operands, 1)
+    if shape.constant or node.attrs.get("allowzero"):
+        return False
+    return any(size == 0 and (i >= a.ndim or a.shape[i] != 0) for a, s in zip(x.arrays, shape.arrays) for i, size in enumerate(s))
+
+
+def offset_beyond_half(node, operands):
+    """What normalizes a channel as one factor and one addend, where half has no such addend."""
+    x, scale, bias, mean, variance = (operand(node, operands, i) for i in range(5))
+    if x.dtype not in ("f16",):
+        return False
+    for s, b, m, v in zip(scale.arrays, bias.arrays, mean.arrays, variance.arrays):
+        with np.errstate(all="ignore"):
+            factor = s.astype(np.float64) / np.sqrt(v.astype(np.float64) + node.attrs.get("epsilon", 1e-5))
+            if (abs(b.astype(np.float64) - m * factor) > 6e4).any() or (abs(factor) > 6e4).any():
+                return True
+    return False
+
+
+def beyond_exponentials(node, operands, opset):
+    return any(a.size and not np.ptp(a.astype(np.float64)) < 80 for a in operand(node, operands, 0).arrays)
+
+
 def of_padding_alone(node, operands):
     """Windows without an element of the input, which has no largest, and no mean."""
     if node.op == "AveragePool" and node.attrs.get("count_include_pad"):
@@ -203,6 +234,8 @@ UNDEFINED = {
     "beyond-input": (POOLS, beyond_input),
     "bounded-nan": (("GRU", "LSTM", "RNN"), bounded_nan),
     "cast-out-of-range": (("Cast", "CastLike"), cast_out_of_range),
+    "copies-for-zero": (("Reshape",), copies_for_zero),
+    "hidden-by-bias": (("com.microsoft.MultiHeadAttention",), hidden_by_bias),
     "infinite-range": (("DynamicQuantizeLinear",), infinite_range),
     "infinite-variance": (("GroupNormalization", "InstanceNormalization"), infinite_variance),
     "infinite-weights": (("Conv", "ConvTranspose"), infinite_weights),
@@ -210,6 +243,7 @@ UNDEFINED = {
     "interpolated-infinity": (("GridSample", "Resize"), interpolates_special),
     "masked-infinity": (("Attention",), masked_infinity),
     "max-pool-of-nan": (("GlobalMaxPool", "MaxPool"), nan_operand),
+    "offset-beyond-half": (("BatchNormalization",), offset_beyond_half),
     "order-of-products": (("ReduceProd",), order_of_products),
     "padding-alone": (("AveragePool", "MaxPool"), of_padding_alone),
     "power-of-integers": (("Pow",), power_of_integers),
@@ -239,7 +273,7 @@ REFERENCE_WRONG = {
     "LpPool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
     "QuantizeLinear": ("saturation-of-the-reference", beyond_int32),
     "ReduceLogSumExp": ("log-sum-exp-of-the-reference", lambda n, o, opset: any(np.isneginf(a.astype(np.float64)).any() for a in operand(n, o, 0).arrays)),
-    "SoftmaxCrossEntropyLoss": ("log-softmax-of-the-reference", always),
+    "SoftmaxCrossEntropyLoss": ("log-softmax-of-the-reference", beyond_exponentials),
     "LogSoftmax": ("log-softmax-of-the-reference", always),
     "BatchNormalization": ("batch-normalization-of-the-reference", lambda n, o, opset: opset < 14),
     "GlobalMaxPool": ("global-max-pool-of-the-reference", lambda n, o, opset: operand(n, o, 0).rank != 4),
@@ -249,7 +283,7 @@ REFERENCE_WRONG = {
 
 # corrected.py has these operators as their texts have them.
 CORRECTED = {"HardSwish": "hard-swish-of-doubles", "LRN": "lrn-of-the-reference", "PRelu": "slope-of-zero",
-             "Resize": "nearest-of-the-reference", **dict.fromkeys((*POOLS, "Conv"), "same-pads")}
+             "Resize": "nearest-of-the-reference", "Slice": "slice-from-below", **dict.fromkeys((*POOLS, "Conv"), "same-pads")}
 
 
 def is_undefined(node, operands):
