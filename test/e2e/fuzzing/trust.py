@@ -210,6 +210,10 @@ def beyond_exponentials(node, operands, opset):
     return any(a.size and not np.ptp(a.astype(np.float64)) < 80 for a in operand(node, operands, 0).arrays)
 
 
+def mean_of_nothing(node, operands):
+    return node.attrs.get("reduction", "mean") == "mean" and any(not a.size for a in operand(node, operands, 0).arrays)
+
+
 def of_padding_alone(node, operands):
     """Windows without an element of the input, which has no largest, and no mean."""
     if node.op == "AveragePool" and node.attrs.get("count_include_pad"):
@@ -243,6 +247,7 @@ UNDEFINED = {
     "interpolated-infinity": (("GridSample", "Resize"), interpolates_special),
     "masked-infinity": (("Attention",), masked_infinity),
     "max-pool-of-nan": (("GlobalMaxPool", "MaxPool"), nan_operand),
+    "mean-of-nothing": (("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"), mean_of_nothing),
     "offset-beyond-half": (("BatchNormalization",), offset_beyond_half),
     "order-of-products": (("ReduceProd",), order_of_products),
     "padding-alone": (("AveragePool", "MaxPool"), of_padding_alone),
