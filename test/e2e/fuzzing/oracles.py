@@ -117,6 +117,8 @@ def fits(node, arrays, opset):
     if node.op == "Split" and len(node.inputs) == 1:
         size, parts = arrays[0].shape[node.attrs.get("axis", 0)], len(node.outputs)
         return size % parts == 0 if opset < 18 else size >= -(-size // parts) * (parts - 1)
+    if node.op == "Split":
+        return bool((arrays[1] >= 0).all()) and int(arrays[1].sum()) == arrays[0].shape[node.attrs.get("axis", 0)]
     if node.op == "Gather":
         size = arrays[0].shape[node.attrs.get("axis", 0)]
         return bool(((arrays[1] >= -size) & (arrays[1] < size)).all())
