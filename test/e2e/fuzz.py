@@ -156,7 +156,7 @@ class Fuzzer:
         self.arguments, self.results = arguments, results
         self.next, self.cpu, self.graphs = 0, 0.0, 0
         self.outcomes, self.ops, self.alike = collections.Counter(), collections.Counter(), collections.Counter()
-        self.queue, self.tasks = [], {}
+        self.queue, self.tasks, self.listed = [], {}, []
         self.started = time.monotonic()
 
     def more(self):
@@ -219,6 +219,7 @@ class Fuzzer:
         if any(re.search(text, f"{kind} {code} {detail}") for text in self.arguments.ignore):
             self.outcomes["ignored"] += 1
             return
+        self.listed.append(f"{self.arguments.seed}:{index} {kind} {code} {op} {detail[:120]}")
         print(f"finding {self.arguments.seed}:{index}: {kind} {code} {op} {detail[:300]}", flush=True)
         self.alike[kind, code, op] += 1
         if self.arguments.no_shrink or self.alike[kind, code, op] > ALIKE:
@@ -249,6 +250,8 @@ class Fuzzer:
         print(f"{self.graphs} graphs of seed {self.arguments.seed}: " +
               ", ".join(f"{n} {text}" for text, n in self.outcomes.most_common()) +
               f"; {self.cpu:.0f} s of processor time, {self.graphs / max(self.cpu, 1e-9):.1f} graphs a second; {wall:.0f} s")
+        for line in self.listed:
+            print(f"found {line}")
         if self.arguments.verbose:
             print("operators: " + ", ".join(f"{op} {n}" for op, n in self.ops.most_common()))
 
@@ -289,10 +292,10 @@ def check_coverage(results):
 
 
 def main():
-    flags = parser(__doc__, jobs=1, sweep="ten minutes of processor time instead of 200 graphs")
+    flags = parser(__doc__, jobs=1, sweep="ten minutes of processor time instead of 400 graphs")
     flags.add_argument("--seed", type=int, default=1)
     flags.add_argument("--count", type=int, default=0, help="graphs to run; 0: as many as the time allows")
-    flags.add_argument("--seconds", type=float, default=0, help="processor time to spend (without it or --count: 200 graphs, with --sweep 600 seconds)")
+    flags.add_argument("--seconds", type=float, default=0, help="processor time to spend (without it or --count: 400 graphs, with --sweep 600 seconds)")
     flags.add_argument("--wall", action="store_true", help="--seconds are of each job, not of all")
     flags.add_argument("--graph", help="only graph SEED:INDEX")
     flags.add_argument("--findings", type=int, default=20, help="stop after so many; 0: never")
@@ -303,8 +306,7 @@ def main():
     flags.add_argument("--verbose", action="store_true", help="print how often each operator occurred")
     arguments = flags.parse_args()
     if not arguments.count and not arguments.seconds:
-        # The same graphs on every machine; later ones of this seed have findings that are open.
-        arguments.count, arguments.seconds = (0, 600) if arguments.sweep else (200, 0)
+        arguments.count, arguments.seconds = (0, 600) if arguments.sweep else (400, 0)  # the same on every machine
     results = Results(read_expected(HERE / "fuzz-expected-failures.txt"), verbose=False)
     if problem := use_package(arguments.build):
         results.record("fuzz", False, problem)

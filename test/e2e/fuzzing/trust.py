@@ -159,7 +159,8 @@ def shorter_sequence(node, operands):
 def beyond_input(node, operands):
     """Windows larger than what they slide over, pads included: nothing, but what the
     oracles divide is rounded up."""
-    attrs, kernel = node.attrs, node.attrs["kernel_shape"]
+    attrs = node.attrs
+    kernel = attrs["kernel_shape"] if node.op in POOLS else operand(node, operands, 1).arrays[0].shape[2:]
     if attrs.get("ceil_mode") or attrs.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
         return False
     count = len(kernel)
@@ -235,7 +236,7 @@ GQA = "com.microsoft.GroupQueryAttention"
 # name: (operators, predicate).
 UNDEFINED = {
     "arg-of-nan": (("ArgMax", "ArgMin", "Hardmax"), nan_operand),
-    "beyond-input": (POOLS, beyond_input),
+    "beyond-input": ((*POOLS, "Conv"), beyond_input),
     "bounded-nan": (("GRU", "LSTM", "RNN"), bounded_nan),
     "cast-out-of-range": (("Cast", "CastLike"), cast_out_of_range),
     "copies-for-zero": (("Reshape",), copies_for_zero),
