@@ -279,6 +279,8 @@ REFERENCE_WRONG = {
     "LpPool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
     "QuantizeLinear": ("saturation-of-the-reference", beyond_int32),
     "SoftmaxCrossEntropyLoss": ("log-softmax-of-the-reference", beyond_exponentials),
+    "Softmax": ("flattened-rows-of-the-reference", lambda n, o, opset: opset < 13),
+    "Hardmax": ("flattened-rows-of-the-reference", lambda n, o, opset: opset < 13),
     "LogSoftmax": ("log-softmax-of-the-reference", always),
     "BatchNormalization": ("batch-normalization-of-the-reference", lambda n, o, opset: opset < 14),
     "GlobalMaxPool": ("global-max-pool-of-the-reference", lambda n, o, opset: operand(n, o, 0).rank != 4),
