@@ -48,7 +48,7 @@ def judge_output(program, binding, name, mine):
 
 
 def check(program, red_zones=False, threads=1, stage=lambda text: None):
-    """(outcome, Finding or None). Outcomes: agree, refused, contested, finding."""
+    """(outcome, Finding or None). Outcomes: agree, refused, refused by both, finding."""
     import tenon
 
     stage("compile")
@@ -62,7 +62,7 @@ def check(program, red_zones=False, threads=1, stage=lambda text: None):
         stage("refused; ONNX Runtime")
         peer = Peer(program)
         if code and any(peer.finds_fault(program.feeds(b)) for b in range(len(program.bindings))):
-            return "contested", None
+            return f"refused by both {code}", None
         return "finding", Finding("refused", str(error)[:400], code)
     stage("run")
     end, begin = sessions(artifact, threads)
@@ -78,7 +78,7 @@ def check(program, red_zones=False, threads=1, stage=lambda text: None):
                 return "finding", Finding("memory", str(error)[:400], error.code, binding)
             peer = peer or Peer(program)
             if peer.finds_fault(feeds):
-                outcome = "contested"
+                outcome = f"refused by both {error.code}"
                 continue
             return "finding", Finding("error", str(error)[:400], error.code, binding)
         if unwritten := differs(mine, again):
