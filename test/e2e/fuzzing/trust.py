@@ -211,6 +211,19 @@ def beyond_exponentials(node, operands, opset):
     return any(a.size and not np.ptp(a.astype(np.float64)) < 80 for a in operand(node, operands, 0).arrays)
 
 
+def overflowing_products(node, operands):
+    """Finite factors whose product is infinite: contracted with the sum it is not."""
+    factors = [operand(node, operands, i) for i in (0, 1)]
+    if any(v is None or not is_float(v) for v in factors):
+        return False
+    most = float(np.finfo(np.float32 if factors[0].dtype in ("f32", "bf16") else factors[0].arrays[0].dtype).max)
+    for a, b in zip(factors[0].arrays, factors[1].arrays):
+        x, y = (np.where(np.isfinite(v.astype(np.float64)), abs(v.astype(np.float64)), 0).max(initial=0) for v in (a, b))
+        if x and y > most / x:
+            return True
+    return False
+
+
 def mean_of_nothing(node, operands):
     return node.attrs.get("reduction", "mean") == "mean" and any(not a.size for a in operand(node, operands, 0).arrays)
 
@@ -251,6 +264,7 @@ UNDEFINED = {
     "mean-of-nothing": (("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"), mean_of_nothing),
     "offset-beyond-half": (("BatchNormalization",), offset_beyond_half),
     "order-of-products": (("ReduceProd",), order_of_products),
+    "overflowing-products": (("Einsum", "Gemm", "MatMul"), overflowing_products),
     "padding-alone": (("AveragePool", "MaxPool"), of_padding_alone),
     "power-of-integers": (("Pow",), power_of_integers),
     "quantized-nan": (("QuantizeLinear",), quantizes_special),
