@@ -97,7 +97,7 @@ def loosened(program, binding, name, mine, wrong):
         return wrong
     rng = np.random.default_rng(0)
     reach = np.zeros(clean.shape)
-    free = np.zeros(clean.shape, bool)
+    free, above, below = (np.zeros(clean.shape, bool) for _ in range(3))
     for _ in range(ROUNDS):
         try:
             array = noisy(program, binding, rng)[name]
@@ -113,12 +113,14 @@ def loosened(program, binding, name, mine, wrong):
             finite = np.isfinite(a) & np.isfinite(c)
             free |= ~finite & ~((a == c) | (np.isnan(a) & np.isnan(c)))
             reach = np.maximum(reach, np.where(finite, np.abs(a - c), 0))
+            above, below = above | (a > 0), below | (a < 0)
     wrong = wrong & ~free
     if clean.dtype.kind in "iub":
         return wrong
     with np.errstate(all="ignore"):
         off = np.abs(mine.astype(np.float64) - clean.astype(np.float64))
-        return wrong & ~(off <= 8 * reach)
+        # A divisor that may be of either sign may be 0.
+        return wrong & ~(off <= 8 * reach) & ~(np.isinf(mine.astype(np.float64)) & above & below)
 
 
 def judge_value(program, binding, name, mine, theirs=None):

@@ -295,6 +295,7 @@ REFERENCE_WRONG = {
     "SoftmaxCrossEntropyLoss": ("log-softmax-of-the-reference", beyond_exponentials),
     "Softmax": ("flattened-rows-of-the-reference", lambda n, o, opset: opset < 13),
     "Hardmax": ("flattened-rows-of-the-reference", lambda n, o, opset: opset < 13),
+    "LpNormalization": ("absolute-values-of-the-reference", lambda n, o, opset: n.attrs.get("p", 2) == 1),
     "LogSoftmax": ("log-softmax-of-the-reference", always),
     "BatchNormalization": ("batch-normalization-of-the-reference", lambda n, o, opset: opset < 14),
     "GlobalMaxPool": ("global-max-pool-of-the-reference", lambda n, o, opset: operand(n, o, 0).rank != 4),
