@@ -46,6 +46,21 @@ def test_a_product_widens_its_weights(tenon, tmp_path, narrow):
     np.testing.assert_allclose(y, x @ weights.astype(np.float32), rtol=1e-3, atol=1e-2)
 
 
+@pytest.mark.parametrize(("target", "rows", "panels"), [
+    ("cpu:x86-64-v3", 1, "f16"), ("cpu:x86-64-v3", "M", "f16"), ("cpu:x86-64-v3", 64, "f32"), ("cpu:x86-64-v3,l2=64", 64, "f16"),
+    ("cpu:x86-64-v2", 1, "f32"), ("cpu:aarch64", 1, "f16"), ("cpu:aarch64,l2=64", 64, "f32"),
+])
+def test_where_weights_stay_narrow(tenon, tmp_path, target, rows, panels):
+    """By shape and target: 2 MiB of float32, or half of it."""
+    weights = numpy_helper.from_array(np.ones((512, 1024), np.float16), "w")
+    nodes = [helper.make_node("Cast", ["w"], ["wide"], to=TensorProto.FLOAT), helper.make_node("MatMul", ["x", "wide"], ["y"])]
+    path = save(tmp_path / "m.onnx", nodes, [value("x", [rows, 512])], [value("y", [rows, 1024])], [weights])
+    done = tenon("compile", path, "-o", tmp_path / "m.tenon", f"--target={target}")
+    assert done.returncode == OK, done.stderr
+    (kernel,) = json.loads(tenon("explain", tmp_path / "m.tenon", "--json").stdout)["kernels"]
+    assert f"packed at compile time as {panels}" in kernel["schedule"]
+
+
 def test_elementwise_ops_on_large_weights_are_evaluated(tenon, tmp_path):
     """Codes that a model scales by itself."""
     rng = np.random.default_rng(0)

@@ -121,8 +121,10 @@ private:
     if (!op || op->getBlock() != user->getBlock() || !isa<graph::CastOp, graph::DequantizeOp>(op))
       return false;
     auto dequantize = dyn_cast<graph::DequantizeOp>(op);
+    if (op->getOperand(0).getDefiningOp<graph::ConstantOp>() && !dequantize)
+      return graph::widensWeights(cast<graph::CastOp>(op));
     if (op->getOperand(0).getDefiningOp<graph::ConstantOp>())
-      return dequantize && llvm::all_of(op->getOperands(), [](Value v) { return v.getDefiningOp<graph::ConstantOp>(); }) &&
+      return llvm::all_of(op->getOperands(), [](Value v) { return v.getDefiningOp<graph::ConstantOp>(); }) &&
              isa<graph::MatMulOp>(user) && graph::narrowWeights(dequantize);
     return graph::decodesNarrowCodes(op) && readsCodes(user, use.getOperandNumber());
   }

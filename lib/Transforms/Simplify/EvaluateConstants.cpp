@@ -117,10 +117,14 @@ private:
 
   /// Weights that a product's kernel decodes faster than it would read them as f32.
   bool staysNarrow(Operation *op) const {
+    auto isLazy = [&](Value operand) { return known.lookup(operand).isLazy; };
+    if (llvm::any_of(op->getOperands(), isLazy))
+      return false;
+    if (auto cast = dyn_cast<graph::CastOp>(op))
+      return !op->use_empty() && graph::widensWeights(cast) && *bytesOf(cast.getResult()) >= minNarrowBytes;
     auto dequantize = dyn_cast<graph::DequantizeOp>(op);
     auto weights = dequantize ? graph::narrowWeights(dequantize) : std::nullopt;
-    auto isLazy = [&](Value operand) { return known.lookup(operand).isLazy; };
-    return weights && weights->k * weights->n * 4 >= minNarrowBytes && llvm::none_of(op->getOperands(), isLazy);
+    return weights && weights->k * weights->n * 4 >= minNarrowBytes;
   }
 
   /// Whether evaluating an op on known operands is within bounds of memory, and

@@ -57,3 +57,21 @@ func.func @weights(%x: tensor<1x512xf32>) -> (tensor<1x512xf32>, tensor<1x256xf3
   %t = graph.dequantize %codes, %one {axis = 0 : i64} : (tensor<512x512xi4>, tensor<f32>) -> tensor<512x512xf32>
   return %y, %z, %s, %t : tensor<1x512xf32>, tensor<1x256xf32>, tensor<1x512xf32>, tensor<512x512xf32>
 }
+
+// So do large weights of 16-bit floats behind a cast, unless another op reads the cast.
+// CHECK-LABEL: func.func @half
+// CHECK: %[[WIDE:.*]] = graph.cast
+// CHECK-NEXT: graph.matmul %arg0, %[[WIDE]]
+// CHECK-NOT: graph.cast
+// CHECK: return
+func.func @half(%x: tensor<1x512xf32>) -> (tensor<1x512xf32>, tensor<1x256xf32>, tensor<1x512xf32>, tensor<512x512xf32>) {
+  %weights = graph.constant dense<1.5> : tensor<512x512xf16>
+  %small = graph.constant dense<1.5> : tensor<512x256xf16>
+  %w = graph.cast %weights : (tensor<512x512xf16>) -> tensor<512x512xf32>
+  %y = graph.matmul %x, %w : (tensor<1x512xf32>, tensor<512x512xf32>) -> tensor<1x512xf32>
+  %v = graph.cast %small : (tensor<512x256xf16>) -> tensor<512x256xf32>
+  %z = graph.matmul %x, %v : (tensor<1x512xf32>, tensor<512x256xf32>) -> tensor<1x256xf32>
+  %u = graph.cast %weights : (tensor<512x512xf16>) -> tensor<512x512xf32>
+  %t = graph.matmul %x, %u : (tensor<1x512xf32>, tensor<512x512xf32>) -> tensor<1x512xf32>
+  return %y, %z, %t, %u : tensor<1x512xf32>, tensor<1x256xf32>, tensor<1x512xf32>, tensor<512x512xf32>
+}

@@ -29,7 +29,8 @@ def EvaluateConstantsPass : Pass<"tenon-evaluate-constants", "::mlir::ModuleOp">
     A dequantize whose users are all matrix products that can decode it as they
     go (graph::narrowWeights) stays if its result would take `min-narrow-bytes`
     as f32: such weights come from beyond the second-level cache, where bytes
-    cost more than decoding. Smaller ones are faster as f32.
+    cost more than decoding. Smaller ones are faster as f32. So does a cast of f16
+    or bf16 weights (graph::widensWeights); the target may still widen them.
 
     ```mlir
     %a = graph.constant dense<[1.0, 4.0]> : tensor<2xf32>

@@ -78,6 +78,17 @@ std::optional<NarrowWeights> narrowWeights(DequantizeOp op) {
   return weights;
 }
 
+bool widensWeights(CastOp op) {
+  auto shape = staticShape(op.getX());
+  Type element = getElementTypeOrSelf(op.getX().getType());
+  if (!shape || shape->size() != 2 || !(element.isF16() || element.isBF16()) || !getElementTypeOrSelf(op.getResult().getType()).isF32())
+    return false;
+  return llvm::all_of(op->getUses(), [](OpOperand &use) {
+    auto product = dyn_cast<MatMulOp>(use.getOwner());
+    return product && use.getOperandNumber() == 1 && !product.getAccumulator() && isFloatOfWord(product.getLhs());
+  });
+}
+
 bool decodesNarrowCodes(Operation *op) {
   auto dequantize = dyn_cast_or_null<DequantizeOp>(op);
   if (dequantize ? !dequantize.isElementwise() : !isa_and_nonnull<CastOp>(op))

@@ -161,17 +161,6 @@ std::vector<float> floatValues(ElementsAttr value) {
   return result;
 }
 
-void packPanels(ArrayRef<float> matrix, int64_t k, int64_t n, int64_t strideK, int64_t strideN, int64_t width,
-                std::vector<float> &packed) {
-  int64_t panels = (n + width - 1) / width;
-  size_t base = packed.size();
-  packed.resize(base + panels * k * width, 0.0f);
-  for (int64_t p = 0; p < panels; ++p)
-    for (int64_t i = 0; i < k; ++i)
-      for (int64_t j = 0; j < std::min(width, n - p * width); ++j)
-        packed[base + (p * k + i) * width + j] = matrix[i * strideK + (p * width + j) * strideN];
-}
-
 StringRef packedLayout(plan::KernelOp kernel, unsigned index) {
   return kernel.getPacked() ? cast<StringAttr>((*kernel.getPacked())[index]).getValue() : StringRef();
 }
@@ -182,8 +171,11 @@ void replaceByPacked(plan::KernelOp kernel, unsigned index, ArrayRef<int64_t> sh
 }
 
 void replaceByPacked(plan::KernelOp kernel, unsigned index, RankedTensorType type, ArrayRef<char> bytes, StringRef layout) {
+  replaceByPacked(kernel, index, type, HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64), layout);
+}
+
+void replaceByPacked(plan::KernelOp kernel, unsigned index, RankedTensorType type, AsmResourceBlob blob, StringRef layout) {
   OpBuilder b(kernel);
-  AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64);
   auto attr = DenseResourceElementsAttr::get(type, "packed", std::move(blob));
   auto constant = graph::ConstantOp::create(b, kernel.getInputs()[index].getLoc(), type, attr);
   kernel->setOperand(index, constant);

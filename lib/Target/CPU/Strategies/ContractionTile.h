@@ -54,16 +54,23 @@ private:
 /// rows fit there beside the panel in use and the next.
 int64_t tilesInBlock(int64_t steps, int64_t columns, const TileShape &tile, const CpuTarget &target);
 
-/// Packs a [K, N] matrix (element (k, n) at k * strideK + n * strideN) of f32
-/// or 16-bit floats into panels [ceil(N / width)][K][width], zero-padded, f32.
-void packPanels(llvm::ArrayRef<float> matrix, int64_t k, int64_t n, int64_t strideK, int64_t strideN, int64_t width,
-                std::vector<float> &packed);
+/// Packs a [K, N] matrix (element (k, n) at k * strideK + n * strideN) into panels
+/// [ceil(N / width)][K][width], zero-padded.
+template <typename T>
+void packPanels(llvm::ArrayRef<T> matrix, int64_t k, int64_t n, int64_t strideK, int64_t strideN, int64_t width, T *packed) {
+  for (int64_t first = 0; first < n; first += width)
+    for (int64_t i = 0; i < k; ++i, packed += width)
+      for (int64_t j = 0; j < width; ++j)
+        packed[j] = first + j < n ? matrix[i * strideK + (first + j) * strideN] : T(0);
+}
 /// A constant's values as f32; empty if it is not of a float type up to 32 bits.
 std::vector<float> floatValues(mlir::ElementsAttr value);
 /// Replaces operand `index` of a kernel by a packed constant.
 void replaceByPacked(plan::KernelOp kernel, unsigned index, llvm::ArrayRef<int64_t> shape, std::vector<float> values,
                      llvm::StringRef layout);
 void replaceByPacked(plan::KernelOp kernel, unsigned index, mlir::RankedTensorType type, llvm::ArrayRef<char> bytes,
+                     llvm::StringRef layout);
+void replaceByPacked(plan::KernelOp kernel, unsigned index, mlir::RankedTensorType type, mlir::AsmResourceBlob blob,
                      llvm::StringRef layout);
 /// The layout that operand `index` was packed into, "" if none.
 llvm::StringRef packedLayout(plan::KernelOp kernel, unsigned index);

@@ -69,14 +69,15 @@ public:
     Panels panels = panelsOf(p, target);
     int64_t wide = (panels.count - 1) * panels.tile.columns();
     // [group][panel][kh][kw][c][column]: within a panel the matrix is [kh kw c, o].
-    std::vector<float> ordered(c * window * o), packed;
-    for (int64_t g = 0; g < p.group; ++g) {
+    std::vector<float> ordered(c * window * o), packed(p.group * window * c * panels.columns());
+    float *to = packed.data();
+    for (int64_t g = 0; g < p.group; ++g, to += window * c * panels.columns()) {
       for (int64_t k = 0; k < window; ++k)
         for (int64_t i = 0; i < c; ++i)
           for (int64_t j = 0; j < o; ++j)
             ordered[(k * c + i) * o + j] = (*values)[((g * o + j) * c + i) * window + k];
-      packPanels(ordered, c * window, wide, o, 1, panels.tile.columns(), packed);
-      packPanels(ArrayRef(ordered).drop_front(wide), c * window, o - wide, o, 1, panels.last.columns(), packed);
+      packPanels(ArrayRef(ordered), c * window, wide, o, 1, panels.tile.columns(), to);
+      packPanels(ArrayRef(ordered).drop_front(wide), c * window, o - wide, o, 1, panels.last.columns(), to + window * c * wide);
     }
     packFilter(kernel, p, {p.group, window * c, panels.columns()}, std::move(packed), "panels");
     return success();

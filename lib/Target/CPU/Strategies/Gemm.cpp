@@ -8,6 +8,9 @@
 // multiply-adds in the order of K, so neither tile nor work split changes a bit.
 #include "GemmProblem.h"
 
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "tenon/Target/CPU/Codegen.h"
+
 using namespace mlir;
 
 namespace tenon::cpu {
@@ -244,6 +247,19 @@ private:
   LogicalResult result = success();
 };
 
+/// Whether weights of 16 bits stay as they are in panels, to be widened by each row
+/// tile, which is faster where they come from memory, or are read once
+/// (docs/Rationale/number-formats.md).
+bool staysHalf(const Schedule &s, Type element, const CpuTarget &target) {
+  constexpr int64_t kLeastBytes = 1 << 20, kCaches = 16; // as f32
+  if (!element.isBF16() && !(element.isF16() && target.convertsHalf()))
+    return false;
+  int64_t rows = constantOr(s.p.m), bytes = constantOr(s.p.k) * constantOr(s.p.n) * 4;
+  if (rows <= s.tile.rows) // or an unknown number
+    return bytes >= kLeastBytes;
+  return target.vectorBits >= 256 && bytes > kCaches * target.l2Bytes;
+}
+
 class GemmStrategy : public Strategy {
 public:
   StringRef name() const override { return "gemm"; }
@@ -256,7 +272,8 @@ public:
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     Schedule s = schedule(kernel, target);
-    StringRef source[] = {"packed at compile time as f32", "read in place", "copied panel by panel", "gathered lane by lane"};
+    std::string packed = "packed at compile time as " + num::nameOf(getElementTypeOrSelf(kernel.getBody().getArgument(s.b).getType()));
+    StringRef source[] = {packed, "read in place", "copied panel by panel", "gathered lane by lane"};
     return llvm::formatv("tile {0}x{1}, {2}-bit f32, right operand {3}{4}", s.tile.rows, s.tile.columns(), target.vectorBits,
                          source[int(s.source)], operandsText(kernel.getRootOp()->getOperands())).str();
   }
@@ -264,20 +281,49 @@ public:
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
     Schedule s = schedule(kernel, target);
     auto constant = kernel.getInputs()[s.b].getDefiningOp<graph::ConstantOp>();
-    if (!constant || !isa<BlockArgument>(s.p.b) || !kernel.getArgShapes() || s.source == Source::packed || !s.p.b.hasOneUse())
+    auto widening = s.p.b.getDefiningOp<graph::CastOp>();
+    bool widensToF32 = widening && getElementTypeOrSelf(s.p.b.getType()).isF32();
+    if (!constant || !(isa<BlockArgument>(s.p.b) || widensToF32) || !kernel.getArgShapes() || s.source == Source::packed || !s.p.b.hasOneUse())
       return success();
     for (AffineExpr stride : s.p.bBatch)
       if (stride != 0)
         return success();
     int64_t k = constantOr(s.p.k, -1), n = constantOr(s.p.n, -1), width = s.tile.columns();
-    if (k <= 0 || n <= 0)
+    if (k <= 0 || n <= 0 || constant.getValue().getNumElements() != k * n)
       return success();
-    std::vector<float> values = floatValues(constant.getValue()), packed;
-    if (int64_t(values.size()) != k * n)
+    ElementsAttr value = constant.getValue();
+    Type element = getElementTypeOrSelf(constant.getType());
+    Type packed = staysHalf(s, element, target) ? element : Float32Type::get(kernel.getContext());
+    // Large weights are read where they lie: no copy of them beside the panels.
+    std::vector<float> widened;
+    std::string copied;
+    ArrayRef<char> bytes;
+    if (packed != element) {
+      widened = floatValues(value);
+      bytes = {reinterpret_cast<const char *>(widened.data()), widened.size() * sizeof(float)};
+    } else if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
+      if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+        bytes = blob->getData();
+    } else {
+      copied = weightBytes(value);
+      bytes = copied;
+    }
+    if (int64_t(bytes.size()) != k * n * packed.getIntOrFloatBitWidth() / 8)
       return success();
+    auto type = RankedTensorType::get({(n + width - 1) / width, k, width}, packed);
+    auto panels = [&](auto zero) {
+      using T = decltype(zero);
+      AsmResourceBlob blob = HeapAsmResourceBlob::allocate(type.getNumElements() * sizeof(T), 64);
+      packPanels(ArrayRef(reinterpret_cast<const T *>(bytes.data()), k * n), k, n, constantOr(s.p.bStep, 0), constantOr(s.p.bColumn, 0), width,
+                 reinterpret_cast<T *>(blob.getMutableData().data()));
+      return blob;
+    };
     kernel->setAttr("gemm.rhs_shape", (*kernel.getArgShapes())[s.b]);
-    packPanels(values, k, n, constantOr(s.p.bStep, 0), constantOr(s.p.bColumn, 0), width, packed);
-    replaceByPacked(kernel, s.b, {(n + width - 1) / width, k, width}, std::move(packed), "panels");
+    replaceByPacked(kernel, s.b, type, packed.isF32() ? panels(float()) : panels(uint16_t()), "panels");
+    if (widening && packed.isF32()) {
+      widening.getResult().replaceAllUsesWith(widening.getX());
+      widening.erase();
+    }
     return success();
   }
 

@@ -26,6 +26,10 @@ std::optional<NarrowWeights> narrowWeights(MatMulOp op);
 /// The same where every user of the dequantized matrix is such a product.
 std::optional<NarrowWeights> narrowWeights(DequantizeOp op);
 
+/// Whether an op casts a matrix of f16 or bf16 to f32 for matrix products alone, as
+/// their right operand: their kernels can widen it as they go.
+bool widensWeights(CastOp op);
+
 /// Whether an op gives the values of codes of up to 8 bits, of which a kernel
 /// can hold a table: a cast, or a dequantize by one scale, to a float of at most
 /// 32 bits.
