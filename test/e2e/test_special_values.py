@@ -7,6 +7,9 @@ what the reference evaluator says.
 A constant that a kernel sees through a selection (Where(p, c, c)) is one for LLVM
 and none for the graph, which would evaluate it while compiling."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import onnx
 import pytest
@@ -269,6 +272,50 @@ def run_unary(ops, x):
                               [helper.make_tensor_value_info(op, TensorProto.FLOAT, None) for op in ops])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
     return api.compile(model.SerializeToString()).session().run({"x": np.asarray(x, np.float32)})
+
+
+def to_precision(x, precision):
+    """The nearest number of so many bits, of two the even one."""
+    x = Fraction(x)
+    unit = Fraction(2) ** (math.frexp(x)[1] - precision)
+    return float(round(x / unit) * unit)
+
+
+@pytest.mark.parametrize("source, target", [("f64", "f16"), ("f64", "bf16"), ("i32", "bf16"), ("i64", "bf16"), ("u64", "bf16"), ("i64", "f16")])
+def test_casts_round_once(source, target):
+    """Values next to a tie of the target that a format between would take for the tie."""
+    if target == "bf16" and not bfloat16:
+        pytest.skip("lacks ml_dtypes")
+    precision, kind = {"f16": 11, "bf16": 8}[target], DTYPES[source][1]
+    largest = 15 if target == "f16" else 30 if source == "i32" else 62
+    x = []
+    for exponent in range(precision, largest):
+        for mantissa in (1 << precision - 1, (1 << precision - 1) + 1, (1 << precision) - 2):
+            tie = (2 * mantissa + 1) << exponent - precision
+            x += [tie * (1 - 2.0**-52), tie, tie * (1 + 2.0**-51)] if source == "f64" else [tie - 1, tie, tie + 1]
+    x = np.array(x, kind)
+    x = x if source == "u64" else np.concatenate([x, -x])
+    node = helper.make_node("Cast", ["x"], ["y"], to=DTYPES[target][0])
+    graph = helper.make_graph([node], "cast", [helper.make_tensor_value_info("x", DTYPES[source][0], ["n"])],
+                              [helper.make_tensor_value_info("y", DTYPES[target][0], ["n"])])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    y = api.compile(model.SerializeToString()).session().run({"x": x})["y"].astype(np.float64)
+    expected = np.array([math.copysign(to_precision(abs(v), precision), v) for v in x.tolist()])
+    wrong = y != expected
+    assert not wrong.any(), f"{x[wrong][:4]} give {y[wrong][:4]}, expected {expected[wrong][:4]}"
+
+
+@pytest.mark.parametrize("target", ["x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64", "riscv64"])
+def test_bfloat16_needs_no_library(tenon, target, tmp_path):
+    """A single number that goes to many places as it is: LLVM would convert it by a call."""
+    nodes = [helper.make_node("Expand", ["x", "s"], ["e"]), helper.make_node("Where", ["c", "x", "e"], ["w"]), helper.make_node("Tile", ["x", "s"], ["t"])]
+    graph = helper.make_graph(nodes, "brain", [helper.make_tensor_value_info("x", TensorProto.BFLOAT16, [1]), helper.make_tensor_value_info("c", TensorProto.BOOL, [7])],
+                              [helper.make_tensor_value_info(name, TensorProto.BFLOAT16, [7]) for name in "ewt"],
+                              [helper.make_tensor("s", TensorProto.INT64, [1], [7])])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    onnx.save(model, tmp_path / "m.onnx")
+    done = tenon("compile", tmp_path / "m.onnx", f"--target={target}", "-o", tmp_path / "m.tenon")
+    assert done.returncode == 0, done.stderr
 
 
 def test_odd_functions_of_zeros():

@@ -386,6 +386,23 @@ Value toOddFloat(Value x, Math m) {
   return arith::BitcastOp::create(b, loc, shaped(b.getF32Type()), bits.select(inexact, odd, pattern));
 }
 
+/// An integer of 64 bits such that its conversion to float64 is exact: of large ones
+/// the low 16 bits become one that says whether they were 0. No format of 16 bits and
+/// less has values or ties among them.
+Value withFewBits(Value x, bool isUnsigned, Math m) {
+  constexpr int64_t kLow = 0xffff, kLarge = int64_t(1) << 52;
+  auto &b = m.b;
+  Location loc = m.loc;
+  Math bits(b, loc, x.getType());
+  Value low = arith::AndIOp::create(b, loc, x, bits.c(kLow)), high = arith::AndIOp::create(b, loc, x, bits.c(~kLow));
+  Value hasLow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, low, bits.c(0));
+  Value few = arith::OrIOp::create(b, loc, high, bits.select(hasLow, bits.c(kLow / 2 + 1), bits.c(0)));
+  Value isLarge = isUnsigned ? arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, x, bits.c(kLarge))
+                             : arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, Value(arith::AddIOp::create(b, loc, x, bits.c(kLarge))),
+                                                     bits.c(2 * kLarge));
+  return bits.select(isLarge, few, x);
+}
+
 Value emitCast(KernelContext &context, CastOp op, Value x, Math m, Value places) {
   Type from = getElementTypeOrSelf(op.getX().getType()), to = getElementTypeOrSelf(op.getResult().getType());
   auto shaped = [&](Type scalar) -> Type {
@@ -399,15 +416,18 @@ Value emitCast(KernelContext &context, CastOp op, Value x, Math m, Value places)
   if (num::isReal(to)) {
     Value real = x;
     unsigned a = source.getIntOrFloatBitWidth(), z = target.getIntOrFloatBitWidth();
-    bool coded = num::isCoded(to);
+    bool coded = num::isCoded(to), narrows = coded || to != target;
     if (isa<IntegerType>(source)) {
-      // Integers that float32 does not hold must not be rounded twice.
-      Type exact = coded && a > 16 ? Type(b.getF64Type()) : target;
+      // Integers that float32 does not hold must not be rounded twice; float16 has none of them.
+      bool mayTie = narrows && a > 16 && !to.isF16();
+      Type exact = mayTie ? Type(b.getF64Type()) : target;
+      if (mayTie && a == 64)
+        x = withFewBits(x, fromUnsigned, m);
       real = fromUnsigned ? Value(arith::UIToFPOp::create(b, loc, shaped(exact), x))
                           : Value(arith::SIToFPOp::create(b, loc, shaped(exact), x));
     } else if (a < z) {
       real = arith::ExtFOp::create(b, loc, shaped(target), x);
-    } else if (a > z && !coded) {
+    } else if (a > z && !narrows) {
       real = arith::TruncFOp::create(b, loc, shaped(target), x);
     }
     if (coded) {
@@ -416,7 +436,7 @@ Value emitCast(KernelContext &context, CastOp op, Value x, Math m, Value places)
     }
     // The 16-bit result is a rounding of its own, also inside a fused chain.
     if (to != target)
-      real = arith::ExtFOp::create(b, loc, shaped(target), Value(arith::TruncFOp::create(b, loc, shaped(to), real)));
+      real = arith::ExtFOp::create(b, loc, shaped(target), Value(arith::TruncFOp::create(b, loc, shaped(to), toOddFloat(real, m))));
     return real;
   }
   if (to.isInteger(1)) {

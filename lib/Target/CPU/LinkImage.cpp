@@ -81,8 +81,11 @@ FailureOr<Image> linkImage(const Object &object, Location loc) {
   std::lock_guard<std::mutex> lock(mutex);
   HiddenOptions hidden;
   lld::Result result = lld::lldMain(arguments, os, os, {{lld::Gnu, &lld::elf::link}});
+  // What lld says of its output file is about the disk.
   if (result.retCode != 0)
-    return emitError(loc, "[TN5021] linking the code image failed: ") << llvm::join(llvm::split(StringRef(log).trim(), '\n'), "; ");
+    return emitError(loc, StringRef(log).contains(imagePath) ? "[TN6002] writing a temporary file for linking failed: "
+                                                             : "[TN5021] linking the code image failed: ")
+           << llvm::join(llvm::split(StringRef(log).trim(), '\n'), "; ");
 
   auto file = llvm::MemoryBuffer::getFile(imagePath);
   if (!file)

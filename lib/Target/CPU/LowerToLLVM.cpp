@@ -48,6 +48,33 @@ LogicalResult lowerVectors(ModuleOp module) {
   return applyToEach(module, std::move(patterns));
 }
 
+/// In memory, bfloat16 are integers: a processor without instructions for them makes
+/// LLVM move a single one through float32, and back by a call of its library.
+void accessBrainFloatsAsIntegers(ModuleOp module) {
+  auto integers = [](Type type) -> Type {
+    if (!getElementTypeOrSelf(type).isBF16())
+      return {};
+    Type i16 = IntegerType::get(type.getContext(), 16);
+    auto vector = dyn_cast<VectorType>(type);
+    return vector ? Type(vector.clone(i16)) : i16;
+  };
+  module.walk([&](Operation *op) {
+    OpBuilder b(op);
+    if (auto load = dyn_cast<LLVM::LoadOp>(op)) {
+      Type floats = load.getType(), type = integers(floats);
+      if (!type)
+        return;
+      load.getResult().setType(type);
+      b.setInsertionPointAfter(load);
+      auto cast = LLVM::BitcastOp::create(b, load.getLoc(), floats, load.getResult());
+      load.getResult().replaceAllUsesExcept(cast.getResult(), cast);
+    } else if (auto store = dyn_cast<LLVM::StoreOp>(op)) {
+      if (Type type = integers(store.getValue().getType()))
+        store.getValueMutable().assign(LLVM::BitcastOp::create(b, store.getLoc(), type, store.getValue()).getResult());
+    }
+  });
+}
+
 } // namespace
 
 LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
@@ -95,6 +122,7 @@ LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
   });
   if (failed(lowered))
     return failure();
+  accessBrainFloatsAsIntegers(module);
   // Loops must not become calls to memset or memcpy: an image imports nothing.
   for (auto func : module.getOps<LLVM::LLVMFuncOp>()) {
     SmallVector<Attribute> attrs{StringAttr::get(module.getContext(), "no-builtins")};
