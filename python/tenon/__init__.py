@@ -72,6 +72,15 @@ def compile(
                          red_zones, sizes)
 
 
+def __getattr__(name):
+    """`tenon.formats`, which loads the compiler, when it is first asked for."""
+    if name == "formats":
+        import importlib
+
+        return importlib.import_module(".formats", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = [
     "Artifact", "ArtifactError", "CompileError", "DTypeError", "Diagnostic", "InputError", "Ledger", "Operator",
     "RunError", "Session", "ShapeError", "Target", "TenonError", "TensorInfo", "UnsupportedCpuError", "VerifyReport",

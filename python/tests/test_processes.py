@@ -139,3 +139,9 @@ def test_reprs_tell(scale, tmp_path):
     assert "bytes" in repr(tenon.load((tmp_path / "scale.tenon").read_bytes()))
     assert "threads=3" in repr(loaded.session(threads=3)) and "scale.tenon" in repr(loaded.session())
     assert str(loaded.inputs[0]) == "x: float32[batch, 4]"
+
+
+def test_formats_without_an_import_of_their_own():
+    code = "import sys, tenon; loaded = 'tenon._compiler' in sys.modules; print(loaded, 'NF4' in tenon.formats.names())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)))
+    assert done.stdout.split() == ["False", "True"], done.stderr

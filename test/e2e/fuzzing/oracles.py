@@ -119,7 +119,7 @@ def fits(node, arrays, opset):
         return size % parts == 0 if opset < 18 else size >= -(-size // parts) * (parts - 1)
     if node.op == "Split":
         return bool((arrays[1] >= 0).all()) and int(arrays[1].sum()) == arrays[0].shape[node.attrs.get("axis", 0)]
-    if node.op == "TopK":
+    if node.op == "TopK" and len(arrays) == 2:
         return 0 <= int(arrays[1].item()) <= arrays[0].shape[node.attrs.get("axis", -1)]
     if node.op == "Gather":
         size = arrays[0].shape[node.attrs.get("axis", 0)]

@@ -291,6 +291,7 @@ REFERENCE_WRONG = {
     "Attention": ("attention-to-infinity-of-the-reference", lambda n, o, opset: not_finite(n, o) or not_finite(n, o, 1)),
     "AveragePool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
     "LpPool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
+    **dict.fromkeys(("LSTM", "GRU"), ("cells-of-the-reference", lambda n, o, opset: {"activations", "clip", "input_forget"} & set(n.attrs))),
     "QuantizeLinear": ("saturation-of-the-reference", beyond_int32),
     "SoftmaxCrossEntropyLoss": ("log-softmax-of-the-reference", beyond_exponentials),
     "Softmax": ("flattened-rows-of-the-reference", lambda n, o, opset: opset < 13),
