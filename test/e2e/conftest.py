@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from driver_models import OK, each_fate
 from harness import build_under_test, claimed, is_sanitized, sharing
 
 
@@ -66,3 +67,16 @@ def tenon():
 def in_a_folder_of_its_own(tmp_path, monkeypatch):
     """Commands without -o write to the working directory, which is no other test's."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """One with a node of each fate, where a file has none of its own."""
+    return each_fate(tmp_path_factory.mktemp("driver") / "model.onnx")
+
+
+@pytest.fixture(scope="module")
+def artifact(tenon, model):
+    path = model.with_suffix(".tenon")
+    assert tenon("compile", model, "-o", path, "--keep-plan", "-q").returncode == OK
+    return path

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Every architecture that `tenon targets` lists, on real models.
 
-x86-64 levels: every model of ../shared/models (of two of them every second one,
-with --sweep all) is compiled for the level and reproduces its recorded outputs with 1
-and 2 threads; for x86-64-v3 it is verified kernel by kernel too. AArch64 and RISC-V: models (a few, with --sweep more) are
+x86-64 levels: every model of ../shared/models is compiled for the level and
+reproduces its recorded outputs with 1 and 2 threads; for x86-64-v3 it is verified
+kernel by kernel too. AArch64 and RISC-V: models (a few, with --sweep more) are
 cross-compiled; the code is for that machine, imports nothing, has its vector
 multiply-adds, and reproduces recorded outputs under qemu; so do products whose
 weights stay in number formats, with the host's results as the record. For each
@@ -182,8 +182,7 @@ def main():
                 if claimed(level):
                     results.skip(level, "this machine lacks its instructions")
                 continue
-            cases += [(f"{level} {m.name}", partial(check, driver, m, f"cpu:{level}", verify=level == "x86-64-v3"))
-                      for m in models[:: 1 if sweep or level == "x86-64-v3" else 2]]
+            cases += [(f"{level} {m.name}", partial(check, driver, m, f"cpu:{level}", verify=level == "x86-64-v3")) for m in models]
         for architecture in (a for a in cross.ARCHITECTURES if a in targets):
             emulated = None
             if lacking := cross.missing(architecture):

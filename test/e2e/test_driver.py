@@ -13,19 +13,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from driver_models import INTERNAL, MISMATCH, OK, RESOURCE, UNSUPPORTED, USER_ERROR, each_fate, refused, save, value
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return each_fate(tmp_path_factory.mktemp("driver") / "model.onnx")
-
-
-@pytest.fixture(scope="module")
-def artifact(tenon, model):
-    path = model.with_suffix(".tenon")
-    assert tenon("compile", model, "-o", path, "--keep-plan", "-q").returncode == OK
-    return path
+from driver_models import INTERNAL, MISMATCH, OK, RESOURCE, UNSUPPORTED, USER_ERROR, refused, save, value
 
 
 # Exit statuses.

@@ -104,12 +104,9 @@ void BenchCommand::print(const Session &session) {
 Exit BenchCommand::run() {
   if (iterations.given() && iterations == 0)
     return complain("[TN8042] " + iterations.spelling() + "=0: expected 1 or more");
-  std::string path;
-  if (Exit exit = runnable.prepare(*this, path))
-    return exit;
   Session session;
-  if (!session.load(path, threads))
-    return session.exitStatus();
+  if (Exit exit = runnable.open(*this, threads, session))
+    return exit;
   if (Exit exit = inputs.bind(session, /*random=*/true))
     return exit;
   if (!measure(session))

@@ -150,17 +150,14 @@ Exit RunCommand::run() {
   for (const Flag *flag : {(const Flag *)&tolerance.absolute, (const Flag *)&tolerance.relative})
     if (flag->given() && !inputs.hasRecordedOutputs() && !expectedFlags.given())
       return refuse(*flag, "without --test-data that has outputs, or --expected-output");
-  std::string path;
-  if (Exit exit = runnable.prepare(*this, path))
-    return exit;
   Session session;
-  if (!session.load(path, threads))
-    return session.exitStatus();
+  if (Exit exit = runnable.open(*this, threads, session))
+    return exit;
   if (Exit exit = checkNames(session, outputFlags))
     return exit;
   if (Exit exit = checkNames(session, expectedFlags))
     return exit;
-  if (Exit exit = checkOutputs(path))
+  if (Exit exit = checkOutputs(runnable.opened()))
     return exit;
   if (Exit exit = inputs.bind(session, /*random=*/false))
     return exit;

@@ -8,7 +8,13 @@ Runnable::Runnable(FlagSet &set)
     : loadEngine(set, {"loadEngine", "m"}, "FILE", "The same as FILE"), onnx(set, {"onnx"}, "MODEL.onnx", "The same as FILE, a model that is compiled first"),
       compilation(set, "Chip to compile a model for, which must be this machine's") {}
 
-Exit Runnable::prepare(const FlagSet &command, std::string &path) {
+Exit Runnable::open(const FlagSet &command, int threads, Session &session) {
+  if (Exit exit = prepare(command))
+    return exit;
+  return session.load(path, threads) ? kOk : session.exitStatus();
+}
+
+Exit Runnable::prepare(const FlagSet &command) {
   if (Exit exit = oneFile(command, {&loadEngine, &onnx}, "one artifact or model, FILE", file))
     return exit;
   llvm::StringRef name = file;

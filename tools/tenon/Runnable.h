@@ -5,22 +5,27 @@
 #define TENON_TOOLS_TENON_RUNNABLE_H
 
 #include "Compiling.h"
+#include "Session.h"
 
 namespace tenon::driver {
 
 class Runnable {
 public:
   explicit Runnable(FlagSet &set);
-  /// Finds the file, and compiles it into a temporary artifact if it is a model,
-  /// which it says. `path` is the artifact, while this object lives.
-  Exit prepare(const FlagSet &command, std::string &path);
+  /// Finds the file, compiles it into a temporary artifact if it is a model, which it
+  /// says, and opens a session on the artifact.
+  Exit open(const FlagSet &command, int threads, Session &session);
   /// The file as it was given.
   llvm::StringRef given() const { return file; }
+  /// The artifact, while this object lives.
+  llvm::StringRef opened() const { return path; }
 
 private:
+  Exit prepare(const FlagSet &command);
+
   Value<std::string> loadEngine, onnx;
   CompilationFlags compilation;
-  std::string file;
+  std::string file, path;
   TemporaryFile artifact;
 };
 

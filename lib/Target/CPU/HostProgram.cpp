@@ -227,10 +227,6 @@ private:
     Value list = LLVM::AllocaOp::create(b, loc, pointer, pointer, constant(begins.size()), 8);
     for (auto [i, begin] : llvm::enumerate(begins))
       LLVM::StoreOp::create(b, loc, begin, element(list, pointer, i));
-    // A runtime whose table ends before the entry cannot run this code.
-    Value known = LLVM::LoadOp::create(b, loc, b.getI32Type(), shared[Api]);
-    Value old = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, known, constant32(24));
-    exitUnlessZero(arith::ExtUIOp::create(b, loc, b.getI32Type(), old));
     Value announce = LLVM::LoadOp::create(b, loc, pointer, element(shared[Api], b.getI8Type(), 24));
     auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, pointer, b.getI32Type()});
     auto call = LLVM::CallOp::create(b, loc, type, ValueRange{announce, shared[Invocation], list, constant32(begins.size())});

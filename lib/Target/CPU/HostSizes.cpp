@@ -78,13 +78,11 @@ Value SizeEmitter::sum(AffineExpr expr) {
 
 /// symbols -> (the sum of a part of an expression's terms, whether it lay beyond i64)
 func::FuncOp SizeEmitter::sumPart(AffineExpr expr, size_t number, ArrayRef<AffineExpr> terms) {
-  func::FuncOp &part = sumParts[{expr, number}];
-  if (part)
-    return part;
+  if (func::FuncOp known = sumParts.lookup({expr, number}))
+    return known;
   OpBuilder::InsertionGuard guard(b);
   llvm::SaveAndRestore<Value> keepSymbols(symbols), keepOverflow(overflow);
-  std::string name = ("tenon_sum_" + Twine(sumParts.size())).str();
-  part = beginFunction(name, {pointer}, {i64, b.getI1Type()}, 0);
+  auto part = beginFunction(("tenon_sum_" + Twine(sums++)).str(), {pointer}, {i64, b.getI1Type()}, 0);
   part.setPrivate();
   part->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
   overflow = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
@@ -92,6 +90,7 @@ func::FuncOp SizeEmitter::sumPart(AffineExpr expr, size_t number, ArrayRef<Affin
   for (AffineExpr term : terms)
     total = add(total, eval(term));
   func::ReturnOp::create(b, loc, ValueRange{total, overflow});
+  sumParts[{expr, number}] = part; // a term may have had sums of its own
   return part;
 }
 

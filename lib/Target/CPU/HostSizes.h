@@ -66,6 +66,7 @@ private:
   mlir::ModuleOp module;
   Value overflow; ///< set while a size is computed
   llvm::DenseMap<std::pair<mlir::AffineExpr, size_t>, mlir::func::FuncOp> sumParts;
+  unsigned sums = 0; ///< parts that have a name
 };
 
 } // namespace tenon::cpu

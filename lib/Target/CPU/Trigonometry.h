@@ -8,8 +8,8 @@
 
 namespace tenon::cpu {
 
-/// sin(x) and cos(x) of f32, scalars or vectors alike. Within [-1, 1] for every
-/// number, NaN for infinities and NaN. `fma`: whether the target multiplies and
+/// sin(x) and cos(x) of f32, scalars or vectors alike: within [-1, 1] and 3 ULP for
+/// every number, NaN for infinities and NaN. `fma`: whether the target multiplies and
 /// adds in one instruction.
 mlir::Value emitSine(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool fma);
 mlir::Value emitCosine(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool fma);

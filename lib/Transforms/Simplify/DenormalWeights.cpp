@@ -7,6 +7,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Graph/IR/NarrowWeights.h"
 #include "tenon/Reference/Tensor.h"
 #include "tenon/Support/Provenance.h"
 #include "llvm/ADT/MapVector.h"
@@ -24,10 +25,19 @@ bool isWeight(OpOperand &operand) {
   return isa<graph::ConvOp, graph::ConvTransposeOp, graph::MatMulOp>(operand.getOwner());
 }
 
-bool isDenormal(uint32_t bits) { return (bits & 0x7f800000) == 0 && (bits & 0x007fffff) != 0; }
+/// Whether the kernel of a product reads `operand`, a constant, through a cast.
+bool isWidened(OpOperand &operand) {
+  auto cast = dyn_cast<graph::CastOp>(operand.getOwner());
+  return cast && !cast->use_empty() && graph::widensWeights(cast);
+}
 
-ArrayRef<uint32_t> wordsOf(const reference::Tensor &tensor) {
-  return {reinterpret_cast<const uint32_t *>(tensor.getBytes().data()), size_t(tensor.getNumElements())};
+/// The bits of an f32, or of a bf16 in the upper half: they have the same exponents.
+constexpr uint32_t kExponent = 0x7f800000, kFraction = 0x007fffff;
+template <typename Word> uint32_t bitsOf(Word word) { return uint32_t(word) << (32 - 8 * sizeof(Word)); }
+template <typename Word> bool isDenormal(Word word) { return (bitsOf(word) & kExponent) == 0 && (bitsOf(word) & kFraction) != 0; }
+
+template <typename Word> ArrayRef<Word> wordsOf(const reference::Tensor &tensor) {
+  return {reinterpret_cast<const Word *>(tensor.getBytes().data()), size_t(tensor.getNumElements())};
 }
 
 /// "Conv.1, Conv.2 and 3 more": the first ONNX node of each operation.
@@ -53,13 +63,20 @@ public:
     llvm::MapVector<graph::ConstantOp, int64_t> counts;
     getOperation().walk([&](Operation *op) {
       bool reads = false;
-      for (OpOperand &operand : op->getOpOperands())
-        if (auto constant = operand.get().getDefiningOp<graph::ConstantOp>(); constant && isWeight(operand)) {
-          auto [it, isNew] = counts.try_emplace(constant, 0);
-          if (isNew)
-            it->second = count(constant);
-          reads |= it->second > 0;
-        }
+      for (OpOperand &operand : op->getOpOperands()) {
+        if (!isWeight(operand))
+          continue;
+        Value weights = operand.get();
+        if (auto cast = weights.getDefiningOp<graph::CastOp>(); cast && graph::widensWeights(cast))
+          weights = cast.getX();
+        auto constant = weights.getDefiningOp<graph::ConstantOp>();
+        if (!constant)
+          continue;
+        auto [it, isNew] = counts.try_emplace(constant, 0);
+        if (isNew)
+          it->second = count(constant);
+        reads |= it->second > 0;
+      }
       if (reads)
         users.push_back(op);
     });
@@ -77,10 +94,12 @@ public:
 
 private:
   static int64_t count(graph::ConstantOp op) {
-    if (!getElementTypeOrSelf(op.getType()).isF32())
+    Type element = getElementTypeOrSelf(op.getType());
+    auto stored = element.isF32() || element.isBF16() ? reference::Tensor::fromAttribute(op.getValue()) : std::nullopt;
+    if (!stored)
       return 0;
-    auto stored = reference::Tensor::fromAttribute(op.getValue());
-    return stored ? llvm::count_if(wordsOf(*stored), isDenormal) : 0;
+    return element.isF32() ? llvm::count_if(wordsOf<uint32_t>(*stored), isDenormal<uint32_t>)
+                           : llvm::count_if(wordsOf<uint16_t>(*stored), isDenormal<uint16_t>);
   }
 
   /// One text for all, so that the ledger shows one note.
@@ -93,15 +112,22 @@ private:
     getOperation().emitRemark("[") << code << "] " << text;
   }
 
+  template <typename Word> static void flushWords(const reference::Tensor &stored, reference::Tensor &result) {
+    llvm::transform(wordsOf<Word>(stored), reinterpret_cast<Word *>(result.getMutableBytes().data()),
+                    [](Word word) { return isDenormal(word) ? Word(word & (Word(1) << (8 * sizeof(Word) - 1))) : word; });
+  }
+
   /// Other uses of the constant keep its values.
   static void takeAsZero(graph::ConstantOp op) {
     reference::Tensor stored = *reference::Tensor::fromAttribute(op.getValue());
     reference::Tensor result(stored.getElementType(), stored.getShape());
-    auto *out = reinterpret_cast<uint32_t *>(result.getMutableBytes().data());
-    llvm::transform(wordsOf(stored), out, [](uint32_t bits) { return isDenormal(bits) ? bits & 0x80000000 : bits; });
+    if (stored.getElementType().isF32())
+      flushWords<uint32_t>(stored, result);
+    else
+      flushWords<uint16_t>(stored, result);
     OpBuilder b(op);
     auto constant = graph::ConstantOp::create(b, op.getLoc(), op.getType(), result.toAttribute("flushed"));
-    op.getResult().replaceUsesWithIf(constant, isWeight);
+    op.getResult().replaceUsesWithIf(constant, [](OpOperand &use) { return isWeight(use) || isWidened(use); });
     if (op->use_empty())
       op->erase();
   }

@@ -240,25 +240,23 @@ private:
     }
   }
 
-  /// Says what large results each run computes from nothing but constants. Fill,
-  /// expand and tile are not among them: to write their result takes as long as to
-  /// read a constant.
+  /// Says what large results each run computes from nothing but constants.
   void reportLate(func::FuncOp func) {
     func.walk<WalkOrder::PreOrder>([&](Operation *op) {
-      if (!left.contains(op))
-        return;
-      int64_t bytes = *bytesOf(op->getResults());
-      bool isLate = llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v) || late.contains(v); });
-      if (!isLate)
+      bool isKept = isSpread(op) && known.lookup(op->getResult(0)).isLazy && known.lookup(op->getResult(0)).stays;
+      bool isLate = left.contains(op) && llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v) || late.contains(v); });
+      if (!isKept && !isLate)
         return;
       late.insert_range(op->getResults());
+      int64_t bytes = *bytesOf(op->getResults());
       SmallVector<Note> notes;
       collectNotes(op->getLoc(), notes);
-      if (bytes <= maxBytes || isSpread(op) || llvm::any_of(notes, [](const Note &note) { return note.code == kLateCode; }))
+      if (bytes <= maxBytes || llvm::any_of(notes, [](const Note &note) { return note.code == kLateCode; }))
         return;
       std::string text = llvm::formatv("{0} is computed in each run, though from constants alone: its result of {1} MiB is above the {2} MiB "
-                                       "that a constant is evaluated to; an initializer with its value saves the time",
-                                       nameOf(op), llvm::divideCeil(bytes, 1 << 20), llvm::divideCeil(maxBytes, 1 << 20));
+                                       "that a constant is evaluated to{3}",
+                                       nameOf(op), llvm::divideCeil(bytes, 1 << 20), llvm::divideCeil(maxBytes, 1 << 20),
+                                       isSpread(op) ? ", and more than what it is made of" : "; an initializer with its value saves the time");
       op->setLoc(withNote(op->getLoc(), kLateCode, text));
       getOperation().emitRemark("[") << kLateCode << "] " << text;
     });

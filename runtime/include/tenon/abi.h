@@ -11,8 +11,8 @@
 extern "C" {
 #endif
 
-/* 2: sizes may be derived (tenon_derive_fn), and kernels may ask for scratch
- * (launch_scratch). Code of version 1 does neither. */
+/* 2: sizes may be derived (tenon_derive_fn), kernels may ask for scratch
+ * (launch_scratch), and code may have red zones. Code of version 1 does none of it. */
 #define TENON_ABI_VERSION 2
 #define TENON_OLDEST_ABI_VERSION 1
 
@@ -27,8 +27,8 @@ typedef void (*tenon_kernel_fn)(void *const *buffers, const int64_t *symbols, in
 typedef void (*tenon_scratch_kernel_fn)(void *const *buffers, const int64_t *symbols, int64_t begin,
                                         int64_t end, void *scratch);
 
-/* Services that the host program calls. The table grows at its end; code that
- * needs a later entry compares `size` first. launch returns 0, or a value that
+/* Services that the host program calls. The table grows at its end; the
+ * version says which entries there are. launch returns 0, or a value that
  * tenon_main must return at once. */
 typedef struct tenon_host_api {
   uint32_t size;

@@ -6,6 +6,7 @@
 // stays and is noted; so is what is computed from it, if that is large, too.
 // CHECK: remark: [TN4014] outer is computed in each run, though from constants alone: its result of 1 MiB is above the 1 MiB that a constant is evaluated to
 // CHECK: remark: [TN4014] root is computed in each run
+// CHECK: remark: [TN4014] spread is computed in each run, {{.*}}, and more than what it is made of
 // CHECK-NOT: remark
 // CHECK-LABEL: func.func @large
 // CHECK-DAG: graph.constant dense_resource<transposed> : tensor<16x20xf32>
@@ -28,10 +29,10 @@ func.func @large() -> (tensor<16x20xf32>, tensor<16x16xf32>, tensor<f32>) {
 }
 
 // An expand above the limit is evaluated for a user that is within it, and stays
-// itself without a note; not for a user that would take all of it at once.
+// itself, with a note; not for a user that would take all of it at once.
 // CHECK-LABEL: func.func @spread
 // CHECK-DAG: graph.constant dense_resource<product> : tensor<16x16xf32>
-// CHECK-DAG: graph.expand {{.*}}tensor<16x16xf32>
+// CHECK-DAG: graph.expand {{.*}}tensor<16x16xf32>{{.*}}["TN4014", "spread is computed in each run
 // CHECK: graph.reduce sum
 // CHECK-NOT: TN4014
 // CHECK: return

@@ -21,10 +21,10 @@ def EvaluateConstantsPass : Pass<"tenon-evaluate-constants", "::mlir::ModuleOp">
     - fill, expand and tile with results above `max-splat-bytes`, because the op is
       smaller than its result;
     - results above `max-bytes`, unless the op is elementwise or moves elements and
-      the result is at most four times its operands. A note on such an op and a
-      remark say that each run computes it: TN4014.
+      the result is at most four times its operands.
 
-    Users of fill, expand and tile are evaluated nevertheless.
+    A note on an op with a result above `max-bytes` that stays, and a remark, say that
+    each run computes it: TN4014. Users of fill, expand and tile are evaluated nevertheless.
 
     A dequantize whose users are all matrix products that can decode it as they
     go (graph::narrowWeights) stays if its result would take `min-narrow-bytes`
@@ -56,8 +56,9 @@ def EvaluateConstantsPass : Pass<"tenon-evaluate-constants", "::mlir::ModuleOp">
 def DenormalWeightsPass : Pass<"tenon-denormal-weights", "::mlir::ModuleOp"> {
   let summary = "Reports denormal weights of convolutions and matrix products, or takes them as zero";
   let description = [{
-    Denormal values of f32 constants that a convolution, transposed convolution
-    or matrix product reads cost a trap each. A remark, and a note on each
+    Denormal values of f32 or bf16 constants that a convolution, transposed convolution
+    or matrix product reads, by itself or through a cast that its kernel does, cost a
+    trap each. A remark, and a note on each
     operation that reads one, says how many there are and in which ONNX nodes:
     TN4013, or TN4010 if `flush` takes them as zero, which changes a result by
     less than 1.2e-38 times the data. Other uses of the same constant keep its

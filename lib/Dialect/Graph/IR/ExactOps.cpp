@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The list of exactly rounded ops. test/e2e/test_constants.py compares each with
-// the reference, bit by bit.
+// The list of exactly rounded ops. unittests/Pipelines/NativeConstantsTest.cpp compares
+// each with the reference, bit by bit.
 #include "tenon/Dialect/Graph/IR/ExactOps.h"
 
 #include "tenon/Dialect/Graph/IR/Graph.h"
