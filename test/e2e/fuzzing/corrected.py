@@ -10,16 +10,18 @@ from onnx.reference.op_run import OpRun
 
 
 class LRN(OpRun):
-    """Squares summed over the channels c - floor((size - 1) / 2) to c + ceil((size - 1) / 2)."""
+    """Squares summed over the channels c - floor((size - 1) / 2) to c + ceil((size - 1) / 2),
+    in the operand's type or, of half, in float32: they may be beyond it."""
 
     def _run(self, x, alpha=None, beta=None, bias=None, size=None):
         channels = x.shape[1]
-        wide = x.astype(np.float64)
+        wide = x.astype(np.promote_types(x.dtype, np.float32))
         squares = np.zeros_like(wide)
         for c in range(channels):
             window = wide[:, max(0, c - (size - 1) // 2) : min(channels, c + size // 2 + 1)]
             squares[:, c] = (window * window).sum(axis=1)
-        return ((wide / (bias + alpha / size * squares) ** beta).astype(x.dtype),)
+        scale = wide.dtype.type(alpha / size)
+        return ((wide / (wide.dtype.type(bias) + scale * squares) ** wide.dtype.type(beta)).astype(x.dtype),)
 
 
 class HardSwish(OpRun):

@@ -32,6 +32,7 @@ SUMS = {
     "LayerNormalization", "InstanceNormalization", "GroupNormalization", "BatchNormalization", "RMSNormalization",
     "MeanVarianceNormalization", "LpNormalization", "LRN", "Resize", "Sum", "Mean", "Softmax", "LogSoftmax", "Add", "Sub",
     "GridSample", "AffineGrid", "Attention", "LSTM", "GRU", "RNN", "DynamicQuantizeLinear", "QuantizeLinear",
+    "NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss",
 }
 # x * (1 + erf(x)) and the like, whose error the float contract relates to x, not to a
 # result near 0.

@@ -11,6 +11,8 @@ import onnx
 from operators import all_cases
 from operators.case import DTYPES
 
+from ..oracles import NoOpinion
+
 
 @functools.cache
 def by_operator():
@@ -59,6 +61,9 @@ def fitting(opset):
 
 def template(g):
     case = g.one_of(fitting(g.opset)[g.one_of(fitting(g.opset))])
+    named = {d for tensor in case.inputs if tensor is not None for d in tensor.dims if isinstance(d, str)}
+    if not named <= set(g.program.bindings[0]):
+        raise NoOpinion("a size that programs do not have")
     operands = [operand(g, tensor, lambda b: g.program.bindings[b]) for tensor in case.inputs]
     outputs = [dtype is not None for dtype in case.outputs]
     g.add(case.op, operands, dict(case.attrs), outputs, domain=case.domain, peer=case.peer,
