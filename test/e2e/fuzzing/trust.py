@@ -224,6 +224,18 @@ def overflowing_products(node, operands):
     return False
 
 
+def overflowing_scores(node, operands):
+    """Queries times keys, both sums of products of one operand with the weights."""
+    x, weights = operand(node, operands, 0), operand(node, operands, 1)
+    most = float(np.finfo(np.float32 if x.dtype != "f16" else np.float16).max)
+    for a, w in zip(x.arrays, weights.arrays):
+        # A query has at most as many terms as the weights have rows.
+        size, factor = (np.where(np.isfinite(v.astype(np.float64)), abs(v.astype(np.float64)), 0).max(initial=0) for v in (a, w))
+        if (size * factor * w.shape[0]) ** 2 > most:
+            return True
+    return False
+
+
 def mean_of_nothing(node, operands):
     return node.attrs.get("reduction", "mean") == "mean" and any(not a.size for a in operand(node, operands, 0).arrays)
 
@@ -255,7 +267,7 @@ UNDEFINED = {
     "copies-for-zero": (("Reshape",), copies_for_zero),
     "hidden-by-bias": (("com.microsoft.MultiHeadAttention",), hidden_by_bias),
     "infinite-range": (("DynamicQuantizeLinear",), infinite_range),
-    "infinite-variance": (("GroupNormalization", "InstanceNormalization"), infinite_variance),
+    "infinite-variance": (("GroupNormalization", "InstanceNormalization", "MeanVarianceNormalization"), infinite_variance),
     "infinite-weights": (("Conv", "ConvTranspose"), infinite_weights),
     "integer-division": (("Div", "Mod"), integer_division),
     "interpolated-infinity": (("GridSample", "Resize"), interpolates_special),
@@ -264,7 +276,8 @@ UNDEFINED = {
     "mean-of-nothing": (("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"), mean_of_nothing),
     "offset-beyond-half": (("BatchNormalization",), offset_beyond_half),
     "order-of-products": (("ReduceProd",), order_of_products),
-    "overflowing-products": (("Einsum", "Gemm", "MatMul"), overflowing_products),
+    "overflowing-products": (("Einsum", "Gemm", "MatMul", "Attention", "com.microsoft.MultiHeadAttention", GQA), overflowing_products),
+    "overflowing-scores": (("com.microsoft.Attention",), overflowing_scores),
     "padding-alone": (("AveragePool", "MaxPool"), of_padding_alone),
     "power-of-integers": (("Pow",), power_of_integers),
     "quantized-nan": (("QuantizeLinear",), quantizes_special),
