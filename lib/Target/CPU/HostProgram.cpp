@@ -243,23 +243,30 @@ private:
   }
 
   void emitOutputDims(func::FuncOp func) {
-    auto dims = beginFunction("tenon_output_dims", {pointer, pointer}, {}, 0);
-    Value out = dims.getArgument(1);
-    int64_t at = 0;
-    auto ret = cast<func::ReturnOp>(func.getBody().back().getTerminator());
-    for (Value value : ret.getOperands()) {
-      auto type = cast<RankedTensorType>(value.getType());
+    SmallVector<AffineExpr> sizes;
+    for (Value value : cast<func::ReturnOp>(func.getBody().back().getTerminator()).getOperands()) {
       AffineMap map;
       auto result = cast<OpResult>(value);
       if (auto attr = result.getOwner()->getAttrOfType<AffineMapAttr>("graph.shape"))
         map = attr.getValue();
       else if (auto attrs = result.getOwner()->getAttrOfType<ArrayAttr>("graph.shapes"))
         map = cast<AffineMapAttr>(attrs[result.getResultNumber()]).getValue();
-      for (auto [i, dim] : llvm::enumerate(type.getShape())) {
-        Value extent = ShapedType::isDynamic(dim) ? size([&]() { return eval(map.getResult(i)); }) : constant(dim);
-        LLVM::StoreOp::create(b, loc, extent, element(out, i64, at++));
-      }
+      for (auto [i, dim] : llvm::enumerate(cast<RankedTensorType>(value.getType()).getShape()))
+        sizes.push_back(ShapedType::isDynamic(dim) ? map.getResult(i) : getAffineConstantExpr(dim, b.getContext()));
     }
+    std::vector<func::FuncOp> dimsParts;
+    for (size_t from = 0; from < sizes.size(); from += kMostSizes) {
+      auto part = beginFunction(("tenon_output_dims_" + Twine(from)).str(), {pointer, pointer}, {}, 0);
+      part.setPrivate();
+      part->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+      for (size_t i = from; i < std::min(sizes.size(), from + kMostSizes); ++i)
+        LLVM::StoreOp::create(b, loc, size([&]() { return eval(sizes[i]); }), element(part.getArgument(1), i64, i));
+      func::ReturnOp::create(b, loc);
+      dimsParts.push_back(part);
+    }
+    auto dims = beginFunction("tenon_output_dims", {pointer, pointer}, {}, 0);
+    for (func::FuncOp part : dimsParts)
+      func::CallOp::create(b, loc, part, dims.getArguments());
     func::ReturnOp::create(b, loc);
   }
 
