@@ -80,6 +80,7 @@ void addStage(PassManager &pm, Stage stage, const CompileOptions &options, const
     pm.addPass(simplify::createDenormalWeightsPass({options.flushDenormals}));
     break;
   case Stage::Place:
+    pm.addPass(simplify::createBoundIndicesPass());
     pm.addNestedPass<func::FuncOp>(fusion::createSinkDecodesPass());
     pm.addPass(fusion::createFormKernelsPass());
     pm.addPass(createCanonicalizerPass());

@@ -63,6 +63,7 @@ void registerTenonPasses() {
   numerics::registerPasses();
   registerPass([] { return simplify::createEvaluateConstantsPass(nativeConstants()); });
   simplify::registerDenormalWeightsPass();
+  simplify::registerBoundIndicesPass();
 }
 
 } // namespace tenon

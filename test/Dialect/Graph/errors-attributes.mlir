@@ -47,6 +47,14 @@ func.func @f(%x: tensor<3xf32>, %i: tensor<1xi64>) {
 
 // -----
 
+func.func @f(%x: tensor<3xf32>, %i: tensor<1xi64>) {
+  // expected-error @+1 {{A5: graph.index_bounds must hold two integers along each axis}}
+  %0 = graph.gather %x, %i {axis = 0 : i64, graph.index_bounds = array<i64: 0>} : (tensor<3xf32>, tensor<1xi64>) -> tensor<1xf32>
+  return
+}
+
+// -----
+
 // expected-error @+1 {{A3: affine_map<() -> ()>}}
 func.func @f(%x: tensor<?xf32> {graph.shape = affine_map<() -> ()>}) {
   return

@@ -11,6 +11,7 @@
 // CHECK:      scf.for
 // CHECK-NOT:  scf.if
 // CHECK:      %[[OK:.+]] = arith.cmpi ult
+// CHECK:      arith.select %[[OK]], %{{.+}}, %{{.+}} : index
 // CHECK:      %[[OWN:.+]] = arith.select %[[OK]], %{{.+}}, %{{.+}} : index
 // CHECK:      arith.minsi %{{.+}}, %[[OWN]] : index
 // CHECK-NOT:  scf.if
@@ -21,6 +22,14 @@
 // CHECK-NOT:  llvm.call
 // CHECK:      llvm.store %{{.+}}, %{{.+}} atomic release
 // CHECK-NOT:  func.func private @kernel_gather
+
+// Constants that lie inside are not asked.
+// CHECK:      func.func private @kernel_scatter_nd
+// CHECK:      scf.for
+// CHECK-NOT:  arith.cmpi
+// CHECK-NOT:  arith.select
+// CHECK-NOT:  llvm.cmpxchg
+// CHECK:      return
 
 // CHECK-LABEL: func.func @tenon_main(
 // CHECK:      %[[LIST:.+]] = llvm.alloca %{{.+}} x !llvm.ptr
@@ -43,12 +52,15 @@
 // CHECK:      llvm.call %{{.+}}(%{{.+}}, %[[CHECK]],
 // CHECK:      constant @kernel_top_k
 func.func @main(%x: tensor<4x8xf32> {onnx.name = "x", onnx.dims = ["", ""]}, %i: tensor<2xi64> {onnx.name = "i", onnx.dims = [""]},
-                %j: tensor<2xi64> {onnx.name = "j", onnx.dims = [""]}, %z: tensor<?xf32> {onnx.name = "z", onnx.dims = ["n"]})
+                %j: tensor<2xi64> {onnx.name = "j", onnx.dims = [""]},
+                %u: tensor<2xf32> {onnx.name = "u", onnx.dims = [""]}, %z: tensor<?xf32> {onnx.name = "z", onnx.dims = ["n"]})
     -> (tensor<2x8xf32> {onnx.name = "a", onnx.dims = ["", ""]}, tensor<2x8xf32> {onnx.name = "b", onnx.dims = ["", ""]},
-        tensor<5xf32> {onnx.name = "c", onnx.dims = [""]}) {
+        tensor<5xf32> {onnx.name = "c", onnx.dims = [""]}, tensor<4x8xf32> {onnx.name = "d", onnx.dims = ["", ""]}) {
+  %at = graph.constant dense<[[0, 7], [3, 1]]> : tensor<2x2xi64>
   %k = graph.constant dense<5> : tensor<1xi64>
   %0 = graph.gather %x, %i {axis = 0 : i64} : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<2x8xf32>
   %1 = graph.gather %x, %j {axis = 0 : i64} : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<2x8xf32>
   %2, %3 = graph.top_k %z, %k {axis = 0 : i64, largest = true} : (tensor<?xf32>, tensor<1xi64>) -> (tensor<5xf32>, tensor<5xi64>)
-  return %0, %1, %2 : tensor<2x8xf32>, tensor<2x8xf32>, tensor<5xf32>
+  %4 = graph.scatter_nd %x, %at, %u : (tensor<4x8xf32>, tensor<2x2xi64>, tensor<2xf32>) -> tensor<4x8xf32>
+  return %0, %1, %2, %4 : tensor<2x8xf32>, tensor<2x8xf32>, tensor<5xf32>, tensor<4x8xf32>
 }

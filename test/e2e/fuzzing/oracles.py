@@ -34,6 +34,9 @@ def check_size(arrays):
             raise NoOpinion(f"a result is {np.asarray(array).dtype}")
 
 
+CELLS = ("GRU", "LSTM", "RNN")
+
+
 class NodeOracle:
     """One node, evaluated with given operands: by the reference where it is right,
     else by ONNX Runtime."""
@@ -76,6 +79,8 @@ class NodeOracle:
         restated = with_explicit_pads(self.node, arrays)
         if restated is not self.node:
             return NodeOracle(restated, self.operands, self.opset)(feeds)
+        if self.reference is None and self.node.op in CELLS and not arrays[0].size:
+            raise NoOpinion("a cell of no elements ends the process of ONNX Runtime")
         try:
             with np.errstate(all="ignore"):
                 results = (self.reference or self.peer).run(None, feeds)

@@ -91,6 +91,12 @@ def quantizes_special(node, operands):
     return any(np.isnan(a.astype(np.float64)).any() for a in operand(node, operands, 0).arrays)
 
 
+def scattered_nan(node, operands):
+    if node.attrs.get("reduction", "none") not in ("max", "min"):
+        return False
+    return any(is_float(operand(node, operands, i)) and np.isnan(a.astype(np.float64)).any() for i in (0, 2) for a in operand(node, operands, i).arrays)
+
+
 def same_beside_strides(node, operands):
     """Windows smaller than the strides need pads below 0, which both oracles leave out."""
     weights = operand(node, operands, 1).arrays[0]
@@ -283,6 +289,7 @@ UNDEFINED = {
     "quantized-nan": (("QuantizeLinear",), quantizes_special),
     "repeated-indices": (("ScatterND", "ScatterElements", "Scatter"), repeated_indices),
     "same-beside-strides": (("ConvTranspose",), same_beside_strides),
+    "scattered-nan": (("ScatterND", "ScatterElements"), scattered_nan),
     "shorter-sequence": ((GQA,), shorter_sequence),
 }
 
@@ -320,7 +327,8 @@ REFERENCE_WRONG = {
 # corrected.py has these operators as their texts have them.
 CORRECTED = {"HardSwish": "hard-swish-of-doubles", "LRN": "lrn-of-the-reference", "PRelu": "slope-of-zero",
              "ReduceLogSumExp": "log-sum-exp-of-the-reference",
-             "Resize": "nearest-of-the-reference", "Slice": "slice-from-below", **dict.fromkeys((*POOLS, "Conv"), "same-pads")}
+             "Resize": "nearest-of-the-reference", "Slice": "slice-from-below", **dict.fromkeys((*POOLS, "Conv"), "same-pads"),
+             "MaxPool": "max-pool-of-the-reference"}
 
 
 def is_undefined(node, operands):

@@ -75,4 +75,23 @@ def DenormalWeightsPass : Pass<"tenon-denormal-weights", "::mlir::ModuleOp"> {
   let options = [Option<"flush", "flush", "bool", "false", "Take them as zero">];
   let statistics = [Statistic<"found", "found", "Denormal values">];
 }
+
+def BoundIndicesPass : Pass<"tenon-bound-indices", "::mlir::ModuleOp"> {
+  let summary = "Notes between which numbers constant indices of gathers and scatters lie";
+  let description = [{
+    A kernel that is compiled for such an op need not ask whether an index lies inside
+    its axis, or counts from the end. `graph.index_bounds` holds the lowest and the
+    highest index along each axis.
+
+    ```mlir
+    %i = graph.constant dense<[-1, 3]> : tensor<2xi64>
+    %0 = graph.gather %x, %i {axis = 0 : i64} : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<2x8xf32>
+    ```
+    becomes
+    ```mlir
+    %0 = graph.gather %x, %i {axis = 0 : i64, graph.index_bounds = array<i64: -1, 3>} : ...
+    ```
+  }];
+  let statistics = [Statistic<"bounded", "bounded", "Gathers and scatters of constant indices">];
+}
 #endif

@@ -5,6 +5,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Graph/IR/IndexBounds.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -50,6 +51,11 @@ LogicalResult GraphDialect::verifyOperationAttribute(Operation *op, NamedAttribu
     auto code = error ? error.getAs<IntegerAttr>("code") : IntegerAttr();
     if (!code || !code.getType().isInteger(64) || !error.getAs<StringAttr>("text"))
       return violation(op, 4) << "graph.index_error must hold a code and a text";
+  }
+  if (name == kIndexBounds) {
+    auto bounds = dyn_cast<DenseI64ArrayAttr>(value);
+    if (!bounds || bounds.size() % 2)
+      return violation(op, 5) << kIndexBounds << " must hold two integers along each axis";
   }
   if (attribute.getName() == "graph.shape")
     return op->getNumResults() == 1 ? verifyShape(op, value, op->getResult(0).getType())

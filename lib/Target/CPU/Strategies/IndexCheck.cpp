@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "IndexCheck.h"
 
+#include "tenon/Dialect/Graph/IR/IndexBounds.h"
 #include "tenon/tenon.h"
 
 using namespace mlir;
@@ -15,36 +16,78 @@ static std::pair<uint32_t, StringRef> errorOf(Operation *op) {
 }
 
 IndexCheck::IndexCheck(KernelContext &context, Operation *op, Value tensor, ArrayRef<AffineExpr> sizes)
-    : c(context), tensor(tensor), sizes(sizes), check(context, op, errorOf(op).first, errorOf(op).second) {}
+    : c(context), tensor(tensor), sizes(sizes) {
+  if (auto known = op->getAttrOfType<DenseI64ArrayAttr>(graph::kIndexBounds))
+    bounds = known.asArrayRef();
+  if (!llvm::all_of(llvm::seq<unsigned>(sizes.size()), [&](unsigned axis) { return isCertain(axis); }))
+    check.emplace(context, op, errorOf(op).first, errorOf(op).second);
+}
 
-Value IndexCheck::raw(Value position) {
-  Value value = loadFrom(c, tensor, position, 1);
+std::pair<int64_t, int64_t> IndexCheck::boundsOf(unsigned axis) const {
+  if (bounds.size() < 2 * sizes.size())
+    return {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
+  return {bounds[2 * axis], bounds[2 * axis + 1]};
+}
+
+bool IndexCheck::isCertain(unsigned axis) const {
+  auto [lowest, highest] = boundsOf(axis);
+  int64_t size = constantOr(sizes[axis]);
+  return size >= 0 && -size <= lowest && highest < size;
+}
+
+Value IndexCheck::raw(Value position, unsigned axis) {
+  Value value = loadFrom(c, tensor, axis ? c.add(position, c.index(int64_t(axis))) : position, 1);
   if (elementOf(tensor).isUnsignedInteger())
     return arith::IndexCastUIOp::create(c.b, c.loc, c.b.getIndexType(), value);
   return LaneMath{c}.toIndex(value);
 }
 
-Value IndexCheck::load(Value position, unsigned axis, Value *inside) {
-  using P = arith::CmpIPredicate;
-  auto compare = [&](P p, Value a, Value b) -> Value { return arith::CmpIOp::create(c.b, c.loc, p, a, b); };
+/// Of an index counted from the beginning.
+Value IndexCheck::isInside(Value index, unsigned axis) {
+  return arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::ult, index, c.index(sizes[axis]));
+}
+
+Values IndexCheck::loadTuple(Value position, Value *inside) {
   LaneMath m{c};
-  Value index = raw(position), size = c.index(sizes[axis]), zero = c.index(int64_t(0));
-  index = m.select(compare(P::slt, index, zero), c.add(index, size), index);
-  Value isInside = compare(P::ult, index, size);
-  check.expect(isInside, position);
+  Value all, zero = c.index(int64_t(0));
+  Values indices;
+  for (unsigned axis = 0; axis < sizes.size(); ++axis) {
+    Value index = raw(position, axis);
+    if (boundsOf(axis).first < 0) {
+      Value fromEnd = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, index, zero);
+      index = m.select(fromEnd, c.add(index, c.index(sizes[axis])), index);
+    }
+    if (!isCertain(axis)) {
+      Value holds = isInside(index, axis);
+      all = all ? Value(arith::AndIOp::create(c.b, c.loc, all, holds)) : holds;
+      index = m.select(holds, index, zero);
+    }
+    indices.push_back(index);
+  }
+  if (all)
+    check->expect(all, position);
+  else
+    all = arith::ConstantOp::create(c.b, c.loc, c.b.getBoolAttr(true));
   if (inside)
-    *inside = isInside;
-  return m.select(isInside, index, zero);
+    *inside = all;
+  return indices;
 }
 
 void IndexCheck::finish() {
-  check.finish([&](Value position) {
-    Value size = c.index(sizes.back()), axis = c.remU(position, c.index(int64_t(sizes.size())));
-    for (size_t i = 0; i + 1 < sizes.size(); ++i) {
-      Value isHere = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, axis, c.index(int64_t(i)));
-      size = LaneMath{c}.select(isHere, c.index(sizes[i]), size);
+  if (!check)
+    return;
+  // Of the tuple's indices, the first that lies outside.
+  check->finish([&](Value position) {
+    LaneMath m{c};
+    Value index = raw(position, sizes.size() - 1), size = c.index(sizes.back());
+    for (unsigned axis = sizes.size() - 1; axis-- > 0;) {
+      Value own = raw(position, axis), ownSize = c.index(sizes[axis]);
+      Value fromEnd = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, own, c.index(int64_t(0)));
+      Value holds = isInside(m.select(fromEnd, c.add(own, ownSize), own), axis);
+      index = m.select(holds, index, own);
+      size = m.select(holds, size, ownSize);
     }
-    return std::pair(raw(position), size);
+    return std::pair(index, size);
   });
 }
 

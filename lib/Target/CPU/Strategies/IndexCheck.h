@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Elements of index tensors: negative ones count from the end of their axis, and
-// those that lie outside it are reported (TN7013).
+// those that lie outside it are reported (TN7013). Constants whose bounds are known
+// (`graph.index_bounds`) to lie inside are taken as they are.
 #ifndef TENON_LIB_TARGET_CPU_STRATEGIES_INDEXCHECK_H
 #define TENON_LIB_TARGET_CPU_STRATEGIES_INDEXCHECK_H
 
@@ -12,22 +13,29 @@ namespace tenon::cpu {
 
 class IndexCheck {
 public:
-  /// Before any loop is open. Element p of the tensor is an index along an axis
-  /// of sizes[p mod the number of sizes].
+  /// Before any loop is open. The tensor holds tuples of indices, one along an axis
+  /// of each of `sizes`.
   IndexCheck(KernelContext &context, mlir::Operation *op, mlir::Value tensor, llvm::ArrayRef<mlir::AffineExpr> sizes);
-  /// The index at a position of the tensor, along an axis of sizes[axis]; 0 for
-  /// one that lies outside, which is noted. `inside`, if asked for, is whether it does not.
-  mlir::Value load(mlir::Value position, unsigned axis = 0, mlir::Value *inside = nullptr);
+  /// The tuple at a position of the tensor: 0 for an index that lies outside, which
+  /// is noted. `inside`, if asked for, is whether none does.
+  Values loadTuple(mlir::Value position, mlir::Value *inside = nullptr);
+  /// The index at a position, where tuples have one.
+  mlir::Value load(mlir::Value position, mlir::Value *inside = nullptr) { return loadTuple(position, inside).front(); }
   /// Behind the loops.
   void finish();
 
 private:
-  mlir::Value raw(mlir::Value position);
+  mlir::Value raw(mlir::Value position, unsigned axis);
+  mlir::Value isInside(mlir::Value index, unsigned axis);
+  /// [lowest, highest] along an axis.
+  std::pair<int64_t, int64_t> boundsOf(unsigned axis) const;
+  bool isCertain(unsigned axis) const;
 
   KernelContext &c;
   mlir::Value tensor;
   Exprs sizes;
-  DataCheck check;
+  llvm::ArrayRef<int64_t> bounds; ///< two along each axis, or nothing
+  std::optional<DataCheck> check; ///< unless every index is certain to lie inside
 };
 
 } // namespace tenon::cpu

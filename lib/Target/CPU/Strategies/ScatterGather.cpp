@@ -87,9 +87,9 @@ private:
     // Where the slice at a tuple of indices begins.
     auto slice = [&](ArrayRef<Value> tuple) {
       Value at = c.offset(tuple.take_front(batch), ArrayRef(strides).take_front(batch));
-      Value first = c.offset(tuple, ArrayRef(indexStrides).take_front(outer));
+      Values indices = check.loadTuple(c.offset(tuple, ArrayRef(indexStrides).take_front(outer)));
       for (int64_t k = 0; k < count; ++k)
-        at = c.mulAdd(check.load(c.add(first, c.index(k)), k), c.index(strides[batch + k]), at);
+        at = c.mulAdd(indices[k], c.index(strides[batch + k]), at);
       return at;
     };
     bool isSlice = p.suffix >= outer; // else single elements, one at a time
@@ -179,7 +179,7 @@ private:
     nest(c, updateShape, [&](ArrayRef<Value> at) {
       Values point(at);
       Value offset = c.offset(at, updateStrides), inside;
-      point[axis] = check.load(offset, 0, &inside);
+      point[axis] = check.load(offset, &inside);
       ifThen(c, inside, [&]() {
         apply(c, op.getKind(), elementOf(updates), loadFrom(c, updates, offset, 1), c.offset(point, strides), {});
       });
@@ -196,13 +196,11 @@ private:
     int64_t extent = constantOr(run), lanes = lanesFor(c.target, computeType(element), extent);
     nest(c, ArrayRef(indexShape).drop_back(), [&](ArrayRef<Value> at) {
       Value first = c.offset(at, ArrayRef(indexStrides).take_front(at.size()));
-      Value from = c.offset(at, ArrayRef(updateStrides).take_front(at.size())), to = zero, all;
-      for (int64_t k = 0; k < count; ++k) {
-        Value inside;
-        to = c.mulAdd(check.load(c.add(first, c.index(k)), k, &inside), c.index(strides[k]), to);
-        all = all ? Value(arith::AndIOp::create(c.b, c.loc, all, inside)) : inside;
-      }
-      ifThen(c, all, [&]() {
+      Value from = c.offset(at, ArrayRef(updateStrides).take_front(at.size())), to = zero, inside;
+      Values indices = check.loadTuple(first, &inside);
+      for (int64_t k = 0; k < count; ++k)
+        to = c.mulAdd(indices[k], c.index(strides[k]), to);
+      ifThen(c, inside, [&]() {
         c.vectorLoop(zero, c.index(run), lanes, extent, [&](Value i, Value mask) {
           apply(c, op.getKind(), element, loadFrom(c, updates, c.add(from, i), lanes, mask), c.add(to, i), mask);
         });

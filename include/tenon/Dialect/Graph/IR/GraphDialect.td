@@ -20,6 +20,9 @@ def Graph_Dialect : Dialect {
     dimension; `graph.shapes` holds one for each result of the op.
     A4: `graph.index_error`, on gathers and scatters, holds the `code` and `text`
     of the error that an index outside its axis is.
+    A5: `graph.index_bounds`, on gathers and scatters of constant indices, holds the
+    lowest and the highest index along each axis that is indexed, as they stand in
+    the constant.
     Broadcasting follows NumPy and is implicit in the elementwise families.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
