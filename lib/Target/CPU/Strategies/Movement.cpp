@@ -86,11 +86,17 @@ struct Mover {
     memref::StoreOp::create(c.b, c.loc, memref::LoadOp::create(c.b, c.loc, from, source), to, target);
   }
 
-  /// Copies `length` contiguous elements.
-  void run(Value from, Value source, Value to, Value target, Value length, int64_t extent) {
+  /// Lanes for `extent` elements, or for any number.
+  int64_t widthFor(int64_t extent) const {
     int64_t width = lanes;
     while (width > 1 && extent > 0 && width > extent)
       width /= 2;
+    return width;
+  }
+
+  /// Copies `length` contiguous elements: `extent` of them, where it is not negative.
+  void run(Value from, Value source, Value to, Value target, Value length, int64_t extent) {
+    int64_t width = widthFor(extent);
     auto type = VectorType::get({width}, storage);
     c.vectorLoop(c.index(int64_t(0)), length, width, extent, [&](Value i, Value mask) {
       Value s = c.add(source, i), t = c.add(target, i);
@@ -108,14 +114,15 @@ struct Mover {
     });
   }
 
-  void fill(Value scalar, Value to, Value target, Value length) {
-    c.vectorLoop(c.index(int64_t(0)), length, lanes, -1, [&](Value i, Value mask) {
-      Value value = c.broadcast(scalar, lanes), t = c.add(target, i);
-      if (lanes == 1)
+  void fill(Value scalar, Value to, Value target, Value length, int64_t extent) {
+    int64_t width = widthFor(extent);
+    c.vectorLoop(c.index(int64_t(0)), length, width, extent, [&](Value i, Value mask) {
+      Value value = c.broadcast(scalar, width), t = c.add(target, i);
+      if (width == 1)
         memref::StoreOp::create(c.b, c.loc, scalar, to, t);
       else if (mask && storage.isBF16())
         vector::MaskedStoreOp::create(c.b, c.loc, c.asInteger16(to), ValueRange{t}, mask,
-                                      arith::BitcastOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getI16Type()), value));
+                                      arith::BitcastOp::create(c.b, c.loc, VectorType::get({width}, c.b.getI16Type()), value));
       else if (mask)
         vector::MaskedStoreOp::create(c.b, c.loc, to, ValueRange{t}, mask, value);
       else
@@ -422,12 +429,20 @@ private:
       // Amounts below 0 cut off: the padding before may be all that is left of a row.
       Value left = c.minS(c.maxS(zero, begins.back()), width), skip = c.maxS(zero, c.sub(zero, begins.back()));
       Value length = c.maxS(zero, c.minS(c.sub(own, skip), c.sub(width, left)));
-      mover.fill(scalar, to, target, left);
-      mover.run(from, c.add(source, skip), to, c.add(target, left), length, -1);
+      // The same as numbers, where they are known.
+      int64_t wide = constantOr(result.back()), before = -1, copied = -1, after = -1;
+      if (known && wide >= 0 && constantOr(x.back()) >= 0) {
+        int64_t begin = (*known)[rank - 1];
+        before = std::clamp<int64_t>(begin, 0, wide);
+        copied = std::clamp<int64_t>(constantOr(x.back()) - std::max<int64_t>(0, -begin), 0, wide - before);
+        after = wide - before - copied;
+      }
+      mover.fill(scalar, to, target, left, before);
+      mover.run(from, c.add(source, skip), to, c.add(target, left), length, copied);
       Value done = c.add(left, length);
-      mover.fill(scalar, to, c.add(target, done), c.sub(width, done));
+      mover.fill(scalar, to, c.add(target, done), c.sub(width, done), after);
       c.b.setInsertionPointToStart(choice.elseBlock());
-      mover.fill(scalar, to, target, width);
+      mover.fill(scalar, to, target, width, wide);
     });
     return success();
   }
