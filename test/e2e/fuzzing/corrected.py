@@ -49,15 +49,17 @@ class MaxPool(OpRun):
         for size, before, after, k, d, s in zip(x.shape[2:], pads, pads[count:], kernel_shape, dilations, strides):
             room = size + before + after - (k - 1) * d - 1
             out = (-(-room // s) if ceil_mode else room // s) + 1
+            if out < 1:
+                raise ValueError("a window larger than what it slides over")
             # No window begins behind the image.
-            sizes.append(max(0, out - 1 if ceil_mode and (out - 1) * s >= size + before else out))
+            sizes.append(out - 1 if ceil_mode and (out - 1) * s >= size + before else out)
         lowest = -np.inf if x.dtype.kind not in "iu" else np.iinfo(x.dtype).min
         ends = [max(0, (out - 1) * s + (k - 1) * d + 1 - before - size)
                 for out, s, k, d, before, size in zip(sizes, strides, kernel_shape, dilations, pads, x.shape[2:])]
         padded = np.pad(x, [(0, 0), (0, 0), *zip(pads, ends)], constant_values=lowest)
         result = np.full((*x.shape[:2], *sizes), lowest, x.dtype)
         for tap in np.ndindex(*kernel_shape):
-            window = tuple(slice(t * d, t * d + (out - 1) * s + 1 if out else t * d, s) for t, d, s, out in zip(tap, dilations, strides, sizes))
+            window = tuple(slice(t * d, t * d + (out - 1) * s + 1, s) for t, d, s, out in zip(tap, dilations, strides, sizes))
             result = np.maximum(result, padded[(..., *window)])
         return (result.astype(x.dtype),)
 
