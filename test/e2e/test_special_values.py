@@ -318,6 +318,20 @@ def test_bfloat16_needs_no_library(tenon, target, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("op, x, attrs, tolerance", [
+    ("ReduceLogSum", [1e-40, 1e-45, 2e-39, 1], {}, 2e-6),
+    ("LpPool", [1e-13, 2e-13, 1], dict(kernel_shape=[1, 1], p=3), 1e-4)])  # whose cubes are denormal
+def test_logarithm_of_denormals(op, x, attrs, tolerance):
+    """Also at the end of a reduction, and on the way to a root."""
+    model = Model("f32", np.array(x, np.float32))
+    model.node("Log", ["x"], "Log")
+    model.nodes.append(helper.make_node("Reshape", ["x", model.constant([-1, 1, 1, 1], "i64")], ["rows"]))
+    axes = [model.constant([3], "i64")] if op == "ReduceLogSum" else []
+    model.nodes.append(helper.make_node(op, ["rows", *axes], ["results"], **attrs))
+    model.node("Reshape", ["results", model.constant([-1], "i64")], op)
+    model.check(tolerance=(tolerance, 0))
+
+
 def test_odd_functions_of_zeros():
     """They keep the sign."""
     zeros = np.tile(np.float32([0.0, -0.0]), 20)

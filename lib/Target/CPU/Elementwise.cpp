@@ -2,6 +2,7 @@
 //
 // Lowering of the elementwise op families to arith and math, on scalars and
 // vectors alike. 16-bit floats arrive as f32.
+#include "Logarithm.h"
 #include "Power.h"
 #include "Trigonometry.h"
 
@@ -55,13 +56,6 @@ struct Math {
   Value neg(Value x) { return arith::NegFOp::create(b, loc, x); }
   Value exp(Value x) { return un<math::ExpOp>(x); }
   Value log(Value x) { return un<math::LogOp>(x); }
-  /// The same, of denormals too: the polynomial takes them as the smallest normal
-  /// number, so they are scaled up.
-  Value logOfAny(Value x) {
-    Value isSmall = cmp(arith::CmpFPredicate::OLT, x, c(0x1p-126));
-    Value y = log(select(isSmall, mul(x, c(0x1p+64)), x));
-    return sub(y, select(isSmall, c(44.36141955583649980256), c(0)));
-  }
   Value tanh(Value x) { return un<math::TanhOp>(x); }
   Value max(Value x, Value y) { return arith::MaximumFOp::create(b, loc, x, y); }
   Value min(Value x, Value y) { return arith::MinimumFOp::create(b, loc, x, y); }
@@ -86,7 +80,7 @@ Value emitFloatUnary(UnaryOp op, Value x, Math m, bool fma) {
   case UnaryKind::abs: return m.un<math::AbsFOp>(x);
   case UnaryKind::neg: return m.neg(x);
   case UnaryKind::exp: return m.exp(x);
-  case UnaryKind::log: return m.logOfAny(x);
+  case UnaryKind::log: return emitLogarithm(m.b, m.loc, x);
   case UnaryKind::sqrt: return m.un<math::SqrtOp>(x);
   case UnaryKind::rsqrt: return m.div(m.c(1), m.un<math::SqrtOp>(x));
   case UnaryKind::reciprocal: return m.div(m.c(1), x);

@@ -242,6 +242,15 @@ def overflowing_scores(node, operands):
     return False
 
 
+def squeezes_open(node, operands):
+    """Whether a size that is 1 here may be another in another run."""
+    x = operand(node, operands, 0)
+    if len(node.inputs) > 1 or "axes" in node.attrs or x.constant:
+        return False
+    dims = x.dims or [None] * x.rank
+    return any(not isinstance(d, int) and any(shape[i] == 1 for shape in x.shapes) for i, d in enumerate(dims))
+
+
 def mean_of_nothing(node, operands):
     return node.attrs.get("reduction", "mean") == "mean" and any(not a.size for a in operand(node, operands, 0).arrays)
 
@@ -282,7 +291,7 @@ UNDEFINED = {
     "mean-of-nothing": (("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"), mean_of_nothing),
     "offset-beyond-half": (("BatchNormalization",), offset_beyond_half),
     "order-of-products": (("ReduceProd",), order_of_products),
-    "overflowing-products": (("Einsum", "Gemm", "MatMul", "Attention", "com.microsoft.MultiHeadAttention", GQA), overflowing_products),
+    "overflowing-products": (("Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul", "Attention", "com.microsoft.MultiHeadAttention", GQA), overflowing_products),
     "overflowing-scores": (("com.microsoft.Attention",), overflowing_scores),
     "padding-alone": (("AveragePool", "MaxPool"), of_padding_alone),
     "power-of-integers": (("Pow",), power_of_integers),
@@ -290,6 +299,7 @@ UNDEFINED = {
     "repeated-indices": (("ScatterND", "ScatterElements", "Scatter"), repeated_indices),
     "same-beside-strides": (("ConvTranspose",), same_beside_strides),
     "scattered-nan": (("ScatterND", "ScatterElements"), scattered_nan),
+    "squeezed-open": (("Squeeze",), squeezes_open),
     "shorter-sequence": ((GQA,), shorter_sequence),
 }
 
@@ -310,6 +320,7 @@ REFERENCE_WRONG = {
     "Conv": ("dilated-infinity-of-the-reference", lambda n, o, opset: "dilations" in n.attrs and not_finite(n, o)),
     "Attention": ("attention-to-infinity-of-the-reference", lambda n, o, opset: not_finite(n, o) or not_finite(n, o, 1)),
     "AveragePool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
+    "DynamicQuantizeLinear": ("range-of-zeros-of-the-reference", lambda n, o, opset: not all(a.any() for a in operand(n, o, 0).arrays)),
     "LpPool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
     **dict.fromkeys(("LSTM", "GRU"), ("cells-of-the-reference", lambda n, o, opset: {"activations", "clip", "input_forget"} & set(n.attrs))),
     "QuantizeLinear": ("saturation-of-the-reference", beyond_int32),

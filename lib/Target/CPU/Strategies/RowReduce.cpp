@@ -4,6 +4,7 @@
 // lanes run over kept elements and every lane folds its own column; otherwise
 // lanes run along the innermost reduced dimensions with four accumulators and
 // one horizontal step an output.
+#include "../Logarithm.h"
 #include "RowStrategies.h"
 
 #include "tenon/tenon.h"
@@ -290,7 +291,7 @@ public:
         return m.div(v, c.broadcast(count, LaneMath::lanesOf(v)));
       }
       case K::l2: return m.sqrt(v);
-      case K::log_sum: return m.log(v);
+      case K::log_sum: return emitLogarithm(c.b, c.loc, v);
       case K::log_sum_exp: return m.add(m.log(v), max);
       default: return v;
       }

@@ -4,6 +4,7 @@
 // with channels first, over output columns where the column stride is 1 or 2.
 // Windows that lie inside the image are unrolled; only those at the border
 // compute their ranges.
+#include "../Logarithm.h"
 #include "WindowStrategies.h"
 
 using namespace mlir;
@@ -153,7 +154,7 @@ struct PoolEmitter {
       return acc;
     if (op.getP() == 2)
       return m.sqrt(acc);
-    return m.exp(m.mul(m.log(acc), m.like(acc, 1.0 / double(op.getP()))));
+    return m.exp(m.mul(emitLogarithm(c.b, c.loc, acc), m.like(acc, 1.0 / double(op.getP()))));
   }
   /// ceil(x / d) for any sign of x, as a non-negative tap number.
   Value ceilTap(Value x, int64_t d) {
