@@ -251,6 +251,12 @@ def squeezes_open(node, operands):
     return any(not isinstance(d, int) and any(shape[i] == 1 for shape in x.shapes) for i, d in enumerate(dims))
 
 
+def losses_beyond_half(node, operands):
+    """Sums of losses, each as large as the operand's range, that half does not hold."""
+    x, labels = operand(node, operands, 0), operand(node, operands, 1)
+    return x.dtype == "f16" and any(a.size and not np.ptp(a.astype(np.float64)) * l.size < 6e4 for a, l in zip(x.arrays, labels.arrays))
+
+
 def mean_of_nothing(node, operands):
     return node.attrs.get("reduction", "mean") == "mean" and any(not a.size for a in operand(node, operands, 0).arrays)
 
@@ -286,6 +292,7 @@ UNDEFINED = {
     "infinite-weights": (("Conv", "ConvTranspose"), infinite_weights),
     "integer-division": (("Div", "Mod"), integer_division),
     "interpolated-infinity": (("GridSample", "Resize"), interpolates_special),
+    "losses-beyond-half": (("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"), losses_beyond_half),
     "masked-infinity": (("Attention",), masked_infinity),
     "max-pool-of-nan": (("GlobalMaxPool", "MaxPool"), nan_operand),
     "mean-of-nothing": (("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"), mean_of_nothing),
