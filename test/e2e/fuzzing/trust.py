@@ -40,6 +40,27 @@ def cast_out_of_range(node, operands):
     return False
 
 
+def near_whole_exponent(node, operands):
+    """A negative base has a power for a whole exponent, and none beside it."""
+    base, exponent = operand(node, operands, 0), operand(node, operands, 1)
+    if not is_float(base) or not is_float(exponent):
+        return False
+    for b, e in zip(base.arrays, exponent.arrays):
+        with np.errstate(all="ignore"):
+            off = abs(e.astype(np.float64) - np.rint(e.astype(np.float64)))
+        if (b < 0).any() and ((off > 0) & (off < 1e-5)).any():
+            return True
+    return False
+
+
+def norm_beyond_type(node, operands):
+    """Sums of powers that the operand's type does not hold, and float32 may."""
+    x = operand(node, operands, 0)
+    p = {"ReduceL2": 2, "ReduceL1": 1}.get(node.op, node.attrs.get("p", 2))
+    most = float(np.finfo(np.float16 if x.dtype == "f16" else np.float32).max)
+    return is_float(x) and any((abs(a.astype(np.float64)) > (most / max(a.size, 1)) ** (1 / p)).any() for a in x.arrays)
+
+
 def integer_division(node, operands):
     divisor, dividend = operand(node, operands, 1), operand(node, operands, 0)
     if is_float(divisor):
@@ -293,9 +314,11 @@ UNDEFINED = {
     "integer-division": (("Div", "Mod"), integer_division),
     "interpolated-infinity": (("GridSample", "Resize"), interpolates_special),
     "losses-beyond-half": (("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"), losses_beyond_half),
-    "masked-infinity": (("Attention",), masked_infinity),
+    "masked-infinity": (("Attention", GQA), masked_infinity),
     "max-pool-of-nan": (("GlobalMaxPool", "MaxPool"), nan_operand),
     "mean-of-nothing": (("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"), mean_of_nothing),
+    "near-whole-exponent": (("Pow",), near_whole_exponent),
+    "norm-beyond-type": (("GlobalLpPool", "LpPool", "ReduceL1", "ReduceL2"), norm_beyond_type),
     "offset-beyond-half": (("BatchNormalization",), offset_beyond_half),
     "order-of-products": (("ReduceProd",), order_of_products),
     "overflowing-products": (("Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul", "Attention", "com.microsoft.MultiHeadAttention", GQA), overflowing_products),
@@ -330,6 +353,7 @@ REFERENCE_WRONG = {
     "DynamicQuantizeLinear": ("range-of-zeros-of-the-reference", lambda n, o, opset: not all(a.any() for a in operand(n, o, 0).arrays)),
     "LpPool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
     **dict.fromkeys(("LSTM", "GRU"), ("cells-of-the-reference", lambda n, o, opset: {"activations", "clip", "input_forget"} & set(n.attrs))),
+    "Resize": ("position-of-one-of-the-reference", lambda n, o, opset: n.attrs.get("coordinate_transformation_mode") == "pytorch_half_pixel"),
     "QuantizeLinear": ("saturation-of-the-reference", beyond_int32),
     "SoftmaxCrossEntropyLoss": ("log-softmax-of-the-reference", beyond_exponentials),
     "Softmax": ("flattened-rows-of-the-reference", lambda n, o, opset: opset < 13),
