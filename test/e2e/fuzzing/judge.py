@@ -85,6 +85,9 @@ def noisy(program, binding, rng):
         oracle = NodeOracle(node, operands, program.opset)
         for name, array in zip(oracle.outputs, oracle(feeds)):
             values[name] = array if node.op in EXACT and not node.domain else shaken(array)
+            if len(node.tolerance) > 2 and node.tolerance[2] and array.dtype.kind in "iu":  # steps of a quantized result
+                limits, steps = np.iinfo(array.dtype), rng.integers(-node.tolerance[2], node.tolerance[2] + 1, array.shape)
+                values[name] = np.clip(array.astype(np.int64) + steps, limits.min, limits.max).astype(array.dtype)
             if node.op in CANCELLING:
                 x = np.nan_to_num(feeds[node.inputs[0]])
                 values[name] = (values[name] + (shaken(x) - x)).astype(array.dtype)

@@ -20,6 +20,7 @@ def window(g):
     # Their ends are 0 but for a rounding, whose sign would decide what powers are: what
     # others read is the sum.
     g.add("Add", [made, g.constant(np.float32(0.25))])[0].sizes = False
+    made.sizes = True
 
 
 def center_crop_pad(g):
