@@ -40,6 +40,20 @@ def cast_out_of_range(node, operands):
     return False
 
 
+def nearly_equal(node, operands):
+    """Floats that are a rounding apart."""
+    a, b = operand(node, operands, 0), operand(node, operands, 1)
+    if not is_float(a):
+        return False
+    for x, y in zip(a.arrays, b.arrays):
+        step = 4 * float(np.finfo(np.float16 if a.dtype in ("f16", "bf16") else x.dtype).eps) * (8 if a.dtype == "bf16" else 1)
+        with np.errstate(all="ignore"):
+            off = abs(x.astype(np.float64) - y.astype(np.float64))
+            if ((off > 0) & (off <= step * abs(x.astype(np.float64)))).any():
+                return True
+    return False
+
+
 def near_whole_exponent(node, operands):
     """A negative base has a power for a whole exponent, and none beside it."""
     base, exponent = operand(node, operands, 0), operand(node, operands, 1)
@@ -323,6 +337,7 @@ UNDEFINED = {
     "masked-infinity": (("Attention", GQA), masked_infinity),
     "max-pool-of-nan": (("GlobalMaxPool", "MaxPool"), nan_operand),
     "mean-of-nothing": (("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"), mean_of_nothing),
+    "nearly-equal": (("Equal",), nearly_equal),
     "near-whole-exponent": (("Pow",), near_whole_exponent),
     "norm-beyond-type": (("GlobalLpPool", "LpPool", "ReduceL1", "ReduceL2"), norm_beyond_type),
     "offset-beyond-half": (("BatchNormalization",), offset_beyond_half),
