@@ -2,8 +2,10 @@
 """Compile time grows with a model as the model does: 8 times the nodes, operands,
 outputs or open sizes take at most 12 times as long, and so do the depths of nested
 conditions. Measured in CPU time of a compilation in a process of its own. With --sample,
-what takes 10 ms a node grows 4 times only, and may take 6 times as long."""
+what takes 10 ms a node grows 4 times only, by the same law: 12^(2/3) times as long.
+What other work on the machine costs is measured out by a second try."""
 
+import math
 import resource
 import subprocess
 
@@ -93,8 +95,13 @@ SLOW = (different_kernels, fan_out_of_an_open_size, open_sizes)
 @pytest.mark.parametrize("make", [chain, different_kernels, fan_in, fan_in_of_open_sizes, fan_out, fan_out_of_an_open_size, open_sizes])
 def test_compile_time_is_linear(make, tmp_path, request):
     part = 2 if make in SLOW and request.config.getoption("--sample") else 1
-    small, large = seconds(make, SMALL, tmp_path), seconds(make, LARGE // part, tmp_path)
-    assert large <= MOST // part * max(small, LEAST), f"{SMALL}: {small:.2f} s, {LARGE // part}: {large:.2f} s"
+    most = MOST ** (math.log(LARGE // part / SMALL) / math.log(LARGE / SMALL))
+    small = large = math.inf
+    for _ in range(2):
+        small, large = min(small, seconds(make, SMALL, tmp_path)), min(large, seconds(make, LARGE // part, tmp_path))
+        if large <= most * max(small, LEAST):
+            return
+    pytest.fail(f"{SMALL}: {small:.2f} s, {LARGE // part}: {large:.2f} s, expected at most {most:.1f} times as long")
 
 
 def test_depth_of_conditions(tmp_path):

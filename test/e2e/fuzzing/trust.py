@@ -70,7 +70,7 @@ def near_whole_exponent(node, operands):
 def norm_beyond_type(node, operands):
     """Sums of powers that the operand's type does not hold, and float32 may."""
     x = operand(node, operands, 0)
-    p = {"ReduceL2": 2, "ReduceL1": 1}.get(node.op, node.attrs.get("p", 2))
+    p = node.attrs.get("p", 2)
     most = float(np.finfo(np.float16 if x.dtype == "f16" else np.float32).max)
     return is_float(x) and any((abs(a.astype(np.float64)) > (most / max(a.size, 1)) ** (1 / p)).any() for a in x.arrays)
 
@@ -339,7 +339,7 @@ UNDEFINED = {
     "mean-of-nothing": (("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"), mean_of_nothing),
     "nearly-equal": (("Equal",), nearly_equal),
     "near-whole-exponent": (("Pow",), near_whole_exponent),
-    "norm-beyond-type": (("GlobalLpPool", "LpPool", "ReduceL1", "ReduceL2"), norm_beyond_type),
+    "norm-beyond-type": (("GlobalLpPool", "LpPool"), norm_beyond_type),
     "offset-beyond-half": (("BatchNormalization",), offset_beyond_half),
     "order-of-products": (("ReduceProd",), order_of_products),
     "overflowing-products": (("Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul", "Attention", "com.microsoft.MultiHeadAttention", GQA), overflowing_products),
