@@ -80,7 +80,6 @@ void addStage(PassManager &pm, Stage stage, const CompileOptions &options, const
     pm.addPass(simplify::createDenormalWeightsPass({options.flushDenormals}));
     break;
   case Stage::Place:
-    pm.addPass(simplify::createBoundIndicesPass());
     pm.addNestedPass<func::FuncOp>(fusion::createSinkDecodesPass());
     pm.addPass(fusion::createFormKernelsPass());
     pm.addPass(createCanonicalizerPass());
@@ -317,6 +316,7 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   if (failed(cpu::packConstants(*module, target, registry)))
     return failure();
   PassManager pm(&context);
+  pm.addPass(simplify::createBoundIndicesPass());
   pm.addPass(memory::createAssignMemoryPass({options.redZones}));
   if (failed(pm.run(*module)))
     return failure();

@@ -14,6 +14,7 @@
 #include "tenon/Dialect/Graph/IR/ExactOps.h"
 #include "tenon/Pipelines/Compile.h"
 #include "tenon/Transforms/Memory/Passes.h"
+#include "tenon/Transforms/Simplify/Passes.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -77,6 +78,7 @@ private:
     CompileResult ignored;
     cpu::StrategyRegistry registry;
     PassManager memory(context.get());
+    memory.addPass(simplify::createBoundIndicesPass());
     memory.addPass(memory::createAssignMemoryPass());
     if (!module || failed(runStages(*module, Stage::Place, Stage::Place, CompileOptions(), ignored)) ||
         failed(cpu::packConstants(*module, *target, registry)) || failed(memory.run(*module)))

@@ -15,6 +15,8 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+import onnx
+
 from harness import SHARED, Driver, Results, claimed, excerpt, parser
 
 STAGES = ("import", "graph", "numerics", "place")
@@ -69,6 +71,24 @@ class Suite:
             return False, excerpt(output)
         status, output = self.driver("run", folder / "e.tenon", "--test-data", model.parent / "test_data_set_0")
         return status == 4, f"    exit status {status}, expected 4 (other values)\n{excerpt(output)}"
+
+    def edited_constant(self):
+        """The same with a constant index: the kernel does not trust what held for the old one."""
+        folder = self.scratch / "edited-constant"
+        folder.mkdir()
+        x, y = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [n]) for name, n in (("x", 8), ("y", 3)))
+        index = onnx.helper.make_tensor("i", onnx.TensorProto.INT64, [3], [0, 7, 3])
+        graph = onnx.helper.make_graph([onnx.helper.make_node("Gather", ["x", "i"], ["y"])], "g", [x], [y], [index])
+        onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), folder / "g.onnx")
+        status, text = self.driver("compile", folder / "g.onnx", "--stop-after=place")
+        (folder / "edited.mlir").write_text(text.replace("dense<[0, 7, 3]>", "dense<[0, 1000000000, 3]>"))
+        if status != 0 or "dense<[0, 7, 3]>" not in text:
+            return False, f"    there is no index to edit in\n{excerpt(text)}"
+        status, output = self.driver("compile", "-q", folder / "edited.mlir", "--start-from=codegen", "-o", folder / "e.tenon")
+        if status != 0:
+            return False, excerpt(output)
+        status, output = self.driver("run", folder / "e.tenon", "--random-seed=0")
+        return status == 1 and "[TN7013]" in output, f"    exit status {status}, expected 1 and TN7013\n{excerpt(output)}"
 
     def dumped(self):
         """--dump-to writes every stage, and changes nothing."""
@@ -143,7 +163,7 @@ def main():
         suite = Suite(driver, Path(name))
         cases = [(f"resume {m} after {s}", partial(suite.resumed, m, s)) for m in RESUMED for s in STAGES]
         cases += [(f"repeat {m}", partial(suite.repeated, m)) for m in REPEATED]
-        cases += [(check.__name__, check) for check in (suite.edited, suite.dumped, suite.misplaced)]
+        cases += [(check.__name__, check) for check in (suite.edited, suite.edited_constant, suite.dumped, suite.misplaced)]
         for case, check in cases:
             if claimed(case):
                 results.record(case, *check())

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Bounds of constant indices, which kernels that read them as data do not see.
+// Bounds of constant indices, which code that reads them as data does not see.
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Dialect/Graph/IR/IndexBounds.h"
+#include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Reference/Tensor.h"
 #include "tenon/Transforms/Simplify/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -25,11 +26,21 @@ std::pair<Value, bool> indicesOf(Operation *op) {
       .Default([](Operation *) { return std::pair(Value(), false); });
 }
 
+/// What a value is, which within a kernel is an argument.
+graph::ConstantOp constantOf(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    if (auto kernel = dyn_cast<plan::KernelOp>(argument.getOwner()->getParentOp()))
+      value = kernel.getInputs()[argument.getArgNumber()];
+  return value.getDefiningOp<graph::ConstantOp>();
+}
+
 class BoundIndices : public impl::BoundIndicesPassBase<BoundIndices> {
   void runOnOperation() override {
     getOperation().walk([&](Operation *op) {
       auto [indices, isTuple] = indicesOf(op);
-      auto constant = indices ? indices.getDefiningOp<graph::ConstantOp>() : graph::ConstantOp();
+      // What an earlier pass, or a hand, wrote of other indices may not be trusted.
+      op->removeAttr(graph::kIndexBounds);
+      auto constant = indices ? constantOf(indices) : graph::ConstantOp();
       auto stored = constant ? reference::Tensor::fromAttribute(constant.getValue()) : std::nullopt;
       if (!stored || !stored->getNumElements())
         return;

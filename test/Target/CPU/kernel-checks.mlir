@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A kernel notes the first index outside its axis in a register and asks once,
-// behind its loop; what fails is stored in the error record behind its buffers.
+// A kernel notes the largest index in a register and asks once, behind its loop.
+// If that one lies outside its axis, a second loop looks for the first that does;
+// it is stored in the error record behind the kernel's buffers.
 // Kernels of equal code are one function: each launch adds where its own checks
 // begin in the program's table. Sizes alone are tested before the launch.
 // RUN: rm -rf %t && tenon compile %s --start-from=graph --target=cpu:x86-64-v3 --stop-after=codegen --dump-to=%t > %t.s
@@ -10,12 +11,18 @@
 // CHECK:      func.func private @[[$GATHER:kernel_gather_[0-9]]](%[[BUFFERS:[a-z0-9]+]]:
 // CHECK:      scf.for
 // CHECK-NOT:  scf.if
+// CHECK:      arith.maxui
 // CHECK:      %[[OK:.+]] = arith.cmpi ult
 // CHECK:      arith.select %[[OK]], %{{.+}}, %{{.+}} : index
-// CHECK:      %[[OWN:.+]] = arith.select %[[OK]], %{{.+}}, %{{.+}} : index
-// CHECK:      arith.minsi %{{.+}}, %[[OWN]] : index
 // CHECK-NOT:  scf.if
 // CHECK:      vector.store
+// CHECK:      %[[OUTSIDE:.+]] = arith.cmpi uge
+// CHECK:      scf.if %[[OUTSIDE]]
+// CHECK:      scf.for
+// CHECK:      %[[INSIDE:.+]] = arith.cmpi ult
+// CHECK:      arith.select %[[INSIDE]], %{{.+}}, %{{.+}} : index
+// CHECK:      %[[OWN:.+]] = arith.select %[[INSIDE]], %{{.+}}, %{{.+}} : index
+// CHECK:      arith.minsi %{{.+}}, %[[OWN]] : index
 // CHECK:      scf.if
 // CHECK:      llvm.getelementptr %[[BUFFERS]][3]
 // CHECK:      llvm.cmpxchg

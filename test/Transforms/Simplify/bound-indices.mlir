@@ -31,3 +31,22 @@ func.func @unbounded(%x: tensor<4x8xf32>, %i: tensor<2xi64>) -> (tensor<2x8xf32>
   %1 = graph.gather %x, %none {axis = 0 : i64} : (tensor<4x8xf32>, tensor<0xi64>) -> tensor<0x8xf32>
   return %0, %1 : tensor<2x8xf32>, tensor<0x8xf32>
 }
+
+// Code reads the indices of a kernel as its argument. Bounds that something else wrote are not kept.
+// CHECK-LABEL: func.func @kernel
+// CHECK: graph.gather {{.*}}graph.index_bounds = array<i64: 3, 9>
+// CHECK: graph.gather {{.*}}{axis = 0 : i64} :
+func.func @kernel(%x: tensor<8xf32>, %j: tensor<2xi64>) -> tensor<2xf32> {
+  %i = graph.constant dense<[9, 3]> : tensor<2xi64>
+  %0 = plan.kernel "gather_0" on "cpu" root "gather"(%x, %i) {arg_shapes = [affine_map<() -> (8)>, affine_map<() -> (2)>], graph.shapes = [affine_map<() -> (2)>]} : (tensor<8xf32>, tensor<2xi64>) -> tensor<2xf32> {
+  ^bb0(%a: tensor<8xf32>, %b: tensor<2xi64>):
+    %1 = graph.gather %a, %b {axis = 0 : i64, graph.index_bounds = array<i64: 0, 0>} : (tensor<8xf32>, tensor<2xi64>) -> tensor<2xf32>
+    plan.yield %1 : tensor<2xf32>
+  }
+  %2 = plan.kernel "gather_1" on "cpu" root "gather"(%0, %j) {arg_shapes = [affine_map<() -> (2)>, affine_map<() -> (2)>], graph.shapes = [affine_map<() -> (2)>]} : (tensor<2xf32>, tensor<2xi64>) -> tensor<2xf32> {
+  ^bb0(%a: tensor<2xf32>, %b: tensor<2xi64>):
+    %1 = graph.gather %a, %b {axis = 0 : i64, graph.index_bounds = array<i64: 0, 0>} : (tensor<2xf32>, tensor<2xi64>) -> tensor<2xf32>
+    plan.yield %1 : tensor<2xf32>
+  }
+  return %2 : tensor<2xf32>
+}

@@ -83,6 +83,10 @@ def BoundIndicesPass : Pass<"tenon-bound-indices", "::mlir::ModuleOp"> {
     its axis, or counts from the end. `graph.index_bounds` holds the lowest and the
     highest index along each axis.
 
+    Code that is made from them reads foreign memory if they do not hold. So the pass
+    runs directly before code is made, looks through the arguments of kernels, and
+    removes all bounds that it did not find itself.
+
     ```mlir
     %i = graph.constant dense<[-1, 3]> : tensor<2xi64>
     %0 = graph.gather %x, %i {axis = 0 : i64} : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<2x8xf32>

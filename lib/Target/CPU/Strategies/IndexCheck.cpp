@@ -21,6 +21,10 @@ IndexCheck::IndexCheck(KernelContext &context, Operation *op, Value tensor, Arra
     bounds = known.asArrayRef();
   if (!llvm::all_of(llvm::seq<unsigned>(sizes.size()), [&](unsigned axis) { return isCertain(axis); }))
     check.emplace(context, op, errorOf(op).first, errorOf(op).second);
+  if (!check)
+    return;
+  largest = memref::AllocaOp::create(c.b, c.loc, MemRefType::get({1}, c.b.getIndexType()));
+  memref::StoreOp::create(c.b, c.loc, c.index(int64_t(0)), largest, c.index(int64_t(0)));
 }
 
 std::pair<int64_t, int64_t> IndexCheck::boundsOf(unsigned axis) const {
@@ -42,6 +46,13 @@ Value IndexCheck::raw(Value position, unsigned axis) {
   return LaneMath{c}.toIndex(value);
 }
 
+Value IndexCheck::fromBeginning(Value index, unsigned axis) {
+  if (boundsOf(axis).first >= 0)
+    return index;
+  Value isNegative = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, index, c.index(int64_t(0)));
+  return LaneMath{c}.select(isNegative, c.add(index, c.index(sizes[axis])), index);
+}
+
 /// Of an index counted from the beginning.
 Value IndexCheck::isInside(Value index, unsigned axis) {
   return arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::ult, index, c.index(sizes[axis]));
@@ -52,11 +63,7 @@ Values IndexCheck::loadTuple(Value position, Value *inside) {
   Value all, zero = c.index(int64_t(0));
   Values indices;
   for (unsigned axis = 0; axis < sizes.size(); ++axis) {
-    Value index = raw(position, axis);
-    if (boundsOf(axis).first < 0) {
-      Value fromEnd = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, index, zero);
-      index = m.select(fromEnd, c.add(index, c.index(sizes[axis])), index);
-    }
+    Value index = fromBeginning(raw(position, axis), axis);
     if (!isCertain(axis)) {
       Value holds = isInside(index, axis);
       all = all ? Value(arith::AndIOp::create(c.b, c.loc, all, holds)) : holds;
@@ -73,19 +80,35 @@ Values IndexCheck::loadTuple(Value position, Value *inside) {
   return indices;
 }
 
-void IndexCheck::finish() {
+Value IndexCheck::loadQuickly(Value position) {
+  Value index = fromBeginning(raw(position, 0), 0);
+  if (isCertain(0))
+    return index;
+  Value zero = c.index(int64_t(0)), known = memref::LoadOp::create(c.b, c.loc, largest, zero);
+  memref::StoreOp::create(c.b, c.loc, arith::MaxUIOp::create(c.b, c.loc, known, index).getResult(), largest, zero);
+  return LaneMath{c}.select(isInside(index, 0), index, zero);
+}
+
+void IndexCheck::finish(function_ref<void()> loadAgain) {
   if (!check)
     return;
+  if (loadAgain) {
+    // The axis may have no elements: 0, where nothing was loaded, lies outside, too.
+    Value isOutside = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::uge,
+                                            memref::LoadOp::create(c.b, c.loc, largest, c.index(int64_t(0))), c.index(sizes[0]));
+    auto again = scf::IfOp::create(c.b, c.loc, isOutside, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(c.b);
+    c.b.setInsertionPointToStart(again.thenBlock());
+    loadAgain();
+  }
   // Of the tuple's indices, the first that lies outside.
   check->finish([&](Value position) {
     LaneMath m{c};
     Value index = raw(position, sizes.size() - 1), size = c.index(sizes.back());
     for (unsigned axis = sizes.size() - 1; axis-- > 0;) {
-      Value own = raw(position, axis), ownSize = c.index(sizes[axis]);
-      Value fromEnd = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, own, c.index(int64_t(0)));
-      Value holds = isInside(m.select(fromEnd, c.add(own, ownSize), own), axis);
+      Value own = raw(position, axis), holds = isInside(fromBeginning(own, axis), axis);
       index = m.select(holds, index, own);
-      size = m.select(holds, size, ownSize);
+      size = m.select(holds, size, c.index(sizes[axis]));
     }
     return std::pair(index, size);
   });

@@ -21,11 +21,15 @@ public:
   Values loadTuple(mlir::Value position, mlir::Value *inside = nullptr);
   /// The index at a position, where tuples have one.
   mlir::Value load(mlir::Value position, mlir::Value *inside = nullptr) { return loadTuple(position, inside).front(); }
-  /// Behind the loops.
-  void finish();
+  /// The same, of which only the largest is noted: cheaper for short rows.
+  mlir::Value loadQuickly(mlir::Value position);
+  /// Behind the loops. Where an index that was loaded quickly lies outside, `loadAgain`
+  /// emits loops that load the same ones by load().
+  void finish(llvm::function_ref<void()> loadAgain = {});
 
 private:
   mlir::Value raw(mlir::Value position, unsigned axis);
+  mlir::Value fromBeginning(mlir::Value index, unsigned axis);
   mlir::Value isInside(mlir::Value index, unsigned axis);
   /// [lowest, highest] along an axis.
   std::pair<int64_t, int64_t> boundsOf(unsigned axis) const;
@@ -36,6 +40,7 @@ private:
   Exprs sizes;
   llvm::ArrayRef<int64_t> bounds; ///< two along each axis, or nothing
   std::optional<DataCheck> check; ///< unless every index is certain to lie inside
+  mlir::Value largest;            ///< where the largest index is noted that was loaded quickly
 };
 
 } // namespace tenon::cpu
