@@ -83,7 +83,7 @@ private:
         violation(op) << "[TN2071] '" << op->getName() << "' has a result without rank";
       else if (isa<graph::GraphDialect, plan::PlanDialect>(op->getDialect()) && !isKnown(tensor, shapeOf(result)))
         violation(op) << "[TN2071] '" << op->getName() << "' has a result of " << tensor
-                      << " without graph.shape; run graph-infer-shapes";
+                      << " without a graph.shape that fits it; run graph-infer-shapes";
     }
   }
 
@@ -95,15 +95,18 @@ private:
     return all && result.getResultNumber() < all.size() ? all[result.getResultNumber()] : Attribute();
   }
 
-  /// Whether `shape` gives a tensor's open dimensions over the module's symbols.
+  /// Whether `shape` gives a tensor's open dimensions over the module's symbols, and
+  /// of the others, where it speaks of them, what the type says.
   bool isKnown(TensorType tensor, Attribute shape) {
-    if (!tensor.hasRank() || tensor.hasStaticShape())
+    if (!tensor.hasRank() || (tensor.hasStaticShape() && !shape))
       return tensor.hasRank();
     auto attr = dyn_cast_or_null<AffineMapAttr>(shape);
     AffineMap map = attr ? attr.getValue() : AffineMap();
     return map && map.getNumDims() == 0 && int64_t(map.getNumResults()) == tensor.getRank() &&
-           llvm::all_of(map.getResults(), [&](AffineExpr size) {
-             bool isBound = true;
+           llvm::all_of(llvm::zip(map.getResults(), tensor.getShape()), [&](auto pair) {
+             auto [size, typed] = pair;
+             auto constant = dyn_cast<AffineConstantExpr>(size);
+             bool isBound = ShapedType::isDynamic(typed) || (constant && constant.getValue() == typed);
              size.walk([&](AffineExpr part) {
                auto symbol = dyn_cast<AffineSymbolExpr>(part);
                isBound &= !symbol || symbol.getPosition() < symbols;
@@ -160,9 +163,11 @@ private:
     if (auto kernel = dyn_cast<plan::KernelOp>(op)) {
       if (kernel.getDevice().empty())
         violation(op) << "[TN4001] kernel '" << kernel.getName() << "' names no device";
+      if (kernel.getPacked())
+        violation(op) << "[TN4001] kernel '" << kernel.getName() << "' has packed operands; that is left to codegen";
       for (auto [i, input] : llvm::enumerate(kernel.getInputs()))
         if (!isKnown(cast<TensorType>(input.getType()), kernel.getArgShapes() ? (*kernel.getArgShapes())[i] : Attribute()))
-          violation(op) << "[TN2071] kernel '" << kernel.getName() << "' reads " << input.getType() << " without arg_shapes";
+          violation(op) << "[TN2071] kernel '" << kernel.getName() << "' reads " << input.getType() << " without arg_shapes that fit it";
     }
     if (isa<graph::GraphDialect>(op->getDialect()) && !isa<graph::ConstantOp>(op) && isInMain(op))
       violation(op) << "[TN4001] '" << op->getName() << "' is in no kernel after the stage place";

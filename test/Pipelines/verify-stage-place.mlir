@@ -24,7 +24,7 @@ func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
 // Kernels take their operands' sizes from arg_shapes, also where the operand has graph.shape.
 module attributes {graph.symbols = [{name = "n", min = 0 : i64, max = 9 : i64, divisor = 1 : i64}]} {
   func.func @main(%x: tensor<?xf32> {graph.shape = affine_map<()[s0] -> (s0)>}) -> tensor<?xf32> {
-    // expected-error @below {{[TN2071] kernel 'relu_0' reads 'tensor<?xf32>' without arg_shapes}}
+    // expected-error @below {{[TN2071] kernel 'relu_0' reads 'tensor<?xf32>' without arg_shapes that fit it}}
     %0 = plan.kernel "relu_0" on "cpu" root "elementwise" (%x) {graph.shapes = [affine_map<()[s0] -> (s0)>]} : (tensor<?xf32>) -> tensor<?xf32> {
     ^bb0(%a: tensor<?xf32>):
       %1 = graph.unary relu %a {graph.shape = affine_map<()[s0] -> (s0)>} : (tensor<?xf32>) -> tensor<?xf32>
@@ -45,4 +45,19 @@ func.func @main(%x: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf3
   // expected-error @below {{[TN4001] output 1 is no kernel's result of its own}}
   // expected-error @below {{[TN4001] output 2 is no kernel's result of its own}}
   return %0, %x, %0 : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>
+}
+
+// -----
+
+// Code is made for the sizes of the maps, and only codegen packs.
+func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+  // expected-error @below {{[TN2071] 'plan.kernel' has a result of 'tensor<2xf32>' without a graph.shape that fits it}}
+  // expected-error @below {{[TN2071] kernel 'relu_0' reads 'tensor<2xf32>' without arg_shapes that fit it}}
+  // expected-error @below {{[TN4001] kernel 'relu_0' has packed operands; that is left to codegen}}
+  %0 = plan.kernel "relu_0" on "cpu" root "elementwise" (%x) {arg_shapes = [affine_map<() -> (9)>], graph.shapes = [affine_map<() -> (9)>], packed = ["rows"]} : (tensor<2xf32>) -> tensor<2xf32> {
+  ^bb0(%a: tensor<2xf32>):
+    %1 = graph.unary relu %a : (tensor<2xf32>) -> tensor<2xf32>
+    plan.yield %1 : tensor<2xf32>
+  }
+  return %0 : tensor<2xf32>
 }
