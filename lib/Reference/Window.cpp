@@ -33,9 +33,9 @@ FailureOr<Window> tenon::reference::windowOf(Operation *op, ArrayRef<int64_t> in
       end = total - begin;
     }
     int64_t room = input[i] + begin + end - extent;
-    if (room < 0 && input[i] > 0)
+    int64_t size = (ceilMode ? llvm::divideCeilSigned(room, stride) : llvm::divideFloorSigned(room, stride)) + 1;
+    if (size < 0)
       return op->emitError("[TN3032] the window is larger than the padded input");
-    int64_t size = room < 0 ? 0 : (ceilMode ? (room + stride - 1) / stride : room / stride) + 1;
     if (ceilMode && size > 0 && (size - 1) * stride >= input[i] + begin) // would start in the end padding
       --size;
     window.strides.push_back(stride);

@@ -313,11 +313,6 @@ def of_padding_alone(node, operands):
     return False
 
 
-def convolution_of_nothing(node, operands):
-    """Sequences of no elements: the convolution in the function body has no window."""
-    return any(not a.shape[-1] for a in operand(node, operands, 0).arrays)
-
-
 GQA = "com.microsoft.GroupQueryAttention"
 # name: (operators, predicate).
 UNDEFINED = {
@@ -325,7 +320,6 @@ UNDEFINED = {
     "beyond-input": ((*POOLS, "Conv"), beyond_input),
     "bounded-nan": (("GRU", "LSTM", "RNN"), bounded_nan),
     "cast-out-of-range": (("Cast", "CastLike"), cast_out_of_range),
-    "convolution-of-nothing": (("CausalConvWithState",), convolution_of_nothing),
     "copies-for-zero": (("Reshape",), copies_for_zero),
     "hidden-by-bias": (("com.microsoft.MultiHeadAttention",), hidden_by_bias),
     "infinite-range": (("DynamicQuantizeLinear",), infinite_range),

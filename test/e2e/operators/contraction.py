@@ -86,6 +86,12 @@ def convolutions():
         yield Case("Conv", (T("f32", 1, 16, 3, width), weights("f32", 16, 16, 3, 3)), {"pads": [1, 1, 1, 1]}, **loose)
         yield Case("Conv", (T("f32", 1, 16, 3, width), weights("f32", 16, 1, 3, 3)), {"pads": [1, 1, 1, 1], "group": 16},
                    **loose)
+    # One element too few for a window.
+    none = {"only_sizes": True, "sizes": tuple({"N": n, "M": m, "K": k} for n, m, k in ((1, 1, 5), (2, 5, 1), (1, 1, 1), (1, 2, 3)))}
+    for channels, group in ((1, 1), (5, 1), (17, 17)):
+        for attrs in ({}, {"strides": [2, 2]}):
+            yield Case("Conv", (T("f32", "N", channels, "M", "K"), weights("f32", 17, channels // group, 2, 2), weights("f32", 17)),
+                       {**attrs, "group": group}, **loose, **none)
     # Filters of two shapes and one packed form.
     for kh, kw in ((1, 3), (3, 1)):
         for channels, group in ((4, 1), (4, 4)):

@@ -54,18 +54,17 @@ int64_t bounded(__int128 value) {
   return std::clamp<__int128>(value, -most, most);
 }
 
-/// The number of windows along a dimension. Convolutions need one at least, as
-/// peers do; pools may have none.
-AffineExpr outputSize(AffineExpr in, Window w, AutoPad pad, bool ceilMode, bool mayBeNone, ShapeAnalysis &a) {
+/// The number of windows along a dimension, which may be 0.
+AffineExpr outputSize(AffineExpr in, Window w, AutoPad pad, bool ceilMode, ShapeAnalysis &a) {
   int64_t extent = bounded(__int128(w.kernel - 1) * w.dilation + 1);
   if (pad == AutoPad::same_upper || pad == AutoPad::same_lower)
     return in.ceilDiv(w.stride);
   if (pad == AutoPad::valid)
     w.begin = w.end = 0;
-  int64_t padding = bounded(__int128(w.begin) + w.end), least = extent - padding;
-  if (mayBeNone) // a quotient of -1 has no window: rounded down, a span from -stride on, rounded up, above -2 * stride
-    least = bounded(__int128(least) - (ceilMode ? 2 * __int128(w.stride) - 1 : w.stride));
-  if (least > (mayBeNone ? 0 : 1) && !isa<AffineConstantExpr>(in))
+  // A quotient of -1 has no window: rounded down, a span from -stride on, rounded up, above -2 * stride.
+  int64_t padding = bounded(__int128(w.begin) + w.end);
+  int64_t least = bounded(__int128(extent) - padding - (ceilMode ? 2 * __int128(w.stride) - 1 : w.stride));
+  if (least > 0 && !isa<AffineConstantExpr>(in))
     a.assumeAtLeast(in, least);
   AffineExpr span = in + padding - extent;
   if (!ceilMode)
@@ -116,7 +115,7 @@ LogicalResult ConvOp::inferShapes(ShapeAnalysis &a) {
       return emitError("[TN2024] conv needs a filter of static spatial size");
     size_t d = (last ? 1 : 2) + i;
     out[d] = outputSize(x[d], {kernel.getValue(), getStrides()[i], getDilations()[i], getPads()[i], getPads()[spatial + i]},
-                        getAutoPad(), false, false, a);
+                        getAutoPad(), false, a);
     if (negative(out[d]))
       return emitError("[TN2025] conv's window is larger than its padded input along spatial dimension ") << i;
   }
@@ -165,7 +164,7 @@ LogicalResult PoolOp::inferShapes(ShapeAnalysis &a) {
   for (size_t i = 0; i < spatial; ++i) {
     size_t d = (getLayout() == ChannelLayout::last ? 1 : 2) + i;
     out[d] = outputSize(x[d], {getKernel()[i], getStrides()[i], getDilations()[i], getPads()[i], getPads()[spatial + i]},
-                        getAutoPad(), getCeilMode(), true, a);
+                        getAutoPad(), getCeilMode(), a);
     if (negative(out[d]))
       return emitError("[TN2025] pool's window is larger than its padded input along spatial dimension ") << i;
   }
