@@ -38,6 +38,9 @@ SUMS = {
 # result near 0.
 CANCELLING = {"Gelu", "BiasGelu", "FastGelu"}
 
+# Of zeros of both signs either is the larger: ONNX compares, and -0 equals 0.
+CHOOSING = {"Clip", "Max", "Min", "ReduceMax", "ReduceMin", "MaxPool", "GlobalMaxPool"}
+
 
 @dataclass
 class Finding:
@@ -83,7 +86,11 @@ def noisy(program, binding, rng):
         if node.op in SUMS or node.domain:
             feeds = {name: shaken(array) for name, array in feeds.items()}
         oracle = NodeOracle(node, operands, program.opset)
+        zeros = [a[a == 0] for a in feeds.values() if short_name(a) in NOISE]
+        signs = set(np.signbit(np.concatenate(zeros)).tolist()) if zeros else set()
         for name, array in zip(oracle.outputs, oracle(feeds)):
+            if node.op in CHOOSING and len(signs) == 2 and short_name(array) in NOISE:
+                array = np.where(array == 0, rng.choice([-0.0, 0.0], array.shape).astype(array.dtype), array)
             values[name] = array if node.op in EXACT and not node.domain else shaken(array)
             if len(node.tolerance) > 2 and node.tolerance[2] and array.dtype.kind in "iu":  # steps of a quantized result
                 limits, steps = np.iinfo(array.dtype), rng.integers(-node.tolerance[2], node.tolerance[2] + 1, array.shape)

@@ -361,12 +361,20 @@ def beyond_int32(node, operands, opset):
                for x, s in zip(x.arrays, scale.arrays))
 
 
+def beyond_half(node, operands, opset):
+    """Rows of half whose squared differences have a sum that half does not hold."""
+    x = operand(node, operands, 0)
+    with np.errstate(invalid="ignore"):
+        return x.dtype == "f16" and any(((2 * a.astype(np.float64)) ** 2 * a.size > 65504).any() for a in x.arrays)
+
+
 REFERENCE_WRONG = {
     "Conv": ("dilated-infinity-of-the-reference", lambda n, o, opset: "dilations" in n.attrs and not_finite(n, o)),
     "Attention": ("attention-to-infinity-of-the-reference", lambda n, o, opset: not_finite(n, o) or not_finite(n, o, 1)),
     "AveragePool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
     "DynamicQuantizeLinear": ("range-of-zeros-of-the-reference", lambda n, o, opset: not all(a.any() for a in operand(n, o, 0).arrays)),
     "LpPool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
+    **dict.fromkeys(("LayerNormalization", "RMSNormalization"), ("half-squares-of-the-reference", beyond_half)),
     **dict.fromkeys(("LSTM", "GRU"), ("cells-of-the-reference", lambda n, o, opset: {"activations", "clip", "input_forget"} & set(n.attrs))),
     "Resize": ("position-of-one-of-the-reference", lambda n, o, opset: n.attrs.get("coordinate_transformation_mode") == "pytorch_half_pixel"),
     "QuantizeLinear": ("saturation-of-the-reference", beyond_int32),
