@@ -96,8 +96,10 @@ def noisy(program, binding, rng):
                 limits, steps = np.iinfo(array.dtype), rng.integers(-node.tolerance[2], node.tolerance[2] + 1, array.shape)
                 values[name] = np.clip(array.astype(np.int64) + steps, limits.min, limits.max).astype(array.dtype)
             if node.op in CANCELLING:
-                x = np.nan_to_num(feeds[node.inputs[0]])
-                values[name] = (values[name] + (shaken(x) - x)).astype(array.dtype)
+                x = sum(np.nan_to_num(feed) for feed in feeds.values())  # of the one or with a bias
+                # What is within its error of 0 may be 0, which another step may divide by.
+                is_zero = (abs(array) <= NOISE[short_name(x)] * abs(x)) & (rng.random(array.shape) < 0.5)
+                values[name] = np.where(is_zero, 0, values[name] + (shaken(x) - x)).astype(array.dtype)
     return values
 
 
