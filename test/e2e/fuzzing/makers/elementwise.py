@@ -166,6 +166,8 @@ def branch(g):
     else:
         condition = g.some(lambda v: v.dtype == "bool" and v.rank == 0) or g.input("bool", ())
     y = g.like(x) if g.chance(0.5) else None
+    if y and condition.dtype == "bool" and not condition.sizes and (y.dims is None or y.dims != x.dims):
+        y = None  # sizes that are equal here and need not be: of branches that data chooses, they would depend on data
 
     def body(prefix):
         op = g.one_of(["Identity", "Relu", "Neg", "Mul", "Add", "Abs"])
