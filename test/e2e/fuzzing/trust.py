@@ -373,7 +373,7 @@ REFERENCE_WRONG = {
     "Attention": ("attention-to-infinity-of-the-reference", lambda n, o, opset: not_finite(n, o) or not_finite(n, o, 1)),
     "AveragePool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
     "DynamicQuantizeLinear": ("range-of-zeros-of-the-reference", lambda n, o, opset: not all(a.any() for a in operand(n, o, 0).arrays)),
-    "LpPool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
+    "LpPool": ("lp-pool-of-the-reference", lambda n, o, opset: nan_operand(n, o) or n.attrs.get("ceil_mode")),
     **dict.fromkeys(("LayerNormalization", "RMSNormalization"), ("half-squares-of-the-reference", beyond_half)),
     **dict.fromkeys(("LSTM", "GRU"), ("cells-of-the-reference", lambda n, o, opset: {"activations", "clip", "input_forget"} & set(n.attrs))),
     "Resize": ("position-of-one-of-the-reference", lambda n, o, opset: n.attrs.get("coordinate_transformation_mode") == "pytorch_half_pixel"),
