@@ -10,6 +10,7 @@ Exceptions to a rule are written here, with the reason, or not made.
 import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -334,11 +335,25 @@ def names_of_files():
             yield f"{name}:1: binary or generated file"
 
 
+def formatted():
+    """The code is as clang-format-22 and .clang-format have it."""
+    if not shutil.which("clang-format-22"):
+        yield "clang-format-22 is not installed; utils/setup.sh does it"
+        return
+    names = select("", suffixes=(".c", ".cpp", ".h"))
+    done = subprocess.run(["clang-format-22", "--dry-run", *names], cwd=ROOT, capture_output=True, text=True, check=False)
+    found = dict.fromkeys(match[1] for match in re.finditer(r"^(\S+?):\d+:\d+: warning: code should be", done.stderr, re.MULTILINE))
+    for name in found:
+        yield f"{name}:1: is formatted otherwise; run clang-format-22 -i {name}"
+    if done.returncode:
+        yield f"clang-format-22 failed: {done.stderr.strip()}"
+
+
 RULES = (
     include_direction, targets_apart, runtime_alone, protobuf_in_frontend, no_global_state,
     no_crash_on_input, exceptions_in_frontend, chips_in_targets, passes_described_and_tested,
     ops_described, ops_tested, size_budget, license_header, checks_are_run, mlir_linked_once,
-    codes_documented, names_of_files,
+    codes_documented, names_of_files, formatted,
 )
 
 

@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.."
 
 debian_packages=(
   cmake ninja-build ccache git
-  clang-22 lld-22 llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
+  clang-22 clang-format-22 lld-22 llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
   liblld-22-dev libclang-rt-22-dev zlib1g-dev libzstd-dev
   protobuf-compiler libprotobuf-dev flatbuffers-compiler libflatbuffers-dev
   libxxhash-dev libgtest-dev python3-dev python3-venv pkgconf

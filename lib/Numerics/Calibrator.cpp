@@ -10,7 +10,9 @@ namespace {
 constexpr unsigned kMantissa = 23;
 constexpr double kRounding = 1e-12; // of percent times count, which may be meant as an integer
 
-float magnitudeOfBits(uint32_t bits) { return std::bit_cast<float>(std::min(bits, std::bit_cast<uint32_t>(std::numeric_limits<float>::max()))); }
+float magnitudeOfBits(uint32_t bits) {
+  return std::bit_cast<float>(std::min(bits, std::bit_cast<uint32_t>(std::numeric_limits<float>::max())));
+}
 
 } // namespace
 
@@ -90,7 +92,8 @@ double ValueCounts::squareError(FastEncoder &encoder, float scale, float zero) c
       if (zero != 0)
         quotient = std::nearbyint(quotient) + zero;
       double distance = (double(encoder.decode(encoder.encode(quotient, 0))) - zero) * scale - start;
-      error += std::max(0.0, counted.squares - 2 * distance * counted.sum + distance * distance * double(counted.count));
+      error +=
+          std::max(0.0, counted.squares - 2 * distance * counted.sum + distance * distance * double(counted.count));
     }
   }
   return error;
@@ -110,7 +113,8 @@ FixedConversion chooseConversion(const ValueCounts &values, const Recipe &recipe
   bool isMse = recipe.calibration == Calibration::Mse, isPercentile = recipe.calibration == Calibration::Percentile;
   if (!takesZeroPoint(*chosen.format)) {
     float covered = isPercentile ? values.magnitude(recipe.percentile) : values.largestMagnitude();
-    chosen.scale = chooseScale(*chosen.format, covered, isMse, [&](float scale) { return values.squareError(encoder, scale); });
+    chosen.scale =
+        chooseScale(*chosen.format, covered, isMse, [&](float scale) { return values.squareError(encoder, scale); });
     return chosen;
   }
   auto [least, most] = isPercentile ? values.range(recipe.percentile) : std::pair(values.least(), values.most());
@@ -122,12 +126,14 @@ FixedConversion chooseConversion(const ValueCounts &values, const Recipe &recipe
   bind(isMse ? chooseShrinkage([&](float factor) {
     bind(factor);
     return values.squareError(encoder, *chosen.scale, float(*chosen.zeroPoint));
-  }) : 1);
+  })
+             : 1);
   return chosen;
 }
 
 std::optional<FixedConversion> conversionWithoutData(const Recipe &recipe) {
-  if (recipe.granularity != Granularity::None || recipe.format->kind() >= FormatKind::Block || (recipe.format->needsBias() && !recipe.bias))
+  if (recipe.granularity != Granularity::None || recipe.format->kind() >= FormatKind::Block ||
+      (recipe.format->needsBias() && !recipe.bias))
     return std::nullopt;
   FixedConversion conversion;
   conversion.format = recipe.format;
@@ -145,7 +151,8 @@ void measure(const FixedConversion &conversion, llvm::ArrayRef<float> values, Qu
     float quotient = x / scale;
     if (zero != 0)
       quotient = std::nearbyint(quotient) + zero;
-    quality.add(x, (double(encoder.decode(encoder.encode(quotient, i))) - zero) * scale, isSaturated(encoder, quotient));
+    quality.add(x, (double(encoder.decode(encoder.encode(quotient, i))) - zero) * scale,
+                isSaturated(encoder, quotient));
   }
 }
 

@@ -27,7 +27,8 @@ inline bool isSaturated(const FastEncoder &encoder, float quotient) {
 
 /// Of `first` and 24 ranges inside of it, down to 0.52 of it, the factor with
 /// the least error; the widest of equal ones.
-template <typename Error> float chooseShrinkage(Error &&error) {
+template <typename Error>
+float chooseShrinkage(Error &&error) {
   float best = 1;
   double least = error(1.0f);
   for (int step = 1; step <= 24; ++step) {
@@ -42,16 +43,21 @@ template <typename Error> float chooseShrinkage(Error &&error) {
 
 /// The scale by which the largest code stands for `covered`, 1 for zero; with
 /// `shrinks`, the smaller one with the least error(scale).
-template <typename Error> float chooseScale(const Format &element, float covered, bool shrinks, Error &&error) {
+template <typename Error>
+float chooseScale(const Format &element, float covered, bool shrinks, Error &&error) {
   if (covered == 0)
     return 1;
-  double largest = element.kind() == FormatKind::Integer ? element.largest() : std::max(element.largest(), -element.lowest());
-  auto shrunken = [&, scale = float(covered / largest)](float factor) { return std::max(scale * factor, std::numeric_limits<float>::min()); };
+  double largest =
+      element.kind() == FormatKind::Integer ? element.largest() : std::max(element.largest(), -element.lowest());
+  auto shrunken = [&, scale = float(covered / largest)](float factor) {
+    return std::max(scale * factor, std::numeric_limits<float>::min());
+  };
   return shrunken(shrinks ? chooseShrinkage([&](float factor) { return error(shrunken(factor)); }) : 1);
 }
 
 /// The bias with the least error(encoder of the bound format); see Quantizer.h.
-template <typename Error> int chooseBias(const Format &format, float most, Error &&error) {
+template <typename Error>
+int chooseBias(const Format &format, float most, Error &&error) {
   const FloatFields &f = format.declaration().real;
   int lowest = std::clamp(0, f.minBias, f.maxBias);
   if (most > 0) {
@@ -85,15 +91,17 @@ template <typename Error> int chooseBias(const Format &format, float most, Error
 /// A format with its bias bound (to `bias` or the best one), or the family
 /// member with the least error.
 template <typename Error>
-std::shared_ptr<Format> bindFormat(const Format &format, std::optional<int> bias, float most, const FormatRegistry &formats, Error &&error) {
+std::shared_ptr<Format> bindFormat(const Format &format, std::optional<int> bias, float most,
+                                   const FormatRegistry &formats, Error &&error) {
   if (format.needsBias())
     return format.withBias(bias ? *bias : chooseBias(format, most, error));
   std::shared_ptr<Format> best;
   double least = 0;
   for (const std::string &name : format.declaration().members) {
     const Format *member = formats.find(name);
-    std::shared_ptr<Format> bound = member->needsBias() ? std::shared_ptr<Format>(member->withBias(chooseBias(*member, most, error)))
-                                                        : std::shared_ptr<Format>(llvm::cantFail(Format::create(member->declaration())));
+    std::shared_ptr<Format> bound =
+        member->needsBias() ? std::shared_ptr<Format>(member->withBias(chooseBias(*member, most, error)))
+                            : std::shared_ptr<Format>(llvm::cantFail(Format::create(member->declaration())));
     FastEncoder encoder(*bound, 0);
     if (double found = error(encoder); !best || found < least) {
       least = found;

@@ -112,7 +112,8 @@ uint64_t Format::encodeFloat(double value, const Encoding &how) const {
   double quantum = std::ldexp(1, exponent - digits);
   double rounded = roundMagnitude(magnitude / quantum, negative, how) * quantum;
   if (rounded > largest()) {
-    bool inwards = how.rounding == Rounding::TowardZero || how.rounding == (negative ? Rounding::TowardPositive : Rounding::TowardNegative);
+    bool inwards = how.rounding == Rounding::TowardZero ||
+                   how.rounding == (negative ? Rounding::TowardPositive : Rounding::TowardNegative);
     return inwards ? largestCode() | sign : tooLarge();
   }
   if (rounded < smallestNormal()) {
@@ -123,7 +124,8 @@ uint64_t Format::encodeFloat(double value, const Encoding &how) const {
   }
   std::frexp(rounded, &exponent);
   uint64_t field = uint64_t(exponent - 1 + f.bias.value_or(0));
-  uint64_t mantissa = uint64_t(std::ldexp(rounded, int(f.mantissa) - (exponent - 1))) & ((uint64_t(1) << f.mantissa) - 1);
+  uint64_t mantissa =
+      uint64_t(std::ldexp(rounded, int(f.mantissa) - (exponent - 1))) & ((uint64_t(1) << f.mantissa) - 1);
   return field << f.mantissa | mantissa | sign;
 }
 

@@ -26,10 +26,10 @@ struct Aliases {
 
 } // namespace
 
-
 namespace llvm::yaml {
 
-template <> struct ScalarEnumerationTraits<FormatKind> {
+template <>
+struct ScalarEnumerationTraits<FormatKind> {
   static void enumeration(IO &io, FormatKind &kind) {
     io.enumCase(kind, "float", FormatKind::Float);
     io.enumCase(kind, "integer", FormatKind::Integer);
@@ -38,7 +38,8 @@ template <> struct ScalarEnumerationTraits<FormatKind> {
     io.enumCase(kind, "family", FormatKind::Family);
   }
 };
-template <> struct ScalarEnumerationTraits<NanEncoding> {
+template <>
+struct ScalarEnumerationTraits<NanEncoding> {
   static void enumeration(IO &io, NanEncoding &nan) {
     io.enumCase(nan, "none", NanEncoding::None);
     io.enumCase(nan, "ieee", NanEncoding::Ieee);
@@ -46,25 +47,29 @@ template <> struct ScalarEnumerationTraits<NanEncoding> {
     io.enumCase(nan, "negative_zero", NanEncoding::NegativeZero);
   }
 };
-template <> struct ScalarEnumerationTraits<Overflow> {
+template <>
+struct ScalarEnumerationTraits<Overflow> {
   static void enumeration(IO &io, Overflow &overflow) {
     io.enumCase(overflow, "saturate", Overflow::Saturate);
     io.enumCase(overflow, "nonfinite", Overflow::NonFinite);
   }
 };
-template <> struct ScalarEnumerationTraits<Rounding> {
+template <>
+struct ScalarEnumerationTraits<Rounding> {
   static void enumeration(IO &io, Rounding &rounding) {
     for (int i = 0; i <= int(Rounding::Stochastic); ++i)
       io.enumCase(rounding, roundingName(Rounding(i)).data(), Rounding(i));
   }
 };
-template <> struct ScalarEnumerationTraits<ScaleRule> {
+template <>
+struct ScalarEnumerationTraits<ScaleRule> {
   static void enumeration(IO &io, ScaleRule &rule) {
     io.enumCase(rule, "max", ScaleRule::Max);
     io.enumCase(rule, "power_of_two", ScaleRule::PowerOfTwo);
   }
 };
-template <> struct ScalarTraits<Bias> {
+template <>
+struct ScalarTraits<Bias> {
   static void output(const Bias &bias, void *, raw_ostream &os) {
     if (bias.fixed)
       os << *bias.fixed;
@@ -83,7 +88,8 @@ template <> struct ScalarTraits<Bias> {
   }
   static QuotingType mustQuote(StringRef) { return QuotingType::None; }
 };
-template <> struct CustomMappingTraits<Aliases> {
+template <>
+struct CustomMappingTraits<Aliases> {
   static void inputOne(IO &io, StringRef key, Aliases &aliases) {
     std::string value;
     io.mapRequired(key.str().c_str(), value);
@@ -95,7 +101,8 @@ template <> struct CustomMappingTraits<Aliases> {
   }
 };
 
-template <> struct MappingTraits<Declaration> {
+template <>
+struct MappingTraits<Declaration> {
   static void mapFloat(IO &io, FloatFields &f) {
     io.mapOptional("sign", f.sign, true);
     io.mapRequired("exponent", f.exponent);
@@ -169,7 +176,8 @@ std::string number(double value) {
 std::string checkFloat(const Declaration &d) {
   const FloatFields &f = d.real;
   if (f.exponent < 1 || f.exponent > 11 || f.mantissa > 52)
-    return llvm::formatv("F2: exponent = {0}, mantissa = {1}; expected 1 to 11 and 0 to 52 bits", f.exponent, f.mantissa);
+    return llvm::formatv("F2: exponent = {0}, mantissa = {1}; expected 1 to 11 and 0 to 52 bits", f.exponent,
+                         f.mantissa);
   if (unsigned(f.sign) + f.exponent + f.mantissa < 2)
     return "F2: the format has one bit; expected two or more";
   if (!f.bias && f.minBias > f.maxBias)
@@ -200,7 +208,8 @@ std::string checkRange(const Format &format) {
 }
 
 std::string checkDeclaration(const Declaration &d) {
-  bool named = !d.name.empty() && llvm::isAlpha(d.name[0]) && llvm::all_of(d.name, [](char c) { return llvm::isAlnum(c) || c == '_'; });
+  bool named = !d.name.empty() && llvm::isAlpha(d.name[0]) &&
+               llvm::all_of(d.name, [](char c) { return llvm::isAlnum(c) || c == '_'; });
   if (!named)
     return llvm::formatv("F1: name = '{0}'; expected a letter, then letters, digits and _", d.name);
   switch (d.kind) {
@@ -219,7 +228,9 @@ std::string checkDeclaration(const Declaration &d) {
       return llvm::formatv("F9: {0} values; expected 2 to 256", d.values.size());
     for (auto [i, value] : llvm::enumerate(d.values))
       if (!std::isfinite(value) || (i && value <= d.values[i - 1]))
-        return llvm::formatv("F9: values[{0}] = {1}; expected finite numbers, each a larger float32 than the one before", i, number(value));
+        return llvm::formatv(
+            "F9: values[{0}] = {1}; expected finite numbers, each a larger float32 than the one before", i,
+            number(value));
     break;
   case FormatKind::Block:
     if (d.block.size < 1)
@@ -249,10 +260,13 @@ llvm::Expected<std::unique_ptr<Format>> Format::create(Declaration declaration) 
   std::unique_ptr<Format> format(new Format(std::move(declaration)));
   Declaration &d = format->decl;
   if (d.storage.bits && d.storage.bits < format->width())
-    return refuse("format '" + d.name + llvm::formatv("': rule F12: storage_bits = {0} for codes of {1} bits", d.storage.bits, format->width()));
+    return refuse(
+        "format '" + d.name +
+        llvm::formatv("': rule F12: storage_bits = {0} for codes of {1} bits", d.storage.bits, format->width()));
   if (d.kind != FormatKind::Float)
     return format;
-  std::vector<int> biases = d.real.bias ? std::vector<int>{*d.real.bias} : std::vector<int>{d.real.minBias, d.real.maxBias};
+  std::vector<int> biases =
+      d.real.bias ? std::vector<int>{*d.real.bias} : std::vector<int>{d.real.minBias, d.real.maxBias};
   for (int bias : biases) {
     Declaration bound = d;
     bound.real.bias = bias;
@@ -267,7 +281,8 @@ llvm::Expected<std::unique_ptr<Format>> Format::parse(llvm::StringRef yaml, llvm
   auto collect = [](const llvm::SMDiagnostic &diagnostic, void *out) {
     std::string &text = *static_cast<std::string *>(out);
     if (text.empty())
-      text = llvm::formatv(":{0}:{1}: {2}", diagnostic.getLineNo(), diagnostic.getColumnNo() + 1, diagnostic.getMessage());
+      text =
+          llvm::formatv(":{0}:{1}: {2}", diagnostic.getLineNo(), diagnostic.getColumnNo() + 1, diagnostic.getMessage());
   };
   llvm::yaml::Input input(yaml, nullptr, collect, &problem);
   Declaration declaration;

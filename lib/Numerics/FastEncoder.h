@@ -18,7 +18,8 @@ public:
       : format(format), how{format.declaration().rounding, Overflow::Saturate, seed, 0}, values(format.values()) {
     const FloatFields &f = format.declaration().real;
     nearest = how.rounding == Rounding::NearestEven;
-    ordinary = format.isFloat() && nearest && f.zero && f.subnormals && f.sign && f.signedZero && format.minExponent() >= -126 && format.width() <= 16;
+    ordinary = format.isFloat() && nearest && f.zero && f.subnormals && f.sign && f.signedZero &&
+               format.minExponent() >= -126 && format.width() <= 16;
     integer = format.kind() == FormatKind::Integer && nearest && format.width() <= 16;
     low = float(format.lowest());
     high = float(format.largest());

@@ -89,7 +89,8 @@ double Format::lowest() const {
 
 double Format::smallestPositive() const {
   switch (decl.kind) {
-  case FormatKind::Float: return decl.real.subnormals ? std::ldexp(1, minExponent() - int(decl.real.mantissa)) : smallestNormal();
+  case FormatKind::Float:
+    return decl.real.subnormals ? std::ldexp(1, minExponent() - int(decl.real.mantissa)) : smallestNormal();
   case FormatKind::Integer: return 1;
   case FormatKind::Codebook: {
     auto it = std::upper_bound(decl.values.begin(), decl.values.end(), 0.0);
@@ -127,7 +128,8 @@ llvm::StringRef kindName(FormatKind kind) {
   return "";
 }
 
-static constexpr const char *kRoundings[] = {"nearest_even", "nearest_away", "toward_zero", "toward_positive", "toward_negative", "stochastic"};
+static constexpr const char *kRoundings[] = {"nearest_even",    "nearest_away",    "toward_zero",
+                                             "toward_positive", "toward_negative", "stochastic"};
 
 llvm::StringRef roundingName(Rounding rounding) { return kRoundings[int(rounding)]; }
 

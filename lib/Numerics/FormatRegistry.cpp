@@ -76,7 +76,8 @@ llvm::Expected<const Format *> FormatRegistry::add(std::unique_ptr<Format> forma
       return refuse("TN4101", "format '" + d.name + "': rule F13: '" + part + "' is a family itself");
   }
   if (format->kind() == FormatKind::Block && !find(d.block.scale)->isFloat())
-    return refuse("TN4101", "format '" + d.name + "': rule F10: scale = " + d.block.scale + "; expected a float format");
+    return refuse("TN4101",
+                  "format '" + d.name + "': rule F10: scale = " + d.block.scale + "; expected a float format");
   for (const std::string &name : taken)
     byName[name] = format.get();
   list.push_back(std::move(format));

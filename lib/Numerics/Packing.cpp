@@ -11,12 +11,13 @@ namespace {
 
 /// Where an element's bits lie: bit 0 of `bit` is the lowest of a byte.
 struct Layout {
-  unsigned bits;      // of an element with its padding
+  unsigned bits; // of an element with its padding
   bool lowFirst;
   uint64_t rowBytes;
 
   Layout(const Format &format, uint64_t rowLength)
-      : bits(std::max(format.width(), format.declaration().storage.bits)), lowFirst(format.declaration().storage.lowFirst),
+      : bits(std::max(format.width(), format.declaration().storage.bits)),
+        lowFirst(format.declaration().storage.lowFirst),
         rowBytes(llvm::alignTo(llvm::divideCeil(rowLength * bits, 8), format.declaration().storage.alignment)) {}
 
   /// The place of bit `i` of an element: (byte in the row, bit in the byte).

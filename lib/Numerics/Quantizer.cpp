@@ -12,7 +12,9 @@
 
 namespace tenon::numerics {
 
-double Quality::sqnr() const { return noise == 0 ? std::numeric_limits<double>::infinity() : 10 * std::log10(signal / noise); }
+double Quality::sqnr() const {
+  return noise == 0 ? std::numeric_limits<double>::infinity() : 10 * std::log10(signal / noise);
+}
 double Quality::cosine() const {
   if (signal == 0 || restored == 0) // no direction, unless both are zero
     return signal == restored;
@@ -53,17 +55,20 @@ float coveredMagnitude(llvm::ArrayRef<float> values, const Recipe &recipe) {
     return largestMagnitude(values);
   std::vector<float> magnitudes(values.size());
   llvm::transform(values, magnitudes.begin(), [](float x) { return std::fabs(x); });
-  size_t rank = std::min<size_t>(values.size() - 1, size_t(std::ceil(recipe.percentile / 100 * double(values.size()))) - 1);
+  size_t rank =
+      std::min<size_t>(values.size() - 1, size_t(std::ceil(recipe.percentile / 100 * double(values.size()))) - 1);
   std::nth_element(magnitudes.begin(), magnitudes.begin() + rank, magnitudes.end());
   // A group of zeros but for some: their scale must not be zero.
   return magnitudes[rank] > 0 ? magnitudes[rank] : largestMagnitude(values);
 }
 
 /// Scale of a group; 1 for a group of zeros.
-float scaleOf(llvm::ArrayRef<float> group, const Recipe &recipe, const Format &element, FastEncoder &encoder, bool powerOfTwo) {
+float scaleOf(llvm::ArrayRef<float> group, const Recipe &recipe, const Format &element, FastEncoder &encoder,
+              bool powerOfTwo) {
   float covered = coveredMagnitude(group, recipe);
   if (!powerOfTwo)
-    return chooseScale(element, covered, recipe.calibration == Calibration::Mse, [&](float scale) { return squareError(encoder, group, scale); });
+    return chooseScale(element, covered, recipe.calibration == Calibration::Mse,
+                       [&](float scale) { return squareError(encoder, group, scale); });
   if (covered == 0)
     return 1;
   int own, most;
@@ -103,7 +108,8 @@ struct Grouping {
   }
   int64_t count() const { return isWhole ? 1 : blockSize ? outer * groupsOnAxis * inner : groupsOnAxis; }
   /// Calls body(index of a value) for the values of a group, in memory order.
-  template <typename Body> void forEach(int64_t group, int64_t total, Body &&body) const {
+  template <typename Body>
+  void forEach(int64_t group, int64_t total, Body &&body) const {
     if (isWhole) {
       for (int64_t i = 0; i < total; ++i)
         body(i);
@@ -120,7 +126,8 @@ struct Grouping {
 };
 
 /// Stores scales in their format; the scales become what their codes say.
-void encodeScales(Quantized &q, const Format &format, const std::optional<std::string> &global, double largestElement, const FormatRegistry &formats) {
+void encodeScales(Quantized &q, const Format &format, const std::optional<std::string> &global, double largestElement,
+                  const FormatRegistry &formats) {
   if (global) {
     float most = largestMagnitude(q.scales);
     q.globalScale = most > 0 ? std::max(float(most / format.largest()), std::numeric_limits<float>::min()) : 1.0f;
@@ -142,13 +149,16 @@ void encodeScales(Quantized &q, const Format &format, const std::optional<std::s
 } // namespace
 
 int chooseBias(const Format &format, llvm::ArrayRef<float> values) {
-  return chooseBias(format, largestMagnitude(values), [&](FastEncoder &encoder) { return squareError(encoder, values, 1); });
+  return chooseBias(format, largestMagnitude(values),
+                    [&](FastEncoder &encoder) { return squareError(encoder, values, 1); });
 }
 
-llvm::Expected<Quantized> quantize(const Values &values, const Recipe &recipe, const FormatRegistry &formats, uint64_t seed) {
+llvm::Expected<Quantized> quantize(const Values &values, const Recipe &recipe, const FormatRegistry &formats,
+                                   uint64_t seed) {
   for (auto [i, x] : llvm::enumerate(values.data))
     if (!std::isfinite(x))
-      return llvm::createStringError(llvm::formatv("[TN4106] value {0} is {1}; only finite weights are converted", i, x).str());
+      return llvm::createStringError(
+          llvm::formatv("[TN4106] value {0} is {1}; only finite weights are converted", i, x).str());
   Quantized q;
   const Format *format = recipe.format;
   bool block = format->kind() == FormatKind::Block;
@@ -175,7 +185,8 @@ llvm::Expected<Quantized> quantize(const Values &values, const Recipe &recipe, c
       if (asymmetric) {
         auto [least, most] = std::minmax_element(group.begin(), group.end());
         float low = std::min(0.0f, *least), high = std::max(0.0f, *most);
-        q.scales[g] = high > low ? std::max(float((high - low) / q.element->largest()), std::numeric_limits<float>::min()) : 1.0f;
+        q.scales[g] =
+            high > low ? std::max(float((high - low) / q.element->largest()), std::numeric_limits<float>::min()) : 1.0f;
         q.zeroPoints.push_back(uint8_t(std::min(std::nearbyint(-low / q.scales[g]), float(q.element->largest()))));
         continue;
       }
@@ -195,10 +206,10 @@ llvm::Expected<Quantized> quantize(const Values &values, const Recipe &recipe, c
       if (zero != 0)
         quotient = std::nearbyint(quotient) + zero;
       uint32_t code = encoder.encode(quotient, uint64_t(i));
-      q.quality.add(x, (double(encoder.decode(code)) - zero) * scale,
-                    isSaturated(encoder, quotient));
+      q.quality.add(x, (double(encoder.decode(code)) - zero) * scale, isSaturated(encoder, quotient));
       // Integers below a byte are kept sign-extended in theirs.
-      uint32_t stored = isSigned ? uint32_t(int32_t(code << (32 - q.element->width())) >> (32 - q.element->width())) : code;
+      uint32_t stored =
+          isSigned ? uint32_t(int32_t(code << (32 - q.element->width())) >> (32 - q.element->width())) : code;
       for (unsigned b = 0; b < bytes; ++b)
         q.codes[size_t(i) * bytes + b] = uint8_t(stored >> 8 * b);
     });

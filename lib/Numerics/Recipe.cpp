@@ -54,10 +54,13 @@ llvm::Expected<Recipe> Recipe::parse(llvm::StringRef text, const FormatRegistry 
   Recipe recipe;
   recipe.format = formats.find(parts[0]);
   if (!recipe.format)
-    return llvm::createStringError("[TN4102] unknown number format '" + parts[0] + "'; known are " + formats.names() + "; --format-file loads others");
+    return llvm::createStringError("[TN4102] unknown number format '" + parts[0] + "'; known are " + formats.names() +
+                                   "; --format-file loads others");
   FormatKind kind = recipe.format->kind();
   bool coarse = kind == FormatKind::Integer;
-  recipe.granularity = coarse ? Granularity::Channel : kind == FormatKind::Codebook ? Granularity::Block : Granularity::None;
+  recipe.granularity = coarse                         ? Granularity::Channel
+                       : kind == FormatKind::Codebook ? Granularity::Block
+                                                      : Granularity::None;
   if (kind == FormatKind::Codebook)
     recipe.blockSize = 64;
   if (kind == FormatKind::Block) {
@@ -67,13 +70,17 @@ llvm::Expected<Recipe> Recipe::parse(llvm::StringRef text, const FormatRegistry 
   for (llvm::StringRef option : llvm::ArrayRef(parts).drop_front()) {
     bool scaling = option != "max" && option != "mse" && !option.starts_with("percentile=");
     if (scaling && (kind == FormatKind::Block || kind == FormatKind::Family))
-      return refuse(text, "'" + parts[0] + "' says itself how its values are scaled; '" + option + "' has no place there");
+      return refuse(text,
+                    "'" + parts[0] + "' says itself how its values are scaled; '" + option + "' has no place there");
     if (std::optional<std::string> problem = apply(recipe, option))
       return refuse(text, "option '" + option + "': " + *problem);
   }
   if (recipe.bias && (!recipe.format->needsBias() || !recipe.format->withBias(*recipe.bias)))
-    return refuse(text, recipe.format->needsBias() ? llvm::formatv("bias must be from {0} to {1}", recipe.format->declaration().real.minBias, recipe.format->declaration().real.maxBias).str()
-                                                   : "the bias of '" + parts[0].str() + "' is fixed");
+    return refuse(text, recipe.format->needsBias()
+                            ? llvm::formatv("bias must be from {0} to {1}", recipe.format->declaration().real.minBias,
+                                            recipe.format->declaration().real.maxBias)
+                                  .str()
+                            : "the bias of '" + parts[0].str() + "' is fixed");
   if (recipe.format->needsBias() && recipe.granularity != Granularity::None && !recipe.bias)
     return refuse(text, "a format whose bias is chosen has no scale beside it; give bias=N to use one");
   if (recipe.granularity == Granularity::None && (coarse || kind == FormatKind::Codebook))

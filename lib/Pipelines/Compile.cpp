@@ -8,9 +8,6 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/JSON.h"
-#include "llvm/Support/Path.h"
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Dialect/Graph/Transforms/Passes.h"
@@ -24,6 +21,9 @@
 #include "tenon/Transforms/Fusion/Passes.h"
 #include "tenon/Transforms/Memory/Passes.h"
 #include "tenon/Transforms/Simplify/Passes.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
 #include <chrono>
 
 using namespace mlir;
@@ -55,7 +55,8 @@ private:
   std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
 };
 
-void addStage(PassManager &pm, Stage stage, const CompileOptions &options, const simplify::ConstantEvaluator &evaluator) {
+void addStage(PassManager &pm, Stage stage, const CompileOptions &options,
+              const simplify::ConstantEvaluator &evaluator) {
   switch (stage) {
   case Stage::Graph:
     pm.addPass(onnxtograph::createConvertOnnxToGraphPass());
@@ -85,8 +86,7 @@ void addStage(PassManager &pm, Stage stage, const CompileOptions &options, const
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
     break;
-  default:
-    break;
+  default: break;
   }
 }
 
@@ -96,7 +96,8 @@ LogicalResult addUserPasses(PassManager &pm, Stage stage, const CompileOptions &
     std::string problem;
     llvm::raw_string_ostream os(problem);
     if (after == stage && failed(parsePassPipeline(pipeline, pm, os)))
-      return emitError(UnknownLoc::get(pm.getContext())) << "[TN8001] --add-pass: '" << pipeline << "': " << StringRef(problem).rtrim();
+      return emitError(UnknownLoc::get(pm.getContext()))
+             << "[TN8001] --add-pass: '" << pipeline << "': " << StringRef(problem).rtrim();
   }
   return success();
 }
@@ -120,7 +121,8 @@ LogicalResult dump(ModuleOp module, Stage stage, StringRef folder) {
     os.clear_error();
   }
   if (code)
-    return emitError(UnknownLoc::get(module.getContext()), "[TN8020] cannot write the dump ") << path << ": " << code.message();
+    return emitError(UnknownLoc::get(module.getContext()), "[TN8020] cannot write the dump ")
+           << path << ": " << code.message();
   return success();
 }
 
@@ -159,7 +161,7 @@ void announce(ModuleOp module, Stage stage, const CompileOptions &options) {
   size_t count = 0;
   const char *what = stage <= Stage::Graph ? "ONNX nodes" : stage <= Stage::Place ? "operations" : "kernels";
   module->walk([&](Operation *op) {
-    count += stage <= Stage::Graph ? isa<onnxir::NodeOp>(op)
+    count += stage <= Stage::Graph   ? isa<onnxir::NodeOp>(op)
              : stage <= Stage::Place ? isa<graph::GraphDialect>(op->getDialect()) && !isa<graph::ConstantOp>(op)
                                      : isa<plan::KernelOp>(op);
   });
@@ -212,14 +214,16 @@ void addDefaults(func::FuncOp func, Artifact &artifact, cpu::Program &program) {
       artifact.fixedInputs.push_back(name.str());
 }
 
-LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, const cpu::CpuTarget &target, StringRef output,
-                      StringRef model, bool keepPlan, CompileResult &result) {
+LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, const cpu::CpuTarget &target,
+                      StringRef output, StringRef model, bool keepPlan, CompileResult &result) {
   auto func = plan.lookupSymbol<func::FuncOp>("main");
   Artifact artifact;
   artifact.model = llvm::sys::path::filename(model).str();
   artifact.target = target.spec;
   // Graph IR may come without names; equal ones could not be told apart.
-  auto nameOf = [](StringAttr name, StringRef otherwise, size_t i) { return name ? name.str() : i ? (otherwise + Twine(i)).str() : otherwise.str(); };
+  auto nameOf = [](StringAttr name, StringRef otherwise, size_t i) {
+    return name ? name.str() : i ? (otherwise + Twine(i)).str() : otherwise.str();
+  };
   if (keepPlan) {
     llvm::raw_string_ostream text(artifact.plan);
     plan->print(text, elided());
@@ -280,7 +284,8 @@ void print(ModuleOp module, CompileResult &result) {
 
 } // namespace
 
-LogicalResult runStages(ModuleOp module, Stage first, Stage last, const CompileOptions &options, CompileResult &result) {
+LogicalResult runStages(ModuleOp module, Stage first, Stage last, const CompileOptions &options,
+                        CompileResult &result) {
   Clock clock;
   simplify::ConstantEvaluator evaluator = nativeConstants(); // one for all passes: each form of an op is compiled once
   for (int stage = int(first); stage <= int(last) && stage <= int(Stage::Place); ++stage) {
@@ -327,7 +332,8 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   if (failed(cpu::lowerToLLVM(*program->module, target)))
     return failure();
   result.phaseSeconds.push_back({"lower", clock.lap()});
-  FailureOr<cpu::Object> object = cpu::emitObject(*program->module, target, /*assembly=*/last == Stage::Codegen, options.kernelProgress);
+  FailureOr<cpu::Object> object =
+      cpu::emitObject(*program->module, target, /*assembly=*/last == Stage::Codegen, options.kernelProgress);
   if (failed(object))
     return failure();
   result.phaseSeconds.push_back({"llvm", clock.lap()});
@@ -348,7 +354,8 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
 /// What the user asked to be done to the model's own nodes, before any is folded.
 static LogicalResult finishImport(ModuleOp module, const CompileOptions &options, CompileResult &result, Clock &clock) {
   PassManager pm(module.getContext());
-  if (failed(applySizes(module, options.sizes)) || failed(addUserPasses(pm, Stage::Import, options)) || failed(pm.run(module)))
+  if (failed(applySizes(module, options.sizes)) || failed(addUserPasses(pm, Stage::Import, options)) ||
+      failed(pm.run(module)))
     return failure();
   if (options.observe) {
     auto observed = numerics::observeActivations(module, *options.observe);
@@ -363,7 +370,8 @@ static LogicalResult finishImport(ModuleOp module, const CompileOptions &options
       return failure();
     result.phaseSeconds.push_back({"convert", clock.lap()});
   }
-  return success(succeeded(verifyStage(module, Stage::Import)) && succeeded(dump(module, Stage::Import, options.dumpTo)));
+  return success(succeeded(verifyStage(module, Stage::Import)) &&
+                 succeeded(dump(module, Stage::Import, options.dumpTo)));
 }
 
 static OnnxImportOptions importOptions(const CompileOptions &compilation, InputFiles *files) {
@@ -371,11 +379,14 @@ static OnnxImportOptions importOptions(const CompileOptions &compilation, InputF
   options.files = files;
   options.keepOverridable = true;
   options.overridable = compilation.overridable;
-  options.hasHandler = [](StringRef domain, StringRef type, int64_t since) { return onnxtograph::hasHandler(domain, type, since); };
+  options.hasHandler = [](StringRef domain, StringRef type, int64_t since) {
+    return onnxtograph::hasHandler(domain, type, since);
+  };
   return options;
 }
 
-OwningOpRef<ModuleOp> importForCompilation(MLIRContext &context, StringRef model, const CompileOptions &options, InputFiles *files) {
+OwningOpRef<ModuleOp> importForCompilation(MLIRContext &context, StringRef model, const CompileOptions &options,
+                                           InputFiles *files) {
   OwningOpRef<ModuleOp> module = importOnnx(context, model, importOptions(options, files));
   if (module)
     recordNodes(*module, hashModelFile(model));
@@ -383,8 +394,8 @@ OwningOpRef<ModuleOp> importForCompilation(MLIRContext &context, StringRef model
 }
 
 /// Imports by `importModel` and runs the stages after it.
-static FailureOr<CompileResult> compileImported(llvm::function_ref<OwningOpRef<ModuleOp>()> importModel, StringRef name, StringRef output,
-                                                const CompileOptions &options) {
+static FailureOr<CompileResult> compileImported(llvm::function_ref<OwningOpRef<ModuleOp>()> importModel, StringRef name,
+                                                StringRef output, const CompileOptions &options) {
   if (options.progress)
     options.progress("import");
   Clock clock;
@@ -403,8 +414,8 @@ static FailureOr<CompileResult> compileImported(llvm::function_ref<OwningOpRef<M
 }
 
 /// Runs the stages from `options.startFrom` on, on IR that `parse` reads.
-static FailureOr<CompileResult> resume(MLIRContext &context, llvm::function_ref<OwningOpRef<ModuleOp>()> parse, StringRef name,
-                                       StringRef output, const CompileOptions &options) {
+static FailureOr<CompileResult> resume(MLIRContext &context, llvm::function_ref<OwningOpRef<ModuleOp>()> parse,
+                                       StringRef name, StringRef output, const CompileOptions &options) {
   Clock clock;
   OwningOpRef<ModuleOp> module = readStage(context, *options.startFrom, parse);
   if (!module)
@@ -414,7 +425,8 @@ static FailureOr<CompileResult> resume(MLIRContext &context, llvm::function_ref<
   return finish(std::move(module), *options.startFrom, name, output, options, std::move(result));
 }
 
-FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, StringRef output, const CompileOptions &options) {
+FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, StringRef output,
+                                      const CompileOptions &options) {
   loadTenonDialects(context);
   if (failed(loadFormats(context, options.formatFiles)))
     return failure();
@@ -439,7 +451,8 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
   return resume(context, [&] { return parseSourceFile<ModuleOp>(input, &context); }, input, output, options);
 }
 
-FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes, StringRef output, const CompileOptions &options) {
+FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes, StringRef output,
+                                           const CompileOptions &options) {
   loadTenonDialects(context);
   if (failed(loadFormats(context, options.formatFiles)))
     return failure();

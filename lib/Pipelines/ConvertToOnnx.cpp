@@ -9,12 +9,14 @@ using namespace mlir;
 
 namespace tenon {
 
-static OnnxTensor tensorOf(const numerics::Format &format, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<uint8_t> bytes) {
+static OnnxTensor tensorOf(const numerics::Format &format, llvm::ArrayRef<int64_t> shape,
+                           llvm::ArrayRef<uint8_t> bytes) {
   return {format.declaration().onnxCode, format.width(), {shape.begin(), shape.end()}, bytes};
 }
 
-LogicalResult convertToOnnx(MLIRContext &context, StringRef input, StringRef output, const numerics::ConvertOptions &options,
-                            numerics::ConversionReport &report, ArrayRef<std::string> otherOutputs) {
+LogicalResult convertToOnnx(MLIRContext &context, StringRef input, StringRef output,
+                            const numerics::ConvertOptions &options, numerics::ConversionReport &report,
+                            ArrayRef<std::string> otherOutputs) {
   InputFiles inputs;
   inputs.add(input, "the model");
   std::vector<std::string> outputs(otherOutputs);
@@ -38,14 +40,16 @@ LogicalResult convertToOnnx(MLIRContext &context, StringRef input, StringRef out
   auto require = [&](const numerics::Format &format, const llvm::Twine &what) {
     if (format.declaration().onnxCode)
       return;
-    emitError(UnknownLoc::get(&context)) << "[TN4108] " << what << ": ONNX has no element type for " << format.name() << "; write a .tenon";
+    emitError(UnknownLoc::get(&context)) << "[TN4108] " << what << ": ONNX has no element type for " << format.name()
+                                         << "; write a .tenon";
     ok = false;
   };
   for (const numerics::WeightChange &change : changes.weights) {
     const numerics::Quantized &q = change.quantized;
     for (const numerics::Format *format : {q.element, q.scaleFormat ? q.scaleFormat : q.element})
       require(*format, "weight '" + change.weight + "'");
-    OnnxWeight weight{change.node, change.input, change.weight, tensorOf(*q.element, change.codesShape, q.codes), {}, {}, {}};
+    OnnxWeight weight{
+        change.node, change.input, change.weight, tensorOf(*q.element, change.codesShape, q.codes), {}, {}, {}};
     weight.shape = change.shape;
     weight.axis = q.axis;
     weight.blockSize = q.blockSize;
@@ -54,7 +58,8 @@ LogicalResult convertToOnnx(MLIRContext &context, StringRef input, StringRef out
     if (q.scaleFormat)
       weight.scale = tensorOf(*q.scaleFormat, q.scaleShape, q.scaleCodes);
     else if (!q.scales.empty())
-      weight.scale = OnnxTensor{1, 32, q.scaleShape, {reinterpret_cast<const uint8_t *>(q.scales.data()), q.scales.size() * sizeof(float)}};
+      weight.scale = OnnxTensor{
+          1, 32, q.scaleShape, {reinterpret_cast<const uint8_t *>(q.scales.data()), q.scales.size() * sizeof(float)}};
     if (!q.zeroPoints.empty())
       weight.zeroPoint = tensorOf(*q.element, q.scaleShape, q.zeroPoints);
     weights.push_back(std::move(weight));
@@ -62,7 +67,8 @@ LogicalResult convertToOnnx(MLIRContext &context, StringRef input, StringRef out
   for (const numerics::ActivationChange &change : changes.activations) {
     const numerics::FixedConversion &conversion = change.conversion;
     require(*conversion.format, "input " + llvm::Twine(change.input) + " of " + change.node);
-    OnnxActivation activation{change.node, change.input, conversion.format->declaration().onnxCode, conversion.format->width(), conversion.scale};
+    OnnxActivation activation{change.node, change.input, conversion.format->declaration().onnxCode,
+                              conversion.format->width(), conversion.scale};
     if (conversion.zeroPoint)
       activation.zeroPoint = uint8_t(*conversion.zeroPoint);
     activation.result = change.element;

@@ -105,7 +105,8 @@ std::string precisionOf(plan::KernelOp kernel) {
   Operation *root = kernel.getRootOp();
   Type stored = getElementTypeOrSelf(root ? root->getResult(0).getType() : kernel.getResult(0).getType());
   Type computed = cpu::computeType(stored);
-  return num::isReal(stored) && stored != computed ? num::nameOf(stored) + " in " + num::nameOf(computed) : num::nameOf(stored);
+  return num::isReal(stored) && stored != computed ? num::nameOf(stored) + " in " + num::nameOf(computed)
+                                                   : num::nameOf(stored);
 }
 
 /// Ops whose results are some of their operands' values, or rounded by themselves.
@@ -135,8 +136,9 @@ void noteKernel(plan::KernelOp kernel, const cpu::KernelInfo &info, NoteCollecto
   if (StringRef(info.schedule).contains("scalar"))
     notes.add({"TN5101", "scalar code: " + info.strategy + " (" + info.schedule + ")"}, info);
   if (Type narrow = unroundedType(kernel))
-    notes.add({"TN5102", num::nameOf(narrow) + " values between fused operators stay " + num::nameOf(cpu::computeType(narrow)) +
-                             ", where ONNX rounds each"}, info);
+    notes.add({"TN5102", num::nameOf(narrow) + " values between fused operators stay " +
+                             num::nameOf(cpu::computeType(narrow)) + ", where ONNX rounds each"},
+              info);
   SmallVector<Note> found;
   for (Operation &op : kernel.getBody().front().without_terminator())
     if (!isa<graph::TransposeOp>(op)) // a change of layout has the location of what it surrounds
@@ -189,9 +191,10 @@ void recordNodes(ModuleOp imported, StringRef modelHash) {
   SmallVector<Attribute> nodes;
   imported->walk<WalkOrder::PreOrder>([&](onnxir::NodeOp node) {
     static constexpr StringLiteral names[] = {"nothing", "shapes", "data"};
-    nodes.push_back(b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(node.getName())),
-                                         b.getNamedAttr("op", b.getStringAttr(node.getQualifiedType())),
-                                         b.getNamedAttr("depends_on", b.getStringAttr(names[int(dependences.of(node))]))}));
+    nodes.push_back(
+        b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(node.getName())),
+                             b.getNamedAttr("op", b.getStringAttr(node.getQualifiedType())),
+                             b.getNamedAttr("depends_on", b.getStringAttr(names[int(dependences.of(node))]))}));
   });
   imported->setAttr(kNodesAttr, b.getArrayAttr(nodes));
 }
@@ -211,7 +214,8 @@ Ledger buildLedger(ModuleOp plan, ArrayRef<cpu::KernelInfo> kernels) {
     if (auto kernel = dyn_cast<plan::KernelOp>(op)) {
       const cpu::KernelInfo &info = *next++;
       ledger.kernels.push_back({info.name, kernel.getDevice().str(), info.strategy, info.schedule, precisionOf(kernel),
-                                tileOf(info.schedule), vectorBitsOf(info.schedule), info.work, info.estimate, info.nodes});
+                                tileOf(info.schedule), vectorBitsOf(info.schedule), info.work, info.estimate,
+                                info.nodes});
       for (const std::string &node : info.nodes)
         kernelsOf[node].push_back(info.name);
       noteKernel(kernel, info, notes);
@@ -236,7 +240,8 @@ Ledger buildLedger(ModuleOp plan, ArrayRef<cpu::KernelInfo> kernels) {
         record.kernels = it->second;
       } else {
         auto other = others.find(record.name);
-        record.fate = other != others.end() ? other->second : fateOfAbsent(node.getAs<StringAttr>("depends_on").getValue());
+        record.fate =
+            other != others.end() ? other->second : fateOfAbsent(node.getAs<StringAttr>("depends_on").getValue());
       }
       ledger.nodes.push_back(std::move(record));
     }

@@ -10,8 +10,10 @@ namespace tenon {
 llvm::json::Object Ledger::toJson() const {
   llvm::json::Array nodeArray, kernelArray, noteArray;
   for (const NodeRecord &node : nodes)
-    nodeArray.push_back(llvm::json::Object{
-        {"node", node.name}, {"operator", node.op}, {"became", fateName(node.fate)}, {"kernels", llvm::json::Array(node.kernels)}});
+    nodeArray.push_back(llvm::json::Object{{"node", node.name},
+                                           {"operator", node.op},
+                                           {"became", fateName(node.fate)},
+                                           {"kernels", llvm::json::Array(node.kernels)}});
   for (const KernelRecord &kernel : kernels)
     kernelArray.push_back(llvm::json::Object{{"kernel", kernel.name},
                                              {"device", kernel.device},
@@ -57,7 +59,8 @@ Fate parseFate(StringRef name) {
   return Fate::Removed;
 }
 
-void forEachObject(const llvm::json::Object &root, StringRef key, llvm::function_ref<void(const llvm::json::Object &)> visit) {
+void forEachObject(const llvm::json::Object &root, StringRef key,
+                   llvm::function_ref<void(const llvm::json::Object &)> visit) {
   if (const llvm::json::Array *array = root.getArray(key))
     for (const llvm::json::Value &value : *array)
       if (const llvm::json::Object *object = value.getAsObject())
@@ -103,13 +106,15 @@ std::optional<Ledger> Ledger::fromJson(StringRef json) {
     for (auto &[name, size] : *nominal)
       ledger.nominalSizes.push_back({name.str(), size.getAsInteger().value_or(0)});
   forEachObject(*root, "nodes", [&](const llvm::json::Object &node) {
-    ledger.nodes.push_back({text(node, "node"), text(node, "operator"), parseFate(text(node, "became")), texts(node, "kernels")});
+    ledger.nodes.push_back(
+        {text(node, "node"), text(node, "operator"), parseFate(text(node, "became")), texts(node, "kernels")});
   });
   forEachObject(*root, "kernels", [&](const llvm::json::Object &kernel) {
-    ledger.kernels.push_back({text(kernel, "kernel"), text(kernel, "device"), text(kernel, "strategy"), text(kernel, "schedule"),
-                              text(kernel, "precision"), text(kernel, "tile"), kernel.getInteger("vector_bits").value_or(0),
-                              uint64_t(kernel.getInteger("work").value_or(0)), uint64_t(kernel.getInteger("estimate").value_or(0)),
-                              texts(kernel, "nodes")});
+    ledger.kernels.push_back({text(kernel, "kernel"), text(kernel, "device"), text(kernel, "strategy"),
+                              text(kernel, "schedule"), text(kernel, "precision"), text(kernel, "tile"),
+                              kernel.getInteger("vector_bits").value_or(0),
+                              uint64_t(kernel.getInteger("work").value_or(0)),
+                              uint64_t(kernel.getInteger("estimate").value_or(0)), texts(kernel, "nodes")});
   });
   forEachObject(*root, "notes", [&](const llvm::json::Object &note) {
     ledger.notes.push_back({{text(note, "code"), text(note, "text")}, texts(note, "kernels"), texts(note, "nodes")});

@@ -5,9 +5,9 @@
 // nothing of that is needed here, and the compiler stays free of the runtime.
 #include "LoadedImage.h"
 
+#include "tenon/abi.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/MathExtras.h"
-#include "tenon/abi.h"
 #include <cfenv>
 #include <cstdlib>
 #include <cstring>
@@ -20,22 +20,25 @@ namespace {
 
 constexpr size_t kAlign = 64;
 
-int32_t launch(void *, uint32_t, tenon_kernel_fn kernel, void *const *buffers, uint32_t, const int64_t *symbols, int64_t total, int64_t) {
+int32_t launch(void *, uint32_t, tenon_kernel_fn kernel, void *const *buffers, uint32_t, const int64_t *symbols,
+               int64_t total, int64_t) {
   kernel(buffers, symbols, 0, total);
   return 0;
 }
 int32_t checkFailed(void *, int32_t, int64_t, int64_t) { return -1; }
 int32_t redZones(void *, void *const *, uint32_t) { return 0; }
-int32_t launchScratch(void *, uint32_t, tenon_scratch_kernel_fn kernel, void *const *buffers, uint32_t, const int64_t *symbols,
-                      int64_t total, int64_t, int64_t scratchBytes) {
-  std::unique_ptr<void, decltype(&std::free)> scratch(std::aligned_alloc(kAlign, llvm::alignTo(scratchBytes, kAlign)), std::free);
+int32_t launchScratch(void *, uint32_t, tenon_scratch_kernel_fn kernel, void *const *buffers, uint32_t,
+                      const int64_t *symbols, int64_t total, int64_t, int64_t scratchBytes) {
+  std::unique_ptr<void, decltype(&std::free)> scratch(std::aligned_alloc(kAlign, llvm::alignTo(scratchBytes, kAlign)),
+                                                      std::free);
   if (!scratch)
     return -1;
   kernel(buffers, symbols, 0, total, scratch.get());
   return 0;
 }
 
-constexpr tenon_host_api kApi = {sizeof(tenon_host_api), TENON_ABI_VERSION, launch, checkFailed, redZones, launchScratch};
+constexpr tenon_host_api kApi = {sizeof(tenon_host_api), TENON_ABI_VERSION, launch, checkFailed, redZones,
+                                 launchScratch};
 
 /// Keeps denormals and rounds to nearest while it lives, whatever the calling
 /// program has set.
@@ -69,7 +72,8 @@ std::optional<LoadedImage> LoadedImage::load(const cpu::Image &image) {
   std::error_code error;
   LoadedImage loaded;
   using llvm::sys::Memory;
-  loaded.memory = llvm::sys::OwningMemoryBlock(Memory::allocateMappedMemory(end, nullptr, Memory::MF_READ | Memory::MF_WRITE, error));
+  loaded.memory = llvm::sys::OwningMemoryBlock(
+      Memory::allocateMappedMemory(end, nullptr, Memory::MF_READ | Memory::MF_WRITE, error));
   if (error)
     return std::nullopt;
   auto *base = static_cast<char *>(loaded.memory.base());
@@ -93,7 +97,8 @@ bool LoadedImage::run(ArrayRef<const void *> inputs, ArrayRef<void *> outputs) c
     return false;
   alignas(kAlign) uint8_t weights[kAlign] = {};
   DefaultFloats floats;
-  return main(&kApi, nullptr, const_cast<void *const *>(inputs.data()), outputs.data(), weights, static_cast<uint8_t *>(arena.get()), nullptr) == 0;
+  return main(&kApi, nullptr, const_cast<void *const *>(inputs.data()), outputs.data(), weights,
+              static_cast<uint8_t *>(arena.get()), nullptr) == 0;
 }
 
 } // namespace tenon

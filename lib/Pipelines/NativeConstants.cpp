@@ -28,7 +28,8 @@ std::string programOf(Operation *op) {
   Location loc = builder.getUnknownLoc();
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   builder.setInsertionPointToEnd(module->getBody());
-  auto main = func::FuncOp::create(builder, loc, "main", builder.getFunctionType(op->getOperandTypes(), op->getResultTypes()));
+  auto main =
+      func::FuncOp::create(builder, loc, "main", builder.getFunctionType(op->getOperandTypes(), op->getResultTypes()));
   builder.setInsertionPointToStart(main.addEntryBlock());
   Operation *copy = builder.clone(*op);
   copy->setOperands(main.getArguments());
@@ -99,7 +100,9 @@ private:
 } // namespace
 
 simplify::ConstantEvaluator nativeConstants() {
-  return [engine = std::make_shared<Engine>()](Operation *op, ArrayRef<reference::Tensor> operands) { return engine->evaluate(op, operands); };
+  return [engine = std::make_shared<Engine>()](Operation *op, ArrayRef<reference::Tensor> operands) {
+    return engine->evaluate(op, operands);
+  };
 }
 
 } // namespace tenon

@@ -3,10 +3,10 @@
 // Sizes of open dimensions, from flags to the types of an imported module.
 #include "tenon/Pipelines/OpenSizes.h"
 
-#include "tenon/Conversion/ONNXToGraph/Passes.h"
-#include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
+#include "tenon/Conversion/ONNXToGraph/Passes.h"
+#include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Regex.h"
 #include <map>
@@ -54,12 +54,14 @@ bool parseSizes(StringRef text, std::vector<OpenSize> &sizes, std::string &error
     return error.empty();
   });
   if (error.empty() && !bad.empty())
-    error = ("[TN8044] --sizes=" + text + ": expected NAME=SIZE, NAME=MIN..MAX or INPUT:AXIS=SIZE, several separated by commas; found '" + bad +
-             "'").str();
+    error = ("[TN8044] --sizes=" + text +
+             ": expected NAME=SIZE, NAME=MIN..MAX or INPUT:AXIS=SIZE, several separated by commas; found '" + bad + "'")
+                .str();
   return bad.empty();
 }
 
-bool parseShapeBounds(StringRef flag, StringRef text, ShapeBound bound, std::vector<OpenSize> &sizes, std::string &error) {
+bool parseShapeBounds(StringRef flag, StringRef text, ShapeBound bound, std::vector<OpenSize> &sizes,
+                      std::string &error) {
   llvm::Regex entry("^(.+):([0-9]+(x[0-9]+)*)$");
   StringRef bad = forEachEntry(text, entry, [&](ArrayRef<StringRef> parts) {
     SmallVector<StringRef> numbers;
@@ -82,7 +84,9 @@ bool parseShapeBounds(StringRef flag, StringRef text, ShapeBound bound, std::vec
     return true;
   });
   if (!bad.empty())
-    error = ("[TN8044] " + flag + "=" + text + ": expected INPUT:1x3x224x224, several separated by commas; found '" + bad + "'").str();
+    error = ("[TN8044] " + flag + "=" + text + ": expected INPUT:1x3x224x224, several separated by commas; found '" +
+             bad + "'")
+                .str();
   return bad.empty();
 }
 
@@ -122,7 +126,8 @@ public:
       if (!range.flags.empty())
         write(range);
     // An input may also be an output.
-    func.setType(FunctionType::get(func.getContext(), func.front().getArgumentTypes(), func.front().getTerminator()->getOperandTypes()));
+    func.setType(FunctionType::get(func.getContext(), func.front().getArgumentTypes(),
+                                   func.front().getTerminator()->getOperandTypes()));
     return success();
   }
 
@@ -156,7 +161,9 @@ private:
     return text.empty() ? "none" : text;
   }
 
-  LogicalResult fail(const OpenSize &size, const Twine &why) { return func.emitError("[TN8044] ") << size.flag << ": " << why; }
+  LogicalResult fail(const OpenSize &size, const Twine &why) {
+    return func.emitError("[TN8044] ") << size.flag << ": " << why;
+  }
 
   LogicalResult take(const OpenSize &size) {
     if (!size.axis) {
@@ -185,14 +192,17 @@ private:
         return restrict(ranges[keyOf(argument.getArgNumber(), axis)], size);
       bool isShape = size.rank >= 0; // a whole shape names fixed dimensions, too, as they are
       int64_t low = size.min.value_or(found), high = size.max.value_or(found);
-      if (size.nominal.value_or(found) == found && (isShape ? low == found && high == found : low <= found && found <= high))
+      if (size.nominal.value_or(found) == found &&
+          (isShape ? low == found && high == found : low <= found && found <= high))
         return success();
-      return fail(size, "dimension " + Twine(axis) + " of input '" + input + "' is " + Twine(found) + " in the model; open are " + openDimensions());
+      return fail(size, "dimension " + Twine(axis) + " of input '" + input + "' is " + Twine(found) +
+                            " in the model; open are " + openDimensions());
     }
     std::string names;
     for (BlockArgument argument : func.getArguments())
       names += (names.empty() ? "'" : ", '") + inputName(argument.getArgNumber()) + "'";
-    return fail(size, "the model has no input '" + input + "'; it has " + names + "; open dimensions are " + openDimensions());
+    return fail(size, "the model has no input '" + input + "'; it has " + names + "; open dimensions are " +
+                          openDimensions());
   }
 
   LogicalResult restrict(Range &range, const OpenSize &size) {
@@ -200,7 +210,8 @@ private:
     range.max = std::min(range.max, size.max.value_or(range.max));
     if (size.nominal) {
       if (range.nominal >= 0 && range.nominal != *size.nominal)
-        return func.emitError("[TN8045] ") << size.flag << ": the same dimension is " << range.nominal << " by " << range.flags;
+        return func.emitError("[TN8045] ")
+               << size.flag << ": the same dimension is " << range.nominal << " by " << range.flags;
       range.nominal = *size.nominal;
     }
     if (range.flags.find(size.flag) == std::string::npos)
@@ -210,9 +221,11 @@ private:
 
   LogicalResult check(const Range &range) {
     if (range.min > range.max)
-      return func.emitError("[TN8045] ") << range.flags << ": no size of the dimension is left, " << range.min << " is above " << range.max;
+      return func.emitError("[TN8045] ") << range.flags << ": no size of the dimension is left, " << range.min
+                                         << " is above " << range.max;
     if (range.nominal >= 0 && (range.nominal < range.min || range.nominal > range.max))
-      return func.emitError("[TN8045] ") << range.flags << ": the nominal size " << range.nominal << " is not within " << range.min << " to " << range.max;
+      return func.emitError("[TN8045] ") << range.flags << ": the nominal size " << range.nominal << " is not within "
+                                         << range.min << " to " << range.max;
     return success();
   }
 

@@ -27,7 +27,8 @@ LogicalResult checkOutputs(MLIRContext &context, const InputFiles &inputs, Array
     StringRef what = inputs.find(path);
     if (what.empty())
       continue;
-    emitError(UnknownLoc::get(&context)) << "[TN8030] writing " << path << " would replace " << what << "; name another output";
+    emitError(UnknownLoc::get(&context)) << "[TN8030] writing " << path << " would replace " << what
+                                         << "; name another output";
     ok = false;
   }
   return success(ok);

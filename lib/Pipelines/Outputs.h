@@ -14,7 +14,8 @@ std::string dumpPath(llvm::StringRef folder, Stage stage);
 /// The files of all stages' dumps.
 std::vector<std::string> dumpPaths(llvm::StringRef folder);
 /// An error for each file that would be written in place of one of the inputs.
-mlir::LogicalResult checkOutputs(mlir::MLIRContext &context, const InputFiles &inputs, llvm::ArrayRef<std::string> outputs);
+mlir::LogicalResult checkOutputs(mlir::MLIRContext &context, const InputFiles &inputs,
+                                 llvm::ArrayRef<std::string> outputs);
 
 } // namespace tenon
 

@@ -126,7 +126,8 @@ LogicalResult tenon::checkWithReference(MLIRContext &context, StringRef model, A
     if (failed(inputs) || failed(expected))
       return failure();
     for (auto [input, type] : llvm::zip(*inputs, main.getArgumentTypes())) // some vectors hold [1] for a scalar
-      if (auto tensor = dyn_cast<RankedTensorType>(type); tensor && tensor.getRank() == 0 && input.getNumElements() == 1)
+      if (auto tensor = dyn_cast<RankedTensorType>(type);
+          tensor && tensor.getRank() == 0 && input.getNumElements() == 1)
         input = input.reshaped({});
     reference::Results actual = reference::Evaluator().evaluate(main, *inputs);
     if (failed(actual))

@@ -30,9 +30,10 @@ using namespace mlir;
 namespace tenon {
 
 void registerTenonDialects(DialectRegistry &registry) {
-  registry.insert<onnxir::OnnxDialect, num::NumDialect, graph::GraphDialect, plan::PlanDialect, func::FuncDialect, arith::ArithDialect,
-                  math::MathDialect, memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect, tensor::TensorDialect,
-                  affine::AffineDialect, LLVM::LLVMDialect, ub::UBDialect, cf::ControlFlowDialect>();
+  registry
+      .insert<onnxir::OnnxDialect, num::NumDialect, graph::GraphDialect, plan::PlanDialect, func::FuncDialect,
+              arith::ArithDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect,
+              tensor::TensorDialect, affine::AffineDialect, LLVM::LLVMDialect, ub::UBDialect, cf::ControlFlowDialect>();
 }
 
 void loadTenonDialects(MLIRContext &context) {

@@ -39,7 +39,8 @@ public:
     for (auto &[domain, name] : handled)
       result.push_back({domain, name, 1, 0, OperatorSupport::Handled});
     for (StringRef name : contribOperators())
-      if (std::pair<std::string, std::string> key("com.microsoft", name); !handled.contains(key) && !versions.contains(key))
+      if (std::pair<std::string, std::string> key("com.microsoft", name);
+          !handled.contains(key) && !versions.contains(key))
         result.push_back({key.first, key.second, 1, 0, OperatorSupport::No});
     llvm::sort(result, [](const OperatorRange &a, const OperatorRange &b) {
       return std::tie(a.domain, a.name, a.first) < std::tie(b.domain, b.name, b.first);

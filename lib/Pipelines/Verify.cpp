@@ -73,7 +73,8 @@ KernelVerifier::KernelVerifier(const reference::Tolerance &tolerance) : toleranc
 }
 
 std::unique_ptr<KernelVerifier> KernelVerifier::create(MLIRContext &context, StringRef model,
-                                                       const reference::Tolerance &tolerance, const CompileOptions &options) {
+                                                       const reference::Tolerance &tolerance,
+                                                       const CompileOptions &options) {
   loadTenonDialects(context);
   std::unique_ptr<KernelVerifier> verifier(new KernelVerifier(tolerance));
   verifier->plan = importForCompilation(context, model, options);
@@ -113,7 +114,8 @@ SmallVector<int64_t> KernelVerifier::dims(Type type, Attribute map) const {
   SmallVector<int64_t> sizes(cast<RankedTensorType>(type).getShape());
   for (auto [i, size] : llvm::enumerate(sizes))
     if (ShapedType::isDynamic(size))
-      size = cast<AffineConstantExpr>(cast<AffineMapAttr>(map).getValue().getResult(i).replaceSymbols(symbols)).getValue();
+      size =
+          cast<AffineConstantExpr>(cast<AffineMapAttr>(map).getValue().getResult(i).replaceSymbols(symbols)).getValue();
   return sizes;
 }
 

@@ -13,7 +13,8 @@ using namespace tenon;
 using reference::Tensor;
 
 static reference::Results run(ModuleOp module, ArrayRef<Tensor> inputs, reference::Sums sums = reference::Sums::inF64) {
-  return reference::Evaluator(reference::Registry::graphOps(sums)).evaluate(module.lookupSymbol<func::FuncOp>("main"), inputs);
+  return reference::Evaluator(reference::Registry::graphOps(sums))
+      .evaluate(module.lookupSymbol<func::FuncOp>("main"), inputs);
 }
 
 LogicalResult OutputVerifier::evaluate() {
@@ -48,7 +49,8 @@ std::optional<RoundingCheck> OutputVerifier::checkRounding(unsigned index, const
   return check;
 }
 
-OutputCheck OutputVerifier::check(unsigned index, StringRef name, StringRef against, const Tensor &found, const Tensor &other) {
+OutputCheck OutputVerifier::check(unsigned index, StringRef name, StringRef against, const Tensor &found,
+                                  const Tensor &other) {
   OutputCheck check{name.str(), against.str(), compare(found, other, tolerance), std::nullopt};
   if (check.difference.problem.empty() && !check.difference.ok())
     check.rounding = checkRounding(index, found, other);

@@ -120,7 +120,8 @@ private:
     bool sawDerived = false;
     for (const graph::Symbol &symbol : graph::readSymbols(func->getParentOfType<ModuleOp>())) {
       if (sawDerived && !symbol.isDerived())
-        violation(func) << "[TN2071] named dimension '" << symbol.name << "' comes after derived sizes; run graph-infer-shapes";
+        violation(func) << "[TN2071] named dimension '" << symbol.name
+                        << "' comes after derived sizes; run graph-infer-shapes";
       sawDerived |= symbol.isDerived();
       if (symbol.derivation == graph::Derivation::ratio)
         violation(func) << "[TN2071] a size is a ratio, which is no integer";
@@ -149,7 +150,8 @@ private:
       while (auto view = value.getDefiningOp<plan::ViewOp>())
         value = view.getX();
       if (!value.getDefiningOp<plan::KernelOp>() || !taken.insert(value).second)
-        violation(operand.getOwner()) << "[TN4001] output " << operand.getOperandNumber() << " is no kernel's result of its own";
+        violation(operand.getOwner()) << "[TN4001] output " << operand.getOperandNumber()
+                                      << " is no kernel's result of its own";
     }
   }
 
@@ -166,8 +168,10 @@ private:
       if (kernel.getPacked())
         violation(op) << "[TN4001] kernel '" << kernel.getName() << "' has packed operands; that is left to codegen";
       for (auto [i, input] : llvm::enumerate(kernel.getInputs()))
-        if (!isKnown(cast<TensorType>(input.getType()), kernel.getArgShapes() ? (*kernel.getArgShapes())[i] : Attribute()))
-          violation(op) << "[TN2071] kernel '" << kernel.getName() << "' reads " << input.getType() << " without arg_shapes that fit it";
+        if (!isKnown(cast<TensorType>(input.getType()),
+                     kernel.getArgShapes() ? (*kernel.getArgShapes())[i] : Attribute()))
+          violation(op) << "[TN2071] kernel '" << kernel.getName() << "' reads " << input.getType()
+                        << " without arg_shapes that fit it";
     }
     if (isa<graph::GraphDialect>(op->getDialect()) && !isa<graph::ConstantOp>(op) && isInMain(op))
       violation(op) << "[TN4001] '" << op->getName() << "' is in no kernel after the stage place";

@@ -88,7 +88,9 @@ void compareIntegers(const Tensor &found, const Tensor &expected, Difference &re
   }
   if (!result.wrong)
     return;
-  auto text = [&](int64_t value) { return found.isUnsigned() ? std::to_string(uint64_t(value)) : std::to_string(value); };
+  auto text = [&](int64_t value) {
+    return found.isUnsigned() ? std::to_string(uint64_t(value)) : std::to_string(value);
+  };
   result.excess = kInfinite;
   result.relative = result.absolute / std::fabs(real(b[worst]));
   result.index = coordinates(worst, found.getShape());

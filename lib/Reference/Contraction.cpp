@@ -13,7 +13,8 @@ using namespace tenon::reference;
 namespace {
 
 /// Sums in T, each term rounded as T's arithmetic does.
-template <typename T> struct Sum {
+template <typename T>
+struct Sum {
   using Value = T;
   T add(T sum, T a, T b) const { return sum + a * b; }
   T add(T sum, T a) const { return sum + a; }
@@ -72,8 +73,8 @@ Tensor swapLastTwo(const Tensor &x) {
 }
 
 template <typename Sum, typename T = typename Sum::Value>
-Tensor matmul(Sum sum, Type element, ArrayRef<int64_t> shape, const Tensor &lhs, const Tensor &rhs, int64_t m, int64_t n,
-              int64_t k) {
+Tensor matmul(Sum sum, Type element, ArrayRef<int64_t> shape, const Tensor &lhs, const Tensor &rhs, int64_t m,
+              int64_t n, int64_t k) {
   std::vector<T> a = valuesOf<T>(lhs), b = valuesOf<T>(rhs), c(numElements(shape));
   int64_t batch = m * n ? c.size() / (m * n) : 0;
   for (int64_t i = 0; i < batch; ++i)
@@ -83,7 +84,8 @@ Tensor matmul(Sum sum, Type element, ArrayRef<int64_t> shape, const Tensor &lhs,
 
 /// Calls `evaluate` with the way that the op's sums are taken; `asked` is for
 /// floats whose op names no accumulator.
-template <typename Op, typename Evaluate> Tensor withSum(Op op, Sums asked, Evaluate evaluate) {
+template <typename Op, typename Evaluate>
+Tensor withSum(Op op, Sums asked, Evaluate evaluate) {
   Type element = resultElement(op);
   if (!num::isReal(element))
     return evaluate(Sum<uint64_t>());
@@ -207,6 +209,8 @@ void tenon::reference::multiplyAdd(const double *a, const double *b, double *c, 
 }
 
 void tenon::reference::registerContraction(Registry &registry, Sums sums) {
-  registry.add<graph::MatMulOp>([=](graph::MatMulOp op, ArrayRef<Tensor> inputs) { return evaluateMatMul(op, inputs, sums); });
-  registry.add<graph::ConvOp>([=](graph::ConvOp op, ArrayRef<Tensor> inputs) { return evaluateConv(op, inputs, sums); });
+  registry.add<graph::MatMulOp>(
+      [=](graph::MatMulOp op, ArrayRef<Tensor> inputs) { return evaluateMatMul(op, inputs, sums); });
+  registry.add<graph::ConvOp>(
+      [=](graph::ConvOp op, ArrayRef<Tensor> inputs) { return evaluateConv(op, inputs, sums); });
 }

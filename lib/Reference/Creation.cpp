@@ -32,7 +32,8 @@ Results evaluateSize(graph::SizeOp op, ArrayRef<Tensor> inputs) {
 Results evaluateFill(graph::FillOp op, ArrayRef<Tensor> inputs) {
   std::vector<int64_t> shape = inputs[0].toInts();
   if (inputs[1].getNumElements() != 1 || !isReasonable(shape))
-    return op.emitError("[TN3071] fill with ") << inputs[1].getType() << ", expected one element and sizes a tensor can have";
+    return op.emitError("[TN3071] fill with ")
+           << inputs[1].getType() << ", expected one element and sizes a tensor can have";
   return one(inputs[1].strided(shape, Shape(shape.size(), 0)));
 }
 

@@ -197,8 +197,8 @@ Results evaluateScatterND(graph::ScatterNDOp op, ArrayRef<Tensor> inputs) {
     fits = inputs[2].getShape() == ArrayRef(expected);
   }
   if (!fits)
-    return op.emitError("[TN3062] indices ") << indices.getType() << " and updates " << inputs[2].getType()
-           << " do not fit data " << x.getType();
+    return op.emitError("[TN3062] indices ")
+           << indices.getType() << " and updates " << inputs[2].getType() << " do not fit data " << x.getType();
   int64_t slice = numElements(x.getShape().drop_front(depth));
   std::vector<int64_t> tuples = indices.toInts();
   Shape strides = stridesOf(x.getShape());

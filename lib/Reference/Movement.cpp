@@ -136,7 +136,8 @@ Results evaluateConcat(graph::ConcatOp op, ArrayRef<Tensor> inputs) {
     if (input.getRank() == int64_t(shape.size()))
       others[axis] = shape[axis];
     if (others != shape)
-      return op.emitError("[TN3056] ") << inputs[0].getType() << " and " << input.getType() << " differ beside axis " << axis;
+      return op.emitError("[TN3056] ") << inputs[0].getType() << " and " << input.getType() << " differ beside axis "
+                                       << axis;
     shape[axis] += input.getShape()[axis];
   }
   Tensor result(resultElement(op), shape);
@@ -179,7 +180,8 @@ Results evaluatePad(graph::PadOp op, ArrayRef<Tensor> inputs) {
     return op.emitError("[TN3054] ") << pads.size() << " pads, expected " << 2 * x.getRank();
   Shape shape(x.getShape());
   for (int64_t d = 0; d < x.getRank(); ++d)
-    if (__builtin_add_overflow(shape[d], pads[d], &shape[d]) || __builtin_add_overflow(shape[d], pads[x.getRank() + d], &shape[d]))
+    if (__builtin_add_overflow(shape[d], pads[d], &shape[d]) ||
+        __builtin_add_overflow(shape[d], pads[x.getRank() + d], &shape[d]))
       shape[d] = -1;
   for (int64_t d = 0; d < x.getRank() && op.getMode() != graph::PadMode::constant; ++d)
     if (x.getShape()[d] == 0 && (pads[d] > 0 || pads[x.getRank() + d] > 0))

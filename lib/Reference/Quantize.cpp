@@ -22,8 +22,9 @@ std::vector<double> perElement(const Tensor &parameter, ArrayRef<int64_t> shape,
   int64_t blocks = blockSize ? parameter.getShape()[axis] : 0;
   for (int64_t i = 0, e = out.size(); i < e; ++i) {
     int64_t at = i / split.inner % split.size;
-    out[i] = blockSize ? values[(i / split.inner / split.size * blocks + at / blockSize) * split.inner + i % split.inner]
-                       : values[at];
+    out[i] = blockSize
+                 ? values[(i / split.inner / split.size * blocks + at / blockSize) * split.inner + i % split.inner]
+                 : values[at];
   }
   return out;
 }

@@ -46,7 +46,7 @@ struct Cell {
   int64_t steps, batch, inputSize, hidden, directions, gates;
   std::vector<double> x, w, r, b, h, lens;
   SmallVector<graph::RecurrentActivation> activations; // of all directions
-  double clip = 0;                     // 0: none
+  double clip = 0;                                     // 0: none
 
   double apply(int64_t direction, unsigned which, double value) const {
     return *activated(activations[direction * (activations.size() / directions) + which], value);
@@ -106,7 +106,8 @@ FailureOr<Cell> cellOf(OpTy op, ArrayRef<Tensor> inputs, int64_t gates, ArrayRef
   bool fits = x.getRank() == 3 && w.getRank() == 3 && r.getRank() == 3;
   if (fits) {
     cell.steps = x.getShape()[0], cell.batch = x.getShape()[1], cell.inputSize = x.getShape()[2];
-    Shape wShape{cell.directions, gates * cell.hidden, cell.inputSize}, rShape{cell.directions, gates * cell.hidden, cell.hidden};
+    Shape wShape{cell.directions, gates * cell.hidden, cell.inputSize},
+        rShape{cell.directions, gates * cell.hidden, cell.hidden};
     fits = w.getShape() == ArrayRef(wShape) && r.getShape() == ArrayRef(rShape) &&
            (!b || b->getNumElements() == cell.directions * 2 * gates * cell.hidden) &&
            (!lens || lens->getNumElements() == cell.batch) &&
@@ -122,8 +123,8 @@ FailureOr<Cell> cellOf(OpTy op, ArrayRef<Tensor> inputs, int64_t gates, ArrayRef
   cell.h = h ? h->toDoubles() : std::vector<double>(cell.directions * cell.batch * cell.hidden);
   if (op.getClip())
     cell.clip = op.getClip()->convertToFloat();
-  cell.activations = graph::recurrentActivations(op.getActivationsAttr(), op.getActivationAlphaAttr(), op.getActivationBetaAttr(),
-                                                 defaults, cell.directions);
+  cell.activations = graph::recurrentActivations(op.getActivationsAttr(), op.getActivationAlphaAttr(),
+                                                 op.getActivationBetaAttr(), defaults, cell.directions);
   for (const graph::RecurrentActivation &function : cell.activations)
     if (!activated(function, 0))
       return op.emitError("[TN3111] activation '") << function.name << "' is not known";
@@ -179,8 +180,8 @@ Results evaluateGru(graph::GruOp op, ArrayRef<Tensor> inputs) {
     }
     for (int64_t j = 0; j < hidden; ++j) {
       double update = cell->activate(d, 0, input(0, j) + cell->fromState(d, h, 0, j));
-      double recurrent = op.getLinearBeforeReset() ? reset[j] * cell->fromState(d, h, 2, j)
-                                                   : cell->fromState(d, scaled.data(), 2, j);
+      double recurrent =
+          op.getLinearBeforeReset() ? reset[j] * cell->fromState(d, h, 2, j) : cell->fromState(d, scaled.data(), 2, j);
       next[j] = (1 - update) * cell->activate(d, 1, input(2, j) + recurrent) + update * h[j];
     }
     std::copy(next.begin(), next.end(), h);

@@ -72,8 +72,9 @@ std::optional<int64_t> reduceInt(ReduceKind kind, ArrayRef<int64_t> values, bool
   uint64_t sum = 0, product = 1;
   for (int64_t value : values) {
     uint64_t bits = value;
-    sum += kind == ReduceKind::l1 && !isUnsigned && value < 0 ? 0 - bits : kind == ReduceKind::sum_square ? bits * bits
-                                                                                                          : bits;
+    sum += kind == ReduceKind::l1 && !isUnsigned && value < 0 ? 0 - bits
+           : kind == ReduceKind::sum_square                   ? bits * bits
+                                                              : bits;
     product *= bits;
   }
   auto less = [&](int64_t a, int64_t b) { return isUnsigned ? uint64_t(a) < uint64_t(b) : a < b; };
@@ -107,8 +108,7 @@ Results evaluateReduce(graph::ReduceOp op, ArrayRef<Tensor> inputs) {
   if (!x.isFloat() && reduceInt(op.getKind(), {}, x.isUnsigned(), x.getElementType())) {
     std::vector<int64_t> values = rows.toInts(), out(count);
     for (int64_t i = 0; i < count; ++i)
-      out[i] = *reduceInt(op.getKind(), ArrayRef(values).slice(i * length, length), x.isUnsigned(),
-                          x.getElementType());
+      out[i] = *reduceInt(op.getKind(), ArrayRef(values).slice(i * length, length), x.isUnsigned(), x.getElementType());
     return one(Tensor::fromInts(element, shape, out));
   }
   std::vector<double> values = rows.toDoubles(), out(count);

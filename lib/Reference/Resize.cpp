@@ -113,7 +113,8 @@ Results evaluateResize(graph::ResizeOp op, ArrayRef<Tensor> inputs) {
     for (int64_t d = 0; d < rank; ++d)
       for (int64_t i = 0, in = x.getShape()[d]; i < shape[d]; ++i)
         indices[d].push_back(std::clamp<int64_t>(
-            nearest(op.getNearest(), sourceOf(op.getCoordinate(), double(i), scales[d], in, shape[d], scaleOperand)), 0, in - 1));
+            nearest(op.getNearest(), sourceOf(op.getCoordinate(), double(i), scales[d], in, shape[d], scaleOperand)), 0,
+            in - 1));
     return one(gatherAxes(x, indices));
   }
 

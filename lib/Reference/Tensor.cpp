@@ -111,7 +111,8 @@ ElementsAttr Tensor::toAttribute(StringRef name) const {
       return DenseResourceElementsAttr::get(
           type, name, HeapAsmResourceBlob::allocateAndCopyWithAlign(getBytes(), kAlign, /*dataIsMutable=*/false));
     auto keep = [owner = owner](void *, size_t, size_t) {};
-    return DenseResourceElementsAttr::get(type, name, AsmResourceBlob(getBytes(), kAlign, keep, /*dataIsMutable=*/false));
+    return DenseResourceElementsAttr::get(type, name,
+                                          AsmResourceBlob(getBytes(), kAlign, keep, /*dataIsMutable=*/false));
   }
   if (element.isInteger(1)) {
     SmallVector<bool> values(llvm::map_range(getBytes(), [](char byte) { return byte != 0; }));
@@ -157,18 +158,10 @@ Tensor Tensor::strided(ArrayRef<int64_t> newShape, ArrayRef<int64_t> strides, in
     return result;
   const char *from = data + offset * int64_t(getElementBytes());
   switch (getElementBytes()) {
-  case 1:
-    copyStrided<uint8_t>(result.data, from, newShape, strides);
-    break;
-  case 2:
-    copyStrided<uint16_t>(result.data, from, newShape, strides);
-    break;
-  case 4:
-    copyStrided<uint32_t>(result.data, from, newShape, strides);
-    break;
-  default:
-    copyStrided<uint64_t>(result.data, from, newShape, strides);
-    break;
+  case 1: copyStrided<uint8_t>(result.data, from, newShape, strides); break;
+  case 2: copyStrided<uint16_t>(result.data, from, newShape, strides); break;
+  case 4: copyStrided<uint32_t>(result.data, from, newShape, strides); break;
+  default: copyStrided<uint64_t>(result.data, from, newShape, strides); break;
   }
   return result;
 }

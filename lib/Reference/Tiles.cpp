@@ -15,7 +15,8 @@ constexpr int64_t kTileElements = 1 << 20;
 
 /// The operand's axis of which a tile of the result's axis `axis` takes rows;
 /// nothing if each tile takes all of it, and -1 if that cannot be said.
-std::optional<int64_t> rowAxis(Operation *op, unsigned number, const Tensor &operand, ArrayRef<int64_t> result, int64_t axis) {
+std::optional<int64_t> rowAxis(Operation *op, unsigned number, const Tensor &operand, ArrayRef<int64_t> result,
+                               int64_t axis) {
   if (operand.getNumElements() == 1)
     return std::nullopt;
   if (number > 0 && isa<graph::QuantizeOp, graph::DequantizeOp>(op)) {

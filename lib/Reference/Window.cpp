@@ -97,8 +97,8 @@ Results evaluatePool(graph::PoolOp op, ArrayRef<Tensor> inputs) {
   if (x.getRank() < 3)
     return op.emitError("[TN3033] pooling of rank ") << x.getRank();
   ArrayRef<int64_t> spatial = x.getShape().drop_front(2);
-  auto window = windowOf(op, spatial, op.getKernel(), op.getStrides(), op.getDilations(), op.getPads(),
-                         op.getAutoPad(), op.getCeilMode());
+  auto window = windowOf(op, spatial, op.getKernel(), op.getStrides(), op.getDilations(), op.getPads(), op.getAutoPad(),
+                         op.getCeilMode());
   if (failed(window))
     return failure();
   Shape shape(x.getShape().take_front(2));

@@ -150,7 +150,8 @@ StringRef InputFiles::find(const Twine &output) const {
 std::error_code TemporaryFile::createNew(StringRef stem, StringRef suffix, unsigned mode, int &fd) {
   // The number is for no one to read: what is written does not depend on it.
   for (int attempt = 0; attempt < 100; ++attempt) {
-    std::string candidate = (stem + "." + utohexstr(sys::Process::GetRandomNumber() & 0xffffffff, /*LowerCase=*/true) + suffix).str();
+    std::string candidate =
+        (stem + "." + utohexstr(sys::Process::GetRandomNumber() & 0xffffffff, /*LowerCase=*/true) + suffix).str();
     NoSignals hold;
     fd = ::open(candidate.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0 && errno == EEXIST)

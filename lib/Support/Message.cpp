@@ -10,14 +10,15 @@ using namespace llvm;
 namespace {
 
 constexpr size_t kLongestWord = 256, kLongestMessage = 4000; // bytes
-constexpr unsigned kShown = 3; ///< problems of a kind, and two more where these are all
+constexpr unsigned kShown = 3;                               ///< problems of a kind, and two more where these are all
 
 /// Whether a character is shown, not obeyed: no control, and nothing that breaks
 /// lines or turns the direction of text.
 bool isShown(UTF32 value) {
   if (value < 0x20 || (value >= 0x7f && value < 0xa0))
     return false;
-  return value != 0x200e && value != 0x200f && !(value >= 0x2028 && value <= 0x202e) && !(value >= 0x2066 && value <= 0x2069);
+  return value != 0x200e && value != 0x200f && !(value >= 0x2028 && value <= 0x202e) &&
+         !(value >= 0x2066 && value <= 0x2069);
 }
 
 /// Cuts a text in the middle, between characters.

@@ -27,12 +27,9 @@ struct Problem {
 
 const char *severityName(mlir::DiagnosticSeverity severity) {
   switch (severity) {
-  case mlir::DiagnosticSeverity::Error:
-    return "error";
-  case mlir::DiagnosticSeverity::Warning:
-    return "warning";
-  default:
-    return "remark";
+  case mlir::DiagnosticSeverity::Error: return "error";
+  case mlir::DiagnosticSeverity::Warning: return "warning";
+  default: return "remark";
   }
 }
 
@@ -126,7 +123,8 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
       tenon::ProblemPrinter printer([&](llvm::StringRef line) { text += (text.empty() ? "" : "\n") + line.str(); });
       for (const Problem &problem : problems)
         if (problem.severity == llvm::StringRef("error"))
-          printer.add("error: " + problem.location + (problem.location.empty() ? "" : ": "), problem.message, problem.notes);
+          printer.add("error: " + problem.location + (problem.location.empty() ? "" : ": "), problem.message,
+                      problem.notes);
     }
     nb::object error = nb::module_::import_("tenon.errors").attr("from_compiler")(toPython(problems), text);
     PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error.ptr())), error.ptr());

@@ -76,7 +76,5 @@ private:
 
 void tenon::python::defineReference(nb::module_ &m) {
   nb::class_<Reference>(m, "Reference").def(nb::init<nb::bytes>(), nb::arg("model")).def("run", &Reference::run);
-  m.def("operators", [] {
-    return tenon::onnxtograph::handledOperators();
-  });
+  m.def("operators", [] { return tenon::onnxtograph::handledOperators(); });
 }

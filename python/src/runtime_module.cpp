@@ -139,8 +139,8 @@ struct Session {
 NB_MODULE(_runtime, m) {
   m.attr("version") = tenon_version();
   nb::class_<Model>(m, "Model")
-      .def(nb::init<nb::bytes, bool, bool, const std::string &>(), nb::arg("source"), nb::arg("is_path"), nb::arg("check_weights"),
-           nb::arg("driver"))
+      .def(nb::init<nb::bytes, bool, bool, const std::string &>(), nb::arg("source"), nb::arg("is_path"),
+           nb::arg("check_weights"), nb::arg("driver"))
       .def("inputs", [](Model &m) { return describeAll(m, tenon_model_num_inputs(m.handle), tenon_model_input); })
       .def("outputs", [](Model &m) { return describeAll(m, tenon_model_num_outputs(m.handle), tenon_model_output); })
       .def("fixed_inputs",

@@ -30,8 +30,8 @@ struct Conformance : ::testing::TestWithParam<const Driver *> {
 };
 
 TEST_P(Conformance, HasAllFunctions) {
-  EXPECT_TRUE(driver.name && driver.accepts && driver.check && driver.load && driver.unload &&
-              driver.arenaSize && driver.outputDims && driver.run);
+  EXPECT_TRUE(driver.name && driver.accepts && driver.check && driver.load && driver.unload && driver.arenaSize &&
+              driver.outputDims && driver.run);
   EXPECT_EQ(tenon::rt::findDriver(driver.name), &driver);
 }
 
@@ -39,9 +39,8 @@ TEST_P(Conformance, LoadsAndUnloadsOverAndOver) {
   tenon_load_options options = {sizeof options, 0, driver.name};
   for (int round = 0; round < 100; ++round) {
     tenon_model *model = nullptr;
-    Result result =
-        round % 2 ? tenon_model_load(file.path.c_str(), &options, &model)
-                  : tenon_model_load_buffer(artifact.bytes.data(), artifact.bytes.size(), &options, &model);
+    Result result = round % 2 ? tenon_model_load(file.path.c_str(), &options, &model)
+                              : tenon_model_load_buffer(artifact.bytes.data(), artifact.bytes.size(), &options, &model);
     ASSERT_TRUE(result.ok()) << result.text;
     EXPECT_STREQ(tenon_model_driver(model), driver.name);
     tenon_model_free(model);
@@ -104,8 +103,7 @@ TEST_P(Conformance, LaunchesEveryKernelThroughTheRuntime) {
   EXPECT_EQ(kernels, (std::vector<uint32_t>{0, 1, 2}));
 }
 
-int32_t refuse(void *, uint32_t kernel, tenon_kernel_fn, void *const *, uint32_t, const int64_t *, int64_t,
-               int64_t) {
+int32_t refuse(void *, uint32_t kernel, tenon_kernel_fn, void *const *, uint32_t, const int64_t *, int64_t, int64_t) {
   return kernel == 1 ? 77 : 0;
 }
 
@@ -123,8 +121,7 @@ TEST_P(Conformance, StopsWhenALaunchFails) {
   void *inputs[] = {memory, memory}, *outputs[] = {memory, memory};
   alignas(64) uint8_t arena[64];
   int64_t symbols[] = {2};
-  EXPECT_EQ(driver.run(program, &api, nullptr, inputs, outputs, reinterpret_cast<uint8_t *>(memory), arena,
-                       symbols),
+  EXPECT_EQ(driver.run(program, &api, nullptr, inputs, outputs, reinterpret_cast<uint8_t *>(memory), arena, symbols),
             77);
   driver.unload(program);
 }

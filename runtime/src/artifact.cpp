@@ -85,8 +85,7 @@ tenon_status *checkTensors(const Manifest &m, bool areInputs, const char *name) 
     if (!tensor->name() || !tensor->dims() || tensor->dims()->size() > 64 ||
         // A scalar's empty vector ends where nothing needs alignment.
         (tensor->dims()->size() && reinterpret_cast<uintptr_t>(tensor->dims()->Data()) % alignof(schema::Dim) != 0))
-      return fail(TENON_CORRUPT, "the manifest of %s describes an input or output without name or shape",
-                  name);
+      return fail(TENON_CORRUPT, "the manifest of %s describes an input or output without name or shape", name);
     if (!elementBytes(tensor->dtype()))
       return fail(TENON_DTYPE, "'%s' of %s has ONNX element type %d, which this runtime cannot hold",
                   tensor->name()->c_str(), name, tensor->dtype());
@@ -102,8 +101,8 @@ tenon_status *checkTensors(const Manifest &m, bool areInputs, const char *name) 
 tenon_status *checkSymbols(const Manifest &m, const char *name) {
   for (const auto *symbol : *m.symbols()) {
     if (!symbol->name() || symbol->divisor() < 1)
-      return fail(TENON_CORRUPT, "the manifest of %s describes a symbol without name or with divisor %lld",
-                  name, (long long)symbol->divisor());
+      return fail(TENON_CORRUPT, "the manifest of %s describes a symbol without name or with divisor %lld", name,
+                  (long long)symbol->divisor());
     if (symbol->min() > symbol->max() || symbol->max() < 0)
       return fail(TENON_CORRUPT, "the manifest of %s gives the dimension '%s' no size: from %lld to %lld", name,
                   symbol->name()->c_str(), (long long)symbol->min(), (long long)symbol->max());
@@ -235,10 +234,9 @@ tenon_status *takeCode(tenon_model &model, const char *name, const Driver *asked
   }
   const char *target = model.manifest->target() ? model.manifest->target()->c_str() : "another target";
   tenon_status *status =
-      why ? fail(TENON_UNSUPPORTED_CPU, "%s was compiled for %s: %s; compile it for this machine", name,
-                 target, tenon_status_text(why) + sizeof "[TN7005]")
-          : fail(TENON_NO_DRIVER, "%s was compiled for %s; no driver of this runtime takes its code", name,
-                 target);
+      why ? fail(TENON_UNSUPPORTED_CPU, "%s was compiled for %s: %s; compile it for this machine", name, target,
+                 tenon_status_text(why) + sizeof "[TN7005]")
+          : fail(TENON_NO_DRIVER, "%s was compiled for %s; no driver of this runtime takes its code", name, target);
   tenon_status_free(why);
   return status;
 }
@@ -248,9 +246,8 @@ tenon_status *takeCode(tenon_model &model, const char *name, const Driver *asked
 tenon_status *checkManifest(const tenon_model &model, const char *name) {
   const Manifest &m = *model.manifest;
   if (m.abi_version() < TENON_OLDEST_ABI_VERSION || m.abi_version() > TENON_ABI_VERSION)
-    return fail(TENON_VERSION,
-                "the code of %s uses ABI version %u; this runtime has %d to %d: compile the model again", name,
-                m.abi_version(), TENON_OLDEST_ABI_VERSION, TENON_ABI_VERSION);
+    return fail(TENON_VERSION, "the code of %s uses ABI version %u; this runtime has %d to %d: compile the model again",
+                name, m.abi_version(), TENON_OLDEST_ABI_VERSION, TENON_ABI_VERSION);
   if (!m.inputs() || !m.outputs() || !m.symbols() || !m.variants() || !m.kernels())
     return fail(TENON_CORRUPT, "the manifest of %s lacks a required part", name);
   // A model has as many sizes as its nodes need; a damaged number asks for memory.
@@ -267,7 +264,8 @@ tenon_status *checkManifest(const tenon_model &model, const char *name) {
     return status;
   for (const auto *input : *m.inputs())
     if (input->default_offset() >= 0 && !hasDefaultInRange(*input, m))
-      return fail(TENON_CORRUPT, "the manifest of %s: the default of input '%s' does not fit it, or lies outside the weights", name,
+      return fail(TENON_CORRUPT,
+                  "the manifest of %s: the default of input '%s' does not fit it, or lies outside the weights", name,
                   input->name()->c_str());
   for (const auto *kernel : *m.kernels())
     if (const char *fault = faultOf(*kernel, m.weights_size()))

@@ -44,8 +44,7 @@ inline size_t elementBytes(int dtype) {
     return 8;
   case 15: // complex128
     return 16;
-  default:
-    return 0;
+  default: return 0;
   }
 }
 

@@ -78,12 +78,15 @@ bool contains(const GuardedBuffer &buffer, const uint8_t *at) {
 }
 
 /// "4 bytes behind the end of output 'y' (12 bytes)".
-void describe(char *text, size_t size, const char *what, const char *name, const GuardedBuffer &buffer, const uint8_t *at) {
+void describe(char *text, size_t size, const char *what, const char *name, const GuardedBuffer &buffer,
+              const uint8_t *at) {
   const uint8_t *end = buffer.data + buffer.bytes;
   if (at < buffer.data)
-    snprintf(text, size, "%lld bytes before %s '%s' (%zu bytes)", (long long)(buffer.data - at), what, name, buffer.bytes);
+    snprintf(text, size, "%lld bytes before %s '%s' (%zu bytes)", (long long)(buffer.data - at), what, name,
+             buffer.bytes);
   else if (at >= end)
-    snprintf(text, size, "%lld bytes behind the end of %s '%s' (%zu bytes)", (long long)(at - end), what, name, buffer.bytes);
+    snprintf(text, size, "%lld bytes behind the end of %s '%s' (%zu bytes)", (long long)(at - end), what, name,
+             buffer.bytes);
   else
     snprintf(text, size, "a write to %s '%s', which is only read", what, name);
 }
@@ -143,7 +146,8 @@ bool make(T *&array, size_t count) {
 
 /// A zone ends where the next buffer may begin, at least 64 bytes on.
 const uint8_t *endOfZone(const uint8_t *begin) {
-  return reinterpret_cast<const uint8_t *>((reinterpret_cast<uintptr_t>(begin) + kAlign - 1) / kAlign * kAlign + kAlign);
+  return reinterpret_cast<const uint8_t *>((reinterpret_cast<uintptr_t>(begin) + kAlign - 1) / kAlign * kAlign +
+                                           kAlign);
 }
 
 } // namespace
@@ -200,7 +204,8 @@ tenon_status *tenon::rt::enterGuard(tenon_session &session, size_t arenaBytes) {
   for (uint32_t i = 0; i < m.inputs()->size(); ++i) {
     size_t bytes = bytesOf(*m.inputs()->Get(i), session.inputs[i].shape);
     if (!place(guard.inputs[i], bytes, guard.atEnd))
-      return fail(TENON_OUT_OF_MEMORY, "cannot allocate %zu bytes for input '%s'", bytes, m.inputs()->Get(i)->name()->c_str());
+      return fail(TENON_OUT_OF_MEMORY, "cannot allocate %zu bytes for input '%s'", bytes,
+                  m.inputs()->Get(i)->name()->c_str());
     if (bytes)
       memcpy(guard.inputs[i].data, session.inputs[i].data, bytes);
     forbidWrites(guard.inputs[i]);
@@ -209,7 +214,8 @@ tenon_status *tenon::rt::enterGuard(tenon_session &session, size_t arenaBytes) {
   for (uint32_t i = 0; i < m.outputs()->size(); ++i) {
     size_t bytes = guard.outputBytes[i] = bytesOf(*m.outputs()->Get(i), session.outputs[i].shape);
     if (!place(guard.outputs[i], bytes, guard.atEnd))
-      return fail(TENON_OUT_OF_MEMORY, "cannot allocate %zu bytes for output '%s'", bytes, m.outputs()->Get(i)->name()->c_str());
+      return fail(TENON_OUT_OF_MEMORY, "cannot allocate %zu bytes for output '%s'", bytes,
+                  m.outputs()->Get(i)->name()->c_str());
     memset(guard.outputs[i].data, poisonOf(guard), bytes);
     guard.outputData[i] = guard.outputs[i].data;
   }
@@ -227,8 +233,8 @@ void tenon::rt::leaveGuard(tenon_session &session) {
       memcpy(session.outputData[i], session.guard->outputs[i].data, session.guard->outputBytes[i]);
 }
 
-bool tenon::rt::runGuarded(tenon_session &session, tenon_scratch_kernel_fn fn, size_t scratchBytes, void *const *buffers,
-                           const int64_t *symbols, int64_t total) {
+bool tenon::rt::runGuarded(tenon_session &session, tenon_scratch_kernel_fn fn, size_t scratchBytes,
+                           void *const *buffers, const int64_t *symbols, int64_t total) {
   Guard &guard = *session.guard;
   if (!place(guard.scratch, (scratchBytes + kAlign - 1) / kAlign * kAlign, guard.atEnd))
     return false;
@@ -278,11 +284,12 @@ tenon_status *tenon::rt::checkRedZones(const tenon_session &session, uint32_t ke
       }
     }
     const auto &kernels = *session.model->manifest->kernels();
-    return fail(TENON_RED_ZONE,
-                "kernel '%s' wrote %lld bytes behind the end of the arena's buffer %u, red zone %u of %u (next before it: "
-                "buffer %u of the kernel)",
-                kernel < kernels.size() ? kernels.Get(kernel)->name()->c_str() : "?", (long long)(at - zones.begins[i]), i,
-                i + 1, zones.count, which);
+    return fail(
+        TENON_RED_ZONE,
+        "kernel '%s' wrote %lld bytes behind the end of the arena's buffer %u, red zone %u of %u (next before it: "
+        "buffer %u of the kernel)",
+        kernel < kernels.size() ? kernels.Get(kernel)->name()->c_str() : "?", (long long)(at - zones.begins[i]), i,
+        i + 1, zones.count, which);
   }
   return nullptr;
 }

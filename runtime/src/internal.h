@@ -16,9 +16,9 @@
 
 /// The field of a caller's struct, or a default if the caller's version of the
 /// struct ends before it.
-#define TENON_FIELD(options, field, otherwise)                                                               \
-  ((options) && (options)->size >= offsetof(__typeof__(*(options)), field) + sizeof((options)->field)        \
-       ? (options)->field                                                                                    \
+#define TENON_FIELD(options, field, otherwise)                                                                         \
+  ((options) && (options)->size >= offsetof(__typeof__(*(options)), field) + sizeof((options)->field)                  \
+       ? (options)->field                                                                                              \
        : (otherwise))
 
 struct tenon_model {

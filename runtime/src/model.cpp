@@ -112,8 +112,8 @@ tenon_status *mapFile(tenon_model &model, const char *path) {
 }
 
 /// Opens what has been set up, or undoes it.
-tenon_status *finish(tenon_model *made, tenon_status *status, const char *name,
-                     const tenon_load_options *options, tenon_model **model) {
+tenon_status *finish(tenon_model *made, tenon_status *status, const char *name, const tenon_load_options *options,
+                     tenon_model **model) {
   if (!status)
     status = openArtifact(*made, name, options);
   if (!status && !describe(*made))
@@ -158,8 +158,8 @@ tenon_status *describeTensor(const char *function, const tenon_model *model, boo
     return status;
   size_t at = model->firstDims[index + (isOutput ? model->manifest->inputs()->size() : 0)];
   const auto *tensor = list->Get(index);
-  return give({0, tensor->name()->c_str(), tensor->dtype(), int32_t(tensor->dims()->size()),
-               model->dims + at, model->dimNames + at, tensor->default_offset() >= 0},
+  return give({0, tensor->name()->c_str(), tensor->dtype(), int32_t(tensor->dims()->size()), model->dims + at,
+               model->dimNames + at, tensor->default_offset() >= 0},
               info);
 }
 
@@ -190,8 +190,7 @@ tenon_status *tenon::rt::checkIndex(const char *what, int32_t index, uint32_t co
   return fail(TENON_INVALID_ARGUMENT, "%s %d does not exist; there are %u %ss", what, index, count, what);
 }
 
-TENON_API tenon_status *tenon_model_load(const char *path, const tenon_load_options *options,
-                                         tenon_model **model) {
+TENON_API tenon_status *tenon_model_load(const char *path, const tenon_load_options *options, tenon_model **model) {
   if (!path || !model)
     return fail(TENON_INVALID_ARGUMENT, "tenon_model_load: path and model must not be NULL");
   *model = nullptr;
@@ -201,8 +200,8 @@ TENON_API tenon_status *tenon_model_load(const char *path, const tenon_load_opti
   return finish(made, mapFile(*made, path), path, options, model);
 }
 
-TENON_API tenon_status *tenon_model_load_buffer(const void *data, size_t bytes,
-                                                const tenon_load_options *options, tenon_model **model) {
+TENON_API tenon_status *tenon_model_load_buffer(const void *data, size_t bytes, const tenon_load_options *options,
+                                                tenon_model **model) {
   if (!data || !model)
     return fail(TENON_INVALID_ARGUMENT, "tenon_model_load_buffer: data and model must not be NULL");
   *model = nullptr;
@@ -314,15 +313,9 @@ TENON_API const char *tenon_model_target(const tenon_model *model) {
 TENON_API const char *tenon_model_producer(const tenon_model *model) {
   return model ? textOf(model->manifest->producer()) : nullptr;
 }
-TENON_API const char *tenon_model_driver(const tenon_model *model) {
-  return model ? model->driver->name : nullptr;
-}
+TENON_API const char *tenon_model_driver(const tenon_model *model) { return model ? model->driver->name : nullptr; }
 TENON_API uint64_t tenon_model_weight_bytes(const tenon_model *model) {
   return model ? model->manifest->weights_size() : 0;
 }
-TENON_API uint64_t tenon_model_code_bytes(const tenon_model *model) {
-  return model ? model->code->size() : 0;
-}
-TENON_API uint64_t tenon_model_stack_bytes(const tenon_model *model) {
-  return model ? model->code->stack_bytes() : 0;
-}
+TENON_API uint64_t tenon_model_code_bytes(const tenon_model *model) { return model ? model->code->size() : 0; }
+TENON_API uint64_t tenon_model_stack_bytes(const tenon_model *model) { return model ? model->code->stack_bytes() : 0; }

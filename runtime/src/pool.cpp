@@ -75,7 +75,7 @@ struct tenon_pool {
   uint32_t epoch = 0; ///< when the workers were started
   int workers = 0;
   pthread_t threads[kMaxThreads];
-  Share shares[kMaxThreads]; ///< of the job
+  Share shares[kMaxThreads];  ///< of the job
   Block scratch[kMaxThreads]; ///< of each worker, by its number
   // Shared with the workers.
   std::atomic<uint32_t> generation{0}; ///< counts jobs; workers sleep on it
@@ -83,7 +83,7 @@ struct tenon_pool {
   std::atomic<uint32_t> sleepers{0};
   std::atomic<uint32_t> ownerSleeps{0};
   std::atomic<int> started{1}; ///< threads that have a number
-  std::atomic<int> wanted{0}; ///< workers that may still join the job
+  std::atomic<int> wanted{0};  ///< workers that may still join the job
   std::atomic<Job *> job{nullptr};
   std::atomic<bool> stop{false};
 };
@@ -296,8 +296,8 @@ static void runJob(tenon_pool *pool, int threads, Job job, void *scratch, int64_
   pool->owner.store(0);
 }
 
-void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const *buffers,
-                 const int64_t *symbols, int64_t total, int64_t grain) {
+void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const *buffers, const int64_t *symbols,
+                 int64_t total, int64_t grain) {
   runJob(pool, threads, Job{fn, nullptr, 0, buffers, symbols}, nullptr, total, grain);
 }
 
@@ -315,8 +315,7 @@ TENON_API tenon_status *tenon_pool_create(int32_t threads, tenon_pool **pool) {
   if (!pool)
     return fail(TENON_INVALID_ARGUMENT, "tenon_pool_create: pool must not be NULL");
   if (threads < 0 || threads > kMaxThreads)
-    return fail(TENON_INVALID_ARGUMENT, "threads is %d; expected 0 (one a processor) to %d", threads,
-                kMaxThreads);
+    return fail(TENON_INVALID_ARGUMENT, "threads is %d; expected 0 (one a processor) to %d", threads, kMaxThreads);
   pthread_once(&watchForks, installForkHandler);
   void *memory = aligned_alloc(alignof(tenon_pool), sizeof(tenon_pool));
   if (!memory)

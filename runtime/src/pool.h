@@ -28,8 +28,8 @@ void retainPool(tenon_pool *pool);
 
 /// Runs fn over [0, total) on up to `threads` threads, the caller's included.
 /// Chunks have at least `grain` units, except the last.
-void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const *buffers,
-                 const int64_t *symbols, int64_t total, int64_t grain);
+void parallelFor(tenon_pool *pool, int threads, tenon_kernel_fn fn, void *const *buffers, const int64_t *symbols,
+                 int64_t total, int64_t grain);
 /// The same for a kernel with scratch: the pool's threads have their own, the
 /// caller brings `own`. False if there is no memory for that.
 bool parallelFor(tenon_pool *pool, int threads, tenon_scratch_kernel_fn fn, size_t scratchBytes, Block &own,

@@ -33,8 +33,9 @@ int32_t observed(void *invocation, uint32_t kernel, void *const *buffers, uint32
   if (session->observer && !isDescribed(*session->model->manifest, kernel, numBuffers)) {
     // The observer looks at buffers as the manifest describes them.
     if (!session->runError)
-      session->runError = fail(TENON_CORRUPT, "the code launches kernel %u with %u buffers, which the manifest does not describe",
-                               kernel, numBuffers);
+      session->runError =
+          fail(TENON_CORRUPT, "the code launches kernel %u with %u buffers, which the manifest does not describe",
+               kernel, numBuffers);
     return -1;
   }
   uint64_t start = session->observer ? now() : 0;
@@ -53,8 +54,8 @@ int32_t redZones(void *invocation, void *const *begins, uint32_t count) {
   return setRedZones(*static_cast<tenon_session *>(invocation), begins, count);
 }
 
-int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers,
-               uint32_t numBuffers, const int64_t *symbols, int64_t total, int64_t grain) {
+int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers, uint32_t numBuffers,
+               const int64_t *symbols, int64_t total, int64_t grain) {
   return observed(invocation, kernel, buffers, numBuffers, [&](tenon_session &session) {
     parallelFor(session.pool, session.threads, fn, buffers, symbols, total, grain);
     return 0;
@@ -114,7 +115,8 @@ int32_t failed(void *invocation, int32_t code, int64_t a, int64_t b) {
   char text[1024];
   fillIn(text, sizeof text, check->text()->c_str(), a, b);
   const char *node = check->node()->c_str();
-  session->runError = fail(tenon_code(check->code()), "%s%s%s%s%s", *node ? "node '" : "", node, *node ? "': " : "", text, sizes);
+  session->runError =
+      fail(tenon_code(check->code()), "%s%s%s%s%s", *node ? "node '" : "", node, *node ? "': " : "", text, sizes);
   return result;
 }
 
@@ -144,14 +146,14 @@ tenon_status *bindSymbols(tenon_session &session) {
                     "that name has",
                     name, d, text, found, (long long)session.symbols[s]);
       if (found < symbol->min() && symbol->max() == INT64_MAX)
-        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected %lld or more", name, d, text,
-                    found, (long long)symbol->min());
+        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected %lld or more", name, d, text, found,
+                    (long long)symbol->min());
       if (found < symbol->min() || found > symbol->max())
-        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected %lld to %lld", name, d,
-                    text, found, (long long)symbol->min(), (long long)symbol->max());
+        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected %lld to %lld", name, d, text, found,
+                    (long long)symbol->min(), (long long)symbol->max());
       if (found % symbol->divisor() != 0)
-        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected a multiple of %lld", name,
-                    d, text, found, (long long)symbol->divisor());
+        return fail(TENON_SHAPE, "input '%s': dimension %u (%s) is %lld; expected a multiple of %lld", name, d, text,
+                    found, (long long)symbol->divisor());
       session.symbols[s] = found;
     }
   }
@@ -177,8 +179,7 @@ tenon_status *shapeOutputs(tenon_session &session, size_t *bytes) {
     for (uint32_t d = 0; d < output->dims()->size(); ++d) {
       int64_t dim = session.outputs[i].shape[d] = *dims++;
       if (dim < 0)
-        return fail(TENON_SHAPE, "output '%s': dimension %u would be %lld for these inputs", name, d,
-                    (long long)dim);
+        return fail(TENON_SHAPE, "output '%s': dimension %u would be %lld for these inputs", name, d, (long long)dim);
       const auto *described = output->dims()->Get(d);
       int64_t expected = described->symbol() >= 0 ? session.symbols[described->symbol()] : described->value();
       if (dim != expected && expected >= 0)
@@ -200,8 +201,7 @@ tenon_status *placeOutput(tenon_session &session, uint32_t i, size_t bytes) {
   const char *name = session.model->manifest->outputs()->Get(i)->name()->c_str();
   if (output.bound) {
     if (output.boundBytes < bytes)
-      return fail(TENON_SHAPE, "output '%s' needs %zu bytes; the bound buffer has %zu", name, bytes,
-                  output.boundBytes);
+      return fail(TENON_SHAPE, "output '%s' needs %zu bytes; the bound buffer has %zu", name, bytes, output.boundBytes);
     session.outputData[i] = output.bound;
     return nullptr;
   }
@@ -242,10 +242,10 @@ tenon_status *run(tenon_session &session) {
   if (guard)
     if (tenon_status *status = enterGuard(session, size_t(arena)))
       return status;
-  int32_t result = model.driver->run(model.program, &kApi, &session, guard ? guard->inputData : session.inputData,
-                                     guard ? guard->outputData : session.outputData,
-                                     guard ? guard->weights.data : model.weights,
-                                     guard ? guard->arena.data : session.arena.memory, session.symbols);
+  int32_t result =
+      model.driver->run(model.program, &kApi, &session, guard ? guard->inputData : session.inputData,
+                        guard ? guard->outputData : session.outputData, guard ? guard->weights.data : model.weights,
+                        guard ? guard->arena.data : session.arena.memory, session.symbols);
   tenon_status *error = session.runError;
   session.runError = nullptr;
   if (error || result != 0)

@@ -22,8 +22,7 @@ Use::Use(tenon_session *session, const char *function) {
 }
 
 template <typename List>
-static tenon_status *select(const char *what, const List &list, int32_t index,
-                            const schema::Tensor *&tensor) {
+static tenon_status *select(const char *what, const List &list, int32_t index, const schema::Tensor *&tensor) {
   if (tenon_status *status = checkIndex(what, index, list.size()))
     return status;
   tensor = list.Get(index);
@@ -99,8 +98,7 @@ tenon_status *checkInput(const tenon::schema::Tensor &input, const tenon_tensor 
     return fail(TENON_DTYPE, "input '%s' has ONNX element type %d; the model expects %d", name, tensor.dtype,
                 input.dtype());
   if (tensor.rank < 0 || uint32_t(tensor.rank) != input.dims()->size())
-    return fail(TENON_SHAPE, "input '%s' has rank %d; the model expects %u", name, tensor.rank,
-                input.dims()->size());
+    return fail(TENON_SHAPE, "input '%s' has rank %d; the model expects %u", name, tensor.rank, input.dims()->size());
   size_t element = elementBytes(tensor.dtype), bytes = element;
   bool isEmpty = false, tooLarge = false;
   for (int32_t d = 0; d < tensor.rank; ++d) {
@@ -119,13 +117,12 @@ tenon_status *checkInput(const tenon::schema::Tensor &input, const tenon_tensor 
   else if (tooLarge)
     return fail(TENON_SHAPE, "input '%s' has more elements than memory can hold", name);
   if (tensor.byte_size && tensor.byte_size < bytes)
-    return fail(TENON_SHAPE, "input '%s' has %zu bytes; its shape and type need %zu", name, tensor.byte_size,
-                bytes);
+    return fail(TENON_SHAPE, "input '%s' has %zu bytes; its shape and type need %zu", name, tensor.byte_size, bytes);
   if (!tensor.data && bytes > 0)
     return fail(TENON_INVALID_ARGUMENT, "input '%s': no data given", name);
   if (reinterpret_cast<uintptr_t>(tensor.data) % element != 0)
-    return fail(TENON_INVALID_ARGUMENT, "input '%s': the data is not aligned to its elements of %zu bytes",
-                name, element);
+    return fail(TENON_INVALID_ARGUMENT, "input '%s': the data is not aligned to its elements of %zu bytes", name,
+                element);
   return nullptr;
 }
 
@@ -179,8 +176,7 @@ TENON_API void tenon_session_free(tenon_session *session) {
     destroy(session);
 }
 
-TENON_API tenon_status *tenon_session_bind_input(tenon_session *session, int32_t index,
-                                                 const tenon_tensor *tensor) {
+TENON_API tenon_status *tenon_session_bind_input(tenon_session *session, int32_t index, const tenon_tensor *tensor) {
   Use use(session, __func__);
   const tenon::schema::Tensor *input;
   if (tenon_status *status = use.input(index, input))
@@ -197,8 +193,7 @@ TENON_API tenon_status *tenon_session_bind_input(tenon_session *session, int32_t
   return nullptr;
 }
 
-TENON_API tenon_status *tenon_session_bind_output(tenon_session *session, int32_t index, void *data,
-                                                  size_t bytes) {
+TENON_API tenon_status *tenon_session_bind_output(tenon_session *session, int32_t index, void *data, size_t bytes) {
   Use use(session, __func__);
   const tenon::schema::Tensor *output;
   if (tenon_status *status = use.output(index, output))
@@ -212,9 +207,7 @@ TENON_API tenon_status *tenon_session_bind_output(tenon_session *session, int32_
   return nullptr;
 }
 
-TENON_API uint64_t tenon_session_arena_bytes(const tenon_session *session) {
-  return session ? session->arenaBytes : 0;
-}
+TENON_API uint64_t tenon_session_arena_bytes(const tenon_session *session) { return session ? session->arenaBytes : 0; }
 
 TENON_API void tenon_session_set_observer(tenon_session *session, tenon_observer observer, void *user) {
   if (!session)

@@ -74,12 +74,14 @@ struct Sum {
   uint64_t bytes = 0;
 
   void text(const flatbuffers::String *text) { bytes += text ? text->size() + 1 : 0; }
-  template <typename Texts> void texts(const Texts *texts) {
+  template <typename Texts>
+  void texts(const Texts *texts) {
     if (texts)
       for (const auto *one : *texts)
         text(one);
   }
-  template <typename Tensors> void tensors(const Tensors *tensors) {
+  template <typename Tensors>
+  void tensors(const Tensors *tensors) {
     if (!tensors)
       return;
     for (const auto *tensor : *tensors) {

@@ -16,8 +16,7 @@ struct tenon_status {
 };
 
 /// For when there is no memory left to say so; never freed.
-static tenon_status noMemory = {TENON_OUT_OF_MEMORY,
-                                "[TN7008] no memory left, not even for the error's text"};
+static tenon_status noMemory = {TENON_OUT_OF_MEMORY, "[TN7008] no memory left, not even for the error's text"};
 
 namespace tenon::rt {
 
@@ -71,7 +70,8 @@ void putEscaped(Text &text, const char *from, size_t count) {
     }
     char escape[8];
     const char *known = bytes[i] == '\n' ? "\\n" : bytes[i] == '\r' ? "\\r" : bytes[i] == '\t' ? "\\t" : nullptr;
-    int size = known ? snprintf(escape, sizeof escape, "%s", known) : snprintf(escape, sizeof escape, "\\x%02x", bytes[i]);
+    int size =
+        known ? snprintf(escape, sizeof escape, "%s", known) : snprintf(escape, sizeof escape, "\\x%02x", bytes[i]);
     text.put(escape, size_t(size));
     ++i;
   }
@@ -107,9 +107,7 @@ void print(Text &text, const char *format, va_list arguments) {
     at += 1 + isSize + 2 * isLong;
     char number[24];
     switch (*at) {
-    case 's':
-      putName(text, va_arg(arguments, const char *));
-      continue;
+    case 's': putName(text, va_arg(arguments, const char *)); continue;
     case 'd':
       snprintf(number, sizeof number, "%lld", isLong ? va_arg(arguments, long long) : va_arg(arguments, int));
       break;
@@ -119,9 +117,7 @@ void print(Text &text, const char *format, va_list arguments) {
                : isSize ? va_arg(arguments, size_t)
                         : va_arg(arguments, unsigned));
       break;
-    case '%':
-      snprintf(number, sizeof number, "%%");
-      break;
+    case '%': snprintf(number, sizeof number, "%%"); break;
     default: // the runtime has no such text
       text.put(at, strlen(at));
       return;
@@ -151,9 +147,7 @@ tenon_status *fail(tenon_code code, const char *format, ...) {
 
 } // namespace tenon::rt
 
-TENON_API tenon_code tenon_status_code(const tenon_status *status) {
-  return status ? status->code : TENON_OK;
-}
+TENON_API tenon_code tenon_status_code(const tenon_status *status) { return status ? status->code : TENON_OK; }
 
 TENON_API const char *tenon_status_text(const tenon_status *status) { return status ? status->text : "ok"; }
 

@@ -82,9 +82,8 @@ Artifact buildArtifact(const Options &options) {
     auto device = b.CreateString(variant.device);
     auto triple = b.CreateString(variant.triple.empty() ? ownTriple() : variant.triple);
     auto features = b.CreateVectorOfStrings(variant.features);
-    variants.push_back(schema::CreateCode(b, device, triple, features,
-                                          variant.offset ? variant.offset : bytes.size(), image.size(),
-                                          XXH3_64bits(image.data(), image.size()),
+    variants.push_back(schema::CreateCode(b, device, triple, features, variant.offset ? variant.offset : bytes.size(),
+                                          image.size(), XXH3_64bits(image.data(), image.size()),
                                           variant.mainAddress ? variant.mainAddress : exports["tenon_main"],
                                           exports["tenon_arena_size"], exports["tenon_output_dims"]));
     bytes += image;
@@ -106,9 +105,10 @@ Artifact buildArtifact(const Options &options) {
                              b.CreateVector(options.yDefaultDims));
   }
   std::vector inputs = {tensor(options.xName, options.xType, {{options.xValue, options.xSymbol}, {4, -1}}), y};
-  std::vector outputs = {tensor("z", 1, {{-1, options.zSymbol}, {options.zColumns, -1}}), tensor("total", 1, {{-1, -1}})};
-  std::vector symbols = {schema::CreateSymbol(b, b.CreateString("batch"), options.batchMin, options.batchMax,
-                                              options.batchDivisor)};
+  std::vector outputs = {tensor("z", 1, {{-1, options.zSymbol}, {options.zColumns, -1}}),
+                         tensor("total", 1, {{-1, -1}})};
+  std::vector symbols = {
+      schema::CreateSymbol(b, b.CreateString("batch"), options.batchMin, options.batchMax, options.batchDivisor)};
   if (options.otherSymbol)
     symbols.push_back(schema::CreateSymbol(b, b.CreateString("other"), 0, 100, 1));
   auto buffer = [&](const char *name, bool isOutput, int64_t weight = -1) {
@@ -116,14 +116,15 @@ Artifact buildArtifact(const Options &options) {
   };
   auto kernel = [&](const char *name, std::vector<std::string> nodes,
                     std::vector<flatbuffers::Offset<schema::Buffer>> buffers) {
-    return schema::CreateKernel(b, b.CreateString(name), b.CreateString("plain C"),
-                                b.CreateVectorOfStrings(nodes), b.CreateVector(buffers));
+    return schema::CreateKernel(b, b.CreateString(name), b.CreateString("plain C"), b.CreateVectorOfStrings(nodes),
+                                b.CreateVector(buffers));
   };
   std::vector kernels = {
       kernel("add", {"add_1"},
-             options.writesFirst ? std::vector{buffer("x", false), buffer("t", true), buffer("w", false, options.weightOffset)}
-                                 : std::vector{buffer("x", false), buffer("w", options.weightIsWritten, options.weightOffset),
-                                               buffer("t", true)}),
+             options.writesFirst
+                 ? std::vector{buffer("x", false), buffer("t", true), buffer("w", false, options.weightOffset)}
+                 : std::vector{buffer("x", false), buffer("w", options.weightIsWritten, options.weightOffset),
+                               buffer("t", true)}),
       kernel("multiply", {"mul_1", "mul_2"}, {buffer("t", false), buffer("y", false), buffer("z", true)}),
       kernel("sum", {"sum_1"}, {buffer("z", false), buffer("total", true)})};
   kernels.resize(options.describedKernels);
@@ -136,7 +137,9 @@ Artifact buildArtifact(const Options &options) {
   flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Kernel>>> kernelList;
   if (!options.noKernels)
     kernelList = b.CreateVector(kernels);
-  auto text = [&](const char *text) { return text ? b.CreateString(text) : flatbuffers::Offset<flatbuffers::String>(); };
+  auto text = [&](const char *text) {
+    return text ? b.CreateString(text) : flatbuffers::Offset<flatbuffers::String>();
+  };
   std::vector<flatbuffers::Offset<schema::Check>> checks;
   for (const Check &check : options.checks) {
     auto node = text(check.node), what = text(check.text);
@@ -149,9 +152,9 @@ Artifact buildArtifact(const Options &options) {
       b, schema::CreateManifest(b, options.abi, b.CreateString("test"), b.CreateString("model"),
                                 b.CreateString("cpu:test"), b.CreateVector(inputs), b.CreateVector(outputs),
                                 b.CreateVector(symbols), b.CreateVector(variants), kernelList,
-                                options.weightsOffset ? options.weightsOffset : artifact.weightsOffset,
-                                sizeof weights, XXH3_64bits(weights, sizeof weights), b.CreateString("{}"), /*plan=*/0,
-                                checkList, /*derived_symbols=*/0, b.CreateVectorOfStrings(options.fixedInputs)));
+                                options.weightsOffset ? options.weightsOffset : artifact.weightsOffset, sizeof weights,
+                                XXH3_64bits(weights, sizeof weights), b.CreateString("{}"), /*plan=*/0, checkList,
+                                /*derived_symbols=*/0, b.CreateVectorOfStrings(options.fixedInputs)));
   artifact.manifestOffset = bytes.size();
   artifact.manifestSize = b.GetSize();
   bytes.append(reinterpret_cast<const char *>(b.GetBufferPointer()), b.GetSize());

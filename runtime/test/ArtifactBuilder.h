@@ -32,24 +32,24 @@ struct Options {
   std::vector<Variant> variants = {Variant()};
   uint32_t version = 1, abi = 1;
   int64_t batchMin = 0, batchMax = 1 << 20, batchDivisor = 1;
-  int32_t xType = 1;          ///< element type of x
-  int32_t xSymbol = 0;        ///< symbol of x's first dimension
-  int64_t xValue = -1;        ///< value beside it
-  int32_t ySymbol = 0;        ///< symbol of y's first dimension
-  int32_t zSymbol = 0;        ///< symbol of z's first dimension
-  int64_t zColumns = 4;       ///< z's second dimension
-  int64_t weightOffset = 0;   ///< of w in the weights
-  bool weightIsWritten = false;  ///< w is an output of its kernel
-  bool writesFirst = false;      ///< the kernel lists its output before w
+  int32_t xType = 1;            ///< element type of x
+  int32_t xSymbol = 0;          ///< symbol of x's first dimension
+  int64_t xValue = -1;          ///< value beside it
+  int32_t ySymbol = 0;          ///< symbol of y's first dimension
+  int32_t zSymbol = 0;          ///< symbol of z's first dimension
+  int64_t zColumns = 4;         ///< z's second dimension
+  int64_t weightOffset = 0;     ///< of w in the weights
+  bool weightIsWritten = false; ///< w is an output of its kernel
+  bool writesFirst = false;     ///< the kernel lists its output before w
   std::string xName = "x";
-  size_t describedKernels = 3;   ///< of the code's three
-  bool otherSymbol = false; ///< a second symbol, which no input has unless asked for
+  size_t describedKernels = 3; ///< of the code's three
+  bool otherSymbol = false;    ///< a second symbol, which no input has unless asked for
   /// Kernels that all refer to one list of nodes, which refer to one text.
   size_t sharedNodes = 0, sharedBytes = 0, sharingKernels = 0;
-  uint64_t weightsOffset = 0; ///< 0: where they are
-  bool noKernels = false;     ///< leave a required part out
+  uint64_t weightsOffset = 0;     ///< 0: where they are
+  bool noKernels = false;         ///< leave a required part out
   std::vector<Check> checks = {}; ///< none: no table, as in artifacts of the first version
-  int64_t yDefault = -1;      ///< offset of y's default in the weights
+  int64_t yDefault = -1;          ///< offset of y's default in the weights
   std::vector<int64_t> yDefaultDims = {1, 4};
   std::vector<std::string> fixedInputs = {};
 };
@@ -87,8 +87,7 @@ struct Fixture {
   tenon_model *model = nullptr;
   tenon_session *session = nullptr;
   std::vector<float> x, y;
-  explicit Fixture(const std::string &path, int threads = 1, const char *driver = nullptr,
-                   tenon_pool *pool = nullptr);
+  explicit Fixture(const std::string &path, int threads = 1, const char *driver = nullptr, tenon_pool *pool = nullptr);
   ~Fixture();
   Fixture(const Fixture &) = delete;
   /// Binds inputs of that many rows; y may have another number.

@@ -44,8 +44,8 @@ TEST(Artifact, EveryTruncationIsRefused) {
 
 TEST(Artifact, TruncatedFilesAreRefused) {
   Artifact artifact = buildArtifact();
-  for (size_t size : {size_t(0), size_t(7), size_t(31), size_t(32), artifact.codeOffset + 5,
-                      artifact.manifestOffset, artifact.bytes.size() - 1}) {
+  for (size_t size : {size_t(0), size_t(7), size_t(31), size_t(32), artifact.codeOffset + 5, artifact.manifestOffset,
+                      artifact.bytes.size() - 1}) {
     TemporaryFile file(artifact.bytes.substr(0, size));
     tenon_model *model = nullptr;
     ASSERT_TRUE(isRefusal(tenon_model_load(file.path.c_str(), nullptr, &model))) << size;
@@ -58,8 +58,7 @@ TEST(Artifact, EveryFlippedBitThatMattersIsRefused) {
   auto matters = [&](size_t at) {
     auto in = [&](size_t begin, size_t size) { return at >= begin && at < begin + size; };
     return in(0, 32) || in(artifact.codeOffset, artifact.codeSize) ||
-           in(artifact.weightsOffset, artifact.weightsSize) ||
-           in(artifact.manifestOffset, artifact.manifestSize);
+           in(artifact.weightsOffset, artifact.weightsSize) || in(artifact.manifestOffset, artifact.manifestSize);
   };
   size_t tried = 0;
   for (size_t at = 0; at < artifact.bytes.size(); ++at) {
@@ -146,7 +145,8 @@ TEST(Artifact, DimensionsThatNothingGives) {
 // Anyone can make a file in which a few kilobytes describe terabytes; looking at
 // it must take neither memory nor time for them.
 TEST(Artifact, SharedPartsAreRefused) {
-  for (auto [nodes, bytes, kernels] : {std::array<size_t, 3>{1000, 100000, 1}, {200000, 1, 20000}, {1, 100000, 1000}, {20000, 100, 2}}) {
+  for (auto [nodes, bytes, kernels] :
+       {std::array<size_t, 3>{1000, 100000, 1}, {200000, 1, 20000}, {1, 100000, 1000}, {20000, 100, 2}}) {
     Artifact artifact = buildArtifact({.sharedNodes = nodes, .sharedBytes = bytes, .sharingKernels = kernels});
     ASSERT_LT(artifact.bytes.size(), 4u << 20);
     clock_t start = clock();
@@ -163,9 +163,14 @@ TEST(Artifact, SharedPartsAreRefused) {
 TEST(Artifact, NamesInErrors) {
   auto textFor = [](const std::string &name) { return load(buildArtifact({.xType = 8, .xName = name}).bytes).text; };
   EXPECT_EQ(textFor("a\x1b[31m\nb\t\x7f").find("[TN7007] 'a\\x1b[31m\\nb\\t\\x7f' of the buffer has"), 0u);
-  EXPECT_EQ(textFor("\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80").find("[TN7007] '\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80' of"), 0u);
+  EXPECT_EQ(
+      textFor("\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80").find("[TN7007] '\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80' of"),
+      0u);
   // C1 controls, a change of direction, and bytes that are no text.
-  EXPECT_EQ(textFor("\xc2\x9b" "1m").find("[TN7007] '\\xc2\\x9b1m' of"), 0u);
+  EXPECT_EQ(textFor("\xc2\x9b"
+                    "1m")
+                .find("[TN7007] '\\xc2\\x9b1m' of"),
+            0u);
   EXPECT_EQ(textFor("\xe2\x80\xae").find("[TN7007] '\\xe2\\x80\\xae' of"), 0u);
   for (const char *none : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xf0\x9f"})
     EXPECT_EQ(textFor(none).find("[TN7007] '\\x"), 0u) << textFor(none);

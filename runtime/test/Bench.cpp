@@ -20,8 +20,7 @@ double medianMicroseconds(int rounds, Fn fn) {
   for (int round = 0; round < rounds; ++round) {
     auto start = std::chrono::steady_clock::now();
     fn();
-    times.push_back(
-        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+    times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
   }
   std::nth_element(times.begin(), times.begin() + rounds / 2, times.end());
   return times[rounds / 2];

@@ -68,8 +68,8 @@ std::string rights(const uint8_t *base, size_t bytes) {
   for (std::string line; std::getline(maps, line);) {
     unsigned long begin = 0, end = 0;
     char access[5] = "";
-    if (sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, access) == 3 &&
-        begin >= reinterpret_cast<uintptr_t>(base) && end <= reinterpret_cast<uintptr_t>(base) + bytes)
+    if (sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, access) == 3 && begin >= reinterpret_cast<uintptr_t>(base) &&
+        end <= reinterpret_cast<uintptr_t>(base) + bytes)
       all += (all.empty() ? "" : " ") + std::string(access);
   }
   return all;

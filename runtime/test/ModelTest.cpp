@@ -56,10 +56,9 @@ TEST_F(Model, WrongQueries) {
   EXPECT_EQ(unset.code, TENON_INVALID_ARGUMENT);
   EXPECT_NE(unset.text.find("size is 0"), std::string::npos) << unset.text;
   tenon_symbol_info symbol = {sizeof symbol, nullptr, 0, 0, 0};
-  for (tenon_status *status :
-       {tenon_model_input(model, 0, nullptr), tenon_model_output(model, 0, nullptr),
-        tenon_model_symbol(model, 0, nullptr), tenon_model_kernel_buffer(model, 0, 0, nullptr),
-        tenon_model_symbol(nullptr, 0, &symbol)})
+  for (tenon_status *status : {tenon_model_input(model, 0, nullptr), tenon_model_output(model, 0, nullptr),
+                               tenon_model_symbol(model, 0, nullptr), tenon_model_kernel_buffer(model, 0, 0, nullptr),
+                               tenon_model_symbol(nullptr, 0, &symbol)})
     EXPECT_EQ(Result(status).code, TENON_INVALID_ARGUMENT);
 }
 
@@ -151,7 +150,10 @@ TEST(Load, WrongFiles) {
 TEST(Load, FilesThatAreNone) {
   std::string pipe = "/tmp/tenon-test-pipe-" + std::to_string(getpid());
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  for (auto [path, kind] : {std::pair(pipe.c_str(), "a pipe"), {"/dev/null", "a device"}, {"/dev/zero", "a device"}, {"/tmp", "a folder"}}) {
+  for (auto [path, kind] : {std::pair(pipe.c_str(), "a pipe"),
+                            {"/dev/null", "a device"},
+                            {"/dev/zero", "a device"},
+                            {"/tmp", "a folder"}}) {
     tenon_model *model = nullptr;
     Result result = tenon_model_load(path, nullptr, &model);
     EXPECT_EQ(result.code, TENON_IO);

@@ -79,9 +79,8 @@ TEST(OptionalInputs, HaveTheirDefaultUnlessBound) {
 
 TEST(OptionalInputs, DefaultsThatDoNotFitAreRefused) {
   // Outside of the weights, not aligned, of another rank, of another fixed size, too many, negative.
-  const std::pair<int64_t, std::vector<int64_t>> bad[] = {{64, {1, 4}}, {4, {0, 4}},      {0, {4}},
-                                                          {0, {1, 3}},  {0, {2, 4}},      {0, {-1, 4}},
-                                                          {0, {INT64_MAX, 4}}};
+  const std::pair<int64_t, std::vector<int64_t>> bad[] = {{64, {1, 4}}, {4, {0, 4}},  {0, {4}},           {0, {1, 3}},
+                                                          {0, {2, 4}},  {0, {-1, 4}}, {0, {INT64_MAX, 4}}};
   for (const auto &[offset, dims] : bad) {
     TemporaryFile file{buildArtifact({.yDefault = offset, .yDefaultDims = dims}).bytes};
     tenon_model *model = nullptr;
@@ -134,8 +133,7 @@ TEST_F(Session, WrongInputs) {
   expect(tenon_session_bind_input(session, 0, &tensor), TENON_INVALID_ARGUMENT, {"'x'", "no data"});
   expect(tenon_session_bind_input(session, 0, nullptr), TENON_INVALID_ARGUMENT, {"'x'"});
   for (int index : {-1, 2})
-    expect(tenon_session_bind_input(session, index, &tensor), TENON_INVALID_ARGUMENT,
-           {"there are 2 inputs"});
+    expect(tenon_session_bind_input(session, index, &tensor), TENON_INVALID_ARGUMENT, {"there are 2 inputs"});
   expect(tenon_session_run(session), TENON_NO_INPUT, {"'x'", "all 2 inputs"});
 }
 
@@ -172,7 +170,9 @@ TEST_F(Session, ErrorsOfTheCode) {
 
 // With a table, the check's number says which node failed, and how.
 TEST(Checks, HaveNodesCodesAndNumbers) {
-  std::vector<Check> checks = {{7010, "", "sizes {0} and {1} must be equal"}, {7010, "", ""}, {7010, "", ""},
+  std::vector<Check> checks = {{7010, "", "sizes {0} and {1} must be equal"},
+                               {7010, "", ""},
+                               {7010, "", ""},
                                {7013, "gather_1", "index {0} lies outside an axis of {1} elements"}};
   auto run = [&](int64_t batch) {
     TemporaryFile file(buildArtifact({.checks = checks}).bytes);
@@ -236,7 +236,8 @@ TEST(Disagreement, OutputDimensions) {
   ASSERT_TRUE(fixture.bind(8).ok());
   Result result = tenon_session_run(fixture.session);
   EXPECT_EQ(result.code, TENON_CORRUPT);
-  EXPECT_NE(result.text.find("output 'z': dimension 1 is 4 by the code and 5 by the manifest"), std::string::npos) << result.text;
+  EXPECT_NE(result.text.find("output 'z': dimension 1 is 4 by the code and 5 by the manifest"), std::string::npos)
+      << result.text;
 }
 
 TEST(Disagreement, ObservedKernels) {

@@ -10,7 +10,8 @@
 #include "tenon/Support/Files.h"
 #include "llvm/Support/CommandLine.h"
 
-static llvm::cl::list<std::string> formatFiles("format-file", llvm::cl::desc("Declaration of a number format to load (repeatable)"),
+static llvm::cl::list<std::string> formatFiles("format-file",
+                                               llvm::cl::desc("Declaration of a number format to load (repeatable)"),
                                                llvm::cl::value_desc("FILE.yaml"));
 
 namespace {

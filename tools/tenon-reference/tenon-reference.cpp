@@ -48,7 +48,8 @@ int main(int argc, char **argv) {
   tenon::openStandardStreams();
   tenon::ReferenceCheckOptions options;
   cl::list<std::string> paths(cl::Positional, cl::desc("MODEL.onnx or test folders"), cl::OneOrMore);
-  cl::list<std::string> folders("test-data", cl::desc("Folder of input_<i>.pb and output_<i>.pb"), cl::value_desc("dir"));
+  cl::list<std::string> folders("test-data", cl::desc("Folder of input_<i>.pb and output_<i>.pb"),
+                                cl::value_desc("dir"));
   cl::opt<double, true> atol("atol", cl::desc("Absolute tolerance"), cl::location(options.atol), cl::init(1e-7));
   cl::opt<double, true> rtol("rtol", cl::desc("Relative tolerance"), cl::location(options.rtol), cl::init(1e-3));
   cl::opt<bool, true> constants("evaluate-constants", cl::desc("Evaluate constants before running"),

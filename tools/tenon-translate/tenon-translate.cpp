@@ -9,6 +9,7 @@
 int main(int argc, char **argv) {
   tenon::openStandardStreams();
   tenon::registerOnnxTranslation();
-  return llvm::failed(mlir::mlirTranslateMain(argc, argv, "Reads other formats into MLIR\n"
-                                                          "    tenon-translate --import-onnx model.onnx\n"));
+  return llvm::failed(mlir::mlirTranslateMain(argc, argv,
+                                              "Reads other formats into MLIR\n"
+                                              "    tenon-translate --import-onnx model.onnx\n"));
 }

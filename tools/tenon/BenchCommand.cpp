@@ -30,7 +30,8 @@ uint64_t typical(std::vector<uint64_t> &runs) {
 
 class BenchCommand : public Command {
 public:
-  BenchCommand() : Command("bench", "Time an artifact, or a model after compiling it, on random or given inputs", "FILE", 1) {}
+  BenchCommand()
+      : Command("bench", "Time an artifact, or a model after compiling it, on random or given inputs", "FILE", 1) {}
   Exit run() override;
 
 private:
@@ -42,7 +43,8 @@ private:
   Value<int> threads{*this, {"threads", "nthreads"}, "N", "Threads, 0 for one a processor", 1};
   Value<double> warmup{*this, {"warmup"}, "SECONDS", "Runs before measuring take so long", 0.2};
   Value<double> duration{*this, {"duration", "t"}, "SECONDS", "Measure for so long", 2};
-  Value<uint64_t> iterations{*this, {"iterations", "niter"}, "N", "Measure so many runs; with --duration, both at least"};
+  Value<uint64_t> iterations{
+      *this, {"iterations", "niter"}, "N", "Measure so many runs; with --duration, both at least"};
   Switch profile{*this, {"profile"}, "Time each kernel (median)"};
   Switch json{*this, {"json"}, "Print as JSON"};
 
@@ -81,21 +83,32 @@ void BenchCommand::print(const Session &session) {
     order.push_back({typical(kernels[i]), i});
   std::sort(order.rbegin(), order.rend());
   if (!json) {
-    llvm::outs() << llvm::format("%zu runs, threads %s: min %.4f ms, mean %.4f ms, median %.4f ms, p90 %.4f ms, p99 %.4f ms, %.1f runs/s\n", times.size(),
-                                 threads ? std::to_string(threads).c_str() : "one a processor", times.front(), mean, at(0.5), at(0.9), at(0.99),
-                                 times.size() / total);
+    llvm::outs() << llvm::format(
+        "%zu runs, threads %s: min %.4f ms, mean %.4f ms, median %.4f ms, p90 %.4f ms, p99 %.4f ms, %.1f runs/s\n",
+        times.size(), threads ? std::to_string(threads).c_str() : "one a processor", times.front(), mean, at(0.5),
+        at(0.9), at(0.99), times.size() / total);
     for (auto [nanoseconds, i] : order)
-      llvm::outs() << llvm::format("%10.4f ms  ", nanoseconds / 1e6) << escaped(tenon_model_kernel_name(session.model, i)) << "  "
+      llvm::outs() << llvm::format("%10.4f ms  ", nanoseconds / 1e6)
+                   << escaped(tenon_model_kernel_name(session.model, i)) << "  "
                    << escaped(tenon_model_kernel_strategy(session.model, i)) << "\n";
     return;
   }
-  llvm::json::Object object{{"file", jsonText(runnable.given())}, {"target", tenon_model_target(session.model)}, {"threads", threads.value},
-                            {"runs", int64_t(times.size())}, {"min_ms", times.front()}, {"mean_ms", mean}, {"median_ms", at(0.5)}, {"p90_ms", at(0.9)},
-                            {"p99_ms", at(0.99)}, {"max_ms", times.back()}, {"runs_per_second", times.size() / total}};
+  llvm::json::Object object{{"file", jsonText(runnable.given())},
+                            {"target", tenon_model_target(session.model)},
+                            {"threads", threads.value},
+                            {"runs", int64_t(times.size())},
+                            {"min_ms", times.front()},
+                            {"mean_ms", mean},
+                            {"median_ms", at(0.5)},
+                            {"p90_ms", at(0.9)},
+                            {"p99_ms", at(0.99)},
+                            {"max_ms", times.back()},
+                            {"runs_per_second", times.size() / total}};
   llvm::json::Array profiled;
   for (auto [nanoseconds, i] : order)
     profiled.push_back(llvm::json::Object{{"kernel", jsonText(tenon_model_kernel_name(session.model, i))},
-                                          {"strategy", tenon_model_kernel_strategy(session.model, i)}, {"median_ms", nanoseconds / 1e6}});
+                                          {"strategy", tenon_model_kernel_strategy(session.model, i)},
+                                          {"median_ms", nanoseconds / 1e6}});
   if (profile)
     object["kernels"] = std::move(profiled);
   printJson(std::move(object));

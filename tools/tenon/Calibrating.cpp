@@ -25,7 +25,8 @@ public:
   Exit exitStatus() const { return session.exitStatus(); }
 
   /// Runs all samples and gives body(what, its values) each value that was computed.
-  template <typename Body> Exit run(Body &&body) {
+  template <typename Body>
+  Exit run(Body &&body) {
     for (size_t i = 0; i < samples.size(); ++i) {
       if (Exit exit = samples.bind(i, session))
         return exit;
@@ -77,7 +78,8 @@ std::string layersOf(const numerics::ObservedActivation &activation) {
   constexpr size_t kMost = 3;
   for (size_t i = 0; i < std::min(kMost, activation.uses.size()); ++i)
     text += (i ? ", " : "") + activation.uses[i].first;
-  return activation.uses.size() > kMost ? text + " and " + std::to_string(activation.uses.size() - kMost) + " more" : text;
+  return activation.uses.size() > kMost ? text + " and " + std::to_string(activation.uses.size() - kMost) + " more"
+                                        : text;
 }
 
 /// Values that no sample had have no scale.
@@ -85,15 +87,17 @@ void keep(Watched &one, size_t samples) {
   const numerics::ObservedActivation &activation = one.activation;
   std::string why = activation.unobservable;
   if (why.empty())
-    why = samples == 1 ? "the sample does not compute it" : "none of " + std::to_string(samples) + " samples computes it";
-  mention("warning", "[TN4111] " + activation.tensor + ", the input of " + layersOf(activation) + ", stays float: " + why);
+    why =
+        samples == 1 ? "the sample does not compute it" : "none of " + std::to_string(samples) + " samples computes it";
+  mention("warning",
+          "[TN4111] " + activation.tensor + ", the input of " + layersOf(activation) + ", stays float: " + why);
   one.result.kept = why;
 }
 
 } // namespace
 
-Exit calibrate(llvm::StringRef model, llvm::StringRef path, llvm::ArrayRef<std::string> formatFiles, const numerics::FormatRegistry &formats,
-               Progress progress, numerics::ConvertOptions &options) {
+Exit calibrate(llvm::StringRef model, llvm::StringRef path, llvm::ArrayRef<std::string> formatFiles,
+               const numerics::FormatRegistry &formats, Progress progress, numerics::ConvertOptions &options) {
   Samples samples;
   if (Exit exit = samples.find(path))
     return exit;
@@ -120,8 +124,9 @@ Exit calibrate(llvm::StringRef model, llvm::StringRef path, llvm::ArrayRef<std::
   Exit exit = calibrator.run([](Watched &one, llvm::ArrayRef<float> values, llvm::StringRef sample) {
     std::optional<size_t> bad = one.counts.add(values);
     return !bad ? kOk
-                : complain("[TN4110] value " + llvm::Twine(*bad) + " of " + one.activation.tensor + ", the input of " + layersOf(one.activation) +
-                           ", is " + (std::isnan(values[*bad]) ? "NaN" : "infinite") + " for sample " + sample + "; only finite values have a scale");
+                : complain("[TN4110] value " + llvm::Twine(*bad) + " of " + one.activation.tensor + ", the input of " +
+                           layersOf(one.activation) + ", is " + (std::isnan(values[*bad]) ? "NaN" : "infinite") +
+                           " for sample " + sample + "; only finite values have a scale");
   });
   if (exit)
     return exit;

@@ -11,8 +11,8 @@ namespace tenon::driver {
 /// Compiles the model with its activations as outputs, runs it over the samples
 /// under `path` twice (to choose scales and biases, and to see what they cost) and
 /// fills in options.calibration.
-Exit calibrate(llvm::StringRef model, llvm::StringRef path, llvm::ArrayRef<std::string> formatFiles, const numerics::FormatRegistry &formats,
-               Progress progress, numerics::ConvertOptions &options);
+Exit calibrate(llvm::StringRef model, llvm::StringRef path, llvm::ArrayRef<std::string> formatFiles,
+               const numerics::FormatRegistry &formats, Progress progress, numerics::ConvertOptions &options);
 
 } // namespace tenon::driver
 

@@ -5,17 +5,19 @@
 // arguments. What is not known is refused, with the nearest spelling of our own.
 #include "CommandLine.h"
 
+#include "tenon/tenon.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
-#include "tenon/tenon.h"
 
 namespace tenon::driver {
 
 namespace {
 
 bool isFlag(llvm::StringRef word) { return word.size() > 1 && word.starts_with("-") && word != "--"; }
-llvm::StringRef flagName(llvm::StringRef word) { return word.drop_front(word.starts_with("--") ? 2 : 1).split('=').first; }
+llvm::StringRef flagName(llvm::StringRef word) {
+  return word.drop_front(word.starts_with("--") ? 2 : 1).split('=').first;
+}
 
 class Parser {
 public:
@@ -35,7 +37,8 @@ public:
         unknown(word);
     }
     if (command.arguments.size() > command.mostArguments)
-      fail("[TN8013] " + command.name + " takes " + (command.argumentsText.empty() ? "no argument" : command.argumentsText) + ", found '" +
+      fail("[TN8013] " + command.name + " takes " +
+           (command.argumentsText.empty() ? "no argument" : command.argumentsText) + ", found '" +
            command.arguments[command.mostArguments] + "' too");
     for (Flag *flag : command.flags)
       if (flag->occurrences > 1 && !flag->repeats())
@@ -53,7 +56,9 @@ private:
     bool hasValue = word.contains('=');
     llvm::StringRef value = hasValue ? word.split('=').second : "";
     if (flag.takesValue() && !hasValue) {
-      bool isThere = i + 1 < words.size() && !(isFlag(words[i + 1]) && (words[i + 1].starts_with("--") || command.find(flagName(words[i + 1]))));
+      bool isThere =
+          i + 1 < words.size() &&
+          !(isFlag(words[i + 1]) && (words[i + 1].starts_with("--") || command.find(flagName(words[i + 1]))));
       if (!isThere)
         return fail("[TN8042] " + flag.spelling() + ": a value is missing; expected " + flag.expected());
       value = words[++i];
@@ -117,18 +122,22 @@ Command *findCommand(const Commands &commands, llvm::StringRef name) {
 
 Exit unknownCommand(const Commands &commands, llvm::StringRef word) {
   if (llvm::sys::fs::is_regular_file(word))
-    return complain("[TN8041] '" + word + "' is a file, not a command; `tenon compile FILE`, `tenon run FILE` and others take files");
+    return complain("[TN8041] '" + word +
+                    "' is a file, not a command; `tenon compile FILE`, `tenon run FILE` and others take files");
   std::vector<llvm::StringRef> words{"help", "version"};
   for (auto &command : commands)
     words.push_back(command->name);
   std::optional<llvm::StringRef> near = nearestWord(word, words);
-  return complain("[TN8041] unknown command '" + word + "'; " + (near ? "did you mean '" + *near + "'?" : "expected one of " + llvm::join(words, ", ")));
+  return complain("[TN8041] unknown command '" + word + "'; " +
+                  (near ? "did you mean '" + *near + "'?" : "expected one of " + llvm::join(words, ", ")));
 }
 
 /// A command line that begins with a flag: trtexec's habit names the work by the
 /// flags of the files.
 Exit runWithoutCommand(const Commands &commands, llvm::ArrayRef<llvm::StringRef> words, Command *&command) {
-  auto has = [&](llvm::StringRef name) { return llvm::any_of(words, [&](llvm::StringRef word) { return isFlag(word) && flagName(word) == name; }); };
+  auto has = [&](llvm::StringRef name) {
+    return llvm::any_of(words, [&](llvm::StringRef word) { return isFlag(word) && flagName(word) == name; });
+  };
   if (has("onnx"))
     command = findCommand(commands, "compile");
   else if (has("loadEngine"))
@@ -150,7 +159,9 @@ Exit runWithoutCommand(const Commands &commands, llvm::ArrayRef<llvm::StringRef>
   return complain(text);
 }
 
-bool asksForHelp(llvm::StringRef word) { return isFlag(word) && (flagName(word) == "help" || flagName(word) == "h") && !word.contains('='); }
+bool asksForHelp(llvm::StringRef word) {
+  return isFlag(word) && (flagName(word) == "help" || flagName(word) == "h") && !word.contains('=');
+}
 
 } // namespace
 
@@ -162,7 +173,8 @@ Exit runCommandLine(llvm::ArrayRef<llvm::StringRef> words) {
   }
   llvm::StringRef first = words.front();
   llvm::ArrayRef<llvm::StringRef> rest = words.drop_front();
-  bool isVersion = first == "version" || (isFlag(first) && !first.contains('=') && (flagName(first) == "version" || flagName(first) == "v"));
+  bool isVersion = first == "version" ||
+                   (isFlag(first) && !first.contains('=') && (flagName(first) == "version" || flagName(first) == "v"));
   if (isVersion || first == "help" || asksForHelp(first)) {
     Command *about = rest.empty() ? nullptr : findCommand(commands, rest.front());
     if (rest.size() > 1 || (isVersion && !rest.empty()))
@@ -193,7 +205,8 @@ Exit runCommandLine(llvm::ArrayRef<llvm::StringRef> words) {
 
 Commands makeCommands() {
   Commands commands;
-  for (auto make : {makeCompile, makeConvert, makeRun, makeVerify, makeBench, makeExplain, makeInspect, makeOps, makeFormats, makeTargets})
+  for (auto make : {makeCompile, makeConvert, makeRun, makeVerify, makeBench, makeExplain, makeInspect, makeOps,
+                    makeFormats, makeTargets})
     commands.push_back(make());
   return commands;
 }

@@ -23,29 +23,46 @@ private:
   Exit refuseIgnored(const CompileOptions &options) const;
 
   Value<std::string> onnx{*this, {"onnx"}, "FILE", "The same as MODEL.onnx"};
-  Value<std::string> output{*this, {"o", "output", "saveEngine"}, "FILE",
+  Value<std::string> output{*this,
+                            {"o", "output", "saveEngine"},
+                            "FILE",
                             "Artifact to write (default: the model's name with .tenon, in the working directory)"};
   CompilationFlags compilation{*this};
   Switch json{*this, {"json"}, "Print the summary as JSON"};
-  Switch flushDenormals{*this, {"flush-denormals"}, "Take denormal weights (below 1.2e-38) of convolutions and matrix products as zero"};
-  Value<std::string> overridable{*this, {"overridable"}, "REGEX",
-                                 "Initializers that are also inputs and stay optional inputs though they are weights or sizes: names that match as a whole"};
-  Switch redZones{*this, {"red-zones"}, "For debugging: leave bytes behind each buffer of the arena that the runtime checks after every kernel"};
+  Switch flushDenormals{
+      *this, {"flush-denormals"}, "Take denormal weights (below 1.2e-38) of convolutions and matrix products as zero"};
+  Value<std::string> overridable{*this,
+                                 {"overridable"},
+                                 "REGEX",
+                                 "Initializers that are also inputs and stay optional inputs though they are weights "
+                                 "or sizes: names that match as a whole"};
+  Switch redZones{
+      *this,
+      {"red-zones"},
+      "For debugging: leave bytes behind each buffer of the arena that the runtime checks after every kernel"};
   Switch keepPlan{*this, {"keep-plan"}, "Keep the plan's text in the artifact, for `tenon inspect --plan`"};
-  Value<std::string> stopAfter{*this, {"stop-after", "compile-to"}, "STAGE",
+  Value<std::string> stopAfter{*this,
+                               {"stop-after", "compile-to"},
+                               "STAGE",
                                "Print the IR after import, graph, numerics or place, or the assembly after codegen"};
-  Value<std::string> startFrom{*this, {"start-from", "compile-from"}, "STAGE", "The input is IR at the entry of this stage"};
-  Value<std::string> dumpTo{*this, {"dump-to"}, "DIR", "Folder for the IR after each stage, without weights (--stop-after prints them)"};
+  Value<std::string> startFrom{
+      *this, {"start-from", "compile-from"}, "STAGE", "The input is IR at the entry of this stage"};
+  Value<std::string> dumpTo{
+      *this, {"dump-to"}, "DIR", "Folder for the IR after each stage, without weights (--stop-after prints them)"};
   List formatFiles{*this, {"format-file"}, "FILE.yaml", "Declaration of a number format to load"};
   List plugins{*this, {"load-pass-plugin"}, "FILE.so", "Library with passes to load (docs/HowTo/add-a-format-pass.md)"};
-  List addedPasses{*this, {"add-pass"}, "STAGE=PIPELINE", "Run a pass pipeline on the module at the end of import, graph, numerics or place"};
+  List addedPasses{*this,
+                   {"add-pass"},
+                   "STAGE=PIPELINE",
+                   "Run a pass pipeline on the module at the end of import, graph, numerics or place"};
 };
 
 Exit CompileCommand::parseStages(CompileOptions &options) const {
   if (stopAfter.given()) {
     options.stopAfter = parseStage(stopAfter.value);
     if (!options.stopAfter)
-      return complain("[TN8001] --stop-after=" + stopAfter.value + ": expected import, graph, numerics, place, codegen or package");
+      return complain("[TN8001] --stop-after=" + stopAfter.value +
+                      ": expected import, graph, numerics, place, codegen or package");
   }
   if (startFrom.given()) {
     options.startFrom = parseStage(startFrom.value);
@@ -62,7 +79,8 @@ Exit CompileCommand::parseAddedPasses(CompileOptions &options) const {
     auto [name, pipeline] = text.split('=');
     std::optional<Stage> stage = parseStage(name);
     if (!stage || *stage > Stage::Place || pipeline.empty())
-      return complain("[TN8001] --add-pass=" + text + ": expected STAGE=PIPELINE with import, graph, numerics or place");
+      return complain("[TN8001] --add-pass=" + text +
+                      ": expected STAGE=PIPELINE with import, graph, numerics or place");
     if ((options.startFrom && *stage < *options.startFrom) || (options.stopAfter && *stage > *options.stopAfter))
       return complain("[TN8001] --add-pass=" + text + " has no effect: the stage does not run");
     options.addedPasses.emplace_back(*stage, pipeline.str());
@@ -72,7 +90,8 @@ Exit CompileCommand::parseAddedPasses(CompileOptions &options) const {
 
 Exit CompileCommand::refuseIgnored(const CompileOptions &options) const {
   bool stopsEarly = options.stopAfter && *options.stopAfter != Stage::Package;
-  for (const Flag *flag : {(const Flag *)&output, (const Flag *)&keepPlan, (const Flag *)&redZones, (const Flag *)&compilation.quiet, (const Flag *)&json})
+  for (const Flag *flag : {(const Flag *)&output, (const Flag *)&keepPlan, (const Flag *)&redZones,
+                           (const Flag *)&compilation.quiet, (const Flag *)&json})
     if (stopsEarly && flag->given())
       return refuse(*flag, "with --stop-after");
   if (flushDenormals && ((stopsEarly && *options.stopAfter < Stage::Numerics) || options.startFrom > Stage::Numerics))
@@ -80,7 +99,8 @@ Exit CompileCommand::refuseIgnored(const CompileOptions &options) const {
   if (options.startFrom && overridable.given())
     return refuse(overridable, "with --start-from");
   if (options.startFrom && compilation.sizesGiven())
-    return complain("[TN8012] --sizes, --minShapes, --optShapes and --maxShapes have no effect with --start-from: sizes are set at import; leave them out");
+    return complain("[TN8012] --sizes, --minShapes, --optShapes and --maxShapes have no effect with --start-from: "
+                    "sizes are set at import; leave them out");
   return kOk;
 }
 
@@ -122,7 +142,8 @@ Exit CompileCommand::run() {
       return exit;
   std::string replaced = stopsEarly ? "" : whatIsReplaced(path, options.startFrom ? "" : model);
   if (!output.given() && !replaced.empty())
-    return complain("[TN8046] " + path + " exists and is " + replaced + "; it is not overwritten unless named: give -o " + path + ", or another file");
+    return complain("[TN8046] " + path + " exists and is " + replaced +
+                    "; it is not overwritten unless named: give -o " + path + ", or another file");
   CompileResult result;
   if (Exit exit = compile(model, path, options, progressOf(compilation), result))
     return exit;

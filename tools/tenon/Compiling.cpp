@@ -10,9 +10,12 @@ CompilationFlags::CompilationFlags(FlagSet &set, llvm::StringRef targetHelp)
       sizes(set, {"sizes"}, "NAME=SIZE,...",
             "Fix open dimensions, or give them a range: batch=1, seq=1..512, or by input and axis, x:0=1"),
       minShapes(set, {"minShapes"}, "INPUT:1x3x8x8,...", "Smallest sizes of open dimensions; a run checks them"),
-      optShapes(set, {"optShapes"}, "INPUT:1x3x8x8,...", "Sizes of open dimensions to expect, for estimates and random inputs"),
-      maxShapes(set, {"maxShapes"}, "INPUT:1x3x8x8,...", "Largest sizes of open dimensions; equal to the smallest, they are fixed"),
-      quiet(set, {"q", "quiet"}, "No summary and no progress"), verbose(set, {"v", "verbose"}, "A line for each step, also where standard error is no terminal") {}
+      optShapes(set, {"optShapes"}, "INPUT:1x3x8x8,...",
+                "Sizes of open dimensions to expect, for estimates and random inputs"),
+      maxShapes(set, {"maxShapes"}, "INPUT:1x3x8x8,...",
+                "Largest sizes of open dimensions; equal to the smallest, they are fixed"),
+      quiet(set, {"q", "quiet"}, "No summary and no progress"),
+      verbose(set, {"v", "verbose"}, "A line for each step, also where standard error is no terminal") {}
 
 Exit CompilationFlags::read(CompileOptions &options) const {
   options.target = target;
@@ -31,7 +34,8 @@ Exit CompilationFlags::read(CompileOptions &options) const {
 }
 
 Exit CompilationFlags::refuseGiven(const llvm::Twine &when) const {
-  for (const Flag *flag : {(const Flag *)&target, (const Flag *)&sizes, (const Flag *)&minShapes, (const Flag *)&optShapes, (const Flag *)&maxShapes})
+  for (const Flag *flag : {(const Flag *)&target, (const Flag *)&sizes, (const Flag *)&minShapes,
+                           (const Flag *)&optShapes, (const Flag *)&maxShapes})
     if (flag->given())
       return refuse(*flag, when);
   return kOk;
@@ -43,7 +47,8 @@ Exit checkFile(llvm::StringRef path) {
   return complain("[TN8002] " + path + (llvm::sys::fs::exists(path) ? ": not a regular file" : ": no such file"));
 }
 
-Exit oneFile(const FlagSet &command, llvm::ArrayRef<const Value<std::string> *> flags, llvm::StringRef what, std::string &path) {
+Exit oneFile(const FlagSet &command, llvm::ArrayRef<const Value<std::string> *> flags, llvm::StringRef what,
+             std::string &path) {
   unsigned count = command.arguments.size();
   path = command.argument().str();
   for (const Value<std::string> *flag : flags)
@@ -51,10 +56,12 @@ Exit oneFile(const FlagSet &command, llvm::ArrayRef<const Value<std::string> *> 
       ++count;
       path = flag->value;
     }
-  return count == 1 ? kOk : complain("[TN8013] " + command.name + ": expected " + what + (count ? ", found several" : ""));
+  return count == 1 ? kOk
+                    : complain("[TN8013] " + command.name + ": expected " + what + (count ? ", found several" : ""));
 }
 
-Exit compile(llvm::StringRef model, llvm::StringRef path, CompileOptions options, Progress progress, CompileResult &result) {
+Exit compile(llvm::StringRef model, llvm::StringRef path, CompileOptions options, Progress progress,
+             CompileResult &result) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   DiagnosticPrinter printer(context, progress);
   printer.attach(options);

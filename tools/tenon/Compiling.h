@@ -13,12 +13,17 @@ namespace tenon::driver {
 /// The flags of a command that compiles a model.
 class CompilationFlags {
 public:
-  explicit CompilationFlags(FlagSet &set, llvm::StringRef targetHelp = "Chip to compile for: `tenon targets` lists them; `native` is this machine, and `cpu:` may be left out");
+  explicit CompilationFlags(
+      FlagSet &set,
+      llvm::StringRef targetHelp =
+          "Chip to compile for: `tenon targets` lists them; `native` is this machine, and `cpu:` may be left out");
   /// What the flags say, as options; complains about sizes that cannot be read.
   Exit read(CompileOptions &options) const;
   /// Refuses all that were given.
   Exit refuseGiven(const llvm::Twine &when) const;
-  bool sizesGiven() const { return !sizes.values.empty() || minShapes.given() || optShapes.given() || maxShapes.given(); }
+  bool sizesGiven() const {
+    return !sizes.values.empty() || minShapes.given() || optShapes.given() || maxShapes.given();
+  }
 
   Value<std::string> target;
   List sizes;
@@ -28,14 +33,18 @@ public:
 
 /// Compiles `model` into the artifact `path`, showing its progress as the flags
 /// say. Prints what went wrong.
-Exit compile(llvm::StringRef model, llvm::StringRef path, CompileOptions options, Progress progress, CompileResult &result);
-inline Progress progressOf(const CompilationFlags &flags) { return flags.quiet ? Progress::None : flags.verbose ? Progress::Lines : Progress::Terminal; }
+Exit compile(llvm::StringRef model, llvm::StringRef path, CompileOptions options, Progress progress,
+             CompileResult &result);
+inline Progress progressOf(const CompilationFlags &flags) {
+  return flags.quiet ? Progress::None : flags.verbose ? Progress::Lines : Progress::Terminal;
+}
 
 /// An error unless the file is there.
 Exit checkFile(llvm::StringRef path);
 /// The one file of a command: its argument, or one of the flags that are other
 /// spellings of it. Complains unless there is exactly one; `what`: "one model, MODEL.onnx".
-Exit oneFile(const FlagSet &command, llvm::ArrayRef<const Value<std::string> *> flags, llvm::StringRef what, std::string &path);
+Exit oneFile(const FlagSet &command, llvm::ArrayRef<const Value<std::string> *> flags, llvm::StringRef what,
+             std::string &path);
 
 } // namespace tenon::driver
 

@@ -12,18 +12,39 @@ namespace {
 
 class ConvertCommand : public Command {
 public:
-  ConvertCommand() : Command("convert", "Put a float model's weights into a number format, and report what that costs", "MODEL.onnx", 1) {}
+  ConvertCommand()
+      : Command("convert", "Put a float model's weights into a number format, and report what that costs", "MODEL.onnx",
+                1) {}
   Exit run() override;
 
 private:
   Exit writeReport(const numerics::ConversionReport &report) const;
   Exit checkOutputs(llvm::StringRef model) const;
 
-  Value<std::string> output{*this, {"o", "output"}, "FILE", "File to write: an artifact (.tenon) or a model (.onnx); without it there is the report only"};
-  Value<std::string> weights{*this, {"weights"}, "FORMAT", "Format of the weights, FORMAT[:tensor|channel|blockN|none][:bias=N][:max|percentile=P|mse]"};
-  List layers{*this, {"layers"}, "REGEX=FORMAT", "Format of the layers whose names match, `none` to leave them; the first match decides"};
-  Value<std::string> activations{*this, {"activations"}, "FORMAT", "Round the other operand of converted layers to a format, with a scale that each run chooses or --calibration did"};
-  Value<std::string> calibration{*this, {"calibration"}, "PATH", "Samples to choose the activations' scales or biases on: a .npz file or a test_data_set folder, or a folder of them"};
+  Value<std::string> output{
+      *this,
+      {"o", "output"},
+      "FILE",
+      "File to write: an artifact (.tenon) or a model (.onnx); without it there is the report only"};
+  Value<std::string> weights{
+      *this,
+      {"weights"},
+      "FORMAT",
+      "Format of the weights, FORMAT[:tensor|channel|blockN|none][:bias=N][:max|percentile=P|mse]"};
+  List layers{*this,
+              {"layers"},
+              "REGEX=FORMAT",
+              "Format of the layers whose names match, `none` to leave them; the first match decides"};
+  Value<std::string> activations{*this,
+                                 {"activations"},
+                                 "FORMAT",
+                                 "Round the other operand of converted layers to a format, with a scale that each run "
+                                 "chooses or --calibration did"};
+  Value<std::string> calibration{*this,
+                                 {"calibration"},
+                                 "PATH",
+                                 "Samples to choose the activations' scales or biases on: a .npz file or a "
+                                 "test_data_set folder, or a folder of them"};
   List formatFiles{*this, {"format-file"}, "FILE.yaml", "Declaration of a number format to load"};
   Value<uint64_t> seed{*this, {"seed"}, "N", "Seed of stochastic rounding", 0};
   Value<std::string> reportPath{*this, {"report"}, "FILE.json", "Write the report as JSON"};
@@ -57,7 +78,8 @@ Exit ConvertCommand::checkOutputs(llvm::StringRef model) const {
     files.add(file, "a declaration of a format");
   files.add(calibration.value, "the calibration data");
   std::error_code code;
-  for (llvm::sys::fs::recursive_directory_iterator it(calibration.value, code), end; calibration.given() && !code && it != end; it.increment(code))
+  for (llvm::sys::fs::recursive_directory_iterator it(calibration.value, code), end;
+       calibration.given() && !code && it != end; it.increment(code))
     files.add(it->path(), "calibration data");
   for (const Value<std::string> *flag : {&output, &reportPath})
     if (flag->given())
@@ -70,14 +92,17 @@ Exit ConvertCommand::run() {
   std::string model;
   if (Exit exit = oneFile(*this, {}, "one model, MODEL.onnx", model))
     return exit;
-  bool toModel = llvm::StringRef(output.value).ends_with(".onnx"), toArtifact = llvm::StringRef(output.value).ends_with(".tenon");
+  bool toModel = llvm::StringRef(output.value).ends_with(".onnx"),
+       toArtifact = llvm::StringRef(output.value).ends_with(".tenon");
   if (output.given() && !toModel && !toArtifact)
-    return complain("[TN8001] " + output.spelling() + " " + output.value + ": expected a name that ends in .tenon or .onnx");
+    return complain("[TN8001] " + output.spelling() + " " + output.value +
+                    ": expected a name that ends in .tenon or .onnx");
   if (!toArtifact)
     if (Exit exit = compilation.refuseGiven("without an artifact (-o FILE.tenon)"))
       return exit;
   if (weights->empty() && layers.values.empty())
-    return complain("[TN8001] convert: expected --weights=FORMAT or --layers=REGEX=FORMAT; `tenon formats` lists the formats");
+    return complain(
+        "[TN8001] convert: expected --weights=FORMAT or --layers=REGEX=FORMAT; `tenon formats` lists the formats");
   if (activations->empty() && calibration.given())
     return refuse(calibration, "without --activations");
   CompileOptions options;
@@ -92,13 +117,14 @@ Exit ConvertCommand::run() {
   loadTenonDialects(context);
   if (failed(loadFormats(context, formatFiles.values)))
     return printer.exitStatus();
-  llvm::Expected<numerics::ConvertOptions> parsed =
-      numerics::ConvertOptions::parse(weights.value, layers.values, activations.value, num::formatsOf(&context), calibration.given());
+  llvm::Expected<numerics::ConvertOptions> parsed = numerics::ConvertOptions::parse(
+      weights.value, layers.values, activations.value, num::formatsOf(&context), calibration.given());
   if (!parsed)
     return complain(toString(parsed.takeError()));
   parsed->seed = seed;
   if (calibration.given())
-    if (Exit exit = calibrate(model, calibration.value, formatFiles.values, num::formatsOf(&context), progressOf(compilation), *parsed))
+    if (Exit exit = calibrate(model, calibration.value, formatFiles.values, num::formatsOf(&context),
+                              progressOf(compilation), *parsed))
       return exit;
   numerics::ConversionReport report;
   std::vector<std::string> reports;

@@ -10,7 +10,8 @@ namespace tenon::driver {
 
 /// Codes that say the compiler lacks something, not that the model is wrong.
 static bool meansUnsupported(llvm::StringRef text) {
-  for (llvm::StringRef code : {"[TN1010]", "[TN1017]", "[TN1030]", "[TN2060]", "[TN2101]", "[TN2102]", "[TN2103]", "[TN2105]", "[TN2106]", "[TN5002]", "[TN5003]"})
+  for (llvm::StringRef code : {"[TN1010]", "[TN1017]", "[TN1030]", "[TN2060]", "[TN2101]", "[TN2102]", "[TN2103]",
+                               "[TN2105]", "[TN2106]", "[TN5002]", "[TN5003]"})
     if (text.contains(code))
       return true;
   return false;
@@ -21,7 +22,9 @@ Exit complain(const llvm::Twine &text, Exit status) {
   return status;
 }
 
-void mention(llvm::StringRef kind, const llvm::Twine &text) { llvm::errs() << kind << ": " << tenon::shown(text.str()) << "\n"; }
+void mention(llvm::StringRef kind, const llvm::Twine &text) {
+  llvm::errs() << kind << ": " << tenon::shown(text.str()) << "\n";
+}
 
 Exit refuse(const Flag &flag, const llvm::Twine &when) {
   return complain("[TN8012] " + flag.spelling() + " has no effect " + when + "; leave it out");
@@ -30,13 +33,15 @@ Exit refuse(const Flag &flag, const llvm::Twine &when) {
 Exit checkOutput(const Flag &flag, llvm::StringRef output, InputFiles &inputs) {
   llvm::StringRef what = inputs.find(output);
   if (!what.empty())
-    return complain("[TN8030] " + flag.spelling() + ": writing " + output + " would replace " + what + "; name another output");
+    return complain("[TN8030] " + flag.spelling() + ": writing " + output + " would replace " + what +
+                    "; name another output");
   inputs.addOutput(output, "what " + flag.spelling() + " writes, too");
   return kOk;
 }
 
 DiagnosticPrinter::DiagnosticPrinter(mlir::MLIRContext &context, Progress progress)
-    : display(progress == Progress::Terminal && !llvm::sys::Process::StandardErrIsDisplayed() ? Progress::None : progress),
+    : display(progress == Progress::Terminal && !llvm::sys::Process::StandardErrIsDisplayed() ? Progress::None
+                                                                                              : progress),
       problems([this](llvm::StringRef line) {
         clearProgress();
         llvm::errs() << line << "\n";

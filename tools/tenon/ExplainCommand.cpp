@@ -15,7 +15,9 @@ namespace {
 
 class ExplainCommand : public Command {
 public:
-  ExplainCommand() : Command("explain", "Say which kernels a model became, by what they cost, and what became of each ONNX node", "FILE.tenon", 1) {}
+  ExplainCommand()
+      : Command("explain", "Say which kernels a model became, by what they cost, and what became of each ONNX node",
+                "FILE.tenon", 1) {}
   Exit run() override;
 
 private:
@@ -45,10 +47,12 @@ void printNodes(const Ledger &ledger) {
   for (const KernelRecord &kernel : ledger.kernels)
     kernels[kernel.name] = &kernel;
   llvm::StringMap<std::string> codes = codesOf(ledger);
-  Table table({"ONNX node", "operator", "device", "fused into", "precision", "vector", "notes", "kernel and its schedule"});
+  Table table(
+      {"ONNX node", "operator", "device", "fused into", "precision", "vector", "notes", "kernel and its schedule"});
   auto addKernel = [&](const std::string &node, const std::string &op, const KernelRecord &kernel) {
     std::string vector = kernel.vectorBits ? std::to_string(kernel.vectorBits) : "-";
-    table.add({node, op, kernel.device, kernel.name, kernel.precision, vector, codes[kernel.name], scheduleText(kernel)});
+    table.add(
+        {node, op, kernel.device, kernel.name, kernel.precision, vector, codes[kernel.name], scheduleText(kernel)});
   };
   llvm::StringSet<> shown;
   for (const NodeRecord &node : ledger.nodes) {
@@ -72,8 +76,9 @@ void printNodes(const Ledger &ledger) {
 
 void printNotes(const Ledger &ledger) {
   for (const LedgerNote &note : ledger.notes) {
-    llvm::outs() << "[" << note.code << "] " << escaped(note.text) << "\n    kernels " << escaped(llvm::join(note.kernels, ", "))
-                 << "\n    nodes   " << escaped(llvm::join(note.nodes, ", ")) << "\n";
+    llvm::outs() << "[" << note.code << "] " << escaped(note.text) << "\n    kernels "
+                 << escaped(llvm::join(note.kernels, ", ")) << "\n    nodes   " << escaped(llvm::join(note.nodes, ", "))
+                 << "\n";
   }
 }
 
@@ -116,18 +121,22 @@ void ExplainCommand::printKernels(const Ledger &ledger) const {
     if (kernel->nodes.size() > 1)
       names += " +" + std::to_string(kernel->nodes.size() - 1);
     table.add({share(costOf(*kernel)), countText(costOf(*kernel)), kernel->name, kernel->precision,
-               kernel->vectorBits ? std::to_string(kernel->vectorBits) : "-", codes[kernel->name], kernel->strategy, names});
+               kernel->vectorBits ? std::to_string(kernel->vectorBits) : "-", codes[kernel->name], kernel->strategy,
+               names});
     left -= costOf(*kernel);
   }
   unsigned width = terminalWidth();
   table.printFitted(llvm::outs(), width);
   if (count < order.size())
-    llvm::outs() << order.size() - count << " more kernels, " << share(std::max(0.0, left)) << " of the operations; --top=0 shows all\n";
-  bool isEstimate = llvm::any_of(ledger.kernels, [](const KernelRecord &kernel) { return kernel.work == 0 && kernel.estimate > 0; });
+    llvm::outs() << order.size() - count << " more kernels, " << share(std::max(0.0, left))
+                 << " of the operations; --top=0 shows all\n";
+  bool isEstimate =
+      llvm::any_of(ledger.kernels, [](const KernelRecord &kernel) { return kernel.work == 0 && kernel.estimate > 0; });
   llvm::outs() << "\n";
   std::string text = nodesText(ledger) + "; --nodes lists them";
   if (isEstimate)
-    text += ". Operations are estimates: named dimensions decide (--optShapes of a compilation says which sizes to expect)";
+    text +=
+        ". Operations are estimates: named dimensions decide (--optShapes of a compilation says which sizes to expect)";
   printWrapped(llvm::outs(), text, 0, width);
   llvm::MapVector<llvm::StringRef, std::vector<const LedgerNote *>> byCode;
   for (const LedgerNote &note : ledger.notes)
@@ -135,7 +144,8 @@ void ExplainCommand::printKernels(const Ledger &ledger) const {
   constexpr size_t kShown = 3;
   for (auto &[code, notes] : byCode) {
     for (const LedgerNote *note : llvm::ArrayRef(notes).take_front(kShown)) {
-      std::string line = llvm::formatv("[{0}] {1} ({2} of {3} kernels)", code, shorten(note->text, 3 * width), note->kernels.size(), ledger.kernels.size());
+      std::string line = llvm::formatv("[{0}] {1} ({2} of {3} kernels)", code, shorten(note->text, 3 * width),
+                                       note->kernels.size(), ledger.kernels.size());
       printWrapped(llvm::outs(), line, 0, width);
     }
     if (notes.size() > kShown)

@@ -50,7 +50,8 @@ std::optional<llvm::StringRef> nearestWord(llvm::StringRef word, llvm::ArrayRef<
     if (candidate.size() < 2)
       continue; // one letter is near everything
     unsigned distance = llvm::StringRef(lower).edit_distance(candidate.lower(), /*AllowReplacements=*/true, least);
-    if (candidate.size() > 3 && word.size() > 3 && (llvm::StringRef(lower).starts_with(candidate.lower()) || candidate.lower().starts_with(lower)))
+    if (candidate.size() > 3 && word.size() > 3 &&
+        (llvm::StringRef(lower).starts_with(candidate.lower()) || candidate.lower().starts_with(lower)))
       distance = std::min(distance, 1u);
     if (distance < least) {
       least = distance;
@@ -73,7 +74,8 @@ void FlagSet::printHelp() const {
   constexpr unsigned kIndent = 30;
   const unsigned width = std::min(terminalWidth(), 120u);
   llvm::raw_ostream &os = llvm::outs();
-  os << "USAGE: tenon " << name << (flags.empty() ? "" : " [FLAGS]") << (argumentsText.empty() ? "" : " ") << argumentsText << "\n\n";
+  os << "USAGE: tenon " << name << (flags.empty() ? "" : " [FLAGS]") << (argumentsText.empty() ? "" : " ")
+     << argumentsText << "\n\n";
   printWrapped(os, summary, 0, width);
   os << "\nFLAGS (switches are off unless given; `--flag value` and `--flag=value` are the same):\n";
   for (const Flag *flag : flags) {

@@ -65,13 +65,18 @@ std::string valueText(const std::string &value);
 std::string valueText(double value);
 
 /// A flag with one value of type T: std::string, int, uint64_t or double.
-template <typename T> class Value : public Flag {
+template <typename T>
+class Value : public Flag {
 public:
-  Value(FlagSet &set, llvm::ArrayRef<llvm::StringRef> names, llvm::StringRef value, llvm::StringRef help, std::optional<T> otherwise = {})
+  Value(FlagSet &set, llvm::ArrayRef<llvm::StringRef> names, llvm::StringRef value, llvm::StringRef help,
+        std::optional<T> otherwise = {})
       : Flag(set, names, value, help), otherwise(otherwise), value(otherwise.value_or(T())) {}
   bool take(llvm::StringRef text) override { return parseValue(text, value); }
   std::string expected() const override {
-    return std::is_same_v<T, std::string> ? valueName.str() : std::is_same_v<T, double> ? "a number" : std::is_same_v<T, int> ? "a whole number" : "a whole number of 0 or more";
+    return std::is_same_v<T, std::string> ? valueName.str()
+           : std::is_same_v<T, double>    ? "a number"
+           : std::is_same_v<T, int>       ? "a whole number"
+                                          : "a whole number of 0 or more";
   }
   std::string defaultText() const override { return otherwise ? valueText(*otherwise) : ""; }
   operator const T &() const { return value; }

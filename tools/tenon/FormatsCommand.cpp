@@ -66,7 +66,8 @@ std::string special(const Format &format) {
 
 llvm::json::Object FormatsCommand::describe(const Format &format, const Format *named) const {
   const Declaration &d = named->declaration();
-  llvm::json::Object aliases, object{{"name", d.name}, {"summary", d.summary}, {"kind", kindName(d.kind)}, {"declaration", format.text()}};
+  llvm::json::Object aliases,
+      object{{"name", d.name}, {"summary", d.summary}, {"kind", kindName(d.kind)}, {"declaration", format.text()}};
   for (auto &[who, alias] : d.aliases)
     aliases[who] = alias;
   object["aliases"] = std::move(aliases);
@@ -100,9 +101,10 @@ void FormatsCommand::list(const FormatRegistry &formats) const {
   for (const std::unique_ptr<Format> &format : formats.formats()) {
     array.push_back(describe(*format, format.get()));
     bool single = format->isElement();
-    rows.add({format->name().str(), kindName(format->kind()).str(), format->width() ? std::to_string(format->width()) : "", range(*format),
-              single && format->isFloat() ? number(format->smallestPositive()) : "", format->isFloat() ? number(format->epsilon()) : "",
-              special(*format), format->declaration().summary});
+    rows.add({format->name().str(), kindName(format->kind()).str(),
+              format->width() ? std::to_string(format->width()) : "", range(*format),
+              single && format->isFloat() ? number(format->smallestPositive()) : "",
+              format->isFloat() ? number(format->epsilon()) : "", special(*format), format->declaration().summary});
   }
   if (json)
     llvm::outs() << llvm::formatv("{0:2}", llvm::json::Value(std::move(array))) << "\n";
@@ -114,15 +116,17 @@ void FormatsCommand::print(const Format &format, const Format *named) const {
   llvm::raw_ostream &os = llvm::outs();
   const Declaration &d = named->declaration();
   os << d.name << ": " << d.summary << "\ndeclaration  " << format.text() << "\n";
-  os << "type         " << (d.mlir.empty() ? format.isElement() ? "!num.format<\"" + d.name + "\">" : "none of its own" : d.mlir) << "\n";
+  os << "type         "
+     << (d.mlir.empty() ? format.isElement() ? "!num.format<\"" + d.name + "\">" : "none of its own" : d.mlir) << "\n";
   if (d.onnxCode)
     os << "ONNX         " << d.onnx << " (" << d.onnxCode << ")\n";
   for (auto &[who, alias] : d.aliases)
     os << "alias        " << alias << " (" << who << ")\n";
   os << "range        " << range(format) << "\n";
   if (format.isElement() && format.isFloat())
-    os << "smallest     " << number(format.smallestPositive()) << ", normal from " << number(format.smallestNormal()) << "\nepsilon      "
-       << number(format.epsilon()) << "\nspecial      " << (special(format).empty() ? "none" : special(format)) << "\n";
+    os << "smallest     " << number(format.smallestPositive()) << ", normal from " << number(format.smallestNormal())
+       << "\nepsilon      " << number(format.epsilon()) << "\nspecial      "
+       << (special(format).empty() ? "none" : special(format)) << "\n";
   if (!table)
     return;
   Table rows({"code", "bits", "value"});
@@ -150,7 +154,8 @@ Exit FormatsCommand::run() {
   }
   const Format *format = formats.find(name);
   if (!format)
-    return complain("[TN4102] unknown number format '" + name + "'; known are " + formats.names() + "; --format-file loads others");
+    return complain("[TN4102] unknown number format '" + name + "'; known are " + formats.names() +
+                    "; --format-file loads others");
   std::unique_ptr<Format> bound;
   if (bias.given()) {
     if (!format->needsBias())
@@ -162,7 +167,9 @@ Exit FormatsCommand::run() {
   const Format &shown = bound ? *bound : *format;
   if (table && (!shown.isElement() || shown.width() > 16))
     return complain("[TN8001] --table: '" + name + "' has no table: " +
-                    (shown.needsBias() ? "give --bias" : shown.isElement() ? "its codes have more than 16 bits" : "it is no format of single values"));
+                    (shown.needsBias()   ? "give --bias"
+                     : shown.isElement() ? "its codes have more than 16 bits"
+                                         : "it is no format of single values"));
   if (json)
     llvm::outs() << llvm::formatv("{0:2}", llvm::json::Value(describe(shown, format))) << "\n";
   else

@@ -12,8 +12,10 @@
 namespace tenon::driver {
 
 InputFlags::InputFlags(FlagSet &set)
-    : values(set, {"input"}, "NAME=VALUE", "An input: NAME=@x.npy, NAME=@x.pb or NAME=SHAPExTYPE=values, e.g. x=2x3xf32=0"),
-      dims(set, {"dim"}, "NAME=SIZE", "A named dimension of random inputs (default: its nominal size, or the smallest allowed)"),
+    : values(set, {"input"}, "NAME=VALUE",
+             "An input: NAME=@x.npy, NAME=@x.pb or NAME=SHAPExTYPE=values, e.g. x=2x3xf32=0"),
+      dims(set, {"dim"}, "NAME=SIZE",
+           "A named dimension of random inputs (default: its nominal size, or the smallest allowed)"),
       testData(set, {"test-data"}, "DIR", "ONNX test_data_set folder: its inputs, and its outputs to compare with"),
       seed(set, {"random-seed"}, "N", "Seed of random values for inputs that are not given") {}
 
@@ -33,7 +35,8 @@ void InputFlags::addFiles(InputFiles &files) const {
     if (llvm::StringRef value = flag.split('=').second; value.consume_front("@"))
       files.add(value, "an input");
   std::error_code code;
-  for (llvm::sys::fs::directory_iterator it(testData.value, code), end; hasTestData() && !code && it != end; it.increment(code))
+  for (llvm::sys::fs::directory_iterator it(testData.value, code), end; hasTestData() && !code && it != end;
+       it.increment(code))
     files.add(it->path(), "a file of --test-data");
 }
 
@@ -52,14 +55,18 @@ Exit InputFlags::bindTestData(Session &session) {
       return complain(session.unknownInput(path(count), tensor.name));
     index = index < 0 ? count : index;
     if (index >= session.inputs())
-      return complain("[TN8026] " + path(count) + (tensor.name.empty() ? std::string(" has no name") : " is '" + tensor.name + "'") +
-                      "; expected at most " + llvm::Twine(session.inputs()) + " files, one for each input of the model");
+      return complain("[TN8026] " + path(count) +
+                      (tensor.name.empty() ? std::string(" has no name") : " is '" + tensor.name + "'") +
+                      "; expected at most " + llvm::Twine(session.inputs()) +
+                      " files, one for each input of the model");
     if (given[index])
-      return complain("[TN8026] " + path(count) + " is a second tensor for input '" + session.input(index).name + "'; expected one for each input of the model");
+      return complain("[TN8026] " + path(count) + " is a second tensor for input '" + session.input(index).name +
+                      "'; expected one for each input of the model");
     given[index] = true;
     if (session.input(index).rank == 0 && tensor.shape == std::vector<int64_t>{1}) {
       // Some recorded sets hold a scalar as a vector of one.
-      mention("note", llvm::Twine(session.input(index).name) + ": one-element vector taken as the scalar the model declares");
+      mention("note",
+              llvm::Twine(session.input(index).name) + ": one-element vector taken as the scalar the model declares");
       tensor.shape.clear();
     }
     if (!session.bind(index, tensor))
@@ -67,7 +74,8 @@ Exit InputFlags::bindTestData(Session &session) {
   }
   for (int i = 0; i < session.inputs(); ++i)
     if (!given[i] && !session.isOptional(i))
-      return complain("[TN8004] " + path(count) + ": no such file; nothing gives input '" + session.input(i).name + "' a value");
+      return complain("[TN8004] " + path(count) + ": no such file; nothing gives input '" + session.input(i).name +
+                      "' a value");
   return kOk;
 }
 
@@ -110,7 +118,8 @@ Exit InputFlags::parseDims(Session &session, llvm::StringMap<int64_t> &sizes) {
     if (size.getAsInteger(10, number) || number < 0)
       return complain("[TN8009] --dim=" + flag + ": expected NAME=SIZE");
     if (!sizes.count(name))
-      return complain("[TN8009] --dim=" + flag + ": the model has no dimension '" + name + "'; it has " + quoted(names));
+      return complain("[TN8009] --dim=" + flag + ": the model has no dimension '" + name + "'; it has " +
+                      quoted(names));
     sizes[name] = number;
   }
   return kOk;
@@ -147,10 +156,13 @@ Exit InputFlags::bind(Session &session, bool random) {
     if (given[i])
       continue;
     if (!random && !seed.given())
-      return complain(llvm::Twine("[TN8007] input '") + session.input(i).name + "' is not given; give --input or --random-seed");
+      return complain(llvm::Twine("[TN8007] input '") + session.input(i).name +
+                      "' is not given; give --input or --random-seed");
     std::optional<TensorFile> tensor = randomTensor(session.input(i), seed + i, sizes);
     if (!tensor)
-      return complain(llvm::Twine("[TN8019] input '") + session.input(i).name + "' would be larger than any memory; give smaller --dim", kResource);
+      return complain(llvm::Twine("[TN8019] input '") + session.input(i).name +
+                          "' would be larger than any memory; give smaller --dim",
+                      kResource);
     if (!session.bind(i, *tensor))
       return session.exitStatus();
   }
@@ -161,7 +173,8 @@ bool InputFlags::hasRecordedOutputs() const {
   std::error_code code;
   if (hasTestData())
     for (llvm::sys::fs::directory_iterator it(testData.value, code), end; it != end && !code; it.increment(code))
-      if (llvm::StringRef name = llvm::sys::path::filename(it->path()); name.starts_with("output_") && name.ends_with(".pb"))
+      if (llvm::StringRef name = llvm::sys::path::filename(it->path());
+          name.starts_with("output_") && name.ends_with(".pb"))
         return true;
   return false;
 }

@@ -13,7 +13,8 @@ namespace {
 
 class InspectCommand : public Command {
 public:
-  InspectCommand() : Command("inspect", "Describe an artifact, for this or another CPU, without running it", "FILE.tenon", 1) {}
+  InspectCommand()
+      : Command("inspect", "Describe an artifact, for this or another CPU, without running it", "FILE.tenon", 1) {}
   Exit run() override;
 
 private:
@@ -23,7 +24,8 @@ private:
   Switch json{*this, {"json"}, "Print everything but the plan as JSON"};
 };
 
-template <typename Info> Info query(const tenon_model *model, tenon_status *(*ask)(const tenon_model *, int32_t, Info *), int32_t index) {
+template <typename Info>
+Info query(const tenon_model *model, tenon_status *(*ask)(const tenon_model *, int32_t, Info *), int32_t index) {
   Info info{};
   info.size = sizeof info;
   tenon_status_free(ask(model, index, &info));
@@ -63,9 +65,9 @@ std::string bufferText(const tenon_buffer_info &info) {
 
 void printText(const tenon_model *model) {
   llvm::raw_ostream &os = llvm::outs();
-  os << "producer   " << escaped(tenon_model_producer(model)) << "\ntarget     " << escaped(tenon_model_target(model)) << "\nkernels    "
-     << tenon_model_num_kernels(model) << "\nweights    " << tenon_model_weight_bytes(model) << " bytes\ncode       "
-     << tenon_model_code_bytes(model) << " bytes\nstack      ";
+  os << "producer   " << escaped(tenon_model_producer(model)) << "\ntarget     " << escaped(tenon_model_target(model))
+     << "\nkernels    " << tenon_model_num_kernels(model) << "\nweights    " << tenon_model_weight_bytes(model)
+     << " bytes\ncode       " << tenon_model_code_bytes(model) << " bytes\nstack      ";
   if (uint64_t stack = tenon_model_stack_bytes(model))
     os << stack << " bytes at most\n";
   else
@@ -83,10 +85,12 @@ void printText(const tenon_model *model) {
   }
   for (int i = 0; i < tenon_model_num_inputs(model); ++i) {
     auto info = query(model, tenon_model_input, i);
-    os << "input      " << escaped(info.name) << ": " << escaped(typeText(info)) << (info.is_optional ? ", optional: it has a default" : "") << "\n";
+    os << "input      " << escaped(info.name) << ": " << escaped(typeText(info))
+       << (info.is_optional ? ", optional: it has a default" : "") << "\n";
   }
   if (int fixed = tenon_model_num_fixed_inputs(model))
-    os << "constants  " << fixed << " of the model's inputs, which initializers have too: " << escaped(tenon_model_fixed_input(model, 0))
+    os << "constants  " << fixed
+       << " of the model's inputs, which initializers have too: " << escaped(tenon_model_fixed_input(model, 0))
        << (fixed > 1 ? ", ..." : "") << " (`tenon compile --overridable`)\n";
   for (int i = 0; i < tenon_model_num_outputs(model); ++i) {
     auto info = query(model, tenon_model_output, i);
@@ -103,13 +107,15 @@ void printKernels(const tenon_model *model) {
       (info.is_output ? writes : reads).push_back(bufferText(info));
     }
     for (size_t row = 0; row < std::max({reads.size(), writes.size(), size_t(1)}); ++row)
-      table.add({row ? "" : tenon_model_kernel_name(model, i), row ? "" : llvm::StringRef(tenon_model_kernel_strategy(model, i)).split(" (").first.str(),
+      table.add({row ? "" : tenon_model_kernel_name(model, i),
+                 row ? "" : llvm::StringRef(tenon_model_kernel_strategy(model, i)).split(" (").first.str(),
                  row < reads.size() ? reads[row] : "", row < writes.size() ? writes[row] : ""});
   }
   table.print(llvm::outs());
 }
 
-llvm::json::Array tensorsJson(const tenon_model *model, int count, tenon_status *(*ask)(const tenon_model *, int32_t, tenon_tensor_info *)) {
+llvm::json::Array tensorsJson(const tenon_model *model, int count,
+                              tenon_status *(*ask)(const tenon_model *, int32_t, tenon_tensor_info *)) {
   llvm::json::Array array;
   for (int i = 0; i < count; ++i) {
     auto info = query(model, ask, i);
@@ -130,31 +136,35 @@ void printModelJson(const tenon_model *model) {
     fixed.push_back(tenon_model_fixed_input(model, i));
   for (int i = 0; i < tenon_model_num_symbols(model); ++i) {
     auto symbol = query(model, tenon_model_symbol, i);
-    symbols.push_back(llvm::json::Object{{"name", symbol.name}, {"min", symbol.min}, {"max", symbol.max}, {"divisor", symbol.divisor}});
+    symbols.push_back(llvm::json::Object{
+        {"name", symbol.name}, {"min", symbol.min}, {"max", symbol.max}, {"divisor", symbol.divisor}});
   }
   for (int i = 0; i < tenon_model_num_kernels(model); ++i) {
     llvm::json::Array buffers;
     for (int k = 0; k < tenon_model_kernel_num_buffers(model, i); ++k) {
       auto info = buffer(model, i, k);
-      buffers.push_back(llvm::json::Object{
-          {"name", info.name}, {"type", dtypeName(info.dtype)}, {"output", bool(info.is_output)}, {"weight_offset", info.weight_offset}});
+      buffers.push_back(llvm::json::Object{{"name", info.name},
+                                           {"type", dtypeName(info.dtype)},
+                                           {"output", bool(info.is_output)},
+                                           {"weight_offset", info.weight_offset}});
     }
     kernels.push_back(llvm::json::Object{{"kernel", tenon_model_kernel_name(model, i)},
                                          {"strategy", tenon_model_kernel_strategy(model, i)},
                                          {"nodes", llvm::json::Array(nodesOf(model, i))},
                                          {"buffers", std::move(buffers)}});
   }
-  llvm::outs() << llvm::formatv("{0:2}", llvm::json::Value(llvm::json::Object{
-                                             {"producer", tenon_model_producer(model)},
-                                             {"target", tenon_model_target(model)},
-                                             {"weight_bytes", int64_t(tenon_model_weight_bytes(model))},
-                                             {"code_bytes", int64_t(tenon_model_code_bytes(model))},
-                                             {"stack_bytes", int64_t(tenon_model_stack_bytes(model))},
-                                             {"dimensions", std::move(symbols)},
-                                             {"inputs", tensorsJson(model, tenon_model_num_inputs(model), tenon_model_input)},
-                                             {"fixed_inputs", std::move(fixed)},
-                                             {"outputs", tensorsJson(model, tenon_model_num_outputs(model), tenon_model_output)},
-                                             {"kernels", std::move(kernels)}}))
+  llvm::outs() << llvm::formatv("{0:2}",
+                                llvm::json::Value(llvm::json::Object{
+                                    {"producer", tenon_model_producer(model)},
+                                    {"target", tenon_model_target(model)},
+                                    {"weight_bytes", int64_t(tenon_model_weight_bytes(model))},
+                                    {"code_bytes", int64_t(tenon_model_code_bytes(model))},
+                                    {"stack_bytes", int64_t(tenon_model_stack_bytes(model))},
+                                    {"dimensions", std::move(symbols)},
+                                    {"inputs", tensorsJson(model, tenon_model_num_inputs(model), tenon_model_input)},
+                                    {"fixed_inputs", std::move(fixed)},
+                                    {"outputs", tensorsJson(model, tenon_model_num_outputs(model), tenon_model_output)},
+                                    {"kernels", std::move(kernels)}}))
                << "\n";
 }
 

@@ -19,7 +19,9 @@ inline llvm::json::Value jsonNumber(double value) {
 }
 
 /// Names come from models, whose text need not be UTF-8.
-inline std::string jsonText(llvm::StringRef text) { return llvm::json::isUTF8(text) ? text.str() : llvm::json::fixUTF8(text); }
+inline std::string jsonText(llvm::StringRef text) {
+  return llvm::json::isUTF8(text) ? text.str() : llvm::json::fixUTF8(text);
+}
 
 inline void printJson(llvm::json::Value value) { llvm::outs() << llvm::formatv("{0:2}", value) << "\n"; }
 

@@ -16,7 +16,8 @@ namespace {
 class Reader {
 public:
   Reader(llvm::StringRef bytes, uint64_t at) : bytes(bytes), at(at) {}
-  template <typename T> T get() {
+  template <typename T>
+  T get() {
     if (at > bytes.size() || bytes.size() - at < sizeof(T)) {
       good = false;
       return 0;

@@ -17,12 +17,15 @@ namespace {
 std::string opsets(const OperatorRange &range) {
   if (range.last == 0)
     return std::to_string(range.first) + "+";
-  return range.first == range.last ? std::to_string(range.first) : llvm::formatv("{0}-{1}", range.first, range.last).str();
+  return range.first == range.last ? std::to_string(range.first)
+                                   : llvm::formatv("{0}-{1}", range.first, range.last).str();
 }
 
 std::string domainName(const OperatorRange &range) { return range.domain.empty() ? "ai.onnx" : range.domain; }
 
-std::string strategies(const GraphOpSupport &op) { return op.strategies.empty() ? "none" : llvm::join(op.strategies, ", "); }
+std::string strategies(const GraphOpSupport &op) {
+  return op.strategies.empty() ? "none" : llvm::join(op.strategies, ", ");
+}
 
 /// What is supported of one domain in its newest opset.
 struct DomainSupport {
@@ -30,13 +33,16 @@ struct DomainSupport {
   std::vector<std::string> missing;
 
   std::string text() const {
-    return llvm::formatv("{0} of {1} operators{2}", supported, supported + missing.size(), missing.empty() ? "" : "; missing: " + llvm::join(missing, ", "));
+    return llvm::formatv("{0} of {1} operators{2}", supported, supported + missing.size(),
+                         missing.empty() ? "" : "; missing: " + llvm::join(missing, ", "));
   }
 };
 
 class OpsCommand : public Command {
 public:
-  OpsCommand() : Command("ops", "List the ONNX operators and what a target supports", "[OPERATOR...]", std::numeric_limits<unsigned>::max()) {}
+  OpsCommand()
+      : Command("ops", "List the ONNX operators and what a target supports", "[OPERATOR...]",
+                std::numeric_limits<unsigned>::max()) {}
   Exit run() override;
 
 private:
@@ -64,8 +70,11 @@ Exit OpsCommand::filter() {
   std::vector<GraphOpSupport> keptOps;
   for (llvm::StringRef name : arguments) {
     size_t before = keptRanges.size() + keptOps.size();
-    bool isWhole = llvm::any_of(ranges, [&](const OperatorRange &range) { return name.equals_insensitive(range.name); });
-    auto fits = [&](llvm::StringRef other) { return isWhole ? other.equals_insensitive(name) : other.contains_insensitive(name); };
+    bool isWhole =
+        llvm::any_of(ranges, [&](const OperatorRange &range) { return name.equals_insensitive(range.name); });
+    auto fits = [&](llvm::StringRef other) {
+      return isWhole ? other.equals_insensitive(name) : other.contains_insensitive(name);
+    };
     llvm::copy_if(ranges, std::back_inserter(keptRanges), [&](const OperatorRange &range) { return fits(range.name); });
     llvm::copy_if(ops, std::back_inserter(keptOps), [&](const GraphOpSupport &op) { return fits(op.op); });
     if (keptRanges.size() + keptOps.size() != before)
@@ -74,7 +83,8 @@ Exit OpsCommand::filter() {
     for (const OperatorRange &range : ranges)
       words.push_back(range.name);
     std::optional<llvm::StringRef> near = nearestWord(name, words);
-    return complain("[TN8047] ops: no domain has an operator '" + name + "'" + (near ? "; did you mean '" + *near + "'?" : ""));
+    return complain("[TN8047] ops: no domain has an operator '" + name + "'" +
+                    (near ? "; did you mean '" + *near + "'?" : ""));
   }
   ranges = std::move(keptRanges);
   ops = std::move(keptOps);
@@ -97,16 +107,20 @@ std::map<std::string, DomainSupport> OpsCommand::domains() const {
 
 void OpsCommand::printMarkdown() const {
   llvm::raw_ostream &os = llvm::outs();
-  os << "# Operators\n\nWritten by `tenon ops --markdown` from the compiler's own tables. Models import opset " << kOldestOpset << " to "
-     << newestOpset()
-     << ".\nAn operator that is supported may still be refused for an attribute, an element type or an input that\nmust be constant; "
-        "the message says which (TN2102 to TN2105).\n\n## Domains\n\n| domain | supported in the newest opset |\n|---|---|\n";
+  os << "# Operators\n\nWritten by `tenon ops --markdown` from the compiler's own tables. Models import opset "
+     << kOldestOpset << " to " << newestOpset()
+     << ".\nAn operator that is supported may still be refused for an attribute, an element type or an input "
+        "that\nmust be constant; "
+        "the message says which (TN2102 to TN2105).\n\n## Domains\n\n| domain | supported in the newest opset "
+        "|\n|---|---|\n";
   for (auto &[name, domain] : domains())
     os << "| " << name << " | " << domain.text() << " |\n";
   os << "\n## ONNX operators\n\n| domain | operator | opsets | supported |\n|---|---|---|---|\n";
   for (const OperatorRange &range : ranges)
-    os << "| " << domainName(range) << " | " << range.name << " | " << opsets(range) << " | " << supportName(range.support) << " |\n";
-  os << "\n## Graph operations on the CPU\n\nWhat an operator is converted to, and the kernels that take it, the preferred first.\n\n"
+    os << "| " << domainName(range) << " | " << range.name << " | " << opsets(range) << " | "
+       << supportName(range.support) << " |\n";
+  os << "\n## Graph operations on the CPU\n\nWhat an operator is converted to, and the kernels that take it, the "
+        "preferred first.\n\n"
         "| operation | kernels |\n|---|---|\n";
   for (const GraphOpSupport &op : ops)
     os << "| " << op.op << " | " << strategies(op) << " |\n";
@@ -116,15 +130,17 @@ llvm::json::Object OpsCommand::toJson() const {
   llvm::json::Array operators, operations;
   llvm::json::Object support;
   for (const OperatorRange &range : ranges)
-    operators.push_back(llvm::json::Object{{"domain", domainName(range)},
-                                           {"operator", range.name},
-                                           {"first_opset", range.first},
-                                           {"last_opset", range.last ? llvm::json::Value(range.last) : llvm::json::Value(nullptr)},
-                                           {"supported", supportName(range.support)}});
+    operators.push_back(
+        llvm::json::Object{{"domain", domainName(range)},
+                           {"operator", range.name},
+                           {"first_opset", range.first},
+                           {"last_opset", range.last ? llvm::json::Value(range.last) : llvm::json::Value(nullptr)},
+                           {"supported", supportName(range.support)}});
   for (const GraphOpSupport &op : ops)
     operations.push_back(llvm::json::Object{{"operation", op.op}, {"kernels", llvm::json::Array(op.strategies)}});
   for (auto &[name, domain] : domains())
-    support[name] = llvm::json::Object{{"supported", int64_t(domain.supported)}, {"missing", llvm::json::Array(domain.missing)}};
+    support[name] =
+        llvm::json::Object{{"supported", int64_t(domain.supported)}, {"missing", llvm::json::Array(domain.missing)}};
   return llvm::json::Object{{"operators", std::move(operators)},
                             {"domains", std::move(support)},
                             {"target", cpu.spec},

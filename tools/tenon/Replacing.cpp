@@ -17,7 +17,8 @@ bool isArtifact(llvm::StringRef path) {
 
 std::string whatIsReplaced(llvm::StringRef path, llvm::StringRef model) {
   llvm::sys::fs::file_status status;
-  if (llvm::sys::fs::status(path, status) || status.type() != llvm::sys::fs::file_type::regular_file || status.getSize() == 0)
+  if (llvm::sys::fs::status(path, status) || status.type() != llvm::sys::fs::file_type::regular_file ||
+      status.getSize() == 0)
     return ""; // what is no file is for the writer to refuse
   if (status.getSize() < kArtifactMagic.size() || !isArtifact(path))
     return "no artifact of Tenon";

@@ -12,7 +12,9 @@ namespace {
 
 class RunCommand : public Command {
 public:
-  RunCommand() : Command("run", "Run an artifact, or a model after compiling it, on given, random or recorded inputs", "FILE", 1) {}
+  RunCommand()
+      : Command("run", "Run an artifact, or a model after compiling it, on given, random or recorded inputs", "FILE",
+                1) {}
   Exit run() override;
 
 private:
@@ -53,7 +55,8 @@ Exit RunCommand::checkNames(const Session &session, const List &flags) const {
       names += (i ? ", '" : "'") + name.str() + "'";
     }
     if (!known)
-      return complain("[TN8006] " + flags.spelling() + "=" + flag + ": expected NAME=@FILE with one of the outputs " + names);
+      return complain("[TN8006] " + flags.spelling() + "=" + flag + ": expected NAME=@FILE with one of the outputs " +
+                      names);
   }
   return kOk;
 }
@@ -81,7 +84,8 @@ llvm::json::Array firstValues(const TensorFile &tensor, size_t most) {
   if (!whole)
     return values;
   int64_t count = std::min<int64_t>(whole->getNumElements(), most);
-  auto some = reference::Tensor::borrow(whole->getElementType(), {count}, whole->getBytes().take_front(count * whole->getElementBytes()));
+  auto some = reference::Tensor::borrow(whole->getElementType(), {count},
+                                        whole->getBytes().take_front(count * whole->getElementBytes()));
   if (some.isFloat()) {
     for (double value : some.toDoubles())
       values.push_back(jsonNumber(value));
@@ -105,8 +109,11 @@ void RunCommand::show(const TensorFile &tensor) {
   if (json) {
     llvm::json::Array values = firstValues(tensor, 1000);
     bool all = values.size() == elements;
-    outputsJson.push_back(llvm::json::Object{{"name", jsonText(tensor.name)}, {"type", dtypeName(tensor.dtype)}, {"shape", llvm::json::Array(tensor.shape)},
-                                             {"values", std::move(values)}, {"all_values", all}});
+    outputsJson.push_back(llvm::json::Object{{"name", jsonText(tensor.name)},
+                                             {"type", dtypeName(tensor.dtype)},
+                                             {"shape", llvm::json::Array(tensor.shape)},
+                                             {"values", std::move(values)},
+                                             {"all_values", all}});
     return;
   }
   llvm::outs() << escaped(tensor.name) << ": " << typeText(tensor) << " =";
@@ -174,8 +181,10 @@ Exit RunCommand::run() {
     ok &= exit == kOk;
   }
   if (json)
-    printJson(llvm::json::Object{{"file", jsonText(runnable.given())}, {"ok", ok},
-                                 {"outputs", std::move(outputsJson)}, {"comparisons", std::move(comparisonsJson)}});
+    printJson(llvm::json::Object{{"file", jsonText(runnable.given())},
+                                 {"ok", ok},
+                                 {"outputs", std::move(outputsJson)},
+                                 {"comparisons", std::move(comparisonsJson)}});
   return ok ? kOk : kMismatch;
 }
 

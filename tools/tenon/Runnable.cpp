@@ -5,7 +5,8 @@
 namespace tenon::driver {
 
 Runnable::Runnable(FlagSet &set)
-    : loadEngine(set, {"loadEngine", "m"}, "FILE", "The same as FILE"), onnx(set, {"onnx"}, "MODEL.onnx", "The same as FILE, a model that is compiled first"),
+    : loadEngine(set, {"loadEngine", "m"}, "FILE", "The same as FILE"),
+      onnx(set, {"onnx"}, "MODEL.onnx", "The same as FILE, a model that is compiled first"),
       compilation(set, "Chip to compile a model for, which must be this machine's") {}
 
 Exit Runnable::open(const FlagSet &command, int threads, Session &session) {
@@ -32,7 +33,8 @@ Exit Runnable::prepare(const FlagSet &command) {
     return complain("[TN6001] cannot create a temporary artifact: " + code.message());
   path = artifact.path().str();
   if (!compilation.quiet)
-    mention("note", llvm::Twine(file) + " is a model and is compiled first, for " + compilation.target.value + "; the artifact is not kept (`tenon compile` keeps one)");
+    mention("note", llvm::Twine(file) + " is a model and is compiled first, for " + compilation.target.value +
+                        "; the artifact is not kept (`tenon compile` keeps one)");
   CompileResult result;
   return compile(file, path, options, progressOf(compilation), result);
 }

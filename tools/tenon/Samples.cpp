@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Samples.h"
 
-#include "tenon/Reference/Tensor.h"
-#include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "mlir/IR/MLIRContext.h"
+#include "tenon/Dialect/ONNX/IR/Onnx.h"
+#include "tenon/Reference/Tensor.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -31,9 +31,11 @@ Exit Samples::find(llvm::StringRef path) {
       paths.push_back(it->path());
   }
   if (code)
-    return complain("[TN8023] --calibration: cannot read the folder " + path + ": " + code.message() + "; expected a .npz file or a folder of samples");
+    return complain("[TN8023] --calibration: cannot read the folder " + path + ": " + code.message() +
+                    "; expected a .npz file or a folder of samples");
   if (paths.empty())
-    return complain("[TN8023] --calibration: " + path + " holds no samples; expected input_0.pb, folders with one, or .npz files");
+    return complain("[TN8023] --calibration: " + path +
+                    " holds no samples; expected input_0.pb, folders with one, or .npz files");
   if (archives && archives != paths.size())
     return complain("[TN8023] --calibration: " + path + " holds both .npz files and test data folders; give one kind");
   llvm::sort(paths, [](llvm::StringRef a, llvm::StringRef b) { return a.compare_numeric(b) < 0; });
@@ -44,7 +46,10 @@ Exit Samples::find(llvm::StringRef path) {
 static std::string wanted(const tenon_tensor_info &info) {
   std::string text = std::string("input '") + info.name + "' wants ";
   for (int32_t i = 0; i < info.rank; ++i)
-    text += (info.dims[i] >= 0 ? std::to_string(info.dims[i]) : info.dim_names[i] && *info.dim_names[i] ? info.dim_names[i] : "?") + "x";
+    text += (info.dims[i] >= 0                         ? std::to_string(info.dims[i])
+             : info.dim_names[i] && *info.dim_names[i] ? info.dim_names[i]
+                                                       : "?") +
+            "x";
   return text + dtypeName(info.dtype);
 }
 
@@ -60,7 +65,8 @@ static bool fits(const TensorFile &tensor, const tenon_tensor_info &info) {
 /// Index of a value that is NaN or infinite.
 static std::optional<size_t> findNonFinite(mlir::MLIRContext &context, const TensorFile &tensor) {
   mlir::Type element = onnxir::elementTypeOfCode(&context, tensor.dtype);
-  std::optional<reference::Tensor> values = llvm::isa_and_nonnull<mlir::FloatType>(element) ? toReference(context, tensor) : std::nullopt;
+  std::optional<reference::Tensor> values =
+      llvm::isa_and_nonnull<mlir::FloatType>(element) ? toReference(context, tensor) : std::nullopt;
   if (values)
     for (auto [i, x] : llvm::enumerate(values->toDoubles()))
       if (!std::isfinite(x))
@@ -75,14 +81,16 @@ Exit Samples::readTestData(llvm::StringRef folder, Session &session, std::vector
     TensorFile tensor;
     std::string error;
     if (!readTensorFile(path(count), tensor, error))
-      return complain("[TN8024] " + error + (count < session.inputs() ? "; " + wanted(session.input(count)) : std::string()));
+      return complain("[TN8024] " + error +
+                      (count < session.inputs() ? "; " + wanted(session.input(count)) : std::string()));
     // By name if it is one of the inputs', as tenon run takes it, else by number.
     int index = count;
     for (int j = 0; j < session.inputs(); ++j)
       if (tensor.name == session.input(j).name)
         index = j;
     if (index >= session.inputs())
-      return complain("[TN8024] " + path(count) + ": the model has " + llvm::Twine(session.inputs()) + " inputs; expected no more files");
+      return complain("[TN8024] " + path(count) + ": the model has " + llvm::Twine(session.inputs()) +
+                      " inputs; expected no more files");
     if (session.input(index).rank == 0 && tensor.shape == std::vector<int64_t>{1})
       tensor.shape.clear(); // some recorded sets hold a scalar as a vector of one
     if (tensors[index])
@@ -113,7 +121,8 @@ Exit Samples::readNpz(llvm::StringRef file, Session &session, std::vector<std::o
   }
   for (int i = 0; i < session.inputs(); ++i)
     if (!tensors[i] && !session.isOptional(i))
-      return complain("[TN8024] " + file + ": no array for an input; " + wanted(session.input(i)) + ", the file has " + (names.empty() ? "none" : names));
+      return complain("[TN8024] " + file + ": no array for an input; " + wanted(session.input(i)) + ", the file has " +
+                      (names.empty() ? "none" : names));
   if (!others.empty() && !std::exchange(saidLeftOut, true))
     mention("note", file + ": " + others + " is no input of the model and is left out, here and in further samples");
   return kOk;
@@ -132,7 +141,8 @@ Exit Samples::bind(size_t index, Session &session) {
     if (!fits(tensor, session.input(i)))
       return complain("[TN8024] " + path + ": " + wanted(session.input(i)) + ", found " + typeText(tensor));
     if (std::optional<size_t> at = findNonFinite(context, tensor))
-      return complain("[TN8024] " + path + ": value " + llvm::Twine(*at) + " of input '" + session.input(i).name + "' is NaN or infinite; expected finite ones");
+      return complain("[TN8024] " + path + ": value " + llvm::Twine(*at) + " of input '" + session.input(i).name +
+                      "' is NaN or infinite; expected finite ones");
     if (!session.bind(i, tensor)) {
       mention("note", llvm::Twine("that is input '") + session.input(i).name + "' of sample " + path);
       return session.exitStatus();

@@ -78,13 +78,15 @@ bool Session::isFixed(llvm::StringRef name) const {
 
 std::string Session::unknownInput(const llvm::Twine &where, llvm::StringRef name) const {
   if (isFixed(name))
-    return ("[TN8025] " + where + ": '" + name + "' is an initializer that is also an input, and a constant of this artifact; compile with --overridable=" +
+    return ("[TN8025] " + where + ": '" + name +
+            "' is an initializer that is also an input, and a constant of this artifact; compile with --overridable=" +
             llvm::Regex::escape(name) + " to give it at run time")
         .str();
   std::string names;
   for (int i = 0; i < inputs(); ++i)
     names += (i ? ", '" : "'") + std::string(input(i).name) + (isOptional(i) ? "' (optional)" : "'");
-  return ("[TN8006] " + where + ": the model has no input '" + name + "'; it has " + (names.empty() ? "none" : names)).str();
+  return ("[TN8006] " + where + ": the model has no input '" + name + "'; it has " + (names.empty() ? "none" : names))
+      .str();
 }
 
 bool Session::bind(int index, const TensorFile &tensor) {

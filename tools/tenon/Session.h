@@ -108,7 +108,8 @@ const char *dtypeName(int32_t dtype);
 std::string typeText(const TensorFile &tensor);
 /// Seeded values for an input; dimensions by `dims` (name to size), 1 otherwise.
 /// Nothing if no memory could hold them.
-std::optional<TensorFile> randomTensor(const tenon_tensor_info &info, uint64_t seed, const llvm::StringMap<int64_t> &dims);
+std::optional<TensorFile> randomTensor(const tenon_tensor_info &info, uint64_t seed,
+                                       const llvm::StringMap<int64_t> &dims);
 /// NumPy's .npy files, and .pb files by readTensorFile.
 bool readTensor(llvm::StringRef path, TensorFile &tensor, std::string &error);
 /// The contents of a .npy file; `path` is for messages.
@@ -121,7 +122,8 @@ std::optional<reference::Tensor> toReference(mlir::MLIRContext &context, const T
 
 /// Compares and prints one line, "ok" or "WRONG" first, or adds an object to `json`
 /// instead.
-bool reportComparison(const TensorFile &actual, const TensorFile &expected, const reference::Tolerance &tolerance, llvm::json::Array *json);
+bool reportComparison(const TensorFile &actual, const TensorFile &expected, const reference::Tolerance &tolerance,
+                      llvm::json::Array *json);
 
 } // namespace tenon::driver
 

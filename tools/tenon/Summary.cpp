@@ -22,9 +22,12 @@ std::array<unsigned, 5> countFates(const Ledger &ledger) {
 
 std::string nodesText(const Ledger &ledger) {
   auto counts = countFates(ledger);
-  std::string text = llvm::formatv("{0} ONNX nodes: {1} in {2} kernels", ledger.nodes.size(), counts[int(Fate::Kernel)], ledger.kernels.size());
-  const std::pair<Fate, const char *> rest[] = {
-      {Fate::View, "as views"}, {Fate::Constant, "evaluated"}, {Fate::Dimensions, "shape arithmetic"}, {Fate::Removed, "removed"}};
+  std::string text = llvm::formatv("{0} ONNX nodes: {1} in {2} kernels", ledger.nodes.size(), counts[int(Fate::Kernel)],
+                                   ledger.kernels.size());
+  const std::pair<Fate, const char *> rest[] = {{Fate::View, "as views"},
+                                                {Fate::Constant, "evaluated"},
+                                                {Fate::Dimensions, "shape arithmetic"},
+                                                {Fate::Removed, "removed"}};
   for (auto [fate, what] : rest)
     if (counts[int(fate)])
       text += llvm::formatv(", {0} {1}", counts[int(fate)], what);
@@ -42,7 +45,8 @@ void printNotes(const Ledger &ledger) {
     llvm::SetVector<llvm::StringRef> kernels;
     for (const LedgerNote *note : notes)
       kernels.insert(note->kernels.begin(), note->kernels.end());
-    llvm::outs() << "note       [" << code << "] " << kernels.size() << " of " << ledger.kernels.size() << " kernels: " << escaped(notes.front()->text);
+    llvm::outs() << "note       [" << code << "] " << kernels.size() << " of " << ledger.kernels.size()
+                 << " kernels: " << escaped(notes.front()->text);
     if (notes.size() > 1)
       llvm::outs() << ", and " << notes.size() - 1 << " more";
     llvm::outs() << "\n";
@@ -55,10 +59,13 @@ void printNotes(const Ledger &ledger) {
 
 void printSummary(const CompileResult &result, llvm::StringRef path) {
   llvm::raw_ostream &os = llvm::outs();
-  auto size = [](uint64_t bytes) { return bytes < 1 << 20 ? llvm::format("%.1f KiB", bytes / 1024.0) : llvm::format("%.1f MiB", bytes / 1048576.0); };
+  auto size = [](uint64_t bytes) {
+    return bytes < 1 << 20 ? llvm::format("%.1f KiB", bytes / 1024.0) : llvm::format("%.1f MiB", bytes / 1048576.0);
+  };
   os << "target     " << result.target << "\n";
   os << "operators  " << nodesText(result.ledger) << "\n";
-  os << "memory     weights " << size(result.weightBytes) << ", code " << size(result.codeBytes) << ", arena " << size(result.arenaBytes);
+  os << "memory     weights " << size(result.weightBytes) << ", code " << size(result.codeBytes) << ", arena "
+     << size(result.arenaBytes);
   if (result.symbolicSlots)
     os << " and " << result.symbolicSlots << " buffers sized at run time";
   os << "\ntime      ";
@@ -81,7 +88,8 @@ void printSummaryJson(const CompileResult &result, llvm::StringRef path) {
     seconds[phase] = time;
   llvm::json::Array notes;
   for (const LedgerNote &note : result.ledger.notes)
-    notes.push_back(llvm::json::Object{{"code", note.code}, {"text", jsonText(note.text)}, {"kernels", int64_t(note.kernels.size())}});
+    notes.push_back(llvm::json::Object{
+        {"code", note.code}, {"text", jsonText(note.text)}, {"kernels", int64_t(note.kernels.size())}});
   printJson(llvm::json::Object{{"artifact", jsonText(path)},
                                {"target", result.target},
                                {"nodes", std::move(nodes)},

@@ -40,7 +40,8 @@ std::string shorten(llvm::StringRef text, size_t width) {
     return printable;
   constexpr size_t kDots = 2;
   size_t left = width > kDots ? (width - kDots + 1) / 2 : width, right = width > kDots ? width - kDots - left : 0;
-  return (fittingPart(printable, left, true) + (width > kDots ? ".." : "") + fittingPart(printable, right, false)).str();
+  return (fittingPart(printable, left, true) + (width > kDots ? ".." : "") + fittingPart(printable, right, false))
+      .str();
 }
 
 void printWrapped(llvm::raw_ostream &os, llvm::StringRef text, unsigned indent, unsigned width) {

@@ -19,21 +19,35 @@ namespace tenon::driver {
 
 size_t elementBytes(int32_t dtype) {
   switch (dtype) {
-  case 2: case 3: case 9: return 1;
-  case 4: case 5: case 10: case 16: return 2;
-  case 1: case 6: case 12: return 4;
-  case 7: case 11: case 13: return 8;
+  case 2:
+  case 3:
+  case 9: return 1;
+  case 4:
+  case 5:
+  case 10:
+  case 16: return 2;
+  case 1:
+  case 6:
+  case 12: return 4;
+  case 7:
+  case 11:
+  case 13: return 8;
   default: return dtype >= 17 && dtype <= 28 ? 1 : 0; // an element below 8 bits takes a byte too
   }
 }
 
 const char *dtypeName(int32_t dtype) {
-  static const char *const names[] = {"?", "f32", "u8", "i8", "u16", "i16", "i32", "i64", "string", "bool", "f16", "f64", "u32", "u64", "c64", "c128", "bf16",
-                                      "f8E4M3FN", "f8E4M3FNUZ", "f8E5M2", "f8E5M2FNUZ", "u4", "i4", "f4E2M1FN", "f8E8M0FNU", "u2", "i2", "f6E2M3FN", "f6E3M2FN"};
+  static const char *const names[] = {
+      "?",          "f32", "u8",  "i8",       "u16",       "i16",  "i32",  "i64",      "string",     "bool",
+      "f16",        "f64", "u32", "u64",      "c64",       "c128", "bf16", "f8E4M3FN", "f8E4M3FNUZ", "f8E5M2",
+      "f8E5M2FNUZ", "u4",  "i4",  "f4E2M1FN", "f8E8M0FNU", "u2",   "i2",   "f6E2M3FN", "f6E3M2FN"};
   return dtype >= 0 && dtype < int32_t(std::size(names)) ? names[dtype] : "?";
 }
 
-template <typename T> static void put(std::string &bytes, T value) { bytes.append(reinterpret_cast<const char *>(&value), sizeof value); }
+template <typename T>
+static void put(std::string &bytes, T value) {
+  bytes.append(reinterpret_cast<const char *>(&value), sizeof value);
+}
 
 /// The format of a float type; null for other types.
 static const llvm::fltSemantics *floatFormat(int32_t dtype) {
@@ -57,8 +71,10 @@ static const llvm::fltSemantics *floatFormat(int32_t dtype) {
 static unsigned integerBits(int32_t dtype) {
   switch (dtype) {
   case 9: return 1;
-  case 21: case 22: return 4;
-  case 25: case 26: return 2;
+  case 21:
+  case 22: return 4;
+  case 25:
+  case 26: return 2;
   default: return 8 * elementBytes(dtype);
   }
 }
@@ -75,7 +91,8 @@ static bool putFloat(std::string &bytes, int32_t dtype, double value) {
   return !(status & llvm::APFloat::opOverflow);
 }
 
-std::optional<TensorFile> randomTensor(const tenon_tensor_info &info, uint64_t seed, const llvm::StringMap<int64_t> &dims) {
+std::optional<TensorFile> randomTensor(const tenon_tensor_info &info, uint64_t seed,
+                                       const llvm::StringMap<int64_t> &dims) {
   TensorFile tensor;
   tensor.name = info.name;
   tensor.dtype = info.dtype;
@@ -108,8 +125,9 @@ std::optional<TensorFile> randomTensor(const tenon_tensor_info &info, uint64_t s
   return tensor;
 }
 
-static const std::pair<const char *, int32_t> kNumpyTypes[] = {
-    {"<f4", 1}, {"|u1", 2}, {"|i1", 3}, {"<u2", 4}, {"<i2", 5}, {"<i4", 6}, {"<i8", 7}, {"|b1", 9}, {"<f2", 10}, {"<f8", 11}, {"<u4", 12}, {"<u8", 13}};
+static const std::pair<const char *, int32_t> kNumpyTypes[] = {{"<f4", 1},  {"|u1", 2},  {"|i1", 3},  {"<u2", 4},
+                                                               {"<i2", 5},  {"<i4", 6},  {"<i8", 7},  {"|b1", 9},
+                                                               {"<f2", 10}, {"<f8", 11}, {"<u4", 12}, {"<u8", 13}};
 
 bool readTensor(llvm::StringRef path, TensorFile &tensor, std::string &error) {
   if (path.ends_with(".pb"))
@@ -145,7 +163,8 @@ bool parseNpy(llvm::StringRef bytes, const llvm::Twine &path, TensorFile &tensor
     if (descr == name)
       tensor.dtype = dtype;
   if (!tensor.dtype)
-    return bad("element type '" + descr + "' is not supported; expected little-endian float16 to float64, int8 to int64, uint8 to uint64 or bool");
+    return bad("element type '" + descr +
+               "' is not supported; expected little-endian float16 to float64, int8 to int64, uint8 to uint64 or bool");
   llvm::SmallVector<llvm::StringRef> parts;
   header.split("'shape': (").second.split(")").first.split(parts, ',', -1, false);
   tensor.shape.clear();
@@ -168,7 +187,8 @@ bool writeNpy(llvm::StringRef path, const TensorFile &tensor, std::string &error
     if (dtype == tensor.dtype)
       descr = name;
   if (!descr) {
-    error = llvm::formatv("cannot write {0}: .npy files have no element type {1}; cast output '{2}' in the model", path, dtypeName(tensor.dtype), tensor.name);
+    error = llvm::formatv("cannot write {0}: .npy files have no element type {1}; cast output '{2}' in the model", path,
+                          dtypeName(tensor.dtype), tensor.name);
     return false;
   }
   std::string header = llvm::formatv("{{'descr': '{0}', 'fortran_order': False, 'shape': (", descr).str();
@@ -180,7 +200,8 @@ bool writeNpy(llvm::StringRef path, const TensorFile &tensor, std::string &error
   // All or nothing; but a device or a pipe would be replaced by renaming.
   bool inPlace = llvm::sys::fs::exists(path) && !llvm::sys::fs::is_regular_file(path);
   auto write = [&](llvm::raw_ostream &os) {
-    os << llvm::StringRef("\x93NUMPY\x01\x00", 8) << char(header.size() & 255) << char(header.size() >> 8) << header << tensor.bytes;
+    os << llvm::StringRef("\x93NUMPY\x01\x00", 8) << char(header.size() & 255) << char(header.size() >> 8) << header
+       << tensor.bytes;
   };
   std::error_code code;
   if (inPlace) {
@@ -236,7 +257,9 @@ bool parseLiteral(llvm::StringRef text, TensorFile &tensor, std::string &error) 
     if (parts.back() == dtypeName(dtype))
       tensor.dtype = dtype;
   if (!elementBytes(tensor.dtype)) {
-    error = ("'" + parts.back() + "' is not an element type; expected f16, bf16, f32, f64, i8 to i64, u8 to u64 or bool").str();
+    error =
+        ("'" + parts.back() + "' is not an element type; expected f16, bf16, f32, f64, i8 to i64, u8 to u64 or bool")
+            .str();
     return false;
   }
   constexpr int64_t kMostLiteral = int64_t(1) << 32;
@@ -274,7 +297,8 @@ std::optional<reference::Tensor> toReference(mlir::MLIRContext &context, const T
   return reference::Tensor::borrow(element, tensor.shape, llvm::ArrayRef(tensor.bytes.data(), tensor.bytes.size()));
 }
 
-bool reportComparison(const TensorFile &actual, const TensorFile &expected, const reference::Tolerance &tolerance, llvm::json::Array *json) {
+bool reportComparison(const TensorFile &actual, const TensorFile &expected, const reference::Tolerance &tolerance,
+                      llvm::json::Array *json) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   auto a = toReference(context, actual), e = toReference(context, expected);
   reference::Difference result;
@@ -287,8 +311,11 @@ bool reportComparison(const TensorFile &actual, const TensorFile &expected, cons
     if (!result.problem.empty())
       object["problem"] = result.problem;
     else
-      for (auto &[key, number] : {std::pair("largest_difference", result.absolute), {"wrong", double(result.wrong)}, {"elements", double(result.elements)},
-                                  {"atol", tolerance.absoluteFor(a->getElementType())}, {"rtol", tolerance.relativeFor(a->getElementType())}})
+      for (auto &[key, number] : {std::pair("largest_difference", result.absolute),
+                                  {"wrong", double(result.wrong)},
+                                  {"elements", double(result.elements)},
+                                  {"atol", tolerance.absoluteFor(a->getElementType())},
+                                  {"rtol", tolerance.relativeFor(a->getElementType())}})
         object[key] = jsonNumber(number);
     json->push_back(std::move(object));
     return result.ok();
@@ -297,8 +324,9 @@ bool reportComparison(const TensorFile &actual, const TensorFile &expected, cons
   if (!result.problem.empty())
     llvm::outs() << result.problem << "\n";
   else
-    llvm::outs() << llvm::formatv("largest difference {0:E2}, {1} of {2} elements outside atol {3:E0}, rtol {4:E0}\n", result.absolute,
-                                  result.wrong, result.elements, tolerance.absoluteFor(a->getElementType()),
+    llvm::outs() << llvm::formatv("largest difference {0:E2}, {1} of {2} elements outside atol {3:E0}, rtol {4:E0}\n",
+                                  result.absolute, result.wrong, result.elements,
+                                  tolerance.absoluteFor(a->getElementType()),
                                   tolerance.relativeFor(a->getElementType()));
   return result.ok();
 }

@@ -16,14 +16,16 @@ namespace {
 
 class VerifyCommand : public Command {
 public:
-  VerifyCommand() : Command("verify", "Compare a compiled model with the reference evaluator, kernel by kernel", "MODEL.onnx", 1) {}
+  VerifyCommand()
+      : Command("verify", "Compare a compiled model with the reference evaluator, kernel by kernel", "MODEL.onnx", 1) {}
   Exit run() override;
 
 private:
   Exit checkOutputs(Session &session, OutputVerifier verifier, mlir::MLIRContext &context, VerifyReport &report) const;
   Exit verify(llvm::StringRef path, CompileOptions options, VerifyReport &report);
 
-  Value<std::string> artifact{*this, {"artifact"}, "FILE.tenon", "Verify this artifact of the model instead of compiling"};
+  Value<std::string> artifact{
+      *this, {"artifact"}, "FILE.tenon", "Verify this artifact of the model instead of compiling"};
   Value<std::string> output{*this, {"o", "output"}, "FILE", "Keep the artifact that is verified"};
   InputFlags inputs{*this};
   ToleranceFlags tolerance{*this};
@@ -40,8 +42,8 @@ Exit checkKernels(const Session &session, llvm::ArrayRef<KernelCheck> kernels) {
     llvm::StringRef found = i < count ? tenon_model_kernel_name(session.model, i) : "nothing";
     llvm::StringRef expected = i < int(kernels.size()) ? llvm::StringRef(kernels[i].kernel) : "nothing";
     if (found != expected)
-      return complain("[TN8015] the artifact was not compiled from this model by this version: its kernel " + llvm::Twine(i) + " is " +
-                      found + ", the model's is " + expected + "; compile it again");
+      return complain("[TN8015] the artifact was not compiled from this model by this version: its kernel " +
+                      llvm::Twine(i) + " is " + found + ", the model's is " + expected + "; compile it again");
   }
   return kOk;
 }
@@ -51,7 +53,8 @@ void observe(void *user, uint32_t kernel, void *const *buffers, uint32_t count, 
 }
 
 /// The model's outputs against the reference's and against recorded ones.
-Exit VerifyCommand::checkOutputs(Session &session, OutputVerifier verifier, mlir::MLIRContext &context, VerifyReport &report) const {
+Exit VerifyCommand::checkOutputs(Session &session, OutputVerifier verifier, mlir::MLIRContext &context,
+                                 VerifyReport &report) const {
   if (mlir::failed(verifier.evaluate()))
     return complain("[TN8016] the reference evaluator cannot run this model", kUnsupported);
   for (int i = 0; i < session.outputs(); ++i) {
@@ -65,7 +68,8 @@ Exit VerifyCommand::checkOutputs(Session &session, OutputVerifier verifier, mlir
       continue;
     auto known = toReference(context, *recorded);
     if (!known)
-      return complain("[TN8004] the recorded output '" + llvm::Twine(found->name) + "' has a type that cannot be compared");
+      return complain("[TN8004] the recorded output '" + llvm::Twine(found->name) +
+                      "' has a type that cannot be compared");
     report.outputs.push_back(verifier.checkRecorded(i, found->name, *actual, *known));
   }
   return kOk;
@@ -84,7 +88,8 @@ Exit judgeRefusal(const Session &session, OutputVerifier verifier, mlir::MLIRCon
     return mlir::success();
   });
   if (mlir::succeeded(verifier.evaluate()))
-    return complain("[TN3126] the reference computes outputs for the inputs that the compiled model refuses", kMismatch);
+    return complain("[TN3126] the reference computes outputs for the inputs that the compiled model refuses",
+                    kMismatch);
   llvm::errs() << "note: the reference refuses these inputs as well: " << reason << "\n";
   return session.exitStatus();
 }
@@ -115,7 +120,9 @@ Exit VerifyCommand::verify(llvm::StringRef path, CompileOptions options, VerifyR
   for (int i = 0; i < session.inputs(); ++i) {
     auto tensor = toReference(context, session.boundTensor(i));
     if (!tensor)
-      return complain(llvm::Twine("[TN8016] the reference evaluator does not know the type of input '") + session.input(i).name + "'", kUnsupported);
+      return complain(llvm::Twine("[TN8016] the reference evaluator does not know the type of input '") +
+                          session.input(i).name + "'",
+                      kUnsupported);
     tensors.push_back(*tensor);
   }
   verifier->beginRun(tensors);

@@ -37,8 +37,8 @@ llvm::json::Value number(double value) {
 }
 
 llvm::json::Object toJson(const reference::Difference &d) {
-  llvm::json::Object object{{"ok", d.ok()},           {"wrong", d.wrong},
-                            {"excess", number(d.excess)}, {"largest_absolute", number(d.absolute)}};
+  llvm::json::Object object{
+      {"ok", d.ok()}, {"wrong", d.wrong}, {"excess", number(d.excess)}, {"largest_absolute", number(d.absolute)}};
   if (!d.problem.empty())
     object["problem"] = d.problem;
   if (d.excess == 0)
@@ -51,8 +51,10 @@ llvm::json::Object toJson(const reference::Difference &d) {
 }
 
 llvm::json::Object toJson(const RoundingCheck &check) {
-  return llvm::json::Object{
-      {"found", number(check.found)}, {"expected", number(check.expected)}, {"f32", number(check.f32)}, {"allowed", check.allowed}};
+  return llvm::json::Object{{"found", number(check.found)},
+                            {"expected", number(check.expected)},
+                            {"f32", number(check.f32)},
+                            {"allowed", check.allowed}};
 }
 
 constexpr llvm::StringLiteral kAgainstReference = "reference", kAgainstRecorded = "recorded output";
@@ -66,16 +68,19 @@ void printKernel(llvm::raw_ostream &os, const KernelCheck &check) {
   if (!check.skipped.empty())
     return;
   os << "           output " << check.output << ": " << elementText(check.difference) << "\n           "
-     << check.difference.wrong << " of " << check.elements << " values wrong, the worst " << excessText(check.difference.excess) << "\n";
+     << check.difference.wrong << " of " << check.elements << " values wrong, the worst "
+     << excessText(check.difference.excess) << "\n";
 }
 
 void printRounding(llvm::raw_ostream &os, const OutputCheck &output) {
   const RoundingCheck &check = *output.rounding;
   if (check.allowed == 0) {
-    os << "           f32 and f64 evaluation differ in an integer, a non-finite value or the shape: not judged by rounding\n";
+    os << "           f32 and f64 evaluation differ in an integer, a non-finite value or the shape: not judged by "
+          "rounding\n";
     return;
   }
-  os << llvm::formatv("           from the f64 evaluation it is at {0:F2} of the tolerance, the {1} at {2:F2}; allowed is {3:F2} ({4:F0} times\n"
+  os << llvm::formatv("           from the f64 evaluation it is at {0:F2} of the tolerance, the {1} at {2:F2}; allowed "
+                      "is {3:F2} ({4:F0} times\n"
                       "           the {5:F2} of the reference with f32 sums, at least 1)\n",
                       check.found, output.against, check.expected, check.allowed, kRoundingFactor, check.f32);
 }
@@ -92,7 +97,8 @@ const KernelCheck *VerifyReport::firstWrong() const {
 const KernelCheck *VerifyReport::worst() const {
   const KernelCheck *worst = nullptr;
   auto rank = [](const KernelCheck &check) {
-    return std::pair(!check.ok(), check.difference.problem.empty() ? check.difference.excess : std::numeric_limits<double>::infinity());
+    return std::pair(!check.ok(), check.difference.problem.empty() ? check.difference.excess
+                                                                   : std::numeric_limits<double>::infinity());
   };
   for (const KernelCheck &check : kernels)
     if (wasCompared(check) && (!worst || rank(check) > rank(*worst)))
@@ -117,13 +123,13 @@ void VerifyReport::printOutputs(llvm::raw_ostream &os, llvm::StringRef against) 
   }
   if (!count)
     return;
-  os << "outputs    " << count - wrong << " of " << count << " agree with the " << against << ", the worst " << escaped(worst->name) << ": "
-     << elementText(worst->difference) << "\n";
+  os << "outputs    " << count - wrong << " of " << count << " agree with the " << against << ", the worst "
+     << escaped(worst->name) << ": " << elementText(worst->difference) << "\n";
   for (const OutputCheck &output : outputs) {
     if (output.against != against || output.difference.ok())
       continue;
-    os << (output.ok() ? "rounding   " : "WRONG      ") << escaped(output.name) << ": " << elementText(output.difference) << ", "
-       << excessText(output.difference.excess) << "\n";
+    os << (output.ok() ? "rounding   " : "WRONG      ") << escaped(output.name) << ": "
+       << elementText(output.difference) << ", " << excessText(output.difference.excess) << "\n";
     if (output.rounding)
       printRounding(os, output);
   }
@@ -138,13 +144,14 @@ void VerifyReport::print(llvm::raw_ostream &os) const {
     values += check.elements;
   }
   os << "model      " << escaped(model) << " for " << target << "\n";
-  os << "kernels    " << compared << " of " << kernels.size() << " compared with the reference, " << values << " values; "
-     << (wrong ? std::to_string(wrong) + " WRONG" : "all agree") << "\n";
+  os << "kernels    " << compared << " of " << kernels.size() << " compared with the reference, " << values
+     << " values; " << (wrong ? std::to_string(wrong) + " WRONG" : "all agree") << "\n";
   if (notRun)
     os << "not run    " << notRun << " kernels, in branches not taken\n";
   for (const KernelCheck &check : kernels)
     if (!check.skipped.empty())
-      os << "skipped    " << check.kernel << " (" << escaped(llvm::join(check.nodes, ", ")) << "): " << check.skipped << "\n";
+      os << "skipped    " << check.kernel << " (" << escaped(llvm::join(check.nodes, ", ")) << "): " << check.skipped
+         << "\n";
   const KernelCheck *first = firstWrong(), *last = worst();
   if (first) {
     os << "first      ";
@@ -159,7 +166,8 @@ void VerifyReport::print(llvm::raw_ostream &os) const {
   for (llvm::StringRef against : {kAgainstReference, kAgainstRecorded})
     printOutputs(os, against);
   if (!wrong && !ok())
-    os << "note       every kernel computes what it should from its inputs: the fault lies before the kernels (import, graph\n"
+    os << "note       every kernel computes what it should from its inputs: the fault lies before the kernels (import, "
+          "graph\n"
           "           passes) or adds up from errors within the tolerance\n";
 }
 
@@ -190,7 +198,9 @@ void VerifyReport::printJson(llvm::raw_ostream &os) const {
       object["f64"] = toJson(*output.rounding);
     outputArray.push_back(std::move(object));
   }
-  auto nameOf = [](const KernelCheck *check) { return check ? llvm::json::Value(check->kernel) : llvm::json::Value(nullptr); };
+  auto nameOf = [](const KernelCheck *check) {
+    return check ? llvm::json::Value(check->kernel) : llvm::json::Value(nullptr);
+  };
   os << llvm::formatv("{0:2}", llvm::json::Value(llvm::json::Object{{"model", model},
                                                                     {"target", target},
                                                                     {"ok", ok()},

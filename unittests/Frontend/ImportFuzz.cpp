@@ -38,9 +38,7 @@ size_t place(Random &random, llvm::StringRef bytes) {
 std::string damage(llvm::StringRef bytes, Random &random) {
   std::string text = bytes.str();
   switch (random.below(4)) {
-  case 0:
-    text.resize(place(random, bytes));
-    break;
+  case 0: text.resize(place(random, bytes)); break;
   case 1:
     for (int i = 0, count = 1 + random.below(8); i < count; ++i)
       text[place(random, bytes)] ^= static_cast<char>(1u << random.below(8));

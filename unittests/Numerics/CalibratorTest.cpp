@@ -118,13 +118,16 @@ TEST_F(CalibratorTest, BiasIsTheBestOfAll) {
         other.format = other.bound.get();
         EXPECT_LE(mine, noise(other, values) * (1 + 1e-12)) << name << " bias " << bias << " scale " << scale;
       }
-      EXPECT_EQ(chosen.format->declaration().real.bias, std::optional<int>(chooseBias(format, values))) << name << " scale " << scale;
+      EXPECT_EQ(chosen.format->declaration().real.bias, std::optional<int>(chooseBias(format, values)))
+          << name << " scale " << scale;
     }
 }
 
 TEST_F(CalibratorTest, ChosenBiasIsNoWorseThanFixedFormats) {
   const std::pair<const char *, std::vector<const char *>> pairs[] = {
-      {"cFP8E4M3", {"f8E4M3", "f8E4M3FN", "f8E4M3FNUZ", "f8E4M3B11FNUZ"}}, {"cFP8E5M2", {"f8E5M2", "f8E5M2FNUZ"}}, {"cFP8E3M4", {"f8E3M4"}}};
+      {"cFP8E4M3", {"f8E4M3", "f8E4M3FN", "f8E4M3FNUZ", "f8E4M3B11FNUZ"}},
+      {"cFP8E5M2", {"f8E5M2", "f8E5M2FNUZ"}},
+      {"cFP8E3M4", {"f8E3M4"}}};
   std::vector<float> values = normal(4000, 2);
   for (float &x : values)
     x = std::max(x, 0.0f); // as behind a Relu
@@ -159,7 +162,8 @@ TEST_F(CalibratorTest, IntegersCoverTheRange) {
 TEST_F(CalibratorTest, RecipesDifferWhereThereIsAnOutlier) {
   std::vector<float> values = normal(10000, 1);
   values[5] = 60;
-  for (auto [wide, cut, best] : {std::tuple("i4", "i4:percentile=99", "i4:mse"), std::tuple("ui4", "ui4:percentile=99", "ui4:mse")}) {
+  for (auto [wide, cut, best] :
+       {std::tuple("i4", "i4:percentile=99", "i4:mse"), std::tuple("ui4", "ui4:percentile=99", "ui4:mse")}) {
     FixedConversion max = choose(wide, values), percentile = choose(cut, values), mse = choose(best, values);
     EXPECT_LT(*percentile.scale, *max.scale / 10);
     EXPECT_LT(*mse.scale, *max.scale);

@@ -4,8 +4,8 @@
 // all values of 16 bits, and special and random ones of the others.
 #include "tenon/Pipelines/NativeConstants.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/AsmParser/AsmParser.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "tenon/Dialect/Graph/IR/ExactOps.h"
 #include "tenon/Pipelines/Compile.h"
@@ -41,11 +41,13 @@ struct NativeConstantsTest : ::testing::Test {
   /// In the middle of two f16 or two bf16, normal or denormal, or one bit beside it.
   static uint64_t closeToTie(unsigned width, uint64_t bits) {
     bool half = bits >> 40 & 1;
-    uint32_t from = half ? (bits & 0x80ffe000) + 0x33000000 + (bits >> 33 & 7) * 0x01000000 : uint32_t(bits) & 0xffff0000;
+    uint32_t from =
+        half ? (bits & 0x80ffe000) + 0x33000000 + (bits >> 33 & 7) * 0x01000000 : uint32_t(bits) & 0xffff0000;
     unsigned lost = half ? 13 + (bits >> 50) % 9 : 16; // denormals lose more
     from = (from >> lost << lost) | 1u << (lost - 1);
     int beside = int(bits >> 42 & 3) - 1;
-    return width == 32 ? uint64_t(from) + beside : llvm::bit_cast<uint64_t>(double(llvm::bit_cast<float>(from))) + beside;
+    return width == 32 ? uint64_t(from) + beside
+                       : llvm::bit_cast<uint64_t>(double(llvm::bit_cast<float>(from))) + beside;
   }
 
   /// Values that arithmetic treats in ways of their own, then random ones; the
@@ -59,16 +61,19 @@ struct NativeConstantsTest : ::testing::Test {
     if (auto type = dyn_cast<FloatType>(element); type && width >= 32) {
       const llvm::fltSemantics &semantics = type.getFloatSemantics();
       using llvm::APFloat;
-      for (APFloat value : {APFloat::getZero(semantics), APFloat::getInf(semantics), APFloat::getQNaN(semantics), APFloat::getSNaN(semantics),
-                            APFloat::getLargest(semantics), APFloat::getSmallest(semantics), APFloat::getSmallestNormalized(semantics),
-                            APFloat(semantics, "1"), APFloat(semantics, "0.5"), APFloat(semantics, "2.5"), APFloat(semantics, "127.5"),
-                            APFloat(semantics, "65519.99"), APFloat(semantics, "2147483648"), APFloat(semantics, "9223372036854775808"),
-                            APFloat(semantics, "18446744073709551616"), APFloat(semantics, "1e-7"), APFloat(semantics, "1e-40")})
+      for (APFloat value :
+           {APFloat::getZero(semantics), APFloat::getInf(semantics), APFloat::getQNaN(semantics),
+            APFloat::getSNaN(semantics), APFloat::getLargest(semantics), APFloat::getSmallest(semantics),
+            APFloat::getSmallestNormalized(semantics), APFloat(semantics, "1"), APFloat(semantics, "0.5"),
+            APFloat(semantics, "2.5"), APFloat(semantics, "127.5"), APFloat(semantics, "65519.99"),
+            APFloat(semantics, "2147483648"), APFloat(semantics, "9223372036854775808"),
+            APFloat(semantics, "18446744073709551616"), APFloat(semantics, "1e-7"), APFloat(semantics, "1e-40")})
         for (int sign = 0; sign < 2; ++sign, value.changeSign())
           for (int step = -1; step < 2; ++step)
             special.push_back(value.bitcastToAPInt().getZExtValue() + step);
     } else if (width >= 32) {
-      for (uint64_t edge : {uint64_t(0), uint64_t(1) << (width - 1), uint64_t(width), uint64_t(1) << 24, uint64_t(1) << 31, uint64_t(1) << 53})
+      for (uint64_t edge : {uint64_t(0), uint64_t(1) << (width - 1), uint64_t(width), uint64_t(1) << 24,
+                            uint64_t(1) << 31, uint64_t(1) << 53})
         for (int step = -1; step < 2; ++step)
           special.push_back(edge + step);
     }
@@ -95,7 +100,8 @@ struct NativeConstantsTest : ::testing::Test {
     uint64_t bits = 0;
     memcpy(&bits, tensor.getBytes().data() + i * tensor.getElementBytes(), tensor.getElementBytes());
     auto type = dyn_cast<FloatType>(tensor.getElementType());
-    if (type && type.getWidth() >= 16 && llvm::APFloat(type.getFloatSemantics(), llvm::APInt(type.getWidth(), bits)).isNaN())
+    if (type && type.getWidth() >= 16 &&
+        llvm::APFloat(type.getFloatSemantics(), llvm::APInt(type.getWidth(), bits)).isNaN())
       return ~uint64_t(0);
     return bits;
   }
@@ -119,18 +125,26 @@ struct NativeConstantsTest : ::testing::Test {
     int64_t wrong = 0;
     for (int64_t i = 0, e = a.getNumElements(); i < e; ++i)
       if (bitsOf(a, i) != bitsOf(b, i) && ++wrong == 1)
-        ADD_FAILURE() << op << "\nat " << i << llvm::formatv(": {0:x} instead of {1:x}", bitsOf(a, i), bitsOf(b, i)).str() << " for "
-                      << llvm::formatv("{0:x} {1:x}", bitsOf(operands[0], i), operands.size() > 1 && operands[1].getNumElements() > i ? bitsOf(operands[1], i) : 0).str();
+        ADD_FAILURE() << op << "\nat " << i
+                      << llvm::formatv(": {0:x} instead of {1:x}", bitsOf(a, i), bitsOf(b, i)).str() << " for "
+                      << llvm::formatv("{0:x} {1:x}", bitsOf(operands[0], i),
+                                       operands.size() > 1 && operands[1].getNumElements() > i ? bitsOf(operands[1], i)
+                                                                                               : 0)
+                             .str();
     EXPECT_EQ(wrong, 0) << op;
   }
 
   Type parse(const std::string &text) { return parseType(text, &context); }
-  std::string tensor(const std::string &element, const std::string &shape = std::to_string(kCount)) { return "tensor<" + shape + "x" + element + ">"; }
+  std::string tensor(const std::string &element, const std::string &shape = std::to_string(kCount)) {
+    return "tensor<" + shape + "x" + element + ">";
+  }
   void unary(const std::string &kind, const std::string &element, const std::string &result) {
-    compare("graph.unary " + kind + " %a0 : (" + tensor(element) + ") -> " + tensor(result), {values(parse(element), {kCount})});
+    compare("graph.unary " + kind + " %a0 : (" + tensor(element) + ") -> " + tensor(result),
+            {values(parse(element), {kCount})});
   }
   void binary(const std::string &kind, const std::string &element, const std::string &result) {
-    compare("graph.binary " + kind + " %a0, %a1 : (" + tensor(element) + ", " + tensor(element) + ") -> " + tensor(result),
+    compare("graph.binary " + kind + " %a0, %a1 : (" + tensor(element) + ", " + tensor(element) + ") -> " +
+                tensor(result),
             {values(parse(element), {kCount}), values(parse(element), {kCount}, 31337)});
   }
 };
@@ -167,7 +181,8 @@ TEST_F(NativeConstantsTest, BinaryOfFloats) {
 
 TEST_F(NativeConstantsTest, BinaryOfIntegers) {
   for (std::string element : kIntegers) {
-    for (const char *kind : {"add", "sub", "mul", "div", "min", "max", "bitwise_and", "bitwise_or", "bitwise_xor", "shift_left", "shift_right"})
+    for (const char *kind : {"add", "sub", "mul", "div", "min", "max", "bitwise_and", "bitwise_or", "bitwise_xor",
+                             "shift_left", "shift_right"})
       binary(kind, element, element);
     for (const char *kind : {"eq", "lt", "ge"})
       binary(kind, element, "i1");
@@ -186,7 +201,8 @@ TEST_F(NativeConstantsTest, Casts) {
       bool isNarrow = !llvm::is_contained(types, from) && !llvm::is_contained(types, to);
       Type source = parse(from), target = parse(to);
       bool isLong = isa<IntegerType>(source) && source.getIntOrFloatBitWidth() == 64;
-      if (from != to && !isNarrow && !(isLong && (num::isCoded(target) || target.isBF16()))) // the reference takes two steps
+      if (from != to && !isNarrow &&
+          !(isLong && (num::isCoded(target) || target.isBF16()))) // the reference takes two steps
         compare("graph.cast %a0 : (" + tensor(from) + ") -> " + tensor(to), {values(parse(from), {kCount})});
     }
 }
@@ -203,7 +219,8 @@ TEST_F(NativeConstantsTest, Select) {
 TEST_F(NativeConstantsTest, Broadcast) {
   for (std::string left : {"300x7x", "1x7x", "7x", "300x1x", ""})
     compare("graph.binary sub %a0, %a1 : (tensor<" + left + "f32>, tensor<300x7xf32>) -> tensor<300x7xf32>",
-            {values(parse("f32"), llvm::cast<ShapedType>(parse("tensor<" + left + "f32>")).getShape()), values(parse("f32"), {300, 7}, 7)});
+            {values(parse("f32"), llvm::cast<ShapedType>(parse("tensor<" + left + "f32>")).getShape()),
+             values(parse("f32"), {300, 7}, 7)});
 }
 
 TEST_F(NativeConstantsTest, Dequantize) {
@@ -213,12 +230,15 @@ TEST_F(NativeConstantsTest, Dequantize) {
         continue;
       std::string x = tensor(code, "512x128"), y = tensor(real, "512x128");
       Tensor codes = values(parse(code), {512, 128});
-      auto parameters = [&](ArrayRef<int64_t> shape) { return SmallVector<Tensor>{codes, values(parse(real), shape, 3), values(parse(code), shape)}; };
-      auto op = [&](const std::string &shape, const std::string &attributes, bool hasZero) {
-        return "graph.dequantize %a0, %a1" + std::string(hasZero ? ", %a2" : "") + " {" + attributes + "} : (" + x + ", tensor<" + shape + real + ">" +
-               (hasZero ? ", tensor<" + shape + code + ">" : "") + ") -> " + y;
+      auto parameters = [&](ArrayRef<int64_t> shape) {
+        return SmallVector<Tensor>{codes, values(parse(real), shape, 3), values(parse(code), shape)};
       };
-      compare(op("", "axis = 1 : i64", true), {codes, Tensor::fromDoubles(parse(real), {}, {0.0173}), values(parse(code), {}, 1)});
+      auto op = [&](const std::string &shape, const std::string &attributes, bool hasZero) {
+        return "graph.dequantize %a0, %a1" + std::string(hasZero ? ", %a2" : "") + " {" + attributes + "} : (" + x +
+               ", tensor<" + shape + real + ">" + (hasZero ? ", tensor<" + shape + code + ">" : "") + ") -> " + y;
+      };
+      compare(op("", "axis = 1 : i64", true),
+              {codes, Tensor::fromDoubles(parse(real), {}, {0.0173}), values(parse(code), {}, 1)});
       compare(op("512x", "axis = 0 : i64", true), parameters({512}));
       compare(op("512x4x", "axis = 1 : i64, block_size = 32 : i64", true), parameters({512, 4}));
       compare(op("128x", "axis = -1 : i64", false), {codes, values(parse(real), {128}, 5)});
@@ -231,9 +251,11 @@ TEST_F(NativeConstantsTest, Quantize) {
       std::string x = tensor(real, "512x130"), y = tensor(code, "512x130");
       Tensor data = values(parse(real), {512, 130});
       auto op = [&](const std::string &shape, const std::string &attributes) {
-        return "graph.quantize %a0, %a1, %a2 {" + attributes + "} : (" + x + ", tensor<" + shape + real + ">, tensor<" + shape + code + ">) -> " + y;
+        return "graph.quantize %a0, %a1, %a2 {" + attributes + "} : (" + x + ", tensor<" + shape + real + ">, tensor<" +
+               shape + code + ">) -> " + y;
       };
-      compare(op("", "axis = 1 : i64"), {data, Tensor::fromDoubles(parse(real), {}, {0.0173}), values(parse(code), {}, 1)});
+      compare(op("", "axis = 1 : i64"),
+              {data, Tensor::fromDoubles(parse(real), {}, {0.0173}), values(parse(code), {}, 1)});
       compare(op("512x", "axis = 0 : i64"), {data, values(parse(real), {512}, 3), values(parse(code), {512})});
       compare(op("130x", "axis = 1 : i64"), {data, values(parse(real), {130}, 3), values(parse(code), {130})});
     }

@@ -35,7 +35,8 @@ struct VerifyTest : ::testing::Test {
     ASSERT_TRUE(verifier);
     ASSERT_EQ(verifier->getChecks().size(), 2u);
     softmax();
-    verifier->beginRun({Tensor::borrow(Float32Type::get(&context), {2, 3}, ArrayRef(reinterpret_cast<char *>(x), sizeof x))});
+    verifier->beginRun(
+        {Tensor::borrow(Float32Type::get(&context), {2, 3}, ArrayRef(reinterpret_cast<char *>(x), sizeof x))});
   }
   /// What a right kernel makes of t, whatever t is.
   void softmax() {
@@ -83,7 +84,8 @@ TEST_F(VerifyTest, OverwrittenInputIsFound) {
 TEST_F(VerifyTest, NotANumberAgreesWithItself) {
   x[0] = t[0] = std::nanf("");
   x[1] = t[2] = INFINITY;
-  verifier->beginRun({Tensor::borrow(Float32Type::get(&context), {2, 3}, ArrayRef(reinterpret_cast<char *>(x), sizeof x))});
+  verifier->beginRun(
+      {Tensor::borrow(Float32Type::get(&context), {2, 3}, ArrayRef(reinterpret_cast<char *>(x), sizeof x))});
   verifier->observe(0, {x, t}, nullptr);
   EXPECT_TRUE(verifier->getChecks()[0].ok());
 }

@@ -18,7 +18,10 @@ struct EvaluatorTest : ::testing::Test {
   MLIRContext context{MLIRContext::Threading::DISABLED};
   Builder b{&context};
   std::vector<std::string> messages;
-  ScopedDiagnosticHandler handler{&context, [this](Diagnostic &d) { messages.push_back(d.str()); return success(); }};
+  ScopedDiagnosticHandler handler{&context, [this](Diagnostic &d) {
+                                    messages.push_back(d.str());
+                                    return success();
+                                  }};
 
   EvaluatorTest() {
     context.loadDialect<func::FuncDialect, scf::SCFDialect, tensor::TensorDialect, tenon::graph::GraphDialect>();
@@ -38,7 +41,8 @@ struct EvaluatorTest : ::testing::Test {
 TEST_F(EvaluatorTest, MatMulTransposed) {
   auto results = run(R"(func.func @f(%a: tensor<2x2xf32>, %b: tensor<2x2xf32>) -> tensor<2x2xf32> {
     %0 = graph.matmul %a, %b {transpose_rhs} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
-    return %0 : tensor<2x2xf32> })", {floats({2, 2}, {1, 2, 3, 4}), floats({2, 2}, {5, 6, 7, 8})});
+    return %0 : tensor<2x2xf32> })",
+                     {floats({2, 2}, {1, 2, 3, 4}), floats({2, 2}, {5, 6, 7, 8})});
   ASSERT_TRUE(succeeded(results));
   EXPECT_EQ((*results)[0].toDoubles(), (std::vector<double>{17, 23, 39, 53}));
 }
@@ -57,11 +61,12 @@ TEST_F(EvaluatorTest, IfTakesOuterValues) {
 }
 
 TEST_F(EvaluatorTest, IntegersAreExact) {
-  auto results = run(R"(func.func @f(%a: tensor<2xi64>, %b: tensor<2xi64>) -> (tensor<2xi64>, tensor<2xi64>) {
+  auto results =
+      run(R"(func.func @f(%a: tensor<2xi64>, %b: tensor<2xi64>) -> (tensor<2xi64>, tensor<2xi64>) {
     %0 = graph.binary div %a, %b : (tensor<2xi64>, tensor<2xi64>) -> tensor<2xi64>
     %1 = graph.binary mod %a, %b : (tensor<2xi64>, tensor<2xi64>) -> tensor<2xi64>
     return %0, %1 : tensor<2xi64>, tensor<2xi64> })",
-                     {Tensor::fromInts(b.getI64Type(), {2}, {INT64_MIN, 7}), Tensor::fromInts(b.getI64Type(), {2}, {-1, 0})});
+          {Tensor::fromInts(b.getI64Type(), {2}, {INT64_MIN, 7}), Tensor::fromInts(b.getI64Type(), {2}, {-1, 0})});
   ASSERT_TRUE(succeeded(results));
   EXPECT_EQ((*results)[0].toInts(), (std::vector<int64_t>{INT64_MIN, 0}));
   EXPECT_EQ((*results)[1].toInts(), (std::vector<int64_t>{0, 0}));

@@ -58,7 +58,8 @@ TEST_F(TensorTest, RoundsIntegersOnce) {
   int64_t below = (int64_t(1) << 60) + 3 * (int64_t(1) << 36) - 1; // a double would be a tie to the even number above
   EXPECT_EQ(Tensor::fromInts(b.getF32Type(), {1}, {below}).toDoubles()[0], up);
   EXPECT_EQ(Tensor::fromInts(b.getF64Type(), {1}, {above}).toDoubles()[0], double(above));
-  EXPECT_EQ(Tensor::fromInts(b.getBF16Type(), {1}, {(int64_t(1) << 60) + (int64_t(1) << 52) + 1}).toDoubles()[0], 0x1p60 + 0x1p53);
+  EXPECT_EQ(Tensor::fromInts(b.getBF16Type(), {1}, {(int64_t(1) << 60) + (int64_t(1) << 52) + 1}).toDoubles()[0],
+            0x1p60 + 0x1p53);
   int64_t top = int64_t(0xC000008000000001); // 2^63 + 2^62 + 2^39 + 1 as unsigned
   EXPECT_EQ(Tensor::fromInts(b.getF32Type(), {1}, {top}, /*isUnsigned=*/true).toDoubles()[0], 0x1.8p63 + 0x1p40);
 }

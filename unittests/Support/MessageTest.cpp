@@ -13,7 +13,7 @@ TEST(MessageTest, ControlCharactersAreEscaped) {
   EXPECT_EQ(escaped("a\nb\rc\td\x1b[1m\x7f"), "a\\nb\\rc\\td\\x1b[1m\\x7f");
   EXPECT_EQ(escaped(llvm::StringRef("a\0b", 3)), "a\\x00b");
   EXPECT_EQ(escaped("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
-  EXPECT_EQ(escaped("\xc2\x9b"), "\\xc2\\x9b");         // a control sequence in one character
+  EXPECT_EQ(escaped("\xc2\x9b"), "\\xc2\\x9b");          // a control sequence in one character
   EXPECT_EQ(escaped("\xe2\x80\xae"), "\\xe2\\x80\\xae"); // turns the direction of what follows
   for (const char *none : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xf0\x9f"})
     EXPECT_EQ(escaped(none).substr(0, 2), "\\x") << escaped(none);
@@ -49,7 +49,8 @@ TEST(MessageTest, EqualProblemsAreCounted) {
   for (int count : {3, 4, 5, 6, 1000}) {
     Printed printed;
     for (int i = 0; i < count; ++i) {
-      printed.printer.add("error: m.onnx: ", "[TN1041] tensor 'w" + std::to_string(i) + "': the file 'f' is absent", {"a note"});
+      printed.printer.add("error: m.onnx: ", "[TN1041] tensor 'w" + std::to_string(i) + "': the file 'f' is absent",
+                          {"a note"});
       printed.printer.add("error: m.onnx: ", "[TN1012] node" + std::to_string(i) + " (Add, opset 17): has 1 inputs");
       printed.printer.add("warning: ", "[TN1041] tensor 'w': the file 'f' is absent");
     }

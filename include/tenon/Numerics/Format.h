@@ -48,7 +48,7 @@ enum class NanEncoding {
 
 /// How the scale of a block follows from its largest magnitude (amax).
 enum class ScaleRule {
-  Max,      ///< amax / largest value of the element format
+  Max,       ///< amax / largest value of the element format
   PowerOfTwo ///< 2^(floor(log2 amax) - exponent of the element's largest value), OCP MX 1.0 section 6.3
 };
 
@@ -67,8 +67,8 @@ struct FloatFields {
 struct IntegerFields {
   unsigned width = 0;
   bool isSigned = true;
-  bool narrow = false;    ///< without the most negative value
-  bool zeroPoint = true;  ///< tensors of it may carry one
+  bool narrow = false;   ///< without the most negative value
+  bool zeroPoint = true; ///< tensors of it may carry one
 };
 
 struct BlockFields {
@@ -81,9 +81,9 @@ struct BlockFields {
 
 /// How elements lie in memory.
 struct Storage {
-  unsigned bits = 0;       ///< of one element, padding included
-  bool lowFirst = true;    ///< elements fill a byte from its low bits
-  unsigned alignment = 1;  ///< of a row, in bytes
+  unsigned bits = 0;      ///< of one element, padding included
+  bool lowFirst = true;   ///< elements fill a byte from its low bits
+  unsigned alignment = 1; ///< of a row, in bytes
 };
 
 /// The keys of a declaration.
@@ -127,8 +127,8 @@ public:
   /// The declaration as one canonical line of YAML; equal formats print alike.
   std::string text() const;
 
-  unsigned width() const;              ///< bits of a code
-  unsigned storageBytes() const;       ///< bytes of an element that stands alone
+  unsigned width() const;        ///< bits of a code
+  unsigned storageBytes() const; ///< bytes of an element that stands alone
   bool needsBias() const { return isFloat() && !decl.real.bias; }
   /// The same format with the per-tensor bias bound; `NAME_bN` names it.
   std::unique_ptr<Format> withBias(int bias) const;
@@ -152,11 +152,11 @@ public:
   /// decode of each code, for widths up to 16.
   llvm::ArrayRef<double> values() const;
 
-  double largest() const;           ///< largest finite value
-  double lowest() const;            ///< smallest finite value (negative if signed)
+  double largest() const; ///< largest finite value
+  double lowest() const;  ///< smallest finite value (negative if signed)
   double smallestPositive() const;
-  double smallestNormal() const;    ///< floats; else the smallest positive value
-  double epsilon() const;           ///< distance of 1 to the next value, in floats 2^-mantissa
+  double smallestNormal() const; ///< floats; else the smallest positive value
+  double epsilon() const;        ///< distance of 1 to the next value, in floats 2^-mantissa
   bool hasInfinity() const { return isFloat() && decl.real.infinity; }
   bool hasNan() const { return isFloat() && decl.real.nan != NanEncoding::None; }
 

@@ -54,22 +54,23 @@ struct Quality {
 };
 
 struct Quantized {
-  const Format *element = nullptr;   ///< of the codes
-  std::shared_ptr<Format> bound;     ///< holds `element` if its bias was chosen here
-  std::vector<uint8_t> codes;        ///< one code in storageBytes of the element, little endian
-  std::vector<int64_t> scaleShape;   ///< empty: one scale
-  std::vector<float> scales;         ///< empty: no scale
+  const Format *element = nullptr;     ///< of the codes
+  std::shared_ptr<Format> bound;       ///< holds `element` if its bias was chosen here
+  std::vector<uint8_t> codes;          ///< one code in storageBytes of the element, little endian
+  std::vector<int64_t> scaleShape;     ///< empty: one scale
+  std::vector<float> scales;           ///< empty: no scale
   const Format *scaleFormat = nullptr; ///< null: float32
-  std::vector<uint8_t> scaleCodes;   ///< if scaleFormat is given; scales are their values
-  std::optional<float> globalScale;  ///< scales the scales
-  std::vector<uint8_t> zeroPoints;   ///< like scales; empty: none
-  int64_t axis = 0, blockSize = 0;   ///< of the scales; blockSize 0: one per axis entry, or one in all
+  std::vector<uint8_t> scaleCodes;     ///< if scaleFormat is given; scales are their values
+  std::optional<float> globalScale;    ///< scales the scales
+  std::vector<uint8_t> zeroPoints;     ///< like scales; empty: none
+  int64_t axis = 0, blockSize = 0;     ///< of the scales; blockSize 0: one per axis entry, or one in all
   Quality quality;
 };
 
 /// Chooses scales (and the format's open bias, and the member of a family) and
 /// encodes. Fails on values that the format has no code for (NaN, infinities).
-llvm::Expected<Quantized> quantize(const Values &values, const Recipe &recipe, const FormatRegistry &formats, uint64_t seed = 0);
+llvm::Expected<Quantized> quantize(const Values &values, const Recipe &recipe, const FormatRegistry &formats,
+                                   uint64_t seed = 0);
 
 /// The bias with the least mean square error; for equal errors the smaller one.
 /// Candidates are all from where nothing saturates up to where half of the

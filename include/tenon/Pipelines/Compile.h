@@ -28,20 +28,20 @@ std::optional<Stage> parseStage(llvm::StringRef name);
 struct CompileOptions {
   std::string target = "cpu:host";
   std::optional<Stage> stopAfter;
-  std::optional<Stage> startFrom; ///< the input is IR at that stage's entry
-  std::vector<OpenSize> sizes;          ///< of the model's open dimensions
-  std::vector<std::string> formatFiles; ///< declarations of number formats to load
+  std::optional<Stage> startFrom;                  ///< the input is IR at that stage's entry
+  std::vector<OpenSize> sizes;                     ///< of the model's open dimensions
+  std::vector<std::string> formatFiles;            ///< declarations of number formats to load
   std::optional<numerics::ConvertOptions> convert; ///< weights to put into other formats, after import
   std::optional<numerics::ConvertOptions> observe; ///< layers that these would convert give what enters them as outputs
   /// Textual pass pipelines on the module, run at the end of a stage up to place
   /// (not of stages that startFrom skips).
   std::vector<std::pair<Stage, std::string>> addedPasses;
-  std::string dumpTo;             ///< folder for the IR after each stage
+  std::string dumpTo;                    ///< folder for the IR after each stage
   std::vector<std::string> otherOutputs; ///< files that the caller will write: none may be an input
-  bool flushDenormals = false;    ///< denormal weights are taken as zero
-  bool keepPlan = false;          ///< the artifact holds the plan's text
-  std::string overridable;        ///< names of weights that are optional inputs, see OnnxImportOptions
-  bool redZones = false;          ///< for debugging: bytes behind each buffer of the arena that the runtime checks
+  bool flushDenormals = false;           ///< denormal weights are taken as zero
+  bool keepPlan = false;                 ///< the artifact holds the plan's text
+  std::string overridable;               ///< names of weights that are optional inputs, see OnnxImportOptions
+  bool redZones = false; ///< for debugging: bytes behind each buffer of the arena that the runtime checks
   std::function<void(llvm::StringRef phase)> progress;
   cpu::KernelProgress kernelProgress; ///< within codegen
 };
@@ -54,7 +54,7 @@ struct CompileResult {
   uint64_t arenaBytes = 0;    ///< of buffers whose size is known
   uint64_t symbolicSlots = 0; ///< arena slots whose size named dimensions decide
   Ledger ledger;
-  numerics::ConversionReport conversion; ///< of `convert`
+  numerics::ConversionReport conversion;              ///< of `convert`
   std::vector<numerics::ObservedActivation> observed; ///< of `observe`
 };
 
@@ -78,8 +78,8 @@ mlir::OwningOpRef<mlir::ModuleOp> importForCompilation(mlir::MLIRContext &contex
 mlir::FailureOr<CompileResult> compileModel(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,
                                             const CompileOptions &options);
 /// The same from the bytes of a model, or of IR to start from.
-mlir::FailureOr<CompileResult> compileModelBytes(mlir::MLIRContext &context, llvm::StringRef bytes, llvm::StringRef output,
-                                                 const CompileOptions &options);
+mlir::FailureOr<CompileResult> compileModelBytes(mlir::MLIRContext &context, llvm::StringRef bytes,
+                                                 llvm::StringRef output, const CompileOptions &options);
 /// Writes an ONNX model whose weights (and activations, where no run chooses their
 /// scale) are converted, as far as ONNX has the formats; nothing is written on failure.
 mlir::LogicalResult convertToOnnx(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,

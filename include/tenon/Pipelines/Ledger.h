@@ -31,10 +31,10 @@ struct NodeRecord {
 
 struct KernelRecord {
   std::string name, device, strategy, schedule, precision;
-  std::string tile;           ///< the schedule's register tile, "" if it has none
-  int64_t vectorBits = 0;     ///< 0: scalar, or not known
-  uint64_t work = 0;          ///< operations; 0 where they depend on symbols
-  uint64_t estimate = 0;      ///< operations at the sizes to expect
+  std::string tile;       ///< the schedule's register tile, "" if it has none
+  int64_t vectorBits = 0; ///< 0: scalar, or not known
+  uint64_t work = 0;      ///< operations; 0 where they depend on symbols
+  uint64_t estimate = 0;  ///< operations at the sizes to expect
   std::vector<std::string> nodes;
 };
 
@@ -43,9 +43,9 @@ struct LedgerNote : Note {
 };
 
 struct Ledger {
-  std::string modelHash;         ///< of the .onnx file, without data beside it; "" if not known
+  std::string modelHash; ///< of the .onnx file, without data beside it; "" if not known
   std::vector<std::pair<std::string, int64_t>> nominalSizes; ///< that the user gave, of named dimensions
-  std::vector<NodeRecord> nodes; ///< in the model's order
+  std::vector<NodeRecord> nodes;                             ///< in the model's order
   std::vector<KernelRecord> kernels;
   std::vector<LedgerNote> notes; ///< by code
 

@@ -15,11 +15,11 @@ namespace tenon {
 
 /// About one dimension. Equal `min` and `max` fix it.
 struct OpenSize {
-  std::string flag;           ///< as it was given, for messages: "--sizes=batch=1"
-  std::string name;           ///< of a dimension, or of an input
+  std::string flag;            ///< as it was given, for messages: "--sizes=batch=1"
+  std::string name;            ///< of a dimension, or of an input
   std::optional<int64_t> axis; ///< of the input; without one, `name` may still be INPUT:AXIS
   std::optional<int64_t> min, max, nominal;
-  int64_t rank = -1;          ///< that the input must have; -1: any
+  int64_t rank = -1; ///< that the input must have; -1: any
 };
 
 /// Reads "NAME=SIZE,INPUT:AXIS=MIN..MAX". False with a coded message.
@@ -28,7 +28,8 @@ bool parseSizes(llvm::StringRef text, std::vector<OpenSize> &sizes, std::string 
 enum class ShapeBound { Min, Nominal, Max };
 /// Reads "INPUT:1x3x224x224,..." as trtexec writes it, a bound for each axis;
 /// `flag` is its spelling.
-bool parseShapeBounds(llvm::StringRef flag, llvm::StringRef text, ShapeBound bound, std::vector<OpenSize> &sizes, std::string &error);
+bool parseShapeBounds(llvm::StringRef flag, llvm::StringRef text, ShapeBound bound, std::vector<OpenSize> &sizes,
+                      std::string &error);
 
 /// Applies them to the inputs of an imported module: fixed sizes become static
 /// types, ranges the attribute `onnx.sizes` that the conversion to graph reads.

@@ -12,9 +12,9 @@
 namespace tenon {
 
 struct ReferenceCheckOptions {
-  double atol = 1e-7, rtol = 1e-3;  ///< what ONNX's own backend tests use
-  bool evaluateConstants = false;   ///< run tenon-evaluate-constants first
-  bool freezeInputs = false;        ///< inputs of rank 0 and 1 with up to 16 elements are constants
+  double atol = 1e-7, rtol = 1e-3; ///< what ONNX's own backend tests use
+  bool evaluateConstants = false;  ///< run tenon-evaluate-constants first
+  bool freezeInputs = false;       ///< inputs of rank 0 and 1 with up to 16 elements are constants
 };
 
 /// Each folder holds input_<i>.pb and output_<i>.pb. Writes one line per folder

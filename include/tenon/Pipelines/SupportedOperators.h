@@ -30,8 +30,8 @@ std::vector<OperatorRange> supportedOperators();
 
 /// How a target runs an op of the graph dialect.
 struct GraphOpSupport {
-  std::string op;                       ///< "conv"
-  std::vector<std::string> strategies;  ///< kernels that take it; empty: none
+  std::string op;                      ///< "conv"
+  std::vector<std::string> strategies; ///< kernels that take it; empty: none
 };
 std::vector<GraphOpSupport> cpuGraphOps(mlir::MLIRContext &context);
 

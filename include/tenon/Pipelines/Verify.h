@@ -25,13 +25,13 @@ namespace tenon {
 /// What is known of one kernel after the runs.
 struct KernelCheck {
   std::string kernel;
-  std::vector<std::string> nodes; ///< ONNX nodes it covers, "Conv conv1"
-  uint64_t runs = 0;              ///< launches seen
-  unsigned output = 0;            ///< the output that `difference` is about
+  std::vector<std::string> nodes;   ///< ONNX nodes it covers, "Conv conv1"
+  uint64_t runs = 0;                ///< launches seen
+  unsigned output = 0;              ///< the output that `difference` is about
   reference::Difference difference; ///< of the worst output of all launches
   uint64_t elements = 0;            ///< compared, over all outputs and launches
-  std::string overwritten; ///< which input does not hold what its producer wrote
-  std::string skipped;     ///< why it could not be compared
+  std::string overwritten;          ///< which input does not hold what its producer wrote
+  std::string skipped;              ///< why it could not be compared
 
   bool ok() const { return difference.ok() && overwritten.empty(); }
 };
@@ -40,7 +40,8 @@ class KernelVerifier {
 public:
   /// Imports and plans a model as compileModel does. Null after diagnostics.
   static std::unique_ptr<KernelVerifier> create(mlir::MLIRContext &context, llvm::StringRef model,
-                                                const reference::Tolerance &tolerance, const CompileOptions &options = {});
+                                                const reference::Tolerance &tolerance,
+                                                const CompileOptions &options = {});
 
   /// One entry a kernel, in the order of the artifact's manifest.
   llvm::ArrayRef<KernelCheck> getChecks() const { return checks; }

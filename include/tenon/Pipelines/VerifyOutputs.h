@@ -51,12 +51,14 @@ public:
   /// Runs the reference; to be called first. Failure after diagnostics.
   mlir::LogicalResult evaluate();
   OutputCheck checkReference(unsigned index, llvm::StringRef name, const reference::Tensor &found);
-  OutputCheck checkRecorded(unsigned index, llvm::StringRef name, const reference::Tensor &found, const reference::Tensor &recorded);
+  OutputCheck checkRecorded(unsigned index, llvm::StringRef name, const reference::Tensor &found,
+                            const reference::Tensor &recorded);
 
 private:
   OutputCheck check(unsigned index, llvm::StringRef name, llvm::StringRef against, const reference::Tensor &found,
                     const reference::Tensor &expected);
-  std::optional<RoundingCheck> checkRounding(unsigned index, const reference::Tensor &found, const reference::Tensor &expected);
+  std::optional<RoundingCheck> checkRounding(unsigned index, const reference::Tensor &found,
+                                             const reference::Tensor &expected);
   void evaluateRounding();
 
   mlir::ModuleOp graph;

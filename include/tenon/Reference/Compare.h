@@ -26,13 +26,13 @@ struct Tolerance {
 };
 
 struct Difference {
-  std::string problem;    ///< types or shapes differ; nothing was compared
-  uint64_t elements = 0;  ///< compared
-  uint64_t wrong = 0;     ///< beyond the tolerance
-  double excess = 0;      ///< the largest difference as a multiple of what is allowed
-  double absolute = 0;    ///< largest |found - expected|
-  double relative = 0;    ///< |found - expected| / |expected| where `excess` is
-  Shape index;            ///< where `excess` is
+  std::string problem;         ///< types or shapes differ; nothing was compared
+  uint64_t elements = 0;       ///< compared
+  uint64_t wrong = 0;          ///< beyond the tolerance
+  double excess = 0;           ///< the largest difference as a multiple of what is allowed
+  double absolute = 0;         ///< largest |found - expected|
+  double relative = 0;         ///< |found - expected| / |expected| where `excess` is
+  Shape index;                 ///< where `excess` is
   std::string found, expected; ///< the values there
 
   bool ok() const { return problem.empty() && wrong == 0; }

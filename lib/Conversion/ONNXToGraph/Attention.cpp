@@ -86,8 +86,7 @@ Value microsoftMask(NodeContext &c, Value mask, Value q, Value k, double hidden)
     return {};
   }
   Value keep = c.binary(BinaryKind::gt, mask, c.scalarLike(mask, 0));
-  return maskFrom(c, c.unsqueeze(keep, rank == 2 ? ArrayRef<int64_t>{1, 2} : ArrayRef<int64_t>{1}), q,
-                  hidden);
+  return maskFrom(c, c.unsqueeze(keep, rank == 2 ? ArrayRef<int64_t>{1, 2} : ArrayRef<int64_t>{1}), q, hidden);
 }
 
 /// com.microsoft Attention: one projection to q, k and v, optional cache.
@@ -99,8 +98,7 @@ LogicalResult convertMicrosoftAttention(NodeContext &c) {
   if (c.integer("past_present_share_buffer", 0))
     return c.error(Problem::unsupported, "attribute past_present_share_buffer = 1 has no form");
   if (c.input(6))
-    return c.error(Problem::unsupported,
-                   "input past_sequence_length (a cache shared with the output) has no form");
+    return c.error(Problem::unsupported, "input past_sequence_length (a cache shared with the output) has no form");
   Value all = c.matmul(c.input(0), c.input(1));
   if (c.input(2))
     all = c.add(all, c.input(2));
@@ -211,13 +209,14 @@ struct Cache {
     if (last && c.rank(last) == 2 && c.staticDim(last, 1) == 1)
       last = c.squeeze(last, {1});
     if (!last || c.rank(last) != 1) {
-      (void)c.error(Problem::range, "input seqlens_k has " + (last ? "rank " + std::to_string(c.rank(last)) : std::string("no value")) +
-                                        ", expected one element for each sequence, [batch] or [batch, 1], where past_key is given");
+      (void)c.error(Problem::range,
+                    "input seqlens_k has " + (last ? "rank " + std::to_string(c.rank(last)) : std::string("no value")) +
+                        ", expected one element for each sequence, [batch] or [batch, 1], where past_key is given");
       return {};
     }
     auto old = c.staticDim(past, 2), fresh = c.staticDim(q, 2);
-    if (auto known = c.tryInts(last); known && old && fresh &&
-                                      llvm::all_of(*known, [&](int64_t at) { return at + 1 == *old + *fresh; }))
+    if (auto known = c.tryInts(last);
+        known && old && fresh && llvm::all_of(*known, [&](int64_t at) { return at + 1 == *old + *fresh; }))
       return {};
     // Below 0 for a first prompt that is padded: nothing comes before it.
     Value lengths = c.add(c.sub(c.cast(last, c.i64()), c.shapeOf(Extent::dimOf(q, 2))), c.shapeConstant({1}));
@@ -239,9 +238,11 @@ struct Cache {
     from = c.select(c.binary(BinaryKind::gt, old, c.shapeOf(Extent::dimOf(past, 2))), last, from);
     SmallVector<Extent> shape = c.extentsOf(all);
     shape.back() = 1;
-    Value tokens = c.create<graph::GatherNDOp>(c.elementType(all), all, c.expand(c.unsqueeze(from, {1, 3}), shape), uint64_t(2));
+    Value tokens =
+        c.create<graph::GatherNDOp>(c.elementType(all), all, c.expand(c.unsqueeze(from, {1, 3}), shape), uint64_t(2));
     NamedAttribute code = c.builder.getNamedAttr("code", c.builder.getI64IntegerAttr(TENON_CACHE));
-    NamedAttribute text = c.builder.getNamedAttr("text", c.builder.getStringAttr("seqlens_k is {0}, beyond the {1} tokens of past and new keys"));
+    NamedAttribute text = c.builder.getNamedAttr(
+        "text", c.builder.getStringAttr("seqlens_k is {0}, beyond the {1} tokens of past and new keys"));
     tokens.getDefiningOp()->setAttr("graph.index_error", c.builder.getDictionaryAttr({code, text}));
     return tokens;
   }
@@ -252,18 +253,18 @@ LogicalResult convertGroupQueryAttention(NodeContext &c) {
   Value q = c.input(0), k = c.input(1), v = c.input(2), past = c.input(3);
   int64_t window = c.integer("local_window_size", -1), isSmooth = c.integer("smooth_softmax", 0);
   if (window > 0 || isSmooth > 0 || heads < 1 || own < 1)
-    return c.error(Problem::unsupported,
-                   "local windows and smooth softmax have no form; heads must be positive");
+    return c.error(Problem::unsupported, "local windows and smooth softmax have no form; heads must be positive");
   StringRef kType = c.text("k_quant_type", "NONE"), vType = c.text("v_quant_type", "NONE");
   if (kType != "NONE" || vType != "NONE")
     return c.error(Problem::unsupported, "a quantized cache (k_quant_type, v_quant_type) has no form");
-  c.ignore({"kv_cache_bit_width", "qk_output"}); // of such a cache, and of output 3
+  c.ignore({"kv_cache_bit_width", "qk_output"});                     // of such a cache, and of output 3
   c.ignore({"qk_norm_epsilon", "q_norm_epsilon", "k_norm_epsilon"}); // of the inputs q_norm_weight and k_norm_weight
   if (int64_t sliding = c.integer("sliding_window_cache", 0))
     return c.error(Problem::unsupported, "attribute sliding_window_cache = " + Twine(sliding) + ", expected 0");
   if (int64_t causal = c.integer("causal", 1); causal != 1)
     return c.error(Problem::unsupported, "attribute causal = " + Twine(causal) + ", expected 1");
-  for (auto [index, name] : {std::pair(11u, "head_sink"), {14u, "q_norm_weight"}, {15u, "k_norm_weight"}, {16u, "query_seqlens"}})
+  for (auto [index, name] :
+       {std::pair(11u, "head_sink"), {14u, "q_norm_weight"}, {15u, "k_norm_weight"}, {16u, "query_seqlens"}})
     if (c.input(index))
       return c.error(Problem::unsupported, Twine("input ") + name + " has no form");
   if (!k != !v || !past != !c.input(4))
@@ -305,8 +306,8 @@ LogicalResult convertGroupQueryAttention(NodeContext &c) {
   // Padding behind the new tokens is behind the last query that counts, too.
   parts.causal = !cache.lengths;
   if (cache.lengths)
-    parts.mask = addMasks(
-        c, parts.mask, maskFrom(c, causalKeep(c, q, k, c.unsqueeze(cache.lengths, {1, 2, 3})), q, -INFINITY));
+    parts.mask =
+        addMasks(c, parts.mask, maskFrom(c, causalKeep(c, q, k, c.unsqueeze(cache.lengths, {1, 2, 3})), q, -INFINITY));
   return c.set({mergeHeads(c, emitAttention(c, parts)), k, v});
 }
 

@@ -12,8 +12,7 @@ namespace tenon::onnxtograph {
 Value splitHeads(NodeContext &c, Value x, int64_t heads) {
   int64_t width = c.requireDim(x, 2, "the hidden size");
   if (heads < 1 || width % heads) {
-    (void)c.error(Problem::range,
-                  "the hidden size " + Twine(width) + " is no multiple of " + Twine(heads) + " heads");
+    (void)c.error(Problem::range, "the hidden size " + Twine(width) + " is no multiple of " + Twine(heads) + " heads");
     return x;
   }
   Value y = c.reshape(x, {Extent::dimOf(x, 0), Extent::dimOf(x, 1), heads, width / heads});

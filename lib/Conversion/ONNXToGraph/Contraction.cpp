@@ -36,8 +36,8 @@ LogicalResult checkKernelShape(NodeContext &c, Value filter) {
   Ints given = c.ints("kernel_shape").value_or(Ints());
   for (auto [i, size] : llvm::enumerate(given))
     if (auto actual = c.staticDim(filter, i + 2); actual && *actual != size)
-      return c.error(Problem::range, "attribute kernel_shape has " + Twine(size) + " for spatial dimension " + Twine(i) +
-                                         ", the filter has " + Twine(*actual));
+      return c.error(Problem::range, "attribute kernel_shape has " + Twine(size) + " for spatial dimension " +
+                                         Twine(i) + ", the filter has " + Twine(*actual));
   return success();
 }
 
@@ -49,11 +49,11 @@ LogicalResult convertConv(NodeContext &c) {
   if (c.failed())
     return failure();
   if (c.rank(filter) != c.rank(x))
-    return c.error(Problem::range, "filter has rank " + Twine(c.rank(filter)) + ", input has rank " +
-                                       Twine(c.rank(x)) + ", expected the same");
-  return c.set(c.create<graph::ConvOp>(c.elementType(x), x, filter, c.input(2), spatial.strides,
-                                       spatial.dilations, spatial.pads, uint64_t(c.integer("group", 1)),
-                                       spatial.autoPad, graph::ChannelLayout::first, TypeAttr()));
+    return c.error(Problem::range, "filter has rank " + Twine(c.rank(filter)) + ", input has rank " + Twine(c.rank(x)) +
+                                       ", expected the same");
+  return c.set(c.create<graph::ConvOp>(c.elementType(x), x, filter, c.input(2), spatial.strides, spatial.dilations,
+                                       spatial.pads, uint64_t(c.integer("group", 1)), spatial.autoPad,
+                                       graph::ChannelLayout::first, TypeAttr()));
 }
 
 /// Replaces output_shape by the pads that give it. Where the output is larger
@@ -65,8 +65,7 @@ bool padsOfOutputShape(NodeContext &c, Spatial &spatial, Ints &outputPadding, Ar
     auto size = c.staticDim(c.input(0), i + 2), kernel = c.staticDim(c.input(1), i + 2);
     if (!size || !kernel)
       return false;
-    int64_t reached =
-        spatial.strides[i] * (*size - 1) + outputPadding[i] + (*kernel - 1) * spatial.dilations[i] + 1;
+    int64_t reached = spatial.strides[i] * (*size - 1) + outputPadding[i] + (*kernel - 1) * spatial.dilations[i] + 1;
     int64_t total = reached - outputShape[i];
     if (total < 0)
       outputPadding[i] -= total;
@@ -104,9 +103,9 @@ LogicalResult convertConvTranspose(NodeContext &c) {
       outputShape = c.builder.getDenseI64ArrayAttr(sizes);
   }
   return c.set(c.create<graph::ConvTransposeOp>(
-      c.elementType(x), x, filter, c.input(2), ArrayRef<int64_t>(spatial.strides),
-      ArrayRef<int64_t>(spatial.dilations), ArrayRef<int64_t>(spatial.pads), ArrayRef<int64_t>(outputPadding),
-      outputShape, uint64_t(c.integer("group", 1)), spatial.autoPad));
+      c.elementType(x), x, filter, c.input(2), ArrayRef<int64_t>(spatial.strides), ArrayRef<int64_t>(spatial.dilations),
+      ArrayRef<int64_t>(spatial.pads), ArrayRef<int64_t>(outputPadding), outputShape, uint64_t(c.integer("group", 1)),
+      spatial.autoPad));
 }
 
 } // namespace

@@ -15,8 +15,7 @@ namespace graph = tenon::graph;
 namespace {
 
 /// Sum of input, skip and optional bias, normalised; output 3 is the sum.
-LogicalResult skipNorm(NodeContext &c, graph::NormKind kind, Value scale, Value shift, Value bias,
-                       double epsilon) {
+LogicalResult skipNorm(NodeContext &c, graph::NormKind kind, Value scale, Value shift, Value bias, double epsilon) {
   Value sum = c.add(c.input(0), c.input(1));
   if (bias)
     sum = c.add(sum, bias);
@@ -34,8 +33,8 @@ LogicalResult convertEmbedLayerNorm(NodeContext &c) {
   c.ignore({"mask_index_type"}); // for ONNX Runtime's shape inference
   Value sum = c.gather(words, ids, 0);
   // Positions 0.. of the sequence unless given.
-  Value place = c.input(8) ? c.gather(positions, c.input(8), 0)
-                           : c.slice(positions, 0, Extent(0), Extent::dimOf(ids, 1));
+  Value place =
+      c.input(8) ? c.gather(positions, c.input(8), 0) : c.slice(positions, 0, Extent(0), Extent::dimOf(ids, 1));
   sum = c.add(sum, place);
   if (segments)
     sum = c.add(sum, c.gather(c.input(4), segments, 0));
@@ -102,7 +101,8 @@ Value dequantizeComputed(NodeContext &c, int64_t bits, int64_t k, int64_t n, int
     SmallVector<Value> parts;
     for (int64_t shift = 0; shift < 8; shift += bits) {
       Value code = c.binary(BinaryKind::shift_right, bytes, c.scalarLike(bytes, shift));
-      parts.push_back(c.unsqueeze(c.binary(BinaryKind::bitwise_and, code, c.scalarLike(bytes, (1 << bits) - 1)), {rank}));
+      parts.push_back(
+          c.unsqueeze(c.binary(BinaryKind::bitwise_and, code, c.scalarLike(bytes, (1 << bits) - 1)), {rank}));
     }
     return c.flatten(c.concat(parts, rank), rank - 1, rank + 1);
   };
@@ -135,28 +135,33 @@ Value dequantizeConstant(NodeContext &c, int64_t bits, int64_t k, int64_t n, int
 }
 
 LogicalResult convertMatMulNBits(NodeContext &c) {
-  int64_t bits = c.integer("bits", 4), block = c.integer("block_size", 32), k = c.integer("K", 0), n = c.integer("N", 0);
+  int64_t bits = c.integer("bits", 4), block = c.integer("block_size", 32), k = c.integer("K", 0),
+          n = c.integer("N", 0);
   c.ignore({"accuracy_level"}); // the least precision: f32 is enough for all
   if (int64_t order = c.integer("weight_prepacked", 0))
-    return c.error(Problem::unsupported, "attribute weight_prepacked = " + Twine(order) + ", expected 0; export for the CPU");
+    return c.error(Problem::unsupported,
+                   "attribute weight_prepacked = " + Twine(order) + ", expected 0; export for the CPU");
   if (bits < 2 || bits > 8)
     return c.error(Problem::unsupported, "attribute bits = " + Twine(bits) + ", expected 2 to 8");
   if (block < 16 || !llvm::isPowerOf2_64(block) || k < 1 || n < 1)
-    return c.error(Problem::range, "attributes K = " + Twine(k) + ", N = " + Twine(n) + ", block_size = " + Twine(block) +
+    return c.error(Problem::range, "attributes K = " + Twine(k) + ", N = " + Twine(n) +
+                                       ", block_size = " + Twine(block) +
                                        ", expected sizes above 0 and a block_size that is a power of two, 16 or more");
   if (c.input(4)) { // which block each step of K is of: only the plain order has a form
     Ints order = c.constantInts(c.input(4), "g_idx");
     for (auto [step, number] : llvm::enumerate(ArrayRef(order).take_front(k)))
       if (number != int64_t(step) / block)
-        return c.error(Problem::unsupported, "input g_idx puts step " + Twine(step) + " of K into block " + Twine(number) +
-                                                 ", expected " + Twine(int64_t(step) / block) + "; export without act_order");
+        return c.error(Problem::unsupported, "input g_idx puts step " + Twine(step) + " of K into block " +
+                                                 Twine(number) + ", expected " + Twine(int64_t(step) / block) +
+                                                 "; export without act_order");
   }
   Value w = dequantizeConstant(c, bits, k, n, block);
   if (!w && 8 % bits != 0)
-    return c.error(Problem::notConstant, "inputs B and zero_points must be constants of " +
-                                             Twine(n * int64_t(llvm::divideCeil(k, block)) * (block * bits / 8)) + " and " +
-                                             Twine(n * int64_t(llvm::divideCeil(llvm::divideCeil(k, block) * bits, 8))) +
-                                             " bytes where bits = " + Twine(bits));
+    return c.error(Problem::notConstant,
+                   "inputs B and zero_points must be constants of " +
+                       Twine(n * int64_t(llvm::divideCeil(k, block)) * (block * bits / 8)) + " and " +
+                       Twine(n * int64_t(llvm::divideCeil(llvm::divideCeil(k, block) * bits, 8))) +
+                       " bytes where bits = " + Twine(bits));
   if (!w)
     w = dequantizeComputed(c, bits, k, n, block);
   Value y = c.matmul(c.input(0), w, false, true);
@@ -166,26 +171,22 @@ LogicalResult convertMatMulNBits(NodeContext &c) {
 } // namespace
 
 void tenon::onnxtograph::addContrib(HandlerRegistry &registry) {
-  registry.add(kMicrosoft, "Gelu", 1, 1,
-               [](NodeContext &c) { return c.set(c.unary(UnaryKind::gelu, c.input(0))); });
+  registry.add(kMicrosoft, "Gelu", 1, 1, [](NodeContext &c) { return c.set(c.unary(UnaryKind::gelu, c.input(0))); });
   registry.add(kMicrosoft, "FastGelu", 1, 1, [](NodeContext &c) {
     Value x = c.input(1) ? c.add(c.input(0), c.input(1)) : c.input(0);
     return c.set(c.unary(UnaryKind::gelu_tanh, x));
   });
   registry.add(kMicrosoft, "BiasGelu", 1, 2,
                [](NodeContext &c) { return c.set(c.unary(UnaryKind::gelu, c.add(c.input(0), c.input(1)))); });
-  registry.add(kMicrosoft, "BiasAdd", 1, 3, [](NodeContext &c) {
-    return c.set(c.add(c.add(c.input(0), c.input(1)), c.input(2)));
-  });
-  registry.add(kMicrosoft, "QuickGelu", 1, 1, [](NodeContext &c) {
-    return c.set(c.unary(UnaryKind::swish, c.input(0), c.real("alpha", 1.702)));
-  });
+  registry.add(kMicrosoft, "BiasAdd", 1, 3,
+               [](NodeContext &c) { return c.set(c.add(c.add(c.input(0), c.input(1)), c.input(2))); });
+  registry.add(kMicrosoft, "QuickGelu", 1, 1,
+               [](NodeContext &c) { return c.set(c.unary(UnaryKind::swish, c.input(0), c.real("alpha", 1.702))); });
   registry.add(kMicrosoft, "SkipLayerNormalization", 1, 3, [](NodeContext &c) {
     return skipNorm(c, graph::NormKind::layer, c.input(2), c.input(3), c.input(4), 1e-12);
   });
-  registry.add(kMicrosoft, "SkipSimplifiedLayerNormalization", 1, 3, [](NodeContext &c) {
-    return skipNorm(c, graph::NormKind::rms, c.input(2), {}, c.input(3), 1e-5);
-  });
+  registry.add(kMicrosoft, "SkipSimplifiedLayerNormalization", 1, 3,
+               [](NodeContext &c) { return skipNorm(c, graph::NormKind::rms, c.input(2), {}, c.input(3), 1e-5); });
   registry.add(kMicrosoft, "EmbedLayerNormalization", 1, 1, convertEmbedLayerNorm);
   registry.add(kMicrosoft, "FusedMatMul", 1, 2, convertFusedMatMul);
   registry.add(kMicrosoft, "MatMulNBits", 1, 3, convertMatMulNBits);

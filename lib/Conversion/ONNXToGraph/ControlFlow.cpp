@@ -60,8 +60,7 @@ LogicalResult convertIf(NodeContext &c) {
       return takeBranch(c, branches[equal ? 0 : 1]->front());
     }
   Value flag = tensor::ExtractOp::create(
-      c.builder, c.loc, c.rank(condition) ? c.reshape(condition, ArrayRef<Extent>()) : condition,
-      ValueRange());
+      c.builder, c.loc, c.rank(condition) ? c.reshape(condition, ArrayRef<Extent>()) : condition, ValueRange());
   // Types follow from the branches.
   SmallVector<Type> types(c.node.getNumResults(), c.unranked(c.f32()));
   auto op = scf::IfOp::create(c.builder, c.loc, types, flag, /*withElseRegion=*/true);
@@ -77,7 +76,8 @@ LogicalResult convertIf(NodeContext &c) {
   }
   if (op.thenYield().getNumOperands() != types.size() || op.elseYield().getNumOperands() != types.size())
     return c.error(Problem::range, "the branches do not make " + Twine(types.size()) + " outputs");
-  for (auto [i, result, x, y] : llvm::enumerate(op.getResults(), op.thenYield().getOperands(), op.elseYield().getOperands())) {
+  for (auto [i, result, x, y] :
+       llvm::enumerate(op.getResults(), op.thenYield().getOperands(), op.elseYield().getOperands())) {
     if (c.elementType(x) != c.elementType(y))
       return c.error(Problem::type, "the branches make different types of output " + Twine(i));
     result.setType(c.unranked(c.elementType(x)));
@@ -88,6 +88,4 @@ LogicalResult convertIf(NodeContext &c) {
 
 } // namespace
 
-void tenon::onnxtograph::addControlFlow(HandlerRegistry &registry) {
-  registry.add(kOnnx, "If", 1, 1, convertIf);
-}
+void tenon::onnxtograph::addControlFlow(HandlerRegistry &registry) { registry.add(kOnnx, "If", 1, 1, convertIf); }

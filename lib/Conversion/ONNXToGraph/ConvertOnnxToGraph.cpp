@@ -50,12 +50,12 @@ private:
         continue;
       }
       if (!type) {
-        emitError(argument.getLoc()) << "[TN2106] input " << name
-                                     << " has no rank; declare its shape in the model";
+        emitError(argument.getLoc()) << "[TN2106] input " << name << " has no rank; declare its shape in the model";
         hasFailed = true;
         continue;
       }
-      if (failed(graph::checkMemorySize(type, [&] { return emitError(argument.getLoc()) << "input " << name << ": "; })))
+      if (failed(
+              graph::checkMemorySize(type, [&] { return emitError(argument.getLoc()) << "input " << name << ": "; })))
         hasFailed = true;
       auto names = func.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), onnxir::kDimsAttr);
       auto sizes = func.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), kSizesAttr);
@@ -77,7 +77,8 @@ private:
     shapes.assumeAtLeast(symbol, given[0]);
     shapes.assumeAtMost(symbol, given[1]);
     if (given[2] > 0)
-      nominal.set(shapes.getSymbols()[cast<AffineSymbolExpr>(symbol).getPosition()].name, builder.getI64IntegerAttr(given[2]));
+      nominal.set(shapes.getSymbols()[cast<AffineSymbolExpr>(symbol).getPosition()].name,
+                  builder.getI64IntegerAttr(given[2]));
   }
 
   std::string nameOf(unsigned argument) {
@@ -89,8 +90,8 @@ private:
     if (auto constant = dyn_cast<onnxir::ConstantOp>(op)) {
       // Others, e.g. strings, stay and are reported where they are used.
       if (tenon::num::formatOf(constant.getValue().getElementType()))
-        op.getResult(0).replaceAllUsesWith(graph::ConstantOp::create(
-            builder, op.getLoc(), constant.getValue().getType(), constant.getValue()));
+        op.getResult(0).replaceAllUsesWith(
+            graph::ConstantOp::create(builder, op.getLoc(), constant.getValue().getType(), constant.getValue()));
     } else if (auto node = dyn_cast<onnxir::NodeOp>(op)) {
       convertNode(node);
     }
@@ -129,8 +130,7 @@ private:
       if (value) {
         result.replaceAllUsesWith(value);
       } else if (!result.use_empty()) {
-        (void)context.error(Problem::unsupported,
-                            "output " + Twine(i) + " is used, the compiler does not compute it");
+        (void)context.error(Problem::unsupported, "output " + Twine(i) + " is used, the compiler does not compute it");
         hasFailed = true;
       }
     }
@@ -197,8 +197,7 @@ private:
       if (isa<onnxir::NodeOp, onnxir::ConstantOp, onnxir::NoneOp>(op))
         op.erase();
     Operation *terminator = func.front().getTerminator();
-    func.setType(
-        FunctionType::get(func.getContext(), func.front().getArgumentTypes(), terminator->getOperandTypes()));
+    func.setType(FunctionType::get(func.getContext(), func.front().getArgumentTypes(), terminator->getOperandTypes()));
     func->removeAttr(onnxir::kOpsetAttr);
     auto module = func->getParentOfType<ModuleOp>();
     module->removeAttr(onnxir::kIrVersionAttr);

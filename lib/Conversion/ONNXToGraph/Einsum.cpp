@@ -24,8 +24,7 @@ std::string expandEllipsis(StringRef labels, int64_t hidden) {
   for (int64_t i = hidden; i-- > 0;)
     digits += char('0' + i);
   size_t at = labels.find("...");
-  return at == StringRef::npos ? labels.str()
-                               : (labels.take_front(at) + digits + labels.drop_front(at + 3)).str();
+  return at == StringRef::npos ? labels.str() : (labels.take_front(at) + digits + labels.drop_front(at + 3)).str();
 }
 
 void permute(NodeContext &c, Term &term, StringRef labels) {
@@ -82,13 +81,12 @@ LogicalResult convertEinsum(NodeContext &c) {
   SmallVector<StringRef> names;
   left.split(names, ',');
   if (names.size() != c.numInputs())
-    return c.error(Problem::range, "attribute equation names " + Twine(names.size()) +
-                                       " operands, the node has " + Twine(c.numInputs()));
+    return c.error(Problem::range, "attribute equation names " + Twine(names.size()) + " operands, the node has " +
+                                       Twine(c.numInputs()));
   SmallVector<Term> terms;
   int64_t mostHidden = 0;
   for (auto [i, labels] : llvm::enumerate(names)) {
-    int64_t rank = c.rank(c.input(i)),
-            hidden = labels.contains("...") ? rank - int64_t(labels.size()) + 3 : 0;
+    int64_t rank = c.rank(c.input(i)), hidden = labels.contains("...") ? rank - int64_t(labels.size()) + 3 : 0;
     mostHidden = std::max(mostHidden, hidden);
     if (hidden < 0 || hidden > 9)
       return c.error(Problem::range, "attribute equation does not fit the rank of input " + Twine(i));

@@ -89,7 +89,8 @@ bool isExactExponent(NodeContext &c, Value exponent, FloatType type) {
     return !lossy;
   }
   auto integers = isa<IntegerType>(c.elementType(exponent)) ? c.tryInts(exponent) : std::nullopt;
-  return integers && llvm::all_of(*integers, [](int64_t value) { return std::abs(value) <= 256; }); // bfloat16 has these
+  return integers &&
+         llvm::all_of(*integers, [](int64_t value) { return std::abs(value) <= 256; }); // bfloat16 has these
 }
 
 /// The result has the base's type. The power is computed in a type that holds base
@@ -155,8 +156,7 @@ LogicalResult convertCast(NodeContext &c) {
   if (auto type = c.node.getAttrs().getAs<TypeAttr>("to")) // a format that ONNX has no number for
     element = type.getValue();
   if (!element)
-    return c.error(Problem::type,
-                   "attribute to = " + Twine(code) + " is no type that compiled code can hold");
+    return c.error(Problem::type, "attribute to = " + Twine(code) + " is no type that compiled code can hold");
   return emitCast(c, element);
 }
 
@@ -174,7 +174,8 @@ LogicalResult convertBitShift(NodeContext &c) {
   StringRef direction = c.text("direction", "");
   if (direction != "LEFT" && direction != "RIGHT")
     return c.error(Problem::range, "attribute direction = " + direction + ", expected LEFT or RIGHT");
-  return c.set(c.binary(direction == "LEFT" ? BinaryKind::shift_left : BinaryKind::shift_right, c.input(0), c.input(1)));
+  return c.set(
+      c.binary(direction == "LEFT" ? BinaryKind::shift_left : BinaryKind::shift_right, c.input(0), c.input(1)));
 }
 
 LogicalResult convertDropout(NodeContext &c) {
@@ -187,8 +188,7 @@ LogicalResult convertDropout(NodeContext &c) {
   if (c.input(2)) {
     auto training = c.tryInts(c.input(2));
     if (!training || training->front() != 0)
-      return c.error(Problem::unsupported,
-                     "input training_mode is not false; export the model for inference");
+      return c.error(Problem::unsupported, "input training_mode is not false; export the model for inference");
   }
   return c.set({x, mask});
 }
@@ -232,8 +232,7 @@ void tenon::onnxtograph::addElementwise(HandlerRegistry &registry) {
   });
   registry.add(kOnnx, "Where", 9, 3,
                [](NodeContext &c) { return c.set(c.select(c.input(0), c.input(1), c.input(2))); });
-  registry.add(kOnnx, "CastLike", 15, 2,
-               [](NodeContext &c) { return emitCast(c, c.elementType(c.input(1))); });
+  registry.add(kOnnx, "CastLike", 15, 2, [](NodeContext &c) { return emitCast(c, c.elementType(c.input(1))); });
   registry.add(kOnnx, "Identity", 1, 1, [](NodeContext &c) { return c.set(c.input(0)); });
   registry.add(kOnnx, "Pow", 7, 2, convertPow);
   registry.add(kOnnx, "Clip", 1, 1, convertClip);

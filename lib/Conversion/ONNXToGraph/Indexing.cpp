@@ -14,8 +14,7 @@ std::optional<graph::ScatterKind> scatterKind(NodeContext &c) {
   StringRef name = c.text("reduction", "none");
   auto kind = graph::symbolizeScatterKind(name);
   if (!kind)
-    (void)c.error(Problem::unsupported,
-                  "attribute reduction = " + name + ", expected none, add, mul, max or min");
+    (void)c.error(Problem::unsupported, "attribute reduction = " + name + ", expected none, add, mul, max or min");
   return kind;
 }
 
@@ -38,8 +37,7 @@ LogicalResult convertScatterND(NodeContext &c) {
   auto kind = scatterKind(c);
   if (!kind)
     return failure();
-  return c.set(
-      c.create<graph::ScatterNDOp>(c.elementType(c.input(0)), c.input(0), c.input(1), c.input(2), *kind));
+  return c.set(c.create<graph::ScatterNDOp>(c.elementType(c.input(0)), c.input(0), c.input(1), c.input(2), *kind));
 }
 
 LogicalResult convertScatterElements(NodeContext &c) {

@@ -15,8 +15,7 @@ LogicalResult convertReshape(NodeContext &c) {
   Value shape = c.asShape(c.input(1));
   // A zero copies the input's dimension, unless zeros are allowed.
   auto contents = c.shapes.getContents(shape);
-  if (c.integer("allowzero", 0) || !contents ||
-      !llvm::any_of(*contents, [](AffineExpr e) { return e && e == 0; }))
+  if (c.integer("allowzero", 0) || !contents || !llvm::any_of(*contents, [](AffineExpr e) { return e && e == 0; }))
     return c.set(c.create<graph::ReshapeOp>(c.elementType(x), x, shape));
   SmallVector<Extent> extents;
   for (auto [i, size] : llvm::enumerate(*contents)) {
@@ -25,8 +24,7 @@ LogicalResult convertReshape(NodeContext &c) {
     else
       extents.push_back(Extent::elementOf(shape, i));
     if (size && size == 0 && int64_t(i) >= c.rank(x))
-      return c.error(Problem::range,
-                     "shape has a 0 at " + Twine(i) + ", the input has rank " + Twine(c.rank(x)));
+      return c.error(Problem::range, "shape has a 0 at " + Twine(i) + ", the input has rank " + Twine(c.rank(x)));
   }
   return c.set(c.reshape(x, extents));
 }
@@ -35,8 +33,8 @@ LogicalResult convertFlatten(NodeContext &c) {
   Value x = c.input(0);
   int64_t rank = c.rank(x), axis = c.integer("axis", 1);
   if (axis < -rank || axis > rank)
-    return c.error(Problem::range, "axis = " + Twine(axis) + ", expected a value in [" + Twine(-rank) + ", " +
-                                       Twine(rank) + "]");
+    return c.error(Problem::range,
+                   "axis = " + Twine(axis) + ", expected a value in [" + Twine(-rank) + ", " + Twine(rank) + "]");
   if (axis < 0)
     axis += rank;
   return c.set(c.flatten(c.flatten(x, axis, rank), 0, axis));
@@ -115,8 +113,7 @@ LogicalResult convertSlice(NodeContext &c) {
   for (int64_t i = 0; i < *count; ++i)
     sliced.push_back(axes && i < int64_t(axes->size()) ? c.axis((*axes)[i], c.rank(x)) : i);
   Ints stride = steps.value_or(Ints(*count, 1));
-  if (int64_t(stride.size()) != *count || (axes && int64_t(axes->size()) != *count) ||
-      llvm::is_contained(stride, 0))
+  if (int64_t(stride.size()) != *count || (axes && int64_t(axes->size()) != *count) || llvm::is_contained(stride, 0))
     return c.error(Problem::range, "starts, ends, axes and steps must have the same length, and steps no 0");
   return c.set(c.create<graph::SliceOp>(c.elementType(x), x, starts, ends, sliced, stride));
 }
@@ -155,7 +152,8 @@ Bounds equalParts(NodeContext &c, Value axisSize, int64_t count) {
   if (c.since() >= 18)
     chunk = c.div(c.add(axisSize, c.shapeConstant({count - 1})), parts);
   else if (auto size = c.shapes.getContents(axisSize);
-           size && !c.shapes.unify(c.shapes.derive(graph::Derivation::mod, {size->front(), c.shapes.constant(count)}), c.shapes.constant(0)))
+           size && !c.shapes.unify(c.shapes.derive(graph::Derivation::mod, {size->front(), c.shapes.constant(count)}),
+                                   c.shapes.constant(0)))
     (void)c.error(Problem::range,
                   "an axis of " + Twine(graph::text(size->front())) + " has no " + Twine(count) + " equal parts");
   Bounds bounds;
@@ -168,7 +166,8 @@ LogicalResult convertSplit(NodeContext &c) {
   Value x = c.input(0);
   int64_t axis = c.axis(c.integer("axis", 0), c.rank(x)), count = c.node.getNumResults();
   if (int64_t given = c.integer("num_outputs", count); given != count)
-    return c.error(Problem::range, "attribute num_outputs = " + Twine(given) + ", the node has " + Twine(count) + " outputs");
+    return c.error(Problem::range,
+                   "attribute num_outputs = " + Twine(given) + ", the node has " + Twine(count) + " outputs");
   if (c.failed())
     return failure();
   Value sizes = c.input(1) ? c.asShape(c.input(1)) : Value();
@@ -178,7 +177,8 @@ LogicalResult convertSplit(NodeContext &c) {
   if (!sizes)
     return slices(c, x, axis, equalParts(c, axisSize, count));
   if (auto length = c.staticDim(sizes, 0); length != count)
-    return c.error(Problem::range, "split has " + Twine(length.value_or(-1)) + " sizes for " + Twine(count) + " outputs");
+    return c.error(Problem::range,
+                   "split has " + Twine(length.value_or(-1)) + " sizes for " + Twine(count) + " outputs");
   // Sums of sizes below 0 could agree with the axis.
   int64_t total = 0;
   for (int64_t size : c.tryInts(sizes).value_or(Ints()))
@@ -193,8 +193,7 @@ LogicalResult convertPad(NodeContext &c) {
   StringRef name = c.text("mode", "constant");
   auto mode = graph::symbolizePadMode(name);
   if (!mode)
-    return c.error(Problem::unsupported,
-                   "attribute mode = " + name + ", expected constant, reflect, edge or wrap");
+    return c.error(Problem::unsupported, "attribute mode = " + name + ", expected constant, reflect, edge or wrap");
   if (c.since() < 11) {
     auto given = c.ints("pads");
     if (!given)

@@ -8,8 +8,8 @@ namespace graph = tenon::graph;
 llvm::LogicalResult NodeContext::error(Problem problem, const Twine &text) {
   // Only the first problem of a node: later ones follow from it.
   if (!hasFailed)
-    emitError(loc) << "[TN" << int(problem) << "] " << node.getName() << " (" << node.getQualifiedType()
-                   << ", opset " << node.getOpset() << "): " << text;
+    emitError(loc) << "[TN" << int(problem) << "] " << node.getName() << " (" << node.getQualifiedType() << ", opset "
+                   << node.getOpset() << "): " << text;
   hasFailed = true;
   return llvm::failure();
 }
@@ -38,16 +38,15 @@ std::optional<int64_t> NodeContext::staticDim(Value value, int64_t index) {
 int64_t NodeContext::requireDim(Value value, int64_t index, StringRef what) {
   if (auto size = staticDim(value, index))
     return *size;
-  (void)error(Problem::notConstant,
-              what + " is not known when the model is compiled; give the input a static shape");
+  (void)error(Problem::notConstant, what + " is not known when the model is compiled; give the input a static shape");
   return 1;
 }
 
 int64_t NodeContext::axis(int64_t given, int64_t rank, StringRef what) {
   if (given >= -rank && given < rank)
     return given < 0 ? given + rank : given;
-  (void)error(Problem::range, what + " = " + Twine(given) + ", expected a value in [" + Twine(-rank) + ", " +
-                                  Twine(rank - 1) + "]");
+  (void)error(Problem::range,
+              what + " = " + Twine(given) + ", expected a value in [" + Twine(-rank) + ", " + Twine(rank - 1) + "]");
   return 0;
 }
 
@@ -126,8 +125,8 @@ void NodeContext::visit(Operation *op) {
 }
 
 Value NodeContext::unary(UnaryKind kind, Value x, float alpha, float beta) {
-  bool isPredicate = kind == UnaryKind::is_nan || kind == UnaryKind::is_inf ||
-                     kind == UnaryKind::is_pos_inf || kind == UnaryKind::is_neg_inf;
+  bool isPredicate = kind == UnaryKind::is_nan || kind == UnaryKind::is_inf || kind == UnaryKind::is_pos_inf ||
+                     kind == UnaryKind::is_neg_inf;
   return create<graph::UnaryOp>(isPredicate ? i1() : elementType(x), kind, x, APFloat(alpha), APFloat(beta));
 }
 
@@ -142,7 +141,8 @@ Value NodeContext::select(Value condition, Value a, Value b) {
 }
 
 Value NodeContext::cast(Value x, Type element) {
-  return elementType(x) == element ? x : create<graph::CastOp>(element, x, true, tenon::num::RoundingAttr(), IntegerAttr());
+  return elementType(x) == element ? x
+                                   : create<graph::CastOp>(element, x, true, tenon::num::RoundingAttr(), IntegerAttr());
 }
 
 Value NodeContext::reduce(ReduceKind kind, Value x, ArrayRef<int64_t> axes, bool keepDims) {
@@ -197,8 +197,7 @@ Value NodeContext::slice(Value x, int64_t axis, int64_t begin, int64_t end) {
 
 Value NodeContext::slice(Value x, int64_t axis, Extent begin, Extent end) {
   Value starts = shapeOf(begin), ends = shapeOf(end);
-  return create<graph::SliceOp>(elementType(x), x, starts, ends, ArrayRef<int64_t>(axis),
-                                ArrayRef<int64_t>(1));
+  return create<graph::SliceOp>(elementType(x), x, starts, ends, ArrayRef<int64_t>(axis), ArrayRef<int64_t>(1));
 }
 
 Value NodeContext::gather(Value x, Value indices, int64_t axis) {
@@ -236,8 +235,7 @@ Value NodeContext::shapeOf(ArrayRef<Extent> extents) {
       numbers.push_back(*size);
     } else {
       flush();
-      parts.push_back(
-          create<graph::ShapeOp>(i64(), extent.source, uint64_t(extent.index), uint64_t(extent.index + 1)));
+      parts.push_back(create<graph::ShapeOp>(i64(), extent.source, uint64_t(extent.index), uint64_t(extent.index + 1)));
     }
   }
   flush();

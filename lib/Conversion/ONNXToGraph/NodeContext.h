@@ -50,8 +50,7 @@ class NodeContext {
 public:
   using ConvertBlock = llvm::function_ref<LogicalResult(mlir::Block &)>;
 
-  NodeContext(onnxir::NodeOp node, mlir::OpBuilder &builder, graph::ShapeAnalysis &shapes,
-              ConvertBlock convertBlock)
+  NodeContext(onnxir::NodeOp node, mlir::OpBuilder &builder, graph::ShapeAnalysis &shapes, ConvertBlock convertBlock)
       : node(node), builder(builder), shapes(shapes), loc(node.getLoc()), convertBlock(convertBlock) {}
 
   onnxir::NodeOp node;

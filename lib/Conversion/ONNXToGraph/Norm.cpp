@@ -39,12 +39,11 @@ LogicalResult convertBatchNorm(NodeContext &c) {
   bool isSpatial = c.since() >= 9 || c.integer("spatial", 1) || c.rank(scale) == 1;
   for (unsigned i = 1; i < 5; ++i)
     if (int64_t expected = isSpatial ? 1 : c.rank(x) - 1; c.rank(c.input(i)) != expected)
-      return c.error(Problem::range, "input " + Twine(i) + " has rank " + Twine(c.rank(c.input(i))) + ", expected " + Twine(expected) +
-                                         (isSpatial ? "" : " where spatial = 0"));
+      return c.error(Problem::range, "input " + Twine(i) + " has rank " + Twine(c.rank(c.input(i))) + ", expected " +
+                                         Twine(expected) + (isSpatial ? "" : " where spatial = 0"));
   auto fit = [&](Value vector) { return isSpatial ? perChannel(c, vector, c.rank(x)) : vector; };
   variance = forSquares(c, variance);
-  Value deviation =
-      c.unary(UnaryKind::sqrt, c.add(variance, c.scalarLike(variance, c.real("epsilon", 1e-5))));
+  Value deviation = c.unary(UnaryKind::sqrt, c.add(variance, c.scalarLike(variance, c.real("epsilon", 1e-5))));
   Value factor = c.div(c.castLike(scale, deviation), deviation);
   Value offset = c.sub(c.castLike(bias, factor), c.mul(c.castLike(mean, factor), factor));
   Value y = c.mul(x, fit(c.castLike(factor, x)));
@@ -69,8 +68,8 @@ LogicalResult convertGroupNorm(NodeContext &c) {
     return c.error(Problem::range, "input needs a channel dimension and num_groups must be positive");
   int64_t channels = c.requireDim(x, 1, "the number of channels");
   if (channels % groups)
-    return c.error(Problem::range, "attribute num_groups = " + Twine(groups) + " does not divide " +
-                                       Twine(channels) + " channels");
+    return c.error(Problem::range,
+                   "attribute num_groups = " + Twine(groups) + " does not divide " + Twine(channels) + " channels");
   Value grouped = c.reshape(x, {Extent::dimOf(x, 0), groups, -1});
   Value y = c.reshapeLike(norm(c, NormKind::layer, grouped, {}, {}, 2, c.real("epsilon", 1e-5)), x);
   // Version 18 has one scale for each group, 21 one for each channel.

@@ -46,7 +46,8 @@ LogicalResult convertQuantizeLinear(NodeContext &c) {
   // The quotient is rounded to x's type.
   Type precision = c.typeOfCode(c.integer("precision", 0));
   if (precision && precision != c.elementType(x) && !c.elementType(x).isInteger())
-    return c.error(Problem::unsupported, "attribute precision is another type than x's, which the quotient is computed in");
+    return c.error(Problem::unsupported,
+                   "attribute precision is another type than x's, which the quotient is computed in");
   return c.set(c.create<graph::QuantizeOp>(element, x, scale, zeroPoint, uint64_t(scaleAxis(c, x, scale)),
                                            uint64_t(c.integer("block_size", 0)), c.integer("saturate", 1) != 0));
 }
@@ -64,8 +65,7 @@ LogicalResult convertDequantizeLinear(NodeContext &c) {
   }
   if (!element || !isa<FloatType>(element) || tenon::num::isCoded(element))
     return c.error(Problem::type, "attribute output_dtype is no float type that compiled code can hold");
-  return c.set(c.create<graph::DequantizeOp>(element, x, scale, zeroPoint,
-                                             uint64_t(scaleAxis(c, x, scale)),
+  return c.set(c.create<graph::DequantizeOp>(element, x, scale, zeroPoint, uint64_t(scaleAxis(c, x, scale)),
                                              uint64_t(c.integer("block_size", 0))));
 }
 
@@ -79,8 +79,9 @@ LogicalResult convertQLinearMatMul(NodeContext &c) {
 
 Value conv(NodeContext &c, Value x, Value filter, Value bias) {
   auto spatial = Spatial::read(c, c.rank(x) - 2);
-  return c.create<graph::ConvOp>(c.elementType(x), x, filter, bias, spatial.strides, spatial.dilations,
-                                 spatial.pads, uint64_t(c.integer("group", 1)), spatial.autoPad, graph::ChannelLayout::first, TypeAttr());
+  return c.create<graph::ConvOp>(c.elementType(x), x, filter, bias, spatial.strides, spatial.dilations, spatial.pads,
+                                 uint64_t(c.integer("group", 1)), spatial.autoPad, graph::ChannelLayout::first,
+                                 TypeAttr());
 }
 
 LogicalResult convertQLinearConv(NodeContext &c) {
@@ -129,8 +130,7 @@ LogicalResult convertMatMulInteger(NodeContext &c) {
 
 LogicalResult convertConvInteger(NodeContext &c) {
   Value x = c.input(0), filter = c.input(1);
-  return c.set(
-      conv(c, centered(c, x, c.input(2), 0), centered(c, filter, c.input(3), c.rank(filter) - 1), {}));
+  return c.set(conv(c, centered(c, x, c.input(2), 0), centered(c, filter, c.input(3), c.rank(filter) - 1), {}));
 }
 
 /// Scale and zero point from the range of x widened to contain 0, which is all that a
@@ -167,8 +167,7 @@ void tenon::onnxtograph::addQuantization(HandlerRegistry &registry) {
                                     : c.error(Problem::range, "a scale is missing");
   });
   registry.add(kMicrosoft, "QLinearSigmoid", 1, 2, [](NodeContext &c) {
-    return c.input(3) ? convertQLinearUnary(c, UnaryKind::sigmoid, 0)
-                      : c.error(Problem::range, "a scale is missing");
+    return c.input(3) ? convertQLinearUnary(c, UnaryKind::sigmoid, 0) : c.error(Problem::range, "a scale is missing");
   });
   registry.add(kMicrosoft, "QLinearLeakyRelu", 1, 2, [](NodeContext &c) {
     return c.input(3) ? convertQLinearUnary(c, UnaryKind::leaky_relu, c.real("alpha", 0.01))

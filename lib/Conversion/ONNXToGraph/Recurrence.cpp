@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // LSTM, GRU and RNN. layout = 1 (batch first) is transposed to layout 0.
+#include "tenon/Dialect/Graph/IR/Recurrence.h"
 #include "HandlerRegistry.h"
 #include "NodeContext.h"
-#include "tenon/Dialect/Graph/IR/Recurrence.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -21,9 +21,7 @@ struct Recurrence {
   uint64_t hiddenSize = 0;
   bool batchFirst = false;
 
-  Value stateIn(NodeContext &c, Value state) {
-    return state && batchFirst ? c.transpose(state, {1, 0, 2}) : state;
-  }
+  Value stateIn(NodeContext &c, Value state) { return state && batchFirst ? c.transpose(state, {1, 0, 2}) : state; }
   Value stateOut(NodeContext &c, Value state) { return batchFirst ? c.transpose(state, {1, 0, 2}) : state; }
   /// [seq, directions, batch, hidden] to [batch, seq, directions, hidden].
   Value sequenceOut(NodeContext &c, Value y) { return batchFirst ? c.transpose(y, {2, 0, 1, 3}) : y; }
@@ -34,7 +32,8 @@ struct Recurrence {
     auto names = c.node.getStrings("activations");
     size_t expected = defaults.size() * (direction == graph::RnnDirection::bidirectional ? 2 : 1);
     if (!names.empty() && names.size() != expected)
-      return c.error(Problem::range, "attribute activations has " + Twine(names.size()) + " values, expected " + Twine(expected));
+      return c.error(Problem::range,
+                     "attribute activations has " + Twine(names.size()) + " values, expected " + Twine(expected));
     SmallVector<float> alphas, betas;
     bool isDefault = true, hasOwnParameters = false;
     ArrayRef<float> givenAlphas = c.node.getFloats("activation_alpha").value_or(ArrayRef<float>());
@@ -43,8 +42,8 @@ struct Recurrence {
       const graph::RecurrentFunction *function = graph::recurrentFunction(name);
       if (!function) {
         auto known = llvm::map_range(graph::recurrentFunctions(), [](auto &one) { return one.name; });
-        return c.error(Problem::unsupported, "attribute activations has the value " + name + ", expected one of " +
-                                                 llvm::join(known, ", "));
+        return c.error(Problem::unsupported,
+                       "attribute activations has the value " + name + ", expected one of " + llvm::join(known, ", "));
       }
       auto take = [](ArrayRef<float> &given, bool has, float otherwise) {
         if (!has || given.empty())
@@ -54,7 +53,8 @@ struct Recurrence {
         return value;
       };
       if (!function->hasDefaults && (givenAlphas.empty() || givenBetas.empty()))
-        return c.error(Problem::unsupported, "activation " + name + " has no default parameters; expected values for it in the " +
+        return c.error(Problem::unsupported, "activation " + name +
+                                                 " has no default parameters; expected values for it in the " +
                                                  "attributes activation_alpha and activation_beta");
       alphas.push_back(take(givenAlphas, function->hasAlpha, function->alpha));
       betas.push_back(take(givenBetas, function->hasBeta, function->beta));
@@ -102,8 +102,8 @@ LogicalResult convertLstm(NodeContext &c) {
   r->peephole = c.input(7);
   Type type = c.unranked(c.elementType(r->x));
   auto op = graph::LstmOp::create(c.builder, c.loc, type, type, type, r->x, r->w, r->r, r->bias, r->lengths,
-                                  r->initialH, r->initialC, r->peephole, r->hiddenSize, r->direction,
-                                  r->activations, r->alpha, r->beta, r->clip, bool(c.integer("input_forget", 0)));
+                                  r->initialH, r->initialC, r->peephole, r->hiddenSize, r->direction, r->activations,
+                                  r->alpha, r->beta, r->clip, bool(c.integer("input_forget", 0)));
   c.visit(op);
   return c.set({r->sequenceOut(c, op.getY()), r->stateOut(c, op.getYH()), r->stateOut(c, op.getYC())});
 }
@@ -113,8 +113,8 @@ LogicalResult convertGru(NodeContext &c) {
   if (!r)
     return failure();
   Type type = c.unranked(c.elementType(r->x));
-  auto op = graph::GruOp::create(c.builder, c.loc, type, type, r->x, r->w, r->r, r->bias, r->lengths,
-                                 r->initialH, r->hiddenSize, r->direction, r->activations, r->alpha, r->beta, r->clip,
+  auto op = graph::GruOp::create(c.builder, c.loc, type, type, r->x, r->w, r->r, r->bias, r->lengths, r->initialH,
+                                 r->hiddenSize, r->direction, r->activations, r->alpha, r->beta, r->clip,
                                  bool(c.integer("linear_before_reset", 0)));
   c.visit(op);
   return c.set({r->sequenceOut(c, op.getY()), r->stateOut(c, op.getYH())});
@@ -125,8 +125,8 @@ LogicalResult convertRnn(NodeContext &c) {
   if (!r)
     return failure();
   Type type = c.unranked(c.elementType(r->x));
-  auto op = graph::RnnOp::create(c.builder, c.loc, type, type, r->x, r->w, r->r, r->bias, r->lengths,
-                                 r->initialH, r->hiddenSize, r->direction, r->activations, r->alpha, r->beta, r->clip);
+  auto op = graph::RnnOp::create(c.builder, c.loc, type, type, r->x, r->w, r->r, r->bias, r->lengths, r->initialH,
+                                 r->hiddenSize, r->direction, r->activations, r->alpha, r->beta, r->clip);
   c.visit(op);
   return c.set({r->sequenceOut(c, op.getY()), r->stateOut(c, op.getYH())});
 }

@@ -59,7 +59,8 @@ Value emitSoftmax(NodeContext &c, Value x, int64_t axis, SoftmaxKind kind) {
   if (kind != SoftmaxKind::hardmax)
     return c.create<graph::SoftmaxOp>(c.elementType(x), x, uint64_t(axis), kind == SoftmaxKind::logSoftmax);
   Value best = c.create<graph::ArgReduceOp>(c.i64(), x, true, uint64_t(axis), false, false);
-  best.getDefiningOp()->setAttr("graph.unchecked", c.builder.getUnitAttr()); // of an empty axis the result is empty, too
+  best.getDefiningOp()->setAttr("graph.unchecked",
+                                c.builder.getUnitAttr()); // of an empty axis the result is empty, too
   Value depth = c.squeeze(c.shapeOf(Extent::dimOf(x, axis)), {0});
   Value values = c.cast(c.realConstant({0, 1}), c.elementType(x));
   return c.create<graph::OneHotOp>(c.elementType(x), best, depth, values, uint64_t(axis));
@@ -102,8 +103,8 @@ LogicalResult convertTopK(NodeContext &c) {
     k = c.asShape(c.input(1));
   }
   auto axis = uint64_t(c.axis(c.integer("axis", -1), c.rank(x)));
-  auto op = graph::TopKOp::create(c.builder, c.loc, c.unranked(c.elementType(x)), c.unranked(c.i64()), x, k,
-                                  axis, bool(c.integer("largest", 1)));
+  auto op = graph::TopKOp::create(c.builder, c.loc, c.unranked(c.elementType(x)), c.unranked(c.i64()), x, k, axis,
+                                  bool(c.integer("largest", 1)));
   c.visit(op);
   return c.set(op.getResults());
 }
@@ -115,9 +116,8 @@ void tenon::onnxtograph::addReduction(HandlerRegistry &registry) {
     registry.add(kOnnx, op, 1, 1, [kind = kind](NodeContext &c) { return convertReduce(c, kind); });
   registry.add(kOnnx, "ArgMax", 1, 1, [](NodeContext &c) { return convertArgReduce(c, true); });
   registry.add(kOnnx, "ArgMin", 1, 1, [](NodeContext &c) { return convertArgReduce(c, false); });
-  const std::pair<const char *, SoftmaxKind> softmaxes[] = {{"Softmax", SoftmaxKind::softmax},
-                                                            {"LogSoftmax", SoftmaxKind::logSoftmax},
-                                                            {"Hardmax", SoftmaxKind::hardmax}};
+  const std::pair<const char *, SoftmaxKind> softmaxes[] = {
+      {"Softmax", SoftmaxKind::softmax}, {"LogSoftmax", SoftmaxKind::logSoftmax}, {"Hardmax", SoftmaxKind::hardmax}};
   for (auto [op, kind] : softmaxes) {
     registry.add(kOnnx, op, 1, 1, [kind = kind](NodeContext &c) { return convertSoftmax2D(c, kind); });
     registry.add(kOnnx, op, 13, 1, [kind = kind](NodeContext &c) { return convertSoftmax(c, kind); });

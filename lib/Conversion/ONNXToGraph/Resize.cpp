@@ -33,8 +33,8 @@ std::optional<ResizeMode> resizeMode(NodeContext &c) {
 Value emitResize(NodeContext &c, Value x, Value scales, Value sizes, ResizeMode mode, CoordinateMode coordinate,
                  NearestMode nearest) {
   return c.create<graph::ResizeOp>(c.elementType(x), x, scales, sizes, mode, coordinate, nearest,
-                                   APFloat(c.real("cubic_coeff_a", -0.75)),
-                                   bool(c.integer("exclude_outside", 0)), bool(c.integer("antialias", 0)));
+                                   APFloat(c.real("cubic_coeff_a", -0.75)), bool(c.integer("exclude_outside", 0)),
+                                   bool(c.integer("antialias", 0)));
 }
 
 /// Positions that an axis of known size takes its elements from, where the quotients
@@ -46,7 +46,9 @@ std::optional<Ints> positionsInSingle(NodeContext &c, Value x, int64_t axis, flo
     return std::nullopt;
   Ints positions(int64_t(float(*in) * factor));
   bool differ = false;
-  auto rounded = [&](double quotient) { return std::min(int64_t(factor < 1 ? std::ceil(quotient) : std::floor(quotient)), *in - 1); };
+  auto rounded = [&](double quotient) {
+    return std::min(int64_t(factor < 1 ? std::ceil(quotient) : std::floor(quotient)), *in - 1);
+  };
   for (auto [at, position] : llvm::enumerate(positions)) {
     position = rounded(float(at) / factor);
     differ |= position != rounded(double(at) / factor);
@@ -137,8 +139,7 @@ LogicalResult convertResize(NodeContext &c) {
     return c.error(Problem::range, "exactly one of the inputs scales and sizes must be given");
   StringRef policy = c.text("keep_aspect_ratio_policy", "stretch");
   if (sizes && policy != "stretch") // of scales it says nothing
-    return c.error(Problem::unsupported,
-                   "attribute keep_aspect_ratio_policy = " + policy + ", expected stretch");
+    return c.error(Problem::unsupported, "attribute keep_aspect_ratio_policy = " + policy + ", expected stretch");
   if (sizes)
     sizes = c.asShape(sizes);
   if (auto axes = c.ints("axes")) {
@@ -171,8 +172,10 @@ public:
       at[i] = position(i);
     }
     map = c.flatten(x, 2, 4);
-    Value y = mode == "nearest" ? sample(c.unary(UnaryKind::round_even, at[0]), c.unary(UnaryKind::round_even, at[1])) : linear();
-    return c.set(c.reshape(y, {Extent::dimOf(x, 0), Extent::dimOf(x, 1), Extent::dimOf(grid, 1), Extent::dimOf(grid, 2)}));
+    Value y = mode == "nearest" ? sample(c.unary(UnaryKind::round_even, at[0]), c.unary(UnaryKind::round_even, at[1]))
+                                : linear();
+    return c.set(
+        c.reshape(y, {Extent::dimOf(x, 0), Extent::dimOf(x, 1), Extent::dimOf(grid, 1), Extent::dimOf(grid, 2)}));
   }
 
 private:
@@ -200,7 +203,8 @@ private:
     Value y = c.create<graph::GatherElementsOp>(c.elementType(x), map, index, uint64_t(2));
     if (!zeros)
       return y;
-    Value inside = c.binary(BinaryKind::logical_and, c.binary(BinaryKind::eq, cx, column), c.binary(BinaryKind::eq, cy, line));
+    Value inside =
+        c.binary(BinaryKind::logical_and, c.binary(BinaryKind::eq, cx, column), c.binary(BinaryKind::eq, cy, line));
     return c.select(row(inside), y, c.scalarLike(x, 0));
   }
 

@@ -34,14 +34,12 @@ Value toScalar(NodeContext &c, Value value) { return c.rank(value) == 1 ? c.sque
 
 LogicalResult convertRange(NodeContext &c) {
   Value start = toScalar(c, c.input(0));
-  return c.set(c.create<graph::RangeOp>(c.elementType(start), start, toScalar(c, c.input(1)),
-                                        toScalar(c, c.input(2))));
+  return c.set(c.create<graph::RangeOp>(c.elementType(start), start, toScalar(c, c.input(1)), toScalar(c, c.input(2))));
 }
 
 LogicalResult convertTrilu(NodeContext &c) {
   Value k = c.input(1) ? toScalar(c, c.cast(c.input(1), c.i64())) : c.scalar(c.i64(), 0);
-  return c.set(
-      c.create<graph::TriluOp>(c.elementType(c.input(0)), c.input(0), k, bool(c.integer("upper", 1))));
+  return c.set(c.create<graph::TriluOp>(c.elementType(c.input(0)), c.input(0), k, bool(c.integer("upper", 1))));
 }
 
 /// Ones where column = row + k: none for a k beyond any matrix, which is kept from
@@ -67,8 +65,7 @@ LogicalResult convertEyeLike(NodeContext &c) {
 
 void tenon::onnxtograph::addShape(HandlerRegistry &registry) {
   registry.add(kOnnx, "Shape", 1, 1, convertShape);
-  registry.add(kOnnx, "Size", 1, 1,
-               [](NodeContext &c) { return c.set(c.create<graph::SizeOp>(c.i64(), c.input(0))); });
+  registry.add(kOnnx, "Size", 1, 1, [](NodeContext &c) { return c.set(c.create<graph::SizeOp>(c.i64(), c.input(0))); });
   registry.add(kOnnx, "ConstantOfShape", 9, 1, convertConstantOfShape);
   registry.add(kOnnx, "Range", 11, 3, convertRange);
   registry.add(kOnnx, "Trilu", 14, 1, convertTrilu);

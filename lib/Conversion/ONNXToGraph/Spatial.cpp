@@ -9,8 +9,8 @@ static Ints readInts(NodeContext &c, StringRef name, int64_t length, int64_t oth
   if (values.empty()) // some exporters write what they have no values for
     values.assign(length, otherwise);
   if (int64_t(values.size()) != length) {
-    (void)c.error(Problem::range, "attribute " + name + " has " + llvm::Twine(values.size()) +
-                                      " values, expected " + llvm::Twine(length));
+    (void)c.error(Problem::range, "attribute " + name + " has " + llvm::Twine(values.size()) + " values, expected " +
+                                      llvm::Twine(length));
     values.resize(length, otherwise);
   }
   return values;

@@ -52,10 +52,7 @@ void tenon::onnxtograph::addWindow(HandlerRegistry &registry) {
   registry.add(kOnnx, "MaxPool", 1, 1, [](NodeContext &c) { return convertPool(c, PoolKind::max); });
   registry.add(kOnnx, "AveragePool", 1, 1, [](NodeContext &c) { return convertPool(c, PoolKind::average); });
   registry.add(kOnnx, "LpPool", 2, 1, [](NodeContext &c) { return convertPool(c, PoolKind::lp); });
-  registry.add(kOnnx, "GlobalMaxPool", 1, 1,
-               [](NodeContext &c) { return convertGlobalPool(c, ReduceKind::max); });
-  registry.add(kOnnx, "GlobalAveragePool", 1, 1,
-               [](NodeContext &c) { return convertGlobalPool(c, ReduceKind::mean); });
-  registry.add(kOnnx, "GlobalLpPool", 2, 1,
-               [](NodeContext &c) { return convertGlobalPool(c, ReduceKind::l2); });
+  registry.add(kOnnx, "GlobalMaxPool", 1, 1, [](NodeContext &c) { return convertGlobalPool(c, ReduceKind::max); });
+  registry.add(kOnnx, "GlobalAveragePool", 1, 1, [](NodeContext &c) { return convertGlobalPool(c, ReduceKind::mean); });
+  registry.add(kOnnx, "GlobalLpPool", 2, 1, [](NodeContext &c) { return convertGlobalPool(c, ReduceKind::l2); });
 }

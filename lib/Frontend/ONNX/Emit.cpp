@@ -81,27 +81,22 @@ ArrayAttr Emitter::dimsOf(const onnx::TypeProto &type) {
 
 void Emitter::define(ValueScope &scope, const std::string &name, ElementsAttr value, Location loc) {
   scope.values[name] =
-      value ? onnxir::ConstantOp::create(builder, loc, value.getType(), value, builder.getStringAttr(name))
-                  .getResult()
+      value ? onnxir::ConstantOp::create(builder, loc, value.getType(), value, builder.getStringAttr(name)).getResult()
             : none();
 }
 
 /// Attributes that are not subgraphs; null after reporting.
 Attribute Emitter::attribute(const AttributeProto &attr, const std::string &place) {
   switch (attr.type()) {
-  case AttributeProto::FLOAT:
-    return builder.getF32FloatAttr(attr.f());
-  case AttributeProto::INT:
-    return builder.getI64IntegerAttr(attr.i());
-  case AttributeProto::STRING:
-    return builder.getStringAttr(attr.s());
+  case AttributeProto::FLOAT: return builder.getF32FloatAttr(attr.f());
+  case AttributeProto::INT: return builder.getI64IntegerAttr(attr.i());
+  case AttributeProto::STRING: return builder.getStringAttr(attr.s());
   case AttributeProto::FLOATS:
     return builder.getDenseF32ArrayAttr(SmallVector<float>(attr.floats().begin(), attr.floats().end()));
   case AttributeProto::INTS:
     return builder.getDenseI64ArrayAttr(SmallVector<int64_t>(attr.ints().begin(), attr.ints().end()));
   case AttributeProto::STRINGS:
-    return builder.getStrArrayAttr(
-        SmallVector<llvm::StringRef>(attr.strings().begin(), attr.strings().end()));
+    return builder.getStrArrayAttr(SmallVector<llvm::StringRef>(attr.strings().begin(), attr.strings().end()));
   case AttributeProto::TENSOR:
     return model.reader.read(attr.t(), place + ": attribute '" + attr.name() + "'", attr.name());
   case AttributeProto::TENSORS: {
@@ -138,22 +133,15 @@ void Emitter::emitConstant(const NodeProto &node, ValueScope &scope) {
     return cast<ElementsAttr>(DenseElementsAttr(DenseElementsAttr::get(type, values)));
   };
   switch (attr.type()) {
-  case AttributeProto::TENSOR:
-    value = model.reader.read(attr.t(), place, node.output(0));
-    break;
-  case AttributeProto::FLOAT:
-    value = dense({}, builder.getF32Type(), ArrayRef<float>(attr.f()));
-    break;
-  case AttributeProto::INT:
-    value = dense({}, builder.getI64Type(), ArrayRef<int64_t>(attr.i()));
-    break;
+  case AttributeProto::TENSOR: value = model.reader.read(attr.t(), place, node.output(0)); break;
+  case AttributeProto::FLOAT: value = dense({}, builder.getF32Type(), ArrayRef<float>(attr.f())); break;
+  case AttributeProto::INT: value = dense({}, builder.getI64Type(), ArrayRef<int64_t>(attr.i())); break;
   case AttributeProto::FLOATS:
-    value = dense({attr.floats_size()}, builder.getF32Type(),
-                  ArrayRef<float>(attr.floats().data(), attr.floats_size()));
+    value =
+        dense({attr.floats_size()}, builder.getF32Type(), ArrayRef<float>(attr.floats().data(), attr.floats_size()));
     break;
   case AttributeProto::INTS:
-    value = dense({attr.ints_size()}, builder.getI64Type(),
-                  ArrayRef<int64_t>(attr.ints().data(), attr.ints_size()));
+    value = dense({attr.ints_size()}, builder.getI64Type(), ArrayRef<int64_t>(attr.ints().data(), attr.ints_size()));
     break;
   case AttributeProto::STRING:
   case AttributeProto::STRINGS: {
@@ -163,14 +151,12 @@ void Emitter::emitConstant(const NodeProto &node, ValueScope &scope) {
       texts.assign(1, attr.s());
       shape.clear();
     }
-    value = DenseStringElementsAttr::get(RankedTensorType::get(shape, onnxir::StringType::get(model.context)),
-                                         texts);
+    value = DenseStringElementsAttr::get(RankedTensorType::get(shape, onnxir::StringType::get(model.context)), texts);
     break;
   }
   default:
     model.problems.error(SparseUnsupported, place,
-                         "attribute '" + attr.name() +
-                             "' is not supported; store the constant densely in 'value'");
+                         "attribute '" + attr.name() + "' is not supported; store the constant densely in 'value'");
   }
   define(scope, node.output(0), value, named(node.name()));
 }
@@ -192,8 +178,7 @@ void Emitter::emitNode(const NodeProto &node, ValueScope &scope) {
   }
   SmallVector<Type> types;
   for (const std::string &output : node.output())
-    types.push_back(output.empty() ? builder.getNoneType()
-                                   : typeOf(output, scope, place + " output '" + output + "'"));
+    types.push_back(output.empty() ? builder.getNoneType() : typeOf(output, scope, place + " output '" + output + "'"));
 
   SmallVector<NamedAttribute> attrs;
   SmallVector<llvm::StringRef> bodies;
@@ -210,10 +195,9 @@ void Emitter::emitNode(const NodeProto &node, ValueScope &scope) {
   for (const onnx::StringStringEntryProto &entry : node.metadata_props())
     if (entry.key() == "tenon.origin")
       origin = entry.value();
-  auto op = onnxir::NodeOp::create(builder, named(origin), types, node.op_type(), inputs, node.name(),
-                                   node.domain(), schema ? schema->SinceVersion() : 1, opset,
-                                   builder.getDictionaryAttr(attrs), builder.getStrArrayAttr(bodies),
-                                   bodies.size());
+  auto op = onnxir::NodeOp::create(builder, named(origin), types, node.op_type(), inputs, node.name(), node.domain(),
+                                   schema ? schema->SinceVersion() : 1, opset, builder.getDictionaryAttr(attrs),
+                                   builder.getStrArrayAttr(bodies), bodies.size());
   for (auto [region, graph] : llvm::zip(op.getBodies(), graphs)) {
     OpBuilder::InsertionGuard guard(builder);
     Block *block = builder.createBlock(&region);
@@ -231,8 +215,7 @@ void Emitter::emitNode(const NodeProto &node, ValueScope &scope) {
 
 void Emitter::emitBody(const GraphProto &graph, ValueScope &scope) {
   for (const onnx::TensorProto &tensor : graph.initializer())
-    define(scope, tensor.name(),
-           model.reader.read(tensor, "initializer '" + tensor.name() + "'", tensor.name()),
+    define(scope, tensor.name(), model.reader.read(tensor, "initializer '" + tensor.name() + "'", tensor.name()),
            named(tensor.name()));
   for (const NodeProto &node : graph.node())
     emitNode(node, scope);
@@ -253,8 +236,7 @@ OwningOpRef<ModuleOp> Emitter::emit() {
   OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());
   module.get()->setAttr(onnxir::kIrVersionAttr, builder.getI64IntegerAttr(model.irVersion));
   module.get()->setAttr(onnxir::kProducerAttr,
-                        builder.getStringAttr(proto.producer_name() +
-                                              (proto.producer_version().empty() ? "" : " ") +
+                        builder.getStringAttr(proto.producer_name() + (proto.producer_version().empty() ? "" : " ") +
                                               proto.producer_version()));
   builder.setInsertionPointToEnd(module->getBody());
 
@@ -264,8 +246,7 @@ OwningOpRef<ModuleOp> Emitter::emit() {
   SmallVector<Type> inputTypes, resultTypes;
   SmallVector<DictionaryAttr> inputAttrs, resultAttrs;
   auto describeValue = [&](const std::string &name, const onnx::TypeProto &type) {
-    SmallVector<NamedAttribute> attrs = {
-        builder.getNamedAttr(onnxir::kNameAttr, builder.getStringAttr(name))};
+    SmallVector<NamedAttribute> attrs = {builder.getNamedAttr(onnxir::kNameAttr, builder.getStringAttr(name))};
     if (type.tensor_type().has_shape())
       attrs.push_back(builder.getNamedAttr(onnxir::kDimsAttr, dimsOf(type)));
     return builder.getDictionaryAttr(attrs);
@@ -299,11 +280,10 @@ OwningOpRef<ModuleOp> Emitter::emit() {
   func.setAllArgAttrs(inputAttrs);
   func.setAllResultAttrs(resultAttrs);
   if (!model.fixedInputs.empty())
-    func->setAttr(kFixedInputsAttr,
-                  builder.getStrArrayAttr(SmallVector<llvm::StringRef>(model.fixedInputs.begin(), model.fixedInputs.end())));
+    func->setAttr(kFixedInputsAttr, builder.getStrArrayAttr(SmallVector<llvm::StringRef>(model.fixedInputs.begin(),
+                                                                                         model.fixedInputs.end())));
   auto opset = model.opsets.find("");
-  func->setAttr(onnxir::kOpsetAttr,
-                builder.getI64IntegerAttr(opset == model.opsets.end() ? 0 : opset->second));
+  func->setAttr(onnxir::kOpsetAttr, builder.getI64IntegerAttr(opset == model.opsets.end() ? 0 : opset->second));
 
   if (model.problems.any() || failed(verify(*module)))
     return {};

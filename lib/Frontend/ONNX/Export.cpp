@@ -43,7 +43,8 @@ bool canExpress(const OnnxWeight &weight, int opset) {
     types.push_back(weight.zeroPoint->type);
   return takes("DequantizeLinear", opset, types, weight.scale->shape.empty() ? nullptr : "axis") &&
          (!weight.blockSize || takes("DequantizeLinear", opset, types, "block_size")) &&
-         (weight.scale->type == real || takes("Cast", opset, weight.scale->type)) && (weight.result == real || takes("Cast", opset, real));
+         (weight.scale->type == real || takes("Cast", opset, weight.scale->type)) &&
+         (weight.result == real || takes("Cast", opset, real));
 }
 
 /// Whether the schemas of an opset have what `addActivation` writes.
@@ -51,12 +52,14 @@ bool canExpress(const OnnxActivation &activation, int opset) {
   constexpr int real = onnx::TensorProto::FLOAT;
   if (!activation.scale)
     return takes("Cast", opset, activation.type);
-  return takes("QuantizeLinear", opset, {real, real, activation.type}) && takes("DequantizeLinear", opset, {activation.type, real, activation.type}) &&
+  return takes("QuantizeLinear", opset, {real, real, activation.type}) &&
+         takes("DequantizeLinear", opset, {activation.type, real, activation.type}) &&
          (activation.result == real || takes("Cast", opset, real));
 }
 
 /// The first opset that can express a conversion; 0 if none that is known can.
-template <typename Conversion> int opsetOf(const Conversion &conversion) {
+template <typename Conversion>
+int opsetOf(const Conversion &conversion) {
   for (int opset = 1; opset <= newestOpset(); ++opset)
     if (canExpress(conversion, opset))
       return opset;
@@ -65,7 +68,14 @@ template <typename Conversion> int opsetOf(const Conversion &conversion) {
 
 /// The IR version that came with an opset.
 int64_t irVersionOf(int opset) {
-  return opset >= 25 ? 13 : opset == 24 ? 12 : opset == 23 ? 11 : opset >= 21 ? 10 : opset >= 19 ? 9 : opset >= 12 ? 7 : opset >= 11 ? 6 : 5;
+  return opset >= 25   ? 13
+         : opset == 24 ? 12
+         : opset == 23 ? 11
+         : opset >= 21 ? 10
+         : opset >= 19 ? 9
+         : opset >= 12 ? 7
+         : opset >= 11 ? 6
+                       : 5;
 }
 
 std::string pack(const OnnxTensor &tensor) {
@@ -96,9 +106,11 @@ public:
     auto allows = [&](int needed, const llvm::Twine &what) {
       irVersion = std::max(irVersion, irVersionOf(needed));
       if (!needed)
-        model.problems.error(UnsupportedOpset, what + ": no opset of ONNX up to " + llvm::Twine(newestOpset()) + " expresses it; write a .tenon");
+        model.problems.error(UnsupportedOpset, what + ": no opset of ONNX up to " + llvm::Twine(newestOpset()) +
+                                                   " expresses it; write a .tenon");
       else if (needed > opset)
-        model.problems.error(UnsupportedOpset, what + " needs opset " + llvm::Twine(needed) + ", the model has " + llvm::Twine(opset) +
+        model.problems.error(UnsupportedOpset, what + " needs opset " + llvm::Twine(needed) + ", the model has " +
+                                                   llvm::Twine(opset) +
                                                    "; raise it first (onnx.version_converter), or write a .tenon");
       return needed && needed <= opset;
     };
@@ -149,7 +161,9 @@ private:
   onnx::NodeProto *requireNode(onnx::GraphProto &graph, const std::string &name) {
     onnx::NodeProto *node = findNode(graph, name);
     if (!node)
-      model.problems.error(UnknownName, "node '" + name + "' is not in the file itself: it comes from a function's body; write a .tenon");
+      model.problems.error(UnknownName,
+                           "node '" + name +
+                               "' is not in the file itself: it comes from a function's body; write a .tenon");
     return node;
   }
 
@@ -171,7 +185,8 @@ private:
     return proto.name();
   }
 
-  std::string addNode(std::vector<onnx::NodeProto> &nodes, const char *op, ArrayRef<std::string> inputs, const std::string &stem) {
+  std::string addNode(std::vector<onnx::NodeProto> &nodes, const char *op, ArrayRef<std::string> inputs,
+                      const std::string &stem) {
     onnx::NodeProto node;
     node.set_op_type(op);
     node.set_name(fresh(stem + "_" + op));
@@ -187,7 +202,8 @@ private:
     attribute.set_type(onnx::AttributeProto::INT);
     attribute.set_i(value);
   }
-  std::string addCast(std::vector<onnx::NodeProto> &nodes, const std::string &input, int type, const std::string &stem) {
+  std::string addCast(std::vector<onnx::NodeProto> &nodes, const std::string &input, int type,
+                      const std::string &stem) {
     std::string output = addNode(nodes, "Cast", input, stem);
     attribute(nodes.back(), "to", type);
     return output;
@@ -203,7 +219,8 @@ private:
     if (weight.globalScale) {
       float value = *weight.globalScale;
       OnnxTensor global{onnx::TensorProto::FLOAT, 32, {}, {reinterpret_cast<const uint8_t *>(&value), sizeof value}};
-      scale = addNode(nodes, "Mul", {scale, addTensor(graph, global, weight.name + "_global_scale")}, weight.name + "_scale");
+      scale = addNode(nodes, "Mul", {scale, addTensor(graph, global, weight.name + "_global_scale")},
+                      weight.name + "_scale");
     }
     SmallVector<std::string> inputs{codes, scale};
     if (weight.zeroPoint)
@@ -214,7 +231,10 @@ private:
     if (weight.blockSize)
       attribute(nodes.back(), "block_size", weight.blockSize);
     if (weight.shape != weight.codes.shape) {
-      OnnxTensor shape{onnx::TensorProto::INT64, 64, {int64_t(weight.shape.size())}, {reinterpret_cast<const uint8_t *>(weight.shape.data()), weight.shape.size() * sizeof(int64_t)}};
+      OnnxTensor shape{onnx::TensorProto::INT64,
+                       64,
+                       {int64_t(weight.shape.size())},
+                       {reinterpret_cast<const uint8_t *>(weight.shape.data()), weight.shape.size() * sizeof(int64_t)}};
       output = addNode(nodes, "Reshape", {output, addTensor(graph, shape, weight.name + "_shape")}, weight.name);
     }
     return weight.result == onnx::TensorProto::FLOAT ? output : addCast(nodes, output, weight.result, weight.name);
@@ -246,15 +266,20 @@ private:
       *graph.add_node() = std::move(node);
   }
 
-  std::string addActivation(onnx::GraphProto &top, const OnnxActivation &activation, std::vector<onnx::NodeProto> &nodes) {
+  std::string addActivation(onnx::GraphProto &top, const OnnxActivation &activation,
+                            std::vector<onnx::NodeProto> &nodes) {
     const std::string &name = activation.node;
     if (!activation.scale)
       return addCast(nodes, addCast(nodes, name, activation.type, name), activation.result, name);
-    std::string real = activation.result == onnx::TensorProto::FLOAT ? name : addCast(nodes, name, onnx::TensorProto::FLOAT, name);
+    std::string real =
+        activation.result == onnx::TensorProto::FLOAT ? name : addCast(nodes, name, onnx::TensorProto::FLOAT, name);
     uint8_t zero[2] = {activation.zeroPoint.value_or(0), 0};
-    std::string scale = addTensor(top, {onnx::TensorProto::FLOAT, 32, {}, {reinterpret_cast<const uint8_t *>(&*activation.scale), sizeof(float)}}, name + "_scale");
+    std::string scale = addTensor(
+        top, {onnx::TensorProto::FLOAT, 32, {}, {reinterpret_cast<const uint8_t *>(&*activation.scale), sizeof(float)}},
+        name + "_scale");
     // The zero point's type is that of the codes.
-    std::string zeroPoint = addTensor(top, {activation.type, activation.bits, {}, ArrayRef(zero, activation.bits > 8 ? 2 : 1)}, name + "_zero_point");
+    std::string zeroPoint = addTensor(
+        top, {activation.type, activation.bits, {}, ArrayRef(zero, activation.bits > 8 ? 2 : 1)}, name + "_zero_point");
     std::string codes = addNode(nodes, "QuantizeLinear", {real, scale, zeroPoint}, name);
     std::string output = addNode(nodes, "DequantizeLinear", {codes, scale, zeroPoint}, name);
     return activation.result == onnx::TensorProto::FLOAT ? output : addCast(nodes, output, activation.result, name);
@@ -293,7 +318,8 @@ private:
       llvm::StringSet<> used;
       collectUses(graph, used);
       auto isDead = [&](const onnx::NodeProto &node) {
-        bool pure = llvm::is_contained({"Constant", "Reshape", "Transpose", "Identity", "Squeeze", "Unsqueeze", "Flatten"}, node.op_type());
+        bool pure = llvm::is_contained(
+            {"Constant", "Reshape", "Transpose", "Identity", "Squeeze", "Unsqueeze", "Flatten"}, node.op_type());
         return pure && node.domain().empty() && node.output_size() == 1 && !used.contains(node.output(0));
       };
       auto &nodes = *graph.mutable_node();
@@ -303,14 +329,23 @@ private:
       auto &tensors = *graph.mutable_initializer();
       // Files of IR version 3 list initializers among the inputs, too.
       auto &inputs = *graph.mutable_input();
-      auto isInitialised = [&](const onnx::ValueInfoProto &input) { return llvm::any_of(tensors, [&](const onnx::TensorProto &t) { return t.name() == input.name(); }); };
-      inputs.erase(std::remove_if(inputs.begin(), inputs.end(), [&](const auto &input) { return !used.contains(input.name()) && isInitialised(input); }), inputs.end());
-      tensors.erase(std::remove_if(tensors.begin(), tensors.end(), [&](const onnx::TensorProto &t) { return !used.contains(t.name()); }), tensors.end());
+      auto isInitialised = [&](const onnx::ValueInfoProto &input) {
+        return llvm::any_of(tensors, [&](const onnx::TensorProto &t) { return t.name() == input.name(); });
+      };
+      inputs.erase(
+          std::remove_if(inputs.begin(), inputs.end(),
+                         [&](const auto &input) { return !used.contains(input.name()) && isInitialised(input); }),
+          inputs.end());
+      tensors.erase(std::remove_if(tensors.begin(), tensors.end(),
+                                   [&](const onnx::TensorProto &t) { return !used.contains(t.name()); }),
+                    tensors.end());
     }
     llvm::StringSet<> used;
     collectUses(graph, used);
     auto &infos = *graph.mutable_value_info();
-    infos.erase(std::remove_if(infos.begin(), infos.end(), [&](const auto &info) { return !used.contains(info.name()); }), infos.end());
+    infos.erase(
+        std::remove_if(infos.begin(), infos.end(), [&](const auto &info) { return !used.contains(info.name()); }),
+        infos.end());
   }
 
   /// Payloads that were left in the model's file come back into the message.
@@ -332,7 +367,8 @@ private:
       tensor.clear_data_location();
     });
     if (total >= kMostBytes)
-      model.problems.error(UnreadableFile, "the converted model is larger than 2 GiB, which one ONNX file cannot hold; write a .tenon");
+      model.problems.error(UnreadableFile,
+                           "the converted model is larger than 2 GiB, which one ONNX file cannot hold; write a .tenon");
     return !model.problems.any();
   }
 

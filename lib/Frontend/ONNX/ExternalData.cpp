@@ -18,8 +18,7 @@ SharedBuffer Source::openExternal(const std::string &location, const std::string
     return known->second;
   auto refuse = [&](const llvm::Twine &why) -> SharedBuffer {
     problems.error(ExternalRefused, place,
-                   "external data '" + location + "' " + why +
-                       "; external data must lie in the model's own folder");
+                   "external data '" + location + "' " + why + "; external data must lie in the model's own folder");
     return nullptr;
   };
   if (folder.empty())
@@ -35,8 +34,7 @@ SharedBuffer Source::openExternal(const std::string &location, const std::string
   llvm::SmallString<256> file(folder), realFile, realFolder;
   path::append(file, location);
   if (fs::real_path(folder, realFolder) || fs::real_path(file, realFile)) {
-    problems.error(ExternalMissing, place,
-                   "external data file '" + location + "' does not exist beside the model");
+    problems.error(ExternalMissing, place, "external data file '" + location + "' does not exist beside the model");
     return nullptr;
   }
   // real_path has followed every symbolic link.
@@ -71,8 +69,7 @@ bool Source::externalPayload(const onnx::TensorProto &tensor, const std::string 
     else if (entry.key() == "length")
       number = hasLength = !text.getAsInteger(10, length);
     if (!number) {
-      problems.error(ExternalRange, place,
-                     "external data has " + entry.key() + " '" + text + "', expected a number");
+      problems.error(ExternalRange, place, "external data has " + entry.key() + " '" + text + "', expected a number");
       return false;
     }
   }
@@ -81,11 +78,10 @@ bool Source::externalPayload(const onnx::TensorProto &tensor, const std::string 
     return false;
   uint64_t size = file->getBufferSize();
   if (offset > size || (hasLength && length > size - offset)) {
-    problems.error(
-        ExternalRange, place,
-        "external data '" + location + "' is asked for bytes " + llvm::Twine(offset) + " to " +
-            (hasLength ? llvm::Twine(offset) + "+" + llvm::Twine(length) : llvm::Twine("its end")) +
-            " but has " + llvm::Twine(size));
+    problems.error(ExternalRange, place,
+                   "external data '" + location + "' is asked for bytes " + llvm::Twine(offset) + " to " +
+                       (hasLength ? llvm::Twine(offset) + "+" + llvm::Twine(length) : llvm::Twine("its end")) +
+                       " but has " + llvm::Twine(size));
     return false;
   }
   payload = {llvm::ArrayRef<char>(file->getBufferStart() + offset, hasLength ? length : size - offset), file};

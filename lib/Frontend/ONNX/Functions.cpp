@@ -83,10 +83,9 @@ void dropConstantTypes(GraphProto &graph) {
         dropConstantTypes(*attr.mutable_g());
   }
   auto *infos = graph.mutable_value_info();
-  infos->erase(
-      std::remove_if(infos->begin(), infos->end(),
-                     [&](const onnx::ValueInfoProto &info) { return constants.contains(info.name()); }),
-      infos->end());
+  infos->erase(std::remove_if(infos->begin(), infos->end(),
+                              [&](const onnx::ValueInfoProto &info) { return constants.contains(info.name()); }),
+               infos->end());
 }
 
 /// Gives the values of a function's body names that nothing in the model has, and
@@ -213,8 +212,7 @@ private:
         nameNode(*attr.mutable_g()->mutable_node(i), node.name() + "/" + attr.name() + "/", i, origin);
   }
 
-  void append(const NodeProto &call, FunctionProto &body,
-              google::protobuf::RepeatedPtrField<NodeProto> &nodes) {
+  void append(const NodeProto &call, FunctionProto &body, google::protobuf::RepeatedPtrField<NodeProto> &nodes) {
     BodyRenamer renamer(count++);
     for (int i = 0; i < body.input_size(); ++i)
       renamer.bind(body.input(i), i < call.input_size() ? call.input(i) : "");
@@ -265,21 +263,19 @@ void tenon::onnxfe::inlineLocalFunctions(Model &model) {
     return;
   InlinedSize size(proto);
   if (size.of(proto.graph().node()) > kMostNodes)
-    return model.problems.error(BadFunction, "model-local functions expand to more than " +
-                                                 llvm::Twine(kMostNodes) + " nodes");
+    return model.problems.error(BadFunction,
+                                "model-local functions expand to more than " + llvm::Twine(kMostNodes) + " nodes");
   if (!size.cycle.empty())
     return model.problems.error(BadFunction, "model-local function " + size.cycle + " calls itself");
   try {
     onnx::inliner::InlineLocalFunctions(proto, /*convert_version=*/true);
   } catch (const std::exception &error) {
-    return model.problems.error(BadFunction,
-                                llvm::Twine("model-local functions cannot be inlined: ") + error.what());
+    return model.problems.error(BadFunction, llvm::Twine("model-local functions cannot be inlined: ") + error.what());
   }
   for (const FunctionProto &function : proto.functions())
-    model.problems.error(
-        BadFunction,
-        "model-local function " + functionId(function.domain(), function.name(), "") +
-            " imports other versions of domains than the model does; import the model's versions");
+    model.problems.error(BadFunction,
+                         "model-local function " + functionId(function.domain(), function.name(), "") +
+                             " imports other versions of domains than the model does; import the model's versions");
   // Conversion may have left names of the default domain in the long spelling.
   for (NodeProto &node : *proto.mutable_graph()->mutable_node())
     if (node.domain() == "ai.onnx")
@@ -314,8 +310,7 @@ void tenon::onnxfe::expandFunctions(Model &model) {
   // Bodies may use operators that have bodies themselves.
   for (int round = 0; round < 16 && expander.expand(*model.proto.mutable_graph(), nullptr); ++round) {
     if (expander.added > kMostNodes)
-      return model.problems.error(BadFunction,
-                                  "operators expand to more than " + llvm::Twine(kMostNodes) + " nodes");
+      return model.problems.error(BadFunction, "operators expand to more than " + llvm::Twine(kMostNodes) + " nodes");
     if (model.options.inferShapes)
       inferTypes(model);
   }

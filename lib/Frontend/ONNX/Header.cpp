@@ -52,10 +52,10 @@ void checkOpset(Model &model, const onnx::OperatorSetIdProto &import) {
   int64_t oldest = domain.empty() ? tenon::kOldestOpset : 1;
   int64_t newest = range == known.end() ? INT32_MAX : range->second.second;
   if (import.version() < oldest || import.version() > newest)
-    model.problems.error(UnsupportedOpset,
-                         "model imports opset " + llvm::Twine(import.version()) + " of domain '" + domain +
-                             "', supported are " + llvm::Twine(oldest) + " to " + llvm::Twine(newest) +
-                             "; export it again, or convert it with onnx.version_converter");
+    model.problems.error(UnsupportedOpset, "model imports opset " + llvm::Twine(import.version()) + " of domain '" +
+                                               domain + "', supported are " + llvm::Twine(oldest) + " to " +
+                                               llvm::Twine(newest) +
+                                               "; export it again, or convert it with onnx.version_converter");
   else if (auto [known, isNew] = model.opsets.try_emplace(domain, static_cast<int>(import.version()));
            !isNew && known->second != import.version())
     model.problems.error(AmbiguousOpset, "model imports opsets " + llvm::Twine(known->second) + " and " +

@@ -91,8 +91,7 @@ OwningOpRef<ModuleOp> importBuffer(MLIRContext &context, SharedBuffer buffer, ll
 }
 } // namespace
 
-OwningOpRef<ModuleOp> tenon::importOnnx(MLIRContext &context, llvm::StringRef path,
-                                        const OnnxImportOptions &options) {
+OwningOpRef<ModuleOp> tenon::importOnnx(MLIRContext &context, llvm::StringRef path, const OnnxImportOptions &options) {
   bool isText = path.ends_with(".onnxtxt") || path.ends_with(".txt");
   Problems problems(&context, path);
   std::string why;
@@ -108,8 +107,8 @@ OwningOpRef<ModuleOp> tenon::importOnnx(MLIRContext &context, llvm::StringRef pa
                       isText ? Format::Text : Format::Binary, options);
 }
 
-OwningOpRef<ModuleOp> tenon::importOnnxBytes(MLIRContext &context, llvm::StringRef bytes,
-                                             llvm::StringRef folder, const OnnxImportOptions &options) {
+OwningOpRef<ModuleOp> tenon::importOnnxBytes(MLIRContext &context, llvm::StringRef bytes, llvm::StringRef folder,
+                                             const OnnxImportOptions &options) {
   return importBuffer(context, SharedBuffer(llvm::MemoryBuffer::getMemBufferCopy(bytes)), "model", folder,
                       Format::Binary, options);
 }

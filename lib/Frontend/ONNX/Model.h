@@ -26,8 +26,7 @@ namespace tenon::onnxfe {
 class Schemas final : public onnx::ISchemaRegistry {
 public:
   Schemas();
-  const onnx::OpSchema *GetSchema(const std::string &name, const int version,
-                                  const std::string &domain) const override;
+  const onnx::OpSchema *GetSchema(const std::string &name, const int version, const std::string &domain) const override;
   /// A rule that knows result types only: no arity, attributes or constraints.
   bool isTypeRuleOnly(const onnx::OpSchema *schema) const { return schema->domain() == kOwn; }
   static constexpr const char *kOwn = "tenon.types";
@@ -38,8 +37,7 @@ private:
 
 struct Model {
   Model(mlir::MLIRContext *context, Source &source, const OnnxImportOptions &options, Problems &problems)
-      : context(context), source(source), options(options), problems(problems),
-        reader(context, source, problems) {}
+      : context(context), source(source), options(options), problems(problems), reader(context, source, problems) {}
 
   mlir::MLIRContext *context;
   Source &source;

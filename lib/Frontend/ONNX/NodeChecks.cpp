@@ -40,16 +40,14 @@ private:
       return problems.error(UnknownOperator, place, "the node has no operator");
     if (!model.opsets.count(node.domain()))
       return problems.error(MissingOpsetImport, place,
-                            "the model uses domain '" + node.domain() +
-                                "' without importing a version of it");
+                            "the model uses domain '" + node.domain() + "' without importing a version of it");
     llvm::StringSet<> names;
     for (const AttributeProto &attr : node.attribute()) {
       if (!names.insert(attr.name()).second)
         problems.error(UnknownAttribute, place, "attribute '" + attr.name() + "' is given twice");
       if (!attr.ref_attr_name().empty())
         problems.error(WrongAttributeType, place,
-                       "attribute '" + attr.name() +
-                           "' refers to a function's attribute outside any function");
+                       "attribute '" + attr.name() + "' refers to a function's attribute outside any function");
     }
     const OpSchema *schema = model.schemaOf(node);
     if (!schema)
@@ -58,8 +56,8 @@ private:
       return;
     if (schema->deprecated())
       return problems.error(DeprecatedOperator, place,
-                            "the operator was removed from ONNX in opset " +
-                                llvm::Twine(schema->SinceVersion()) + "; export the model again");
+                            "the operator was removed from ONNX in opset " + llvm::Twine(schema->SinceVersion()) +
+                                "; export the model again");
     checkArity(node, *schema, place);
     if (node.op_type() == "If" && node.domain().empty())
       checkBranches(node, place);
@@ -86,7 +84,8 @@ private:
       while (!onnx::OpSchemaRegistry::Schema(node.op_type(), first, node.domain()) && first < newest->SinceVersion())
         ++first;
       return problems.error(UnknownOperator, place,
-                            "the operator exists from opset " + llvm::Twine(first) + " on, but the model imports an older one");
+                            "the operator exists from opset " + llvm::Twine(first) +
+                                " on, but the model imports an older one");
     }
     problems.error(UnknownOperator, place,
                    node.domain().empty() ? "ONNX has no such operator"
@@ -110,8 +109,7 @@ private:
     for (int i = 0; i < inputs && i < static_cast<int>(schema.inputs().size()); ++i)
       if (node.input(i).empty() && schema.inputs()[i].GetOption() == OpSchema::Single)
         problems.error(WrongArity, place,
-                       "input #" + llvm::Twine(i) + " (" + schema.inputs()[i].GetName() +
-                           ") is required but empty");
+                       "input #" + llvm::Twine(i) + " (" + schema.inputs()[i].GetName() + ") is required but empty");
   }
 
   static std::string range(int low, int high) {
@@ -131,8 +129,8 @@ private:
                              llvm::Twine(schema.SinceVersion()) + " of the operator");
       } else if (attr.type() != expected->second.type && attr.ref_attr_name().empty()) {
         problems.error(WrongAttributeType, place,
-                       "attribute '" + attr.name() + "' is " + attributeTypeName(attr.type()) +
-                           ", expected " + attributeTypeName(expected->second.type));
+                       "attribute '" + attr.name() + "' is " + attributeTypeName(attr.type()) + ", expected " +
+                           attributeTypeName(expected->second.type));
       }
     }
     for (const auto &[name, attr] : schema.attributes())
@@ -172,8 +170,8 @@ private:
       std::string place = describe(node, model.opsetOf(node));
       if (llvm::none_of(formal.GetTypes(), [&](onnx::DataType allowed) { return *allowed == actual; })) {
         model.problems.error(TypeMismatch, place,
-                             "input #" + llvm::Twine(i) + " (" + formal.GetName() + ") '" + node.input(i) +
-                                 "' is " + actual + ", expected " + list(formal.GetTypes()));
+                             "input #" + llvm::Twine(i) + " (" + formal.GetName() + ") '" + node.input(i) + "' is " +
+                                 actual + ", expected " + list(formal.GetTypes()));
         continue;
       }
       if (!schema->typeConstraintMap().count(formal.GetTypeStr()) || !formal.GetIsHomogeneous())
@@ -181,9 +179,9 @@ private:
       auto [first, isNew] = bound.try_emplace(formal.GetTypeStr(), actual, i);
       if (!isNew && first->second.first != actual)
         model.problems.error(TypeMismatch, place,
-                             "input #" + llvm::Twine(i) + " (" + formal.GetName() + ") '" + node.input(i) +
-                                 "' is " + actual + ", but input #" + llvm::Twine(first->second.second) +
-                                 " is " + first->second.first + "; both must have the same type");
+                             "input #" + llvm::Twine(i) + " (" + formal.GetName() + ") '" + node.input(i) + "' is " +
+                                 actual + ", but input #" + llvm::Twine(first->second.second) + " is " +
+                                 first->second.first + "; both must have the same type");
     }
   }
 

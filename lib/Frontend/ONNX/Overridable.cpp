@@ -30,24 +30,75 @@ constexpr unsigned kAll = ~0u;
 
 /// Where operators have weights, biases and scales.
 constexpr Positions kWeights[] = {
-    {"Conv", 0x6}, {"ConvTranspose", 0x6}, {"ConvInteger", 0xe}, {"DeformConv", 0xa}, {"QLinearConv", 0x1fe},
-    {"MatMul", kAll}, {"Gemm", kAll}, {"Einsum", kAll}, {"MatMulInteger", kAll}, {"QLinearMatMul", kAll},
-    {"LSTM", 0x8e}, {"GRU", 0xe}, {"RNN", 0xe},
-    {"BatchNormalization", 0x1e}, {"InstanceNormalization", 0x6}, {"LayerNormalization", 0x6},
-    {"GroupNormalization", 0x6}, {"RMSNormalization", 0x2}, {"SimplifiedLayerNormalization", 0x2}, {"PRelu", 0x2},
-    {"QuantizeLinear", 0x6}, {"DequantizeLinear", 0x6},
+    {"Conv", 0x6},
+    {"ConvTranspose", 0x6},
+    {"ConvInteger", 0xe},
+    {"DeformConv", 0xa},
+    {"QLinearConv", 0x1fe},
+    {"MatMul", kAll},
+    {"Gemm", kAll},
+    {"Einsum", kAll},
+    {"MatMulInteger", kAll},
+    {"QLinearMatMul", kAll},
+    {"LSTM", 0x8e},
+    {"GRU", 0xe},
+    {"RNN", 0xe},
+    {"BatchNormalization", 0x1e},
+    {"InstanceNormalization", 0x6},
+    {"LayerNormalization", 0x6},
+    {"GroupNormalization", 0x6},
+    {"RMSNormalization", 0x2},
+    {"SimplifiedLayerNormalization", 0x2},
+    {"PRelu", 0x2},
+    {"QuantizeLinear", 0x6},
+    {"DequantizeLinear", 0x6},
 };
 
 /// Where operators have sizes, axes and what else decides what is compiled.
 constexpr Positions kSizes[] = {
-    {"Reshape", 0x2}, {"Expand", 0x2}, {"Slice", 0x1e}, {"Pad", 0xa}, {"Tile", 0x2}, {"ConstantOfShape", 0x1},
-    {"Range", kAll}, {"Resize", 0xe}, {"Upsample", 0x2}, {"TopK", 0x2}, {"Split", 0x2}, {"SplitToSequence", 0x2},
-    {"Squeeze", 0x2}, {"Unsqueeze", 0x2}, {"OneHot", 0x2}, {"Trilu", 0x2}, {"CumSum", 0x2}, {"CumProd", 0x2},
-    {"ReduceSum", 0x2}, {"ReduceMean", 0x2}, {"ReduceMax", 0x2}, {"ReduceMin", 0x2}, {"ReduceProd", 0x2},
-    {"ReduceL1", 0x2}, {"ReduceL2", 0x2}, {"ReduceLogSum", 0x2}, {"ReduceLogSumExp", 0x2}, {"ReduceSumSquare", 0x2},
-    {"If", 0x1}, {"Loop", 0x3}, {"Dropout", 0x6}, {"MaxUnpool", 0x4}, {"Col2Im", 0x6}, {"CenterCropPad", 0x2},
-    {"AffineGrid", 0x2}, {"Compress", 0x2}, {"NonMaxSuppression", 0x4}, {"HannWindow", kAll}, {"HammingWindow", kAll},
-    {"BlackmanWindow", kAll}, {"DFT", 0x6}, {"STFT", 0xa}, {"MelWeightMatrix", kAll},
+    {"Reshape", 0x2},
+    {"Expand", 0x2},
+    {"Slice", 0x1e},
+    {"Pad", 0xa},
+    {"Tile", 0x2},
+    {"ConstantOfShape", 0x1},
+    {"Range", kAll},
+    {"Resize", 0xe},
+    {"Upsample", 0x2},
+    {"TopK", 0x2},
+    {"Split", 0x2},
+    {"SplitToSequence", 0x2},
+    {"Squeeze", 0x2},
+    {"Unsqueeze", 0x2},
+    {"OneHot", 0x2},
+    {"Trilu", 0x2},
+    {"CumSum", 0x2},
+    {"CumProd", 0x2},
+    {"ReduceSum", 0x2},
+    {"ReduceMean", 0x2},
+    {"ReduceMax", 0x2},
+    {"ReduceMin", 0x2},
+    {"ReduceProd", 0x2},
+    {"ReduceL1", 0x2},
+    {"ReduceL2", 0x2},
+    {"ReduceLogSum", 0x2},
+    {"ReduceLogSumExp", 0x2},
+    {"ReduceSumSquare", 0x2},
+    {"If", 0x1},
+    {"Loop", 0x3},
+    {"Dropout", 0x6},
+    {"MaxUnpool", 0x4},
+    {"Col2Im", 0x6},
+    {"CenterCropPad", 0x2},
+    {"AffineGrid", 0x2},
+    {"Compress", 0x2},
+    {"NonMaxSuppression", 0x4},
+    {"HannWindow", kAll},
+    {"HammingWindow", kAll},
+    {"BlackmanWindow", kAll},
+    {"DFT", 0x6},
+    {"STFT", 0xa},
+    {"MelWeightMatrix", kAll},
 };
 
 template <size_t N>
@@ -128,11 +179,12 @@ private:
   /// The operand of a product's or convolution's result, added to it.
   bool isBias(const NodeProto &node) const {
     return node.op_type() == "Add" && llvm::any_of(node.input(), [&](const std::string &input) {
-      const NodeProto *producer = producers.lookup(input);
-      return producer && !constants.contains(input) &&
-             (producer->op_type() == "MatMul" || producer->op_type() == "Conv" || producer->op_type() == "ConvTranspose" ||
-              producer->op_type() == "Gemm" || producer->op_type() == "Einsum");
-    });
+             const NodeProto *producer = producers.lookup(input);
+             return producer && !constants.contains(input) &&
+                    (producer->op_type() == "MatMul" || producer->op_type() == "Conv" ||
+                     producer->op_type() == "ConvTranspose" || producer->op_type() == "Gemm" ||
+                     producer->op_type() == "Einsum");
+           });
   }
 
   void seed(const NodeProto &node) {
@@ -237,7 +289,8 @@ void tenon::onnxfe::chooseOverridable(Model &model) {
     }
     if (keep && !fits(tensor, inputs[input])) {
       if (isNamed)
-        model.problems.error(DefaultDoesNotFit, "input '" + name + "' and the initializer of that name differ in type or shape; " +
+        model.problems.error(DefaultDoesNotFit, "input '" + name +
+                                                    "' and the initializer of that name differ in type or shape; " +
                                                     "expected a default that is a value of the input");
       keep = false;
     }
@@ -250,9 +303,11 @@ void tenon::onnxfe::chooseOverridable(Model &model) {
     }
   }
   if (!options.overridable.empty() && !anyNamed)
-    model.problems.error(BadOverridable, "--overridable=" + options.overridable + ": matches none of the " +
-                                             llvm::Twine(both.size()) + " initializers that are also inputs" +
-                                             (both.empty() ? std::string() : " (the first is '" + inputs[both.front().first].name() + "')"));
+    model.problems.error(
+        BadOverridable,
+        "--overridable=" + options.overridable + ": matches none of the " + llvm::Twine(both.size()) +
+            " initializers that are also inputs" +
+            (both.empty() ? std::string() : " (the first is '" + inputs[both.front().first].name() + "')"));
   drop(inputs, droppedInputs);
   drop(initializers, droppedInitializers);
 }

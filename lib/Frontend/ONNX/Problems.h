@@ -57,9 +57,7 @@ public:
     if (++count <= kMostReported)
       mlir::emitError(location) << "[TN" << static_cast<int>(code) << "] " << message;
   }
-  void error(Code code, const std::string &place, const llvm::Twine &message) {
-    error(code, place + ": " + message);
-  }
+  void error(Code code, const std::string &place, const llvm::Twine &message) { error(code, place + ": " + message); }
   bool any() const { return count != 0; }
   void finish() {
     if (count > kMostReported)

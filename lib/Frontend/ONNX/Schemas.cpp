@@ -78,8 +78,7 @@ Schemas::Schemas() {
   }
 }
 
-const onnx::OpSchema *Schemas::GetSchema(const std::string &name, const int version,
-                                         const std::string &domain) const {
+const onnx::OpSchema *Schemas::GetSchema(const std::string &name, const int version, const std::string &domain) const {
   if (const onnx::OpSchema *schema = onnx::OpSchemaRegistry::Schema(name, version, domain))
     return schema;
   auto found = own.find(domain + "::" + name);

@@ -38,12 +38,11 @@ public:
   /// The payload stored as raw bytes, inside the model or outside. False after
   /// reporting a problem; an empty payload with no owner if the tensor uses
   /// typed fields instead.
-  bool rawPayload(const onnx::TensorProto &tensor, const std::string &place, Problems &problems,
-                  Payload &payload, bool &isRaw);
+  bool rawPayload(const onnx::TensorProto &tensor, const std::string &place, Problems &problems, Payload &payload,
+                  bool &isRaw);
 
 private:
-  bool externalPayload(const onnx::TensorProto &tensor, const std::string &place, Problems &problems,
-                       Payload &payload);
+  bool externalPayload(const onnx::TensorProto &tensor, const std::string &place, Problems &problems, Payload &payload);
   SharedBuffer openExternal(const std::string &location, const std::string &place, Problems &problems);
   llvm::StringMap<SharedBuffer> files;
 };

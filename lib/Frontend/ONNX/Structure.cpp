@@ -17,9 +17,7 @@ namespace {
 struct Scope {
   const Scope *parent;
   llvm::StringSet<> names;
-  bool contains(llvm::StringRef name) const {
-    return names.contains(name) || (parent && parent->contains(name));
-  }
+  bool contains(llvm::StringRef name) const { return names.contains(name) || (parent && parent->contains(name)); }
 };
 
 template <typename Fn>
@@ -59,9 +57,8 @@ public:
                          "input #" + llvm::Twine(j) + " is '" + input + "', which nothing defines" +
                              suggestion(input, scope));
       }
-      forEachSubgraph(node, [&](const std::string &name, GraphProto &body) {
-        check(body, &scope, prefixOf(node, name), used);
-      });
+      forEachSubgraph(
+          node, [&](const std::string &name, GraphProto &body) { check(body, &scope, prefixOf(node, name), used); });
       for (const auto &name : used) {
         if (auto producer = producers.find(name.first()); producer != producers.end()) {
           users[producer->second].push_back(i);
@@ -94,7 +91,8 @@ private:
     if (prefix.size() <= kLongest)
       return prefix;
     llvm::StringRef type(node.op_type()), part(attribute);
-    return (type.take_front(kLongest / 2) + "@" + llvm::Twine(++longNames) + "/" + part.take_front(kLongest / 2) + "/").str();
+    return (type.take_front(kLongest / 2) + "@" + llvm::Twine(++longNames) + "/" + part.take_front(kLongest / 2) + "/")
+        .str();
   }
 
   static std::string inGraph(const std::string &prefix) {
@@ -163,8 +161,8 @@ private:
     graph.mutable_node()->Swap(&sorted);
   }
 
-  void reportCycle(GraphProto &graph, const std::vector<std::vector<int>> &users,
-                   const std::vector<int> &missing, const std::string &prefix) {
+  void reportCycle(GraphProto &graph, const std::vector<std::vector<int>> &users, const std::vector<int> &missing,
+                   const std::string &prefix) {
     // Every node that is left has a producer that is left: walking producers
     // backwards runs into a cycle.
     std::vector<int> producer(graph.node_size(), -1), seenAt(graph.node_size(), -1), path;
@@ -188,8 +186,7 @@ private:
         }
         text += (shown ? " -> " : "") + graph.node(path[i]).name();
       }
-    problems.error(CyclicGraph,
-                   "the graph" + inGraph(prefix) + " has a cycle, so no order of execution: " + text);
+    problems.error(CyclicGraph, "the graph" + inGraph(prefix) + " has a cycle, so no order of execution: " + text);
   }
 
   Model &model;

@@ -6,7 +6,8 @@
 namespace tenon {
 namespace {
 
-template <typename T, typename Field> void append(std::string &bytes, const Field &field) {
+template <typename T, typename Field>
+void append(std::string &bytes, const Field &field) {
   for (auto value : field) {
     T narrow = static_cast<T>(value);
     bytes.append(reinterpret_cast<const char *>(&narrow), sizeof(T));
@@ -16,9 +17,13 @@ template <typename T, typename Field> void append(std::string &bytes, const Fiel
 /// Bits of an element that shares its byte with others in a file; 0 for other types.
 unsigned packedBits(int32_t dtype) {
   switch (dtype) {
-  case onnx::TensorProto::UINT4: case onnx::TensorProto::INT4: case onnx::TensorProto::FLOAT4E2M1: return 4;
-  case onnx::TensorProto::UINT2: case onnx::TensorProto::INT2: return 2;
-  case onnx::TensorProto::FLOAT6E2M3: case onnx::TensorProto::FLOAT6E3M2: return 6;
+  case onnx::TensorProto::UINT4:
+  case onnx::TensorProto::INT4:
+  case onnx::TensorProto::FLOAT4E2M1: return 4;
+  case onnx::TensorProto::UINT2:
+  case onnx::TensorProto::INT2: return 2;
+  case onnx::TensorProto::FLOAT6E2M3:
+  case onnx::TensorProto::FLOAT6E3M2: return 6;
   default: return 0;
   }
 }
@@ -74,12 +79,20 @@ bool readTensorFile(llvm::StringRef path, TensorFile &tensor, std::string &error
   case TensorProto::UINT64: append<uint64_t>(tensor.bytes, proto.uint64_data()); break;
   case TensorProto::UINT32: append<uint32_t>(tensor.bytes, proto.uint64_data()); break;
   case TensorProto::INT32: append<int32_t>(tensor.bytes, proto.int32_data()); break;
-  case TensorProto::INT16: case TensorProto::UINT16: case TensorProto::FLOAT16: case TensorProto::BFLOAT16:
-    append<uint16_t>(tensor.bytes, proto.int32_data()); break;
-  case TensorProto::INT8: case TensorProto::UINT8: case TensorProto::BOOL:
-    append<uint8_t>(tensor.bytes, proto.int32_data()); break;
-  case TensorProto::UINT4: case TensorProto::INT4: case TensorProto::UINT2: case TensorProto::INT2: case TensorProto::FLOAT4E2M1:
-  case TensorProto::FLOAT6E2M3: case TensorProto::FLOAT6E3M2:
+  case TensorProto::INT16:
+  case TensorProto::UINT16:
+  case TensorProto::FLOAT16:
+  case TensorProto::BFLOAT16: append<uint16_t>(tensor.bytes, proto.int32_data()); break;
+  case TensorProto::INT8:
+  case TensorProto::UINT8:
+  case TensorProto::BOOL: append<uint8_t>(tensor.bytes, proto.int32_data()); break;
+  case TensorProto::UINT4:
+  case TensorProto::INT4:
+  case TensorProto::UINT2:
+  case TensorProto::INT2:
+  case TensorProto::FLOAT4E2M1:
+  case TensorProto::FLOAT6E2M3:
+  case TensorProto::FLOAT6E3M2:
     append<uint8_t>(tensor.bytes, proto.int32_data());
     unpack(tensor);
     break;

@@ -39,35 +39,20 @@ void append(std::vector<char> &bytes, const Field &values, unsigned size) {
 bool bytesOfTypedFields(const TensorProto &tensor, std::vector<char> &bytes) {
   switch (tensor.data_type()) {
   case TensorProto::FLOAT:
-  case TensorProto::COMPLEX64:
-    append(bytes, tensor.float_data(), 4);
-    return true;
+  case TensorProto::COMPLEX64: append(bytes, tensor.float_data(), 4); return true;
   case TensorProto::DOUBLE:
-  case TensorProto::COMPLEX128:
-    append(bytes, tensor.double_data(), 8);
-    return true;
-  case TensorProto::INT64:
-    append(bytes, tensor.int64_data(), 8);
-    return true;
-  case TensorProto::UINT64:
-    append(bytes, tensor.uint64_data(), 8);
-    return true;
-  case TensorProto::UINT32:
-    append(bytes, tensor.uint64_data(), 4);
-    return true;
-  case TensorProto::INT32:
-    append(bytes, tensor.int32_data(), 4);
-    return true;
+  case TensorProto::COMPLEX128: append(bytes, tensor.double_data(), 8); return true;
+  case TensorProto::INT64: append(bytes, tensor.int64_data(), 8); return true;
+  case TensorProto::UINT64: append(bytes, tensor.uint64_data(), 8); return true;
+  case TensorProto::UINT32: append(bytes, tensor.uint64_data(), 4); return true;
+  case TensorProto::INT32: append(bytes, tensor.int32_data(), 4); return true;
   case TensorProto::INT16:
   case TensorProto::UINT16:
   case TensorProto::FLOAT16:
-  case TensorProto::BFLOAT16:
-    append(bytes, tensor.int32_data(), 2);
-    return true;
+  case TensorProto::BFLOAT16: append(bytes, tensor.int32_data(), 2); return true;
   case TensorProto::FLOAT6E2M3:
-  case TensorProto::FLOAT6E3M2:
-    return false; // one element an entry here, but packed in raw_data: see read()
-  default:        // one byte an entry; the 4 and 2 bit types are packed in it
+  case TensorProto::FLOAT6E3M2: return false; // one element an entry here, but packed in raw_data: see read()
+  default:                                    // one byte an entry; the 4 and 2 bit types are packed in it
     append(bytes, tensor.int32_data(), 1);
     return true;
   }
@@ -90,20 +75,18 @@ std::vector<char> unpack(ArrayRef<char> packed, int64_t count, unsigned bits, bo
 }
 } // namespace
 
-ElementsAttr TensorReader::readStrings(const TensorProto &tensor, RankedTensorType type,
-                                       const std::string &place) {
+ElementsAttr TensorReader::readStrings(const TensorProto &tensor, RankedTensorType type, const std::string &place) {
   if (tensor.has_raw_data() || tensor.string_data_size() != type.getNumElements()) {
     problems.error(BadPayload, place,
-                   "holds " + Twine(tensor.string_data_size()) + " strings, expected " +
-                       Twine(type.getNumElements()) + " in string_data");
+                   "holds " + Twine(tensor.string_data_size()) + " strings, expected " + Twine(type.getNumElements()) +
+                       " in string_data");
     return {};
   }
   SmallVector<StringRef> strings(tensor.string_data().begin(), tensor.string_data().end());
   return DenseStringElementsAttr::get(type, strings);
 }
 
-ElementsAttr TensorReader::store(RankedTensorType type, Payload payload, unsigned elementBytes,
-                                 StringRef name) {
+ElementsAttr TensorReader::store(RankedTensorType type, Payload payload, unsigned elementBytes, StringRef name) {
   ArrayRef<char> bytes = payload.bytes;
   if (type.getNumElements() <= kInlineElements) {
     if (type.getElementType().isInteger(1)) {
@@ -162,7 +145,8 @@ ElementsAttr TensorReader::read(const TensorProto &tensor, const std::string &pl
   if (payload.bytes.size() != expected) {
     problems.error(BadPayload, place,
                    "holds " + Twine(payload.bytes.size()) + " bytes, expected " + Twine(expected) + " for " +
-                       Twine(count) + " elements of " + tenon::onnxir::elementTypeName(element.getContext(), tensor.data_type()));
+                       Twine(count) + " elements of " +
+                       tenon::onnxir::elementTypeName(element.getContext(), tensor.data_type()));
     return {};
   }
   if (packed) {

@@ -33,8 +33,7 @@ private:
   mlir::RankedTensorType tensorType(const onnx::TensorProto &tensor, const std::string &place);
   mlir::ElementsAttr readStrings(const onnx::TensorProto &tensor, mlir::RankedTensorType type,
                                  const std::string &place);
-  mlir::ElementsAttr store(mlir::RankedTensorType type, Payload payload, unsigned elementBytes,
-                           llvm::StringRef name);
+  mlir::ElementsAttr store(mlir::RankedTensorType type, Payload payload, unsigned elementBytes, llvm::StringRef name);
 
   mlir::MLIRContext *context;
   Source &source;

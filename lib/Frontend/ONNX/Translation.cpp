@@ -10,17 +10,16 @@
 using namespace mlir;
 
 namespace {
-void registerImport(llvm::StringRef flag, llvm::StringRef description,
-                    const tenon::OnnxImportOptions &options) {
+void registerImport(llvm::StringRef flag, llvm::StringRef description, const tenon::OnnxImportOptions &options) {
   TranslateToMLIRRegistration(
       flag, description,
       [options](llvm::SourceMgr &sources, MLIRContext *context) -> OwningOpRef<Operation *> {
         // The name says where external data lies; standard input has none.
         const llvm::MemoryBuffer *buffer = sources.getMemoryBuffer(sources.getMainFileID());
         llvm::StringRef name = buffer->getBufferIdentifier();
-        OwningOpRef<ModuleOp> module =
-            name == "<stdin>" ? tenon::importOnnxBytes(*context, buffer->getBuffer(), "", options)
-                              : tenon::importOnnx(*context, name, options);
+        OwningOpRef<ModuleOp> module = name == "<stdin>"
+                                           ? tenon::importOnnxBytes(*context, buffer->getBuffer(), "", options)
+                                           : tenon::importOnnx(*context, name, options);
         return OwningOpRef<Operation *>(module ? module.release().getOperation() : nullptr);
       },
       [](DialectRegistry &registry) { registry.insert<tenon::onnxir::OnnxDialect, func::FuncDialect>(); });
@@ -28,16 +27,15 @@ void registerImport(llvm::StringRef flag, llvm::StringRef description,
 } // namespace
 
 void tenon::registerOnnxTranslation() {
-  registerImport("import-onnx", "import an ONNX model (binary, or text if the name ends in .onnxtxt or .txt)",
-                 {});
+  registerImport("import-onnx", "import an ONNX model (binary, or text if the name ends in .onnxtxt or .txt)", {});
   OnnxImportOptions expand;
   expand.hasHandler = [](llvm::StringRef, llvm::StringRef, int64_t) { return false; };
-  registerImport("import-onnx-expanded", "import an ONNX model, every operator with a function body expanded",
-                 expand);
+  registerImport("import-onnx-expanded", "import an ONNX model, every operator with a function body expanded", expand);
   OnnxImportOptions optional;
   optional.keepOverridable = true;
   registerImport("import-onnx-optional",
-                 "import an ONNX model, initializers that are also inputs kept as optional inputs unless they are weights or sizes",
+                 "import an ONNX model, initializers that are also inputs kept as optional inputs unless they are "
+                 "weights or sizes",
                  optional);
   optional.overridable = ".*";
   registerImport("import-onnx-overridable",

@@ -17,7 +17,8 @@ RankedTensorType TensorReader::tensorType(const TensorProto &tensor, const std::
   Type element = tenon::onnxir::elementTypeOfCode(context, tensor.data_type());
   if (!element) {
     problems.error(UnsupportedType, place,
-                   "has " + tenon::onnxir::elementTypeName(context, tensor.data_type()) + ", which ONNX 1.23 does not define");
+                   "has " + tenon::onnxir::elementTypeName(context, tensor.data_type()) +
+                       ", which ONNX 1.23 does not define");
     return {};
   }
   // The product over the non-zero dimensions is bounded too, so that no later
@@ -38,8 +39,8 @@ RankedTensorType TensorReader::tensorType(const TensorProto &tensor, const std::
 
 Type TensorReader::type(const onnx::TypeProto &proto, const std::string &place) {
   auto ofTensor = [&](int elem, const onnx::TensorShapeProto *shape) -> Type {
-    Type element =
-        elem == TensorProto::UNDEFINED ? Type(onnxir::UnknownType::get(context)) : tenon::onnxir::elementTypeOfCode(context, elem);
+    Type element = elem == TensorProto::UNDEFINED ? Type(onnxir::UnknownType::get(context))
+                                                  : tenon::onnxir::elementTypeOfCode(context, elem);
     if (!element) {
       problems.error(UnsupportedType, place,
                      "has " + tenon::onnxir::elementTypeName(context, elem) + ", which ONNX 1.23 does not define");
@@ -89,14 +90,10 @@ Type TensorReader::type(const onnx::TypeProto &proto, const std::string &place) 
                      "is a map with keys of " + tenon::onnxir::elementTypeName(context, proto.map_type().key_type()));
     return {};
   }
-  case onnx::TypeProto::VALUE_NOT_SET:
-    return UnrankedTensorType::get(onnxir::UnknownType::get(context));
+  case onnx::TypeProto::VALUE_NOT_SET: return UnrankedTensorType::get(onnxir::UnknownType::get(context));
   case onnx::TypeProto::kSparseTensorType:
-    problems.error(SparseUnsupported, place,
-                   "is a sparse tensor, which Tenon does not support; store it densely");
+    problems.error(SparseUnsupported, place, "is a sparse tensor, which Tenon does not support; store it densely");
     return {};
-  default:
-    problems.error(UnsupportedType, place, "has an opaque type");
-    return {};
+  default: problems.error(UnsupportedType, place, "has an opaque type"); return {};
   }
 }

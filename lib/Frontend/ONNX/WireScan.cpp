@@ -25,28 +25,23 @@ enum class Message { Model, Graph, Node, Attribute, Tensor, SparseTensor, Functi
 /// The message type of a length-delimited field, by onnx.proto's field numbers.
 Message childOf(Message parent, uint64_t field) {
   switch (parent) {
-  case Message::Model:
-    return field == 7 ? Message::Graph : field == 25 ? Message::Function : Message::Other;
+  case Message::Model: return field == 7 ? Message::Graph : field == 25 ? Message::Function : Message::Other;
   case Message::Graph:
     return field == 1    ? Message::Node
            : field == 5  ? Message::Tensor
            : field == 15 ? Message::SparseTensor
                          : Message::Other;
-  case Message::Function:
-    return field == 7 ? Message::Node : field == 11 ? Message::Attribute : Message::Other;
-  case Message::Node:
-    return field == 5 ? Message::Attribute : Message::Other;
+  case Message::Function: return field == 7 ? Message::Node : field == 11 ? Message::Attribute : Message::Other;
+  case Message::Node: return field == 5 ? Message::Attribute : Message::Other;
   case Message::Attribute:
     if (field == 5 || field == 10)
       return Message::Tensor;
     if (field == 6 || field == 11)
       return Message::Graph;
     return field == 22 || field == 23 ? Message::SparseTensor : Message::Other;
-  case Message::SparseTensor:
-    return field == 1 || field == 2 ? Message::Tensor : Message::Other;
+  case Message::SparseTensor: return field == 1 || field == 2 ? Message::Tensor : Message::Other;
   case Message::Tensor:
-  case Message::Other:
-    return Message::Other;
+  case Message::Other: return Message::Other;
   }
   return Message::Other;
 }
@@ -122,26 +117,22 @@ private:
     constexpr size_t kLongestTag = 5; // bytes
     uint64_t tag = 0, value = 0;
     size_t start = pos;
-    if (!readVarint(bytes, pos, tag) || pos - start > kLongestTag || tag > UINT32_MAX || tag < 8) // no field has the number 0
+    if (!readVarint(bytes, pos, tag) || pos - start > kLongestTag || tag > UINT32_MAX ||
+        tag < 8) // no field has the number 0
       return false;
     field = {tag >> 3, unsigned(tag & 7), {}};
     uint64_t size = 0;
     switch (field.wire) {
-    case kVarint:
-      return readVarint(bytes, pos, value);
+    case kVarint: return readVarint(bytes, pos, value);
     case kEight:
-    case kFour:
-      size = field.wire == kEight ? 8 : 4;
-      break;
+    case kFour: size = field.wire == kEight ? 8 : 4; break;
     case kBytes:
       if (!readVarint(bytes, pos, size))
         return false;
       break;
     case kGroup:
-    case kGroupEnd:
-      return true;
-    default:
-      return false;
+    case kGroupEnd: return true;
+    default: return false;
     }
     if (size > bytes.size() - pos)
       return false;
@@ -197,8 +188,8 @@ bool tenon::onnxfe::parseTensor(const llvm::MemoryBuffer &buffer, onnx::TensorPr
          tensor.ParseFromArray(buffer.getBufferStart(), static_cast<int>(buffer.getBufferSize()));
 }
 
-bool Source::rawPayload(const onnx::TensorProto &tensor, const std::string &place, Problems &problems,
-                        Payload &payload, bool &isRaw) {
+bool Source::rawPayload(const onnx::TensorProto &tensor, const std::string &place, Problems &problems, Payload &payload,
+                        bool &isRaw) {
   isRaw = true;
   if (tensor.data_location() == onnx::TensorProto::EXTERNAL)
     return externalPayload(tensor, place, problems, payload);

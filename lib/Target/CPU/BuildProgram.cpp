@@ -60,11 +60,12 @@ std::string nodesOf(Operation *op) { return llvm::join(sourceNodes(op->getLoc())
 
 /// Bytes of scratch are for the kernel's temporaries, if they need any.
 LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, const Strategy &strategy,
-                         const CpuTarget &target, unsigned symbolCount, std::vector<FunctionCheck> &checks, int64_t &scratchBytes) {
+                         const CpuTarget &target, unsigned symbolCount, std::vector<FunctionCheck> &checks,
+                         int64_t &scratchBytes) {
   Location loc = b.getUnknownLoc();
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  auto func = func::FuncOp::create(b, loc, symbol,
-                                   b.getFunctionType({pointer, pointer, b.getI64Type(), b.getI64Type()}, {}));
+  auto func =
+      func::FuncOp::create(b, loc, symbol, b.getFunctionType({pointer, pointer, b.getI64Type(), b.getI64Type()}, {}));
   func.setPrivate();
   func.setArgAttr(0, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
   OpBuilder::InsertionGuard guard(b);
@@ -79,7 +80,8 @@ LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, 
   };
   context.symbols.resize(symbolCount);
   for (auto [i, position] : llvm::enumerate(symbolsOf(kernel))) {
-    Value at = LLVM::GEPOp::create(b, loc, pointer, b.getI64Type(), entry->getArgument(1), ArrayRef<LLVM::GEPArg>{int32_t(i)});
+    Value at =
+        LLVM::GEPOp::create(b, loc, pointer, b.getI64Type(), entry->getArgument(1), ArrayRef<LLVM::GEPArg>{int32_t(i)});
     Value value = LLVM::LoadOp::create(b, loc, b.getI64Type(), at);
     context.symbols[position] = arith::IndexCastOp::create(b, loc, b.getIndexType(), value);
   }
@@ -110,8 +112,8 @@ std::string libraryFunction(func::FuncOp kernel) {
   std::string found;
   kernel.walk([&](Operation *op) {
     if (isa<math::MathDialect>(op->getDialect()) && getElementTypeOrSelf(op->getResult(0)).isF64() &&
-        !isa<math::AbsFOp, math::SqrtOp, math::FmaOp, math::FloorOp, math::CeilOp, math::TruncOp, math::RoundOp, math::RoundEvenOp,
-             math::CopySignOp>(op))
+        !isa<math::AbsFOp, math::SqrtOp, math::FmaOp, math::FloorOp, math::CeilOp, math::TruncOp, math::RoundOp,
+             math::RoundEvenOp, math::CopySignOp>(op))
       found = op->getName().stripDialect().str();
     return found.empty() ? WalkResult::advance() : WalkResult::interrupt();
   });
@@ -145,7 +147,9 @@ bool emitOrExplain(plan::KernelOp kernel, StringRef function, StringRef strategy
   for (auto &[location, text] : errors)
     refusals.push_back({function.str(), location, text});
   if (errors.empty())
-    refusals.push_back({function.str(), kernel.getLoc(), ("[TN5004] kernel " + kernel.getName() + " could not be emitted by strategy " + strategy).str()});
+    refusals.push_back(
+        {function.str(), kernel.getLoc(),
+         ("[TN5004] kernel " + kernel.getName() + " could not be emitted by strategy " + strategy).str()});
   return false;
 }
 
@@ -159,7 +163,8 @@ Value memrefOf(OpBuilder &b, Location loc, Value pointer, Type element) {
   auto type = LLVM::LLVMStructType::getLiteral(context, {pointerType, pointerType, b.getI64Type(), array, array});
   Value zero = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(0));
   Value one = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(1));
-  Value extent = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(std::numeric_limits<int64_t>::max()));
+  Value extent =
+      LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(std::numeric_limits<int64_t>::max()));
   Value descriptor = LLVM::PoisonOp::create(b, loc, type);
   auto set = [&](Value value, ArrayRef<int64_t> at) {
     descriptor = LLVM::InsertValueOp::create(b, loc, descriptor, value, at);
@@ -239,7 +244,8 @@ LogicalResult packConstants(ModuleOp plan, const CpuTarget &target, const Strate
   return failure(result.wasInterrupted());
 }
 
-FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry, const KernelProgress &progress) {
+FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry,
+                                const KernelProgress &progress) {
   MLIRContext *context = plan.getContext();
   Program program;
   program.module = ModuleOp::create(plan.getLoc());
@@ -266,20 +272,25 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     const Strategy *strategy = registry.find(kernel, target, reason);
     llvm::SetVector<StringRef> nodes = sourceNodes(kernel.getLoc());
     if (!strategy) {
-      kernel.emitError("[TN5003] no CPU kernel for ") << kernel.getName() << " (ONNX nodes "
-          << llvm::join(nodes.getArrayRef(), ", ") << "): " << reason;
+      kernel.emitError("[TN5003] no CPU kernel for ")
+          << kernel.getName() << " (ONNX nodes " << llvm::join(nodes.getArrayRef(), ", ") << "): " << reason;
       ok = false;
       return;
     }
     std::string &function = functions[fingerprint(kernel, *strategy)];
     if (function.empty()) {
       function = "kernel_" + kernel.getName().str();
-      if (!emitOrExplain(kernel, function, strategy->name(), refusals,
-                         [&]() { return emitKernel(b, function, kernel, *strategy, target, symbols, checksOf[function], scratchOf[function]); })) {
+      if (!emitOrExplain(kernel, function, strategy->name(), refusals, [&]() {
+            return emitKernel(b, function, kernel, *strategy, target, symbols, checksOf[function], scratchOf[function]);
+          })) {
         ok = false;
-      } else if (std::string name = libraryFunction(program.module->lookupSymbol<func::FuncOp>(function)); !name.empty()) {
-        refusals.push_back({function, kernel.getLoc(), ("[TN5003] no CPU kernel for " + kernel.getName() + " (ONNX nodes " +
-            llvm::join(nodes.getArrayRef(), ", ") + "): there is no " + name + " of f64; cast the value to f32").str()});
+      } else if (std::string name = libraryFunction(program.module->lookupSymbol<func::FuncOp>(function));
+                 !name.empty()) {
+        refusals.push_back(
+            {function, kernel.getLoc(),
+             ("[TN5003] no CPU kernel for " + kernel.getName() + " (ONNX nodes " +
+              llvm::join(nodes.getArrayRef(), ", ") + "): there is no " + name + " of f64; cast the value to f32")
+                 .str()});
         ok = false;
       }
     } else {
@@ -288,11 +299,20 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     functionOf[kernel] = scratchOf[function] ? "scratch_" + function : function;
     splits[kernel] = strategy->split(kernel, target);
     KernelWork work = recordedWork(kernel);
-    KernelInfo info{kernel.getName().str(), strategy->name().str(), strategy->describe(kernel, target), {}, {}, work.exact, work.estimate, {}, {}};
+    KernelInfo info{kernel.getName().str(),
+                    strategy->name().str(),
+                    strategy->describe(kernel, target),
+                    {},
+                    {},
+                    work.exact,
+                    work.estimate,
+                    {},
+                    {}};
     for (StringRef node : nodes)
       info.nodes.push_back(node.str());
     for (const FunctionCheck &check : checksOf[function])
-      info.checks.push_back({check.code, nodesOf(&*std::next(kernel.getBody().front().begin(), check.place)), check.text});
+      info.checks.push_back(
+          {check.code, nodesOf(&*std::next(kernel.getBody().front().begin(), check.place)), check.text});
     strategy->checkSizes(kernel, info.sizes);
     info.scratchBytes = scratchOf[function];
     program.kernels.push_back(std::move(info));

@@ -5,8 +5,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -35,11 +35,13 @@ std::string CpuTarget::featureString() const {
 }
 
 // The psABI's micro-architecture levels.
-static const char *const kV2[] = {"cmov", "cx16", "cx8", "fxsr", "mmx", "popcnt", "sahf", "sse", "sse2", "sse3", "sse4.1", "sse4.2", "ssse3", "x87"};
+static const char *const kV2[] = {"cmov", "cx16", "cx8",  "fxsr",   "mmx",    "popcnt", "sahf",
+                                  "sse",  "sse2", "sse3", "sse4.1", "sse4.2", "ssse3",  "x87"};
 static const char *const kV3[] = {"avx", "avx2", "bmi", "bmi2", "crc32", "f16c", "fma", "lzcnt", "movbe", "xsave"};
 static const char *const kV4[] = {"avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl"};
 // What generated code may use beyond v4 when CPUID says so.
-static const char *const kHostExtras[] = {"avx512vnni", "avx512bf16", "avx512fp16", "avx512vbmi", "avxvnni", "amx-tile", "amx-bf16", "amx-int8"};
+static const char *const kHostExtras[] = {"avx512vnni", "avx512bf16", "avx512fp16", "avx512vbmi",
+                                          "avxvnni",    "amx-tile",   "amx-bf16",   "amx-int8"};
 
 /// Bytes of this CPU's second-level cache, by CPUID's deterministic cache
 /// parameters (leaf 4; AMD's 0x8000001D has the same form); 0 if it does not say.
@@ -71,7 +73,8 @@ static std::unique_ptr<llvm::MCSubtargetInfo> featureTable(llvm::StringRef tripl
 }
 
 /// Takes a feature away, and with it those that imply it: LLVM would bring it back.
-static void removeFeature(const llvm::SubtargetFeatureKV &feature, const llvm::MCSubtargetInfo &table, std::set<std::string> &features) {
+static void removeFeature(const llvm::SubtargetFeatureKV &feature, const llvm::MCSubtargetInfo &table,
+                          std::set<std::string> &features) {
   llvm::FeatureBitset gone({feature.Value});
   for (bool grows = true; grows;) {
     grows = false;
@@ -102,11 +105,14 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
   llvm::StringRef arch = parts.front();
   auto fail = [&](const llvm::Twine &why) {
     error = ("[TN8010] --target=" + spec + ": " + why +
-             "; expected cpu:host, cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4, cpu:aarch64 or cpu:riscv64, each with ,+feature, ,-feature or ,l2=KIB").str();
+             "; expected cpu:host, cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4, cpu:aarch64 or cpu:riscv64, each with "
+             ",+feature, ,-feature or ,l2=KIB")
+                .str();
     return false;
   };
   // `cpu:` may be left out before a name that means nothing else.
-  bool isArchitecture = llvm::is_contained({"native", "host", "x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64", "riscv64"}, arch);
+  bool isArchitecture =
+      llvm::is_contained({"native", "host", "x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64", "riscv64"}, arch);
   if (!isArchitecture && (!arch.consume_front("cpu") || (!arch.empty() && !arch.consume_front(":"))))
     return fail(("unknown device '" + parts.front().split(':').first + "'").str());
   if (arch.empty())

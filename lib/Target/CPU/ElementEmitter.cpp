@@ -90,7 +90,8 @@ Value ElementEmitter::get(Value tensor) {
         APInt integer = elements.getSplatValue<APInt>();
         unsigned width = cast<IntegerType>(compute).getWidth();
         bool isSigned = !element.isUnsignedInteger();
-        TypedAttr attr = context.b.getIntegerAttr(compute, isSigned && width > 1 ? integer.sextOrTrunc(width) : integer.zextOrTrunc(width));
+        TypedAttr attr = context.b.getIntegerAttr(compute, isSigned && width > 1 ? integer.sextOrTrunc(width)
+                                                                                 : integer.zextOrTrunc(width));
         if (lanes > 1)
           attr = DenseElementsAttr::get(VectorType::get({lanes}, compute), Attribute(attr));
         result = arith::ConstantOp::create(context.b, context.loc, attr);

@@ -48,7 +48,10 @@ struct Math {
       attr = DenseElementsAttr::get(vector, Attribute(attr));
     return arith::ConstantOp::create(b, loc, attr);
   }
-  template <typename Op> Value un(Value x) { return Op::create(b, loc, x); }
+  template <typename Op>
+  Value un(Value x) {
+    return Op::create(b, loc, x);
+  }
   Value add(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y, contract); }
   Value sub(Value x, Value y) { return arith::SubFOp::create(b, loc, x, y, contract); }
   Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y, contract); }
@@ -63,9 +66,7 @@ struct Math {
   Value select(Value p, Value x, Value y) { return arith::SelectOp::create(b, loc, p, x, y); }
   Value sigmoid(Value x) { return div(c(1), add(c(1), exp(neg(x)))); }
   // log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)): no overflow for large x.
-  Value softplus(Value x) {
-    return add(max(x, c(0)), un<math::Log1pOp>(exp(neg(un<math::AbsFOp>(x)))));
-  }
+  Value softplus(Value x) { return add(max(x, c(0)), un<math::Log1pOp>(exp(neg(un<math::AbsFOp>(x))))); }
   Value expm1(Value x) { return un<math::ExpM1Op>(x); }
   /// An odd function's value, which has the sign of the operand for zeros, too.
   Value odd(Value y, Value x) { return math::CopySignOp::create(b, loc, y, x); }
@@ -87,8 +88,7 @@ Value emitFloatUnary(UnaryOp op, Value x, Math m, bool fma) {
   case UnaryKind::floor: return m.un<math::FloorOp>(x);
   case UnaryKind::ceil: return m.un<math::CeilOp>(x);
   case UnaryKind::round_even: return m.un<math::RoundEvenOp>(x);
-  case UnaryKind::sign:
-    return m.select(positive(), m.c(1), m.select(m.cmp(P::OLT, x, zero), m.c(-1), x));
+  case UnaryKind::sign: return m.select(positive(), m.c(1), m.select(m.cmp(P::OLT, x, zero), m.c(-1), x));
   case UnaryKind::sin: return emitSine(m.b, m.loc, x, fma);
   case UnaryKind::cos: return emitCosine(m.b, m.loc, x, fma);
   case UnaryKind::tan: return m.div(emitSine(m.b, m.loc, x, fma), emitCosine(m.b, m.loc, x, fma));
@@ -116,16 +116,12 @@ Value emitFloatUnary(UnaryOp op, Value x, Math m, bool fma) {
   case UnaryKind::relu: return m.max(x, zero);
   case UnaryKind::leaky_relu: return m.select(m.cmp(P::OLT, x, zero), m.mul(m.c(alpha), x), x);
   case UnaryKind::elu: return m.select(m.cmp(P::OLT, x, zero), m.mul(m.c(alpha), m.expm1(x)), x);
-  case UnaryKind::celu:
-    return m.select(m.cmp(P::OLT, x, zero), m.mul(m.c(alpha), m.expm1(m.div(x, m.c(alpha)))), x);
-  case UnaryKind::selu:
-    return m.mul(m.c(beta), m.select(positive(), x, m.mul(m.c(alpha), m.expm1(x))));
+  case UnaryKind::celu: return m.select(m.cmp(P::OLT, x, zero), m.mul(m.c(alpha), m.expm1(m.div(x, m.c(alpha)))), x);
+  case UnaryKind::selu: return m.mul(m.c(beta), m.select(positive(), x, m.mul(m.c(alpha), m.expm1(x))));
   case UnaryKind::softplus: return m.softplus(x);
   case UnaryKind::softsign: return m.div(x, m.add(m.c(1), m.un<math::AbsFOp>(x)));
-  case UnaryKind::hard_sigmoid:
-    return m.min(m.max(m.add(m.mul(m.c(alpha), x), m.c(beta)), zero), m.c(1));
-  case UnaryKind::hard_swish:
-    return m.mul(x, m.min(m.max(m.add(m.mul(m.c(1.0 / 6), x), m.c(0.5)), zero), m.c(1)));
+  case UnaryKind::hard_sigmoid: return m.min(m.max(m.add(m.mul(m.c(alpha), x), m.c(beta)), zero), m.c(1));
+  case UnaryKind::hard_swish: return m.mul(x, m.min(m.max(m.add(m.mul(m.c(1.0 / 6), x), m.c(0.5)), zero), m.c(1)));
   case UnaryKind::mish: return m.mul(x, m.tanh(m.softplus(x)));
   case UnaryKind::gelu:
     return m.mul(m.mul(m.c(0.5), x), m.add(m.c(1), m.un<math::ErfOp>(m.mul(x, m.c(0.70710678118654752440)))));
@@ -190,7 +186,8 @@ Value emitRemainder(Value x, Value y, Math narrow) {
     TypedAttr all = mask;
     if (auto vector = dyn_cast<VectorType>(bits))
       all = DenseElementsAttr::get(vector, Attribute(mask));
-    Value kept = arith::AndIOp::create(b, loc, arith::BitcastOp::create(b, loc, bits, v), arith::ConstantOp::create(b, loc, all));
+    Value kept = arith::AndIOp::create(b, loc, arith::BitcastOp::create(b, loc, bits, v),
+                                       arith::ConstantOp::create(b, loc, all));
     return arith::BitcastOp::create(b, loc, wide, kept);
   };
   Value dividend = widen ? arith::ExtFOp::create(b, loc, wide, x).getResult() : x;
@@ -201,10 +198,10 @@ Value emitRemainder(Value x, Value y, Math narrow) {
     Value upper = leading(by), lower = m.sub(by, upper);
     auto loop = scf::ForOp::create(b, loc, index(0), index(quotientBits / 24 + 2), index(1), ValueRange{whole},
                                    [&](OpBuilder &, Location, Value, ValueRange carried) {
-      Value times = m.un<math::TruncOp>(leading(m.div(carried[0], by)));
-      Value rest = m.sub(m.sub(carried[0], m.mul(times, upper)), m.mul(times, lower));
-      scf::YieldOp::create(b, loc, ValueRange{rest});
-    });
+                                     Value times = m.un<math::TruncOp>(leading(m.div(carried[0], by)));
+                                     Value rest = m.sub(m.sub(carried[0], m.mul(times, upper)), m.mul(times, lower));
+                                     scf::YieldOp::create(b, loc, ValueRange{rest});
+                                   });
     // A quotient that was rounded up leaves a negative rest.
     Value rest = loop.getResult(0);
     return m.select(m.cmp(P::OLT, rest, m.c(0)), m.add(rest, by), rest);
@@ -266,12 +263,12 @@ Value integerPower(Value x, Value y, Math m, bool isUnsigned) {
   int64_t bits = getElementTypeOrSelf(m.type).getIntOrFloatBitWidth();
   auto loop = scf::ForOp::create(b, loc, index(0), index(bits), index(1), ValueRange{m.c(1), x, y},
                                  [&](OpBuilder &, Location, Value, ValueRange carried) {
-    Value product = arith::MulIOp::create(b, loc, carried[0], carried[1]);
-    Value result = m.select(isOdd(carried[2]), product, carried[0]);
-    Value square = arith::MulIOp::create(b, loc, carried[1], carried[1]);
-    Value rest = arith::ShRUIOp::create(b, loc, carried[2], m.c(1));
-    scf::YieldOp::create(b, loc, ValueRange{result, square, rest});
-  });
+                                   Value product = arith::MulIOp::create(b, loc, carried[0], carried[1]);
+                                   Value result = m.select(isOdd(carried[2]), product, carried[0]);
+                                   Value square = arith::MulIOp::create(b, loc, carried[1], carried[1]);
+                                   Value rest = arith::ShRUIOp::create(b, loc, carried[2], m.c(1));
+                                   scf::YieldOp::create(b, loc, ValueRange{result, square, rest});
+                                 });
   Value power = loop.getResult(0);
   if (isUnsigned)
     return power;
@@ -391,9 +388,10 @@ Value withFewBits(Value x, bool isUnsigned, Math m) {
   Value low = arith::AndIOp::create(b, loc, x, bits.c(kLow)), high = arith::AndIOp::create(b, loc, x, bits.c(~kLow));
   Value hasLow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, low, bits.c(0));
   Value few = arith::OrIOp::create(b, loc, high, bits.select(hasLow, bits.c(kLow / 2 + 1), bits.c(0)));
-  Value isLarge = isUnsigned ? arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, x, bits.c(kLarge))
-                             : arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, Value(arith::AddIOp::create(b, loc, x, bits.c(kLarge))),
-                                                     bits.c(2 * kLarge));
+  Value isLarge =
+      isUnsigned ? arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, x, bits.c(kLarge))
+                 : arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt,
+                                         Value(arith::AddIOp::create(b, loc, x, bits.c(kLarge))), bits.c(2 * kLarge));
   return bits.select(isLarge, few, x);
 }
 
@@ -430,7 +428,8 @@ Value emitCast(KernelContext &context, CastOp op, Value x, Math m, Value places)
     }
     // The 16-bit result is a rounding of its own, also inside a fused chain.
     if (to != target)
-      real = arith::ExtFOp::create(b, loc, shaped(target), Value(arith::TruncFOp::create(b, loc, shaped(to), toOddFloat(real, m))));
+      real = arith::ExtFOp::create(b, loc, shaped(target),
+                                   Value(arith::TruncFOp::create(b, loc, shaped(to), toOddFloat(real, m))));
     return real;
   }
   if (to.isInteger(1)) {
@@ -445,7 +444,8 @@ Value emitCast(KernelContext &context, CastOp op, Value x, Math m, Value places)
     Value whole = arith::FPToSIOp::create(b, loc, shaped(wide), x);
     if (to.isUnsignedInteger() && target.getIntOrFloatBitWidth() >= 32) {
       Math real(b, loc, x.getType());
-      whole = real.select(real.cmp(arith::CmpFPredicate::OLT, x, real.c(0)), whole, arith::FPToUIOp::create(b, loc, shaped(wide), x));
+      whole = real.select(real.cmp(arith::CmpFPredicate::OLT, x, real.c(0)), whole,
+                          arith::FPToUIOp::create(b, loc, shaped(wide), x));
     }
     return wide == target ? whole : Value(arith::TruncIOp::create(b, loc, shaped(target), whole));
   }
@@ -470,14 +470,31 @@ StringRef refusalOf(Operation *op, FloatType type) {
   if (!unary)
     return "";
   switch (unary.getKind()) {
-  case UnaryKind::exp: case UnaryKind::log: case UnaryKind::sin: case UnaryKind::cos: case UnaryKind::tan:
-  case UnaryKind::asin: case UnaryKind::acos: case UnaryKind::atan: case UnaryKind::sinh: case UnaryKind::cosh:
-  case UnaryKind::tanh: case UnaryKind::asinh: case UnaryKind::acosh: case UnaryKind::atanh: case UnaryKind::erf:
-  case UnaryKind::sigmoid: case UnaryKind::elu: case UnaryKind::celu: case UnaryKind::selu: case UnaryKind::softplus:
-  case UnaryKind::mish: case UnaryKind::gelu: case UnaryKind::gelu_tanh: case UnaryKind::swish:
-    return noDouble;
-  default:
-    return "";
+  case UnaryKind::exp:
+  case UnaryKind::log:
+  case UnaryKind::sin:
+  case UnaryKind::cos:
+  case UnaryKind::tan:
+  case UnaryKind::asin:
+  case UnaryKind::acos:
+  case UnaryKind::atan:
+  case UnaryKind::sinh:
+  case UnaryKind::cosh:
+  case UnaryKind::tanh:
+  case UnaryKind::asinh:
+  case UnaryKind::acosh:
+  case UnaryKind::atanh:
+  case UnaryKind::erf:
+  case UnaryKind::sigmoid:
+  case UnaryKind::elu:
+  case UnaryKind::celu:
+  case UnaryKind::selu:
+  case UnaryKind::softplus:
+  case UnaryKind::mish:
+  case UnaryKind::gelu:
+  case UnaryKind::gelu_tanh:
+  case UnaryKind::swish: return noDouble;
+  default: return "";
   }
 }
 

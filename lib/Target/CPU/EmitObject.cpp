@@ -4,19 +4,19 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "tenon/Target/CPU/Codegen.h"
+#include "tenon/tenon.h"
 #include "llvm/IR/DiagnosticHandler.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/InstIterator.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
-#include "tenon/Target/CPU/Codegen.h"
-#include "tenon/tenon.h"
 
 using namespace mlir;
 
@@ -134,9 +134,9 @@ FailureOr<Object> emitObject(ModuleOp module, const CpuTarget &target, bool asse
     return module.emitError("[TN5010] ") << error;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
-  std::unique_ptr<llvm::TargetMachine> machine(llvmTarget->createTargetMachine(
-      triple, "generic", target.featureString(), options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
-      llvm::CodeGenOptLevel::Default));
+  std::unique_ptr<llvm::TargetMachine> machine(
+      llvmTarget->createTargetMachine(triple, "generic", target.featureString(), options, llvm::Reloc::PIC_,
+                                      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));
   llvm::StringMap<uint64_t> frames;
   llvm::LLVMContext context;
   context.setDiagnosticHandler(std::make_unique<FrameSizes>(frames));
@@ -168,15 +168,17 @@ FailureOr<Object> emitObject(ModuleOp module, const CpuTarget &target, bool asse
   llvm::raw_svector_ostream os(buffer);
   llvm::legacy::PassManager pm;
   if (progress)
-    pm.add(new CountFunctions(progress, llvm::count_if(*llvmModule, [](llvm::Function &function) { return !function.isDeclaration(); })));
+    pm.add(new CountFunctions(
+        progress, llvm::count_if(*llvmModule, [](llvm::Function &function) { return !function.isDeclaration(); })));
   if (machine->addPassesToEmitFile(pm, os, nullptr,
                                    assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile))
     return module.emitError("[TN5012] the target cannot emit this file type");
   pm.run(*llvmModule);
   Object object{std::string(buffer.data(), buffer.size()), Depths(*llvmModule, frames).run()};
   if (object.stackBytes > TENON_MAX_STACK_BYTES)
-    module.emitWarning("[TN5013] a run may use ") << object.stackBytes << " bytes of a thread's stack, more than the "
-        << TENON_MAX_STACK_BYTES << " that models keep to; give the threads that run it at least as much";
+    module.emitWarning("[TN5013] a run may use ")
+        << object.stackBytes << " bytes of a thread's stack, more than the " << TENON_MAX_STACK_BYTES
+        << " that models keep to; give the threads that run it at least as much";
   return object;
 }
 

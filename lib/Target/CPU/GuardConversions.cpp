@@ -3,7 +3,6 @@
 // Conversions of floats to integers that have a result for every operand.
 #include "tenon/Target/CPU/Passes.h"
 
-
 #include "mlir/IR/Matchers.h"
 
 #include <cmath>
@@ -65,9 +64,7 @@ Range rangeUnder(Value value, arith::CmpFOp condition, bool holds, int depth) {
   case P::UGT:
   case P::UGE: return refined(range, other, isLeft != holds, holds);
   case P::ORD:
-  case P::UNO:
-    range.maybeNan &= holds == (condition.getPredicate() == P::UNO);
-    return range;
+  case P::UNO: range.maybeNan &= holds == (condition.getPredicate() == P::UNO); return range;
   default: return range;
   }
 }
@@ -127,7 +124,8 @@ Range rangeOf(Value value, int depth) {
   if (isa<arith::BitcastOp>(op)) { // bits without that of the sign
     auto masked = op->getOperand(0).getDefiningOp<arith::AndIOp>();
     APInt mask;
-    if (masked && matchPattern(masked.getRhs(), m_ConstantInt(&mask)) && mask.isNonNegative() && isa<FloatType>(getElementTypeOrSelf(value.getType())))
+    if (masked && matchPattern(masked.getRhs(), m_ConstantInt(&mask)) && mask.isNonNegative() &&
+        isa<FloatType>(getElementTypeOrSelf(value.getType())))
       return {0, kInfinity, true};
     return {};
   }
@@ -136,12 +134,15 @@ Range rangeOf(Value value, int depth) {
     if (!(factor.low > 0 && factor.low == factor.high && std::isfinite(factor.low)) || factor.maybeNan)
       return {};
     // Rounding may pass the exact product by a last bit.
-    auto beyond = [&](double limit, double sign) { return limit * factor.low + sign * std::fabs(limit * factor.low) * 0x1p-20; };
-    return {range.low == -kInfinity ? range.low : beyond(range.low, -1), range.high == kInfinity ? range.high : beyond(range.high, 1),
-            range.maybeNan};
+    auto beyond = [&](double limit, double sign) {
+      return limit * factor.low + sign * std::fabs(limit * factor.low) * 0x1p-20;
+    };
+    return {range.low == -kInfinity ? range.low : beyond(range.low, -1),
+            range.high == kInfinity ? range.high : beyond(range.high, 1), range.maybeNan};
   }
   if (isa<arith::ExtFOp, vector::BroadcastOp, vector::ShapeCastOp>(op))
-    return isa<FloatType>(getElementTypeOrSelf(op->getOperand(0).getType())) ? rangeOf(op->getOperand(0), depth - 1) : Range();
+    return isa<FloatType>(getElementTypeOrSelf(op->getOperand(0).getType())) ? rangeOf(op->getOperand(0), depth - 1)
+                                                                             : Range();
   return {};
 }
 
@@ -158,7 +159,9 @@ struct Builder {
     return arith::ConstantOp::create(b, loc, cast<TypedAttr>(element));
   }
   Value real(Type type, double value) { return constant(type, b.getFloatAttr(getElementTypeOrSelf(type), value)); }
-  Value compare(arith::CmpFPredicate predicate, Value x, Value y) { return arith::CmpFOp::create(b, loc, predicate, x, y); }
+  Value compare(arith::CmpFPredicate predicate, Value x, Value y) {
+    return arith::CmpFOp::create(b, loc, predicate, x, y);
+  }
   Value choose(Value condition, Value x, Value y) { return arith::SelectOp::create(b, loc, condition, x, y); }
   /// Some value where the conversion is poison. LLVM has no vectors of several
   /// dimensions: their elements go in a row.
@@ -172,7 +175,8 @@ struct Builder {
   }
 };
 
-template <typename Conversion> void guard(Conversion op, bool isSigned, bool anyForNan) {
+template <typename Conversion>
+void guard(Conversion op, bool isSigned, bool anyForNan) {
   auto isFreeze = [](Operation *user) { return isa<LLVM::FreezeOp>(user); };
   if (llvm::all_of(op->getUsers(), isFreeze)) // its author knows
     return;

@@ -29,14 +29,27 @@ constexpr size_t kMostOwnOnStack = 1024;
 
 /// What the parts of a run share, an array of 8 bytes each: these, then what branches
 /// and conditions left.
-enum FrameField { Api, Invocation, Inputs, Outputs, Weights, Arena, Symbols, Slots, Buffers, Sizes, Record, kFrameFields };
+enum FrameField {
+  Api,
+  Invocation,
+  Inputs,
+  Outputs,
+  Weights,
+  Arena,
+  Symbols,
+  Slots,
+  Buffers,
+  Sizes,
+  Record,
+  kFrameFields
+};
 
 class HostEmitter : SizeEmitter {
 public:
   HostEmitter(ModuleOp plan, Program &program, const DenseMap<Operation *, std::string> &functions,
               const DenseMap<Operation *, WorkSplit> &splits)
-      : SizeEmitter(*program.module), plan(plan), table(graph::readSymbols(plan)), program(program), functions(functions),
-        splits(splits) {}
+      : SizeEmitter(*program.module), plan(plan), table(graph::readSymbols(plan)), program(program),
+        functions(functions), splits(splits) {}
 
   LogicalResult run() {
     auto func = plan.lookupSymbol<func::FuncOp>("main");
@@ -44,7 +57,8 @@ public:
       return plan.emitError("[TN5005] has no function @main");
     for (const graph::Symbol &symbol : table)
       if (!symbol.after.empty())
-        return plan.emitError("[TN5006] a size is known only after kernel '") << symbol.after << "', which this target cannot wait for";
+        return plan.emitError("[TN5006] a size is known only after kernel '")
+               << symbol.after << "', which this target cannot wait for";
     measure(func);
     emitDerive();
     emitSlots();
@@ -131,7 +145,8 @@ private:
   /// Whether an assumption holds, and its two sizes.
   std::tuple<Value, Value, Value> check(const graph::Assumption &assumption) {
     Value a = eval(assumption.a), c = eval(assumption.b);
-    Value holds = compare(assumption.kind == graph::Assumption::atMost ? arith::CmpIPredicate::sle : arith::CmpIPredicate::eq, a, c);
+    Value holds = compare(
+        assumption.kind == graph::Assumption::atMost ? arith::CmpIPredicate::sle : arith::CmpIPredicate::eq, a, c);
     if (assumption.kind == graph::Assumption::broadcasts)
       holds = arith::OrIOp::create(b, loc, holds, compare(arith::CmpIPredicate::eq, a, constant(1)));
     return {holds, a, c};
@@ -229,7 +244,8 @@ private:
       LLVM::StoreOp::create(b, loc, begin, element(list, pointer, i));
     Value announce = LLVM::LoadOp::create(b, loc, pointer, element(shared[Api], b.getI8Type(), 24));
     auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, pointer, b.getI32Type()});
-    auto call = LLVM::CallOp::create(b, loc, type, ValueRange{announce, shared[Invocation], list, constant32(begins.size())});
+    auto call =
+        LLVM::CallOp::create(b, loc, type, ValueRange{announce, shared[Invocation], list, constant32(begins.size())});
     exitUnlessZero(call.getResult());
   }
 
@@ -278,7 +294,8 @@ private:
       shared[i] = host.getArgument(i);
     // The run's own memory is on the stack, or at the arena's start.
     if (ownInArena)
-      shared[Arena] = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), host.getArgument(Arena), ArrayRef<LLVM::GEPArg>{int32_t(ownInArena)});
+      shared[Arena] = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), host.getArgument(Arena),
+                                          ArrayRef<LLVM::GEPArg>{int32_t(ownInArena)});
     ownMemory = host.getArgument(Arena);
     shared[Slots] = own(i64, slots);
     placeSlots([&](int64_t first) { return element(shared[Slots], i64, first); });
@@ -450,14 +467,16 @@ private:
         value = compare(arith::CmpIPredicate::ne, value, arith::ConstantOp::create(b, loc, b.getI8IntegerAttr(0)));
       scalars[extract.getResult()] = value;
       if (frame && extract.getType().isInteger(1)) // its buffer may be another's in a later part
-        LLVM::StoreOp::create(b, loc, arith::ExtUIOp::create(b, loc, i64, value), element(frame, i64, frameOf.lookup(extract)));
+        LLVM::StoreOp::create(b, loc, arith::ExtUIOp::create(b, loc, i64, value),
+                              element(frame, i64, frameOf.lookup(extract)));
       return success();
     }
     if (isa<arith::ConstantOp>(op))
       return success();
     if (auto branch = dyn_cast<scf::IfOp>(op))
       return emitIf(branch);
-    if (auto select = dyn_cast<arith::SelectOp>(op); select && isa<TensorType>(select.getType()) && scalar(select.getCondition()))
+    if (auto select = dyn_cast<arith::SelectOp>(op);
+        select && isa<TensorType>(select.getType()) && scalar(select.getCondition()))
       return success();
     return op->emitError("[TN5006] has no place in a host program");
   }
@@ -502,7 +521,8 @@ private:
     if (auto constantOp = value.getDefiningOp<arith::ConstantOp>())
       found = arith::ConstantOp::create(b, loc, constantOp.getValue());
     else if (auto kept = frameOf.find(value); kept != frameOf.end() && value.getType().isInteger(1))
-      found = compare(arith::CmpIPredicate::ne, LLVM::LoadOp::create(b, loc, i64, element(frame, i64, kept->second)), constant(0));
+      found = compare(arith::CmpIPredicate::ne, LLVM::LoadOp::create(b, loc, i64, element(frame, i64, kept->second)),
+                      constant(0));
     return found ? scalars[value] = found : Value();
   }
 
@@ -514,13 +534,15 @@ private:
     if (auto argument = dyn_cast<BlockArgument>(value)) {
       found = LLVM::LoadOp::create(b, loc, pointer, element(shared[Inputs], pointer, argument.getArgNumber()));
     } else if (auto constantOp = value.getDefiningOp<graph::ConstantOp>()) {
-      found = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Weights], ValueRange{constant(weight(constantOp))});
+      found = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Weights],
+                                  ValueRange{constant(weight(constantOp))});
     } else if (auto view = value.getDefiningOp<plan::ViewOp>()) {
       found = lookup(view.getX());
     } else if (auto kernel = value.getDefiningOp<plan::KernelOp>()) {
       found = place(kernel, cast<OpResult>(value).getResultNumber());
     } else if (auto select = value.getDefiningOp<arith::SelectOp>()) {
-      found = arith::SelectOp::create(b, loc, scalar(select.getCondition()), lookup(select.getTrueValue()), lookup(select.getFalseValue()));
+      found = arith::SelectOp::create(b, loc, scalar(select.getCondition()), lookup(select.getTrueValue()),
+                                      lookup(select.getFalseValue()));
     } else {
       assert(frameOf.contains(value) && "used before it was emitted");
       found = LLVM::LoadOp::create(b, loc, pointer, element(frame, i64, frameOf.lookup(value)));
@@ -573,7 +595,8 @@ private:
     auto constantOp = value.getDefiningOp<graph::ConstantOp>();
     int64_t offset = constantOp ? program.weights[weightOf.lookup(constantOp.getValue())].offset : -1;
     std::string name = nodes.empty() ? "" : nodes.back().str();
-    if (auto resource = constantOp ? dyn_cast<DenseResourceElementsAttr>(constantOp.getValue()) : DenseResourceElementsAttr())
+    if (auto resource =
+            constantOp ? dyn_cast<DenseResourceElementsAttr>(constantOp.getValue()) : DenseResourceElementsAttr())
       name = resource.getRawHandle().getKey().str();
     return {std::move(name), element, isOutput, offset};
   }
@@ -587,7 +610,8 @@ private:
         Value isEmpty = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, eval(check.unless), constant(0));
         ok = arith::OrIOp::create(b, loc, ok, isEmpty);
       }
-      uint32_t number = program.addCheck(check.code, llvm::join(sourceNodes(check.op->getLoc()).getArrayRef(), ", "), check.text);
+      uint32_t number =
+          program.addCheck(check.code, llvm::join(sourceNodes(check.op->getLoc()).getArrayRef(), ", "), check.text);
       failUnless(ok, constant32(number), least, size);
     }
   }
@@ -596,7 +620,9 @@ private:
   void checkRecord(const KernelInfo &info) {
     if (info.checks.empty())
       return;
-    auto field = [&](ErrorField field) -> Value { return LLVM::LoadOp::create(b, loc, i64, element(shared[Record], i64, int64_t(field))); };
+    auto field = [&](ErrorField field) -> Value {
+      return LLVM::LoadOp::create(b, loc, i64, element(shared[Record], i64, int64_t(field)));
+    };
     uint32_t first = 0;
     for (const CheckInfo &check : info.checks)
       if (uint32_t number = program.addCheck(check.code, check.node, check.text); !first)
@@ -623,7 +649,8 @@ private:
     }
     SmallVector<unsigned> sizes = symbolsOf(kernel);
     inFrames(sizes.size(), [&](size_t i) {
-      LLVM::StoreOp::create(b, loc, eval(getAffineSymbolExpr(sizes[i], b.getContext())), element(shared[Sizes], i64, i));
+      LLVM::StoreOp::create(b, loc, eval(getAffineSymbolExpr(sizes[i], b.getContext())),
+                            element(shared[Sizes], i64, i));
     });
     if (!info.checks.empty()) // behind the buffers, and not one of them for an observer
       LLVM::StoreOp::create(b, loc, shared[Record], element(shared[Buffers], pointer, arguments.size()));
@@ -635,9 +662,11 @@ private:
     function = UnrealizedConversionCastOp::create(b, loc, pointer, function).getResult(0);
     WorkSplit split = splits.lookup(kernel);
     SmallVector<Type> types{pointer, b.getI32Type(), pointer, pointer, b.getI32Type(), pointer, i64, i64};
-    Value service = LLVM::LoadOp::create(b, loc, pointer, element(shared[Api], b.getI8Type(), info.scratchBytes ? 32 : 8));
-    SmallVector<Value> given{service, shared[Invocation], constant32(index++), function, shared[Buffers],
-                             constant32(arguments.size()), shared[Sizes], eval(split.total), constant(split.grain)};
+    Value service =
+        LLVM::LoadOp::create(b, loc, pointer, element(shared[Api], b.getI8Type(), info.scratchBytes ? 32 : 8));
+    SmallVector<Value> given{service,       shared[Invocation], constant32(index++),
+                             function,      shared[Buffers],    constant32(arguments.size()),
+                             shared[Sizes], eval(split.total),  constant(split.grain)};
     if (info.scratchBytes) {
       types.push_back(i64);
       given.push_back(constant(info.scratchBytes));
@@ -655,14 +684,14 @@ private:
   const DenseMap<Operation *, std::string> &functions;
   const DenseMap<Operation *, WorkSplit> &splits;
   SmallVector<std::pair<func::FuncOp, int64_t>> slotParts; ///< and how many slots each places
-  Block *exit = nullptr;      ///< returns its argument
+  Block *exit = nullptr;                                   ///< returns its argument
   std::array<Value, kFrameFields> shared;
-  Value frame;                ///< null where the run is in one piece
+  Value frame; ///< null where the run is in one piece
   DenseMap<Value, unsigned> frameOf;
   size_t mostBuffers = 1, mostSizes = 1; ///< of a launch; the error record is a buffer
   size_t frameFields = 0;                ///< 0: the run is in one piece
   size_t slots = 0;
-  uint64_t ownInArena = 0;               ///< bytes of the run's own memory, 0 if it is on the stack
+  uint64_t ownInArena = 0; ///< bytes of the run's own memory, 0 if it is on the stack
   Value ownMemory;
   size_t ownUsed = 0;
   unsigned parts = 0;

@@ -10,7 +10,8 @@ using namespace mlir;
 namespace tenon::cpu {
 
 /// a + b or a * b; while `overflow` is set it tells whether any lay beyond i64.
-template <typename Plain, typename Checked> static Value arithmetic(SizeEmitter &e, Value &overflow, Value a, Value c) {
+template <typename Plain, typename Checked>
+static Value arithmetic(SizeEmitter &e, Value &overflow, Value a, Value c) {
   if (!overflow)
     return Plain::create(e.b, e.loc, a, c);
   auto pair = LLVM::LLVMStructType::getLiteral(e.b.getContext(), {e.i64, e.b.getI1Type()});
@@ -20,8 +21,12 @@ template <typename Plain, typename Checked> static Value arithmetic(SizeEmitter 
   return LLVM::ExtractValueOp::create(e.b, e.loc, both, 0);
 }
 
-Value SizeEmitter::add(Value a, Value c) { return arithmetic<arith::AddIOp, LLVM::SAddWithOverflowOp>(*this, overflow, a, c); }
-Value SizeEmitter::mul(Value a, Value c) { return arithmetic<arith::MulIOp, LLVM::SMulWithOverflowOp>(*this, overflow, a, c); }
+Value SizeEmitter::add(Value a, Value c) {
+  return arithmetic<arith::AddIOp, LLVM::SAddWithOverflowOp>(*this, overflow, a, c);
+}
+Value SizeEmitter::mul(Value a, Value c) {
+  return arithmetic<arith::MulIOp, LLVM::SMulWithOverflowOp>(*this, overflow, a, c);
+}
 
 Value SizeEmitter::size(function_ref<Value()> compute) {
   overflow = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
@@ -94,7 +99,8 @@ func::FuncOp SizeEmitter::sumPart(AffineExpr expr, size_t number, ArrayRef<Affin
   return part;
 }
 
-func::FuncOp SizeEmitter::beginFunction(StringRef name, ArrayRef<Type> arguments, ArrayRef<Type> results, unsigned symbolArgument) {
+func::FuncOp SizeEmitter::beginFunction(StringRef name, ArrayRef<Type> arguments, ArrayRef<Type> results,
+                                        unsigned symbolArgument) {
   b.setInsertionPointToEnd(module.getBody());
   auto func = func::FuncOp::create(b, loc, name, b.getFunctionType(arguments, results));
   Block *entry = func.addEntryBlock();
@@ -141,11 +147,11 @@ Value SizeEmitter::derived(const graph::Symbol &symbol) {
   case Derivation::min: return fold([&](Value a, Value c) -> Value { return arith::MinSIOp::create(b, loc, a, c); });
   case Derivation::max: return fold([&](Value a, Value c) -> Value { return arith::MaxSIOp::create(b, loc, a, c); });
   case Derivation::floordiv:
-    return total([&](Value y) -> Value { return arith::FloorDivSIOp::create(b, loc, x[0], y); }, constant(0), negative());
+    return total([&](Value y) -> Value { return arith::FloorDivSIOp::create(b, loc, x[0], y); }, constant(0),
+                 negative());
   case Derivation::truncdiv:
     return total([&](Value y) -> Value { return arith::DivSIOp::create(b, loc, x[0], y); }, constant(0), negative());
-  case Derivation::mod:
-    return total([&](Value y) { return modulo(x[0], y); }, x[0], constant(0));
+  case Derivation::mod: return total([&](Value y) { return modulo(x[0], y); }, x[0], constant(0));
   case Derivation::eq: return asNumber(compare(arith::CmpIPredicate::eq, x[0], x[1]));
   case Derivation::lt: return asNumber(compare(arith::CmpIPredicate::slt, x[0], x[1]));
   case Derivation::select: return select(isZero(x[0]), x[2], x[1]);
@@ -155,8 +161,7 @@ Value SizeEmitter::derived(const graph::Symbol &symbol) {
       result = select(compare(arith::CmpIPredicate::eq, value, constant(1)), result, value);
     return result;
   }
-  default:
-    llvm_unreachable("no size is a ratio");
+  default: llvm_unreachable("no size is a ratio");
   }
 }
 

@@ -44,8 +44,8 @@ public:
   /// An expression's value; symbols are read where `symbols` has been put.
   Value eval(mlir::AffineExpr expr);
   /// Begins a function, one of whose arguments is `symbols`.
-  mlir::func::FuncOp beginFunction(llvm::StringRef name, llvm::ArrayRef<mlir::Type> arguments, llvm::ArrayRef<mlir::Type> results,
-                                   unsigned symbolArgument);
+  mlir::func::FuncOp beginFunction(llvm::StringRef name, llvm::ArrayRef<mlir::Type> arguments,
+                                   llvm::ArrayRef<mlir::Type> results, unsigned symbolArgument);
   /// A derived symbol's value, as graph::evaluate has it: total, whatever the
   /// arguments are. One beyond all memory stays one, and is refused where it is used.
   Value derive(const graph::Symbol &symbol);

@@ -25,7 +25,9 @@ struct Record {
   void store(ErrorField field, Value value) const { LLVM::StoreOp::create(c.b, c.loc, value, at(field)); }
 };
 
-Value integer(KernelContext &c, int64_t value) { return arith::ConstantOp::create(c.b, c.loc, c.b.getI64IntegerAttr(value)); }
+Value integer(KernelContext &c, int64_t value) {
+  return arith::ConstantOp::create(c.b, c.loc, c.b.getI64IntegerAttr(value));
+}
 Value integer(KernelContext &c, Value index) { return arith::IndexCastOp::create(c.b, c.loc, c.b.getI64Type(), index); }
 
 void ifThen(KernelContext &c, Value condition, function_ref<void()> yes) {
@@ -47,10 +49,11 @@ void report(KernelContext &c, unsigned check, Value position, Value first, Value
   scf::WhileOp::create(
       c.b, c.loc, TypeRange(), ValueRange(),
       [&](OpBuilder &, Location, ValueRange) {
-        auto exchange = LLVM::AtomicCmpXchgOp::create(c.b, c.loc, lock, zero, integer(c, 1), LLVM::AtomicOrdering::acquire,
-                                                      LLVM::AtomicOrdering::monotonic);
+        auto exchange = LLVM::AtomicCmpXchgOp::create(c.b, c.loc, lock, zero, integer(c, 1),
+                                                      LLVM::AtomicOrdering::acquire, LLVM::AtomicOrdering::monotonic);
         Value taken = LLVM::ExtractValueOp::create(c.b, c.loc, exchange, 1);
-        Value isTaken = arith::XOrIOp::create(c.b, c.loc, taken, Value(arith::ConstantOp::create(c.b, c.loc, c.b.getBoolAttr(true))));
+        Value isTaken = arith::XOrIOp::create(c.b, c.loc, taken,
+                                              Value(arith::ConstantOp::create(c.b, c.loc, c.b.getBoolAttr(true))));
         scf::ConditionOp::create(c.b, c.loc, isTaken, ValueRange());
       },
       [&](OpBuilder &, Location, ValueRange) { scf::YieldOp::create(c.b, c.loc); });

@@ -69,7 +69,8 @@ AffineExpr broadcastStride(AffineExpr dim, AffineExpr space, AffineExpr stride) 
     return getAffineConstantExpr(0, dim.getContext());
   if (!mayBroadcast(dim, space))
     return stride;
-  return stride * (getAffineConstantExpr(1, dim.getContext()) - getAffineConstantExpr(2, dim.getContext()).floorDiv(dim + 1));
+  return stride *
+         (getAffineConstantExpr(1, dim.getContext()) - getAffineConstantExpr(2, dim.getContext()).floorDiv(dim + 1));
 }
 
 Type storageType(Type type) {
@@ -90,9 +91,7 @@ Type computeType(Type type) {
   return type;
 }
 
-Value KernelContext::buffer(Value argument) const {
-  return inputs[cast<BlockArgument>(argument).getArgNumber()];
-}
+Value KernelContext::buffer(Value argument) const { return inputs[cast<BlockArgument>(argument).getArgNumber()]; }
 
 Value KernelContext::index(AffineExpr expr) {
   if (auto constant = dyn_cast<AffineConstantExpr>(expr))
@@ -102,16 +101,12 @@ Value KernelContext::index(AffineExpr expr) {
   auto binary = cast<AffineBinaryOpExpr>(expr);
   Value lhs = index(binary.getLHS()), rhs = index(binary.getRHS());
   switch (binary.getKind()) {
-  case AffineExprKind::Add:
-    return add(lhs, rhs);
-  case AffineExprKind::Mul:
-    return mul(lhs, rhs);
+  case AffineExprKind::Add: return add(lhs, rhs);
+  case AffineExprKind::Mul: return mul(lhs, rhs);
   case AffineExprKind::Mod: // of the quotient rounded down, also below 0
     return sub(lhs, mul(rhs, b.createOrFold<arith::FloorDivSIOp>(loc, lhs, rhs)));
-  case AffineExprKind::FloorDiv:
-    return b.createOrFold<arith::FloorDivSIOp>(loc, lhs, rhs);
-  default:
-    return b.createOrFold<arith::CeilDivSIOp>(loc, lhs, rhs);
+  case AffineExprKind::FloorDiv: return b.createOrFold<arith::FloorDivSIOp>(loc, lhs, rhs);
+  default: return b.createOrFold<arith::CeilDivSIOp>(loc, lhs, rhs);
   }
 }
 
@@ -197,8 +192,8 @@ void KernelContext::vectorLoop(Value lo, Value hi, int64_t lanes, int64_t extent
   };
   if (extent > 0)
     return emitTail();
-  auto some = scf::IfOp::create(
-      b, loc, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, full, hi), /*withElseRegion=*/false);
+  auto some = scf::IfOp::create(b, loc, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, full, hi),
+                                /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(some.thenBlock());
   emitTail();

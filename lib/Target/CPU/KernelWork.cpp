@@ -65,7 +65,8 @@ uint64_t estimateWork(plan::KernelOp kernel, ArrayRef<int64_t> sizes) {
       return;
     SmallVector<int64_t> shape;
     for (AffineExpr expr : shapeOf(*copy, value))
-      shape.push_back(std::max<int64_t>(0, constantOr(expr ? simplifyAffineExpr(expr.replaceSymbols(values), 0, 0) : expr, kExpected)));
+      shape.push_back(std::max<int64_t>(
+          0, constantOr(expr ? simplifyAffineExpr(expr.replaceSymbols(values), 0, 0) : expr, kExpected)));
     value.setType(type.clone(shape));
   };
   Block &body = copy->getBody().front();

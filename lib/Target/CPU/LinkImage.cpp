@@ -3,12 +3,12 @@
 // Links an object into a code image, in process, with lld's ELF driver. The
 // image is position independent, read-only, and imports nothing.
 #include "lld/Common/Driver.h"
+#include "tenon/Support/Files.h"
+#include "tenon/Target/CPU/Codegen.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "tenon/Support/Files.h"
-#include "tenon/Target/CPU/Codegen.h"
 #include <mutex>
 
 LLD_HAS_DRIVER(elf)
@@ -58,7 +58,8 @@ FailureOr<Image> linkImage(const Object &object, Location loc) {
   if (!code)
     code = imageFile.create("tenon", ".so");
   if (code)
-    return emitError(loc, "[TN5020] cannot create a temporary file for linking (TMPDIR says where): ") << code.message();
+    return emitError(loc, "[TN5020] cannot create a temporary file for linking (TMPDIR says where): ")
+           << code.message();
   std::string objectPath = objectFile.path().str(), imagePath = imageFile.path().str();
   llvm::raw_fd_ostream objectStream(objectPath, code);
   objectStream << object.bytes;
@@ -70,10 +71,9 @@ FailureOr<Image> linkImage(const Object &object, Location loc) {
 
   std::string log;
   llvm::raw_string_ostream os(log);
-  const char *arguments[] = {"ld.lld", "-shared", "-Bsymbolic", "--no-undefined", "-z", "norelro", "-z", "rodynamic", "-z",
-                             "noexecstack",
-                             "--hash-style=sysv", "--build-id=none", "-z", "max-page-size=4096", "--gc-sections",
-                             "--strip-debug",
+  const char *arguments[] = {"ld.lld", "-shared", "-Bsymbolic", "--no-undefined", "-z", "norelro", "-z", "rodynamic",
+                             "-z", "noexecstack", "--hash-style=sysv", "--build-id=none", "-z", "max-page-size=4096",
+                             "--gc-sections", "--strip-debug",
                              // Where no thread can be started, lld would end the process. Its output goes
                              // straight to the file, not through another one that a signal would leave behind.
                              "--threads=1", "--no-mmap-output-file", "-o", imagePath.c_str(), objectPath.c_str()};

@@ -11,8 +11,8 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
-#include "tenon/Target/CPU/Codegen.h"
 #include "tenon/Dialect/Num/Transforms/Passes.h"
+#include "tenon/Target/CPU/Codegen.h"
 #include "tenon/Target/CPU/Passes.h"
 
 using namespace mlir;

@@ -109,9 +109,11 @@ Split split(const Reals &m, Value x, bool normal) {
   Value shifted = arith::AddIOp::create(m.b, m.loc, pattern, m.bits(one - root));
   Value biased = arith::ShRUIOp::create(m.b, m.loc, shifted, m.bits(52));
   Value scale = arith::ShLIOp::create(m.b, m.loc, biased, m.bits(52));
-  Value mantissa = m.fromBits(arith::SubIOp::create(m.b, m.loc, pattern, Value(arith::SubIOp::create(m.b, m.loc, scale, m.bits(one)))));
+  Value mantissa = m.fromBits(
+      arith::SubIOp::create(m.b, m.loc, pattern, Value(arith::SubIOp::create(m.b, m.loc, scale, m.bits(one)))));
   // The bits of 2^52 + biased: no conversion of 64-bit integers is needed.
-  Value exponent = m.sub(m.fromBits(arith::OrIOp::create(m.b, m.loc, biased, m.bits(int64_t(1075) << 52))), m.c(0x1p52 + 1023));
+  Value exponent =
+      m.sub(m.fromBits(arith::OrIOp::create(m.b, m.loc, biased, m.bits(int64_t(1075) << 52))), m.c(0x1p52 + 1023));
   if (!normal)
     exponent = m.select(isSmall, m.sub(exponent, m.c(54)), exponent);
   return {mantissa, exponent};
@@ -171,7 +173,8 @@ Value magnitudeOfDouble(const Reals &m, Value x, Value y) {
 
   Pair power = m.product(y, log.high);
   power.low = m.madd(y, log.low, power.low);
-  Value inRange = m.is(arith::CmpFPredicate::OLT, m.abs(power.high), m.c(1100)), low = m.select(inRange, power.low, m.c(0));
+  Value inRange = m.is(arith::CmpFPredicate::OLT, m.abs(power.high), m.c(1100)),
+        low = m.select(inRange, power.low, m.c(0));
   Value high = clamp(m, power.high, 1100);
   Value n = m.nearest(high), f = m.sub(high, n);
   Pair w = m.product(f, m.c(kLn2High));

@@ -36,14 +36,16 @@ Value toF32(KernelContext &c, Value value, bool isUnsigned = false) {
   Type element = getElementTypeOrSelf(value.getType()), f32 = shapedLike(value, c.b.getF32Type());
   if (element.isF32())
     return value;
-  return isUnsigned ? Value(arith::UIToFPOp::create(c.b, c.loc, f32, value)) : Value(arith::SIToFPOp::create(c.b, c.loc, f32, value));
+  return isUnsigned ? Value(arith::UIToFPOp::create(c.b, c.loc, f32, value))
+                    : Value(arith::SIToFPOp::create(c.b, c.loc, f32, value));
 }
 
 /// An f32 value rounded to a 16-bit element type, if it is one.
 Value roundedTo(KernelContext &c, Value value, Type element) {
   if (!element.isF16() && !element.isBF16())
     return value;
-  return arith::ExtFOp::create(c.b, c.loc, value.getType(), Value(arith::TruncFOp::create(c.b, c.loc, shapedLike(value, element), value)));
+  return arith::ExtFOp::create(c.b, c.loc, value.getType(),
+                               Value(arith::TruncFOp::create(c.b, c.loc, shapedLike(value, element), value)));
 }
 
 /// A whole number as an integer of `integer`, in its compute type, by the rule of
@@ -54,7 +56,8 @@ Value toInteger(KernelContext &c, Value value, IntegerType integer) {
   auto range = numerics::IntegerRange::of(width, !isUnsigned);
   auto limited = [&](Value x, double limit, arith::CmpFPredicate keeps) {
     Value bound = c.constant(c.b.getF32Type(), limit, lanesOf(x));
-    return arith::SelectOp::create(c.b, c.loc, Value(arith::CmpFOp::create(c.b, c.loc, keeps, x, bound)), x, bound).getResult();
+    return arith::SelectOp::create(c.b, c.loc, Value(arith::CmpFOp::create(c.b, c.loc, keeps, x, bound)), x, bound)
+        .getResult();
   };
   value = limited(value, range.low, arith::CmpFPredicate::OGT);
   if (width < 32) // the largest of 32 bits is no float32; the conversion itself saturates there

@@ -77,7 +77,9 @@ FailureOr<int64_t> placeTemporaries(func::FuncOp kernel) {
       hoist(temporary.op, entry, first);
 
   // The smallest stay.
-  llvm::sort(temporaries, [](const Temporary &a, const Temporary &b) { return std::tie(a.bytes, a.number) < std::tie(b.bytes, b.number); });
+  llvm::sort(temporaries, [](const Temporary &a, const Temporary &b) {
+    return std::tie(a.bytes, a.number) < std::tie(b.bytes, b.number);
+  });
   int64_t onStack = 0;
   size_t kept = 0;
   while (kept < temporaries.size() && onStack + temporaries[kept].bytes <= kMostOnStack)
@@ -95,8 +97,9 @@ FailureOr<int64_t> placeTemporaries(func::FuncOp kernel) {
   unsigned own = kernel.getNumArguments();
   LLVMTypeConverter converter(context);
   for (auto [i, temporary] : llvm::enumerate(moved)) {
-    DictionaryAttr attributes = b.getDictionaryAttr({b.getNamedAttr(LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr()),
-                                                     b.getNamedAttr(LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(kAlign))});
+    DictionaryAttr attributes =
+        b.getDictionaryAttr({b.getNamedAttr(LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr()),
+                             b.getNamedAttr(LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(kAlign))});
     if (failed(kernel.insertArgument(own + i, pointer, attributes, loc)))
       return failure();
     Value address = kernel.getArgument(own + i);
@@ -121,7 +124,8 @@ FailureOr<int64_t> placeTemporaries(func::FuncOp kernel) {
   SmallVector<Value> arguments(body->getArguments().take_front(own));
   int64_t at = 0;
   for (const Temporary &temporary : moved) {
-    arguments.push_back(LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), body->getArgument(own), ArrayRef<LLVM::GEPArg>{int32_t(at)}));
+    arguments.push_back(LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), body->getArgument(own),
+                                            ArrayRef<LLVM::GEPArg>{int32_t(at)}));
     at += temporary.bytes;
   }
   func::CallOp::create(b, loc, kernel, arguments);

@@ -31,7 +31,8 @@ constexpr double kPiShort[] = {0x1.92p+1, 0x1.fbp-11, 0x1.51p-21, 0x1.0b461p-33}
 constexpr uint64_t kInversePiWords[] = {0,          0x517cc1b7, 0x27220a94, 0xfe13abe8,
                                         0xfa9a6ee0, 0x6db14acc, 0x9e21c820, 0xff28b1d5};
 /// (sin(r) / r - 1) / r^2 as a polynomial of r^2, from the highest power down.
-constexpr double kSine[] = {2.6089039693033556e-06, -0.00019811101083178073, 0.008333087898790836, -0.16666659712791443};
+constexpr double kSine[] = {2.6089039693033556e-06, -0.00019811101083178073, 0.008333087898790836,
+                            -0.16666659712791443};
 
 struct Trigonometry {
   OpBuilder &b;
@@ -52,10 +53,13 @@ struct Trigonometry {
   Value add(Value x, Value y) const { return arith::AddFOp::create(b, loc, x, y); }
   Value sub(Value x, Value y) const { return arith::SubFOp::create(b, loc, x, y); }
   Value mul(Value x, Value y) const { return arith::MulFOp::create(b, loc, x, y); }
-  Value madd(Value x, Value y, Value z) const { return fma ? Value(math::FmaOp::create(b, loc, x, y, z)) : add(mul(x, y), z); }
+  Value madd(Value x, Value y, Value z) const {
+    return fma ? Value(math::FmaOp::create(b, loc, x, y, z)) : add(mul(x, y), z);
+  }
   Value bits(Value x) const { return arith::BitcastOp::create(b, loc, integers(), x); }
   Value isAny(Value condition) const {
-    return isa<VectorType>(type) ? Value(vector::ReductionOp::create(b, loc, vector::CombiningKind::OR, condition)) : condition;
+    return isa<VectorType>(type) ? Value(vector::ReductionOp::create(b, loc, vector::CombiningKind::OR, condition))
+                                 : condition;
   }
   Value select(arith::CmpFPredicate p, Value x, Value y, Value yes, Value no) const {
     return arith::SelectOp::create(b, loc, Value(arith::CmpFOp::create(b, loc, p, x, y)), yes, no);
@@ -109,10 +113,12 @@ struct Trigonometry {
     if (auto vector = dyn_cast<VectorType>(type))
       wideFloat = vector.clone(wideFloat);
     rest = arith::SIToFPOp::create(b, loc, wideFloat, rest);
-    rest = arith::MulFOp::create(b, loc, rest, constant(wideFloat, b.getF64FloatAttr(0x1.921fb54442d18p-62))); // pi * 2^-63
+    rest = arith::MulFOp::create(b, loc, rest,
+                                 constant(wideFloat, b.getF64FloatAttr(0x1.921fb54442d18p-62))); // pi * 2^-63
     rest = arith::TruncFOp::create(b, loc, type, rest);
     if (!half) // the sine is odd, and m has no sign
-      rest = math::CopySignOp::create(b, loc, rest, arith::MulFOp::create(b, loc, rest, math::CopySignOp::create(b, loc, c(1), x)));
+      rest = math::CopySignOp::create(b, loc, rest,
+                                      arith::MulFOp::create(b, loc, rest, math::CopySignOp::create(b, loc, c(1), x)));
     Value narrow = arith::TruncIOp::create(b, loc, integers(), parity);
     return {rest, arith::ShLIOp::create(b, loc, narrow, constant(integers(), b.getI32IntegerAttr(31)))};
   }
@@ -134,14 +140,16 @@ struct Trigonometry {
     using P = arith::CmpFPredicate;
     Value size = math::AbsFOp::create(b, loc, x);
     Value isLarge = arith::CmpFOp::create(b, loc, P::OGE, size, c(fma ? kLargeFused : kLargeShort));
-    auto any = scf::IfOp::create(b, loc, TypeRange{rest.getType(), sign.getType()}, isAny(isLarge), /*withElseRegion=*/true);
+    auto any =
+        scf::IfOp::create(b, loc, TypeRange{rest.getType(), sign.getType()}, isAny(isLarge), /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(any.thenBlock());
     Reduced large = reduceLarge(x, half);
     Value isFinite = arith::CmpFOp::create(b, loc, P::OLT, size, c(std::numeric_limits<float>::infinity()));
     isLarge = arith::AndIOp::create(b, loc, isLarge, isFinite);
-    scf::YieldOp::create(b, loc, ValueRange{arith::SelectOp::create(b, loc, isLarge, large.rest, rest),
-                                            arith::SelectOp::create(b, loc, isLarge, large.sign, sign)});
+    scf::YieldOp::create(b, loc,
+                         ValueRange{arith::SelectOp::create(b, loc, isLarge, large.rest, rest),
+                                    arith::SelectOp::create(b, loc, isLarge, large.sign, sign)});
     b.setInsertionPointToStart(any.elseBlock());
     scf::YieldOp::create(b, loc, ValueRange{rest, sign});
     return {any.getResult(0), any.getResult(1)};
@@ -162,7 +170,11 @@ struct Trigonometry {
 
 } // namespace
 
-Value emitSine(OpBuilder &b, Location loc, Value x, bool fma) { return Trigonometry{b, loc, x.getType(), fma}.emit(x, false); }
-Value emitCosine(OpBuilder &b, Location loc, Value x, bool fma) { return Trigonometry{b, loc, x.getType(), fma}.emit(x, true); }
+Value emitSine(OpBuilder &b, Location loc, Value x, bool fma) {
+  return Trigonometry{b, loc, x.getType(), fma}.emit(x, false);
+}
+Value emitCosine(OpBuilder &b, Location loc, Value x, bool fma) {
+  return Trigonometry{b, loc, x.getType(), fma}.emit(x, true);
+}
 
 } // namespace tenon::cpu

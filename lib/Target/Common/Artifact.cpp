@@ -5,8 +5,8 @@
 #include "tenon/Target/Common/Artifact.h"
 
 #include "manifest_generated.h"
-#include "tenon/abi.h"
 #include "tenon/Support/Files.h"
+#include "tenon/abi.h"
 #include "llvm/Support/MathExtras.h"
 
 #define XXH_INLINE_ALL
@@ -17,7 +17,8 @@ namespace {
 
 constexpr uint64_t kPage = 4096, kHeaderBytes = 32;
 
-template <typename Items, typename Fn> auto each(flatbuffers::FlatBufferBuilder &b, const Items &items, Fn fn) {
+template <typename Items, typename Fn>
+auto each(flatbuffers::FlatBufferBuilder &b, const Items &items, Fn fn) {
   std::vector<decltype(fn(*items.begin()))> offsets;
   for (const auto &item : items)
     offsets.push_back(fn(item));
@@ -61,8 +62,8 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
     auto device = b.CreateString(c.device), triple = b.CreateString(c.triple);
     auto features = b.CreateVectorOfStrings(c.features);
     return schema::CreateCode(b, device, triple, features, layout.codeOffsets[number++], c.image.size(),
-                              XXH3_64bits(c.image.data(), c.image.size()), c.mainAddress, c.arenaSizeAddress, c.outputDimsAddress,
-                              c.deriveAddress, c.stackBytes);
+                              XXH3_64bits(c.image.data(), c.image.size()), c.mainAddress, c.arenaSizeAddress,
+                              c.outputDimsAddress, c.deriveAddress, c.stackBytes);
   });
   auto kernels = each(b, artifact.kernels, [&](const ArtifactKernel &k) {
     auto name = b.CreateString(k.name), strategy = b.CreateString(k.strategy);
@@ -76,12 +77,14 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
     auto node = b.CreateString(c.node), text = b.CreateString(c.text);
     return schema::CreateCheck(b, c.code, node, text);
   });
-  auto producer = b.CreateString("tenon " TENON_VERSION_TEXT), model = b.CreateString(artifact.model), target = b.CreateString(artifact.target);
+  auto producer = b.CreateString("tenon " TENON_VERSION_TEXT), model = b.CreateString(artifact.model),
+       target = b.CreateString(artifact.target);
   auto ledger = b.CreateString(artifact.ledger), plan = b.CreateString(artifact.plan);
   auto fixed = artifact.fixedInputs.empty() ? decltype(b.CreateVectorOfStrings(artifact.fixedInputs))()
                                             : b.CreateVectorOfStrings(artifact.fixedInputs);
-  schema::FinishManifestBuffer(b, schema::CreateManifest(b, TENON_ABI_VERSION, producer, model, target, inputs, outputs, symbols,
-                                                         variants, kernels, layout.weightsOffset, artifact.weightBytes, weightsHash, ledger, plan, checks,
+  schema::FinishManifestBuffer(b, schema::CreateManifest(b, TENON_ABI_VERSION, producer, model, target, inputs, outputs,
+                                                         symbols, variants, kernels, layout.weightsOffset,
+                                                         artifact.weightBytes, weightsHash, ledger, plan, checks,
                                                          artifact.derivedSymbols, fixed));
   return b.Release();
 }

@@ -18,7 +18,8 @@ namespace tenon::fusion {
 #define GEN_PASS_DEF_FORMKERNELSPASS
 #include "tenon/Transforms/Fusion/Passes.h.inc"
 
-template <typename... Ops> static bool isOneOf(OperationName name) {
+template <typename... Ops>
+static bool isOneOf(OperationName name) {
   return ((name.getStringRef() == Ops::getOperationName()) || ...);
 }
 
@@ -135,7 +136,8 @@ private:
     if (auto conv = dyn_cast<graph::ConvOp>(op)) {
       auto filter = dyn_cast<RankedTensorType>(conv.getFilter().getType());
       bool isDepthwise = filter && filter.getDimSize(1) == 1 && conv.getGroup() > 1;
-      return operand == 0 && conv.getLayout() == graph::ChannelLayout::last && conv.getStrides().size() <= 2 && !isDepthwise;
+      return operand == 0 && conv.getLayout() == graph::ChannelLayout::last && conv.getStrides().size() <= 2 &&
+             !isDepthwise;
     }
     return isa<graph::MatMulOp>(op) || (isa<graph::AttentionOp>(op) && operand < 3);
   }
@@ -273,7 +275,8 @@ private:
       for (auto [i, operand] : llvm::enumerate(op->getOperands()))
         if (isResolvedShape(op, i) && !mapping.contains(operand)) {
           auto type = RankedTensorType::get({0}, b.getI64Type());
-          mapping.map(operand, graph::ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, ArrayRef<int64_t>())));
+          mapping.map(operand,
+                      graph::ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, ArrayRef<int64_t>())));
         }
       Operation *copy = b.clone(*op, mapping);
       // One constant may be an immediate of this op and lie in memory for another.
@@ -302,15 +305,16 @@ private:
   static bool readsMemory(Operation *op) {
     if (auto dequantize = dyn_cast<graph::DequantizeOp>(op))
       return !dequantize.isElementwise() || dequantize.getX().getDefiningOp<graph::ConstantOp>();
-    return isa<graph::GatherOp, graph::GatherElementsOp, graph::GatherNDOp, graph::ScatterNDOp, graph::ScatterElementsOp,
-               graph::TransposeOp, graph::SliceOp, graph::PadOp, graph::TileOp, graph::ResizeOp, graph::ConcatOp,
-               graph::MatMulOp, graph::ConvOp, graph::ConvTransposeOp, graph::AttentionOp,
-               graph::LstmOp, graph::GruOp, graph::RnnOp>(op);
+    return isa<graph::GatherOp, graph::GatherElementsOp, graph::GatherNDOp, graph::ScatterNDOp,
+               graph::ScatterElementsOp, graph::TransposeOp, graph::SliceOp, graph::PadOp, graph::TileOp,
+               graph::ResizeOp, graph::ConcatOp, graph::MatMulOp, graph::ConvOp, graph::ConvTransposeOp,
+               graph::AttentionOp, graph::LstmOp, graph::GruOp, graph::RnnOp>(op);
   }
   /// Whether an operand is a constant that the kernel's code contains.
   static bool isImmediate(Operation *op, unsigned operand) {
     auto constant = op->getOperand(operand).getDefiningOp<graph::ConstantOp>();
-    return constant && !isResolvedShape(op, operand) && ((isSplat(constant) && !readsMemory(op)) || isParameter(op, operand));
+    return constant && !isResolvedShape(op, operand) &&
+           ((isSplat(constant) && !readsMemory(op)) || isParameter(op, operand));
   }
   /// Constants that strategies read at compile time rather than from memory.
   static bool isParameter(Operation *op, unsigned operand) {
@@ -360,7 +364,8 @@ private:
       bool operand = llvm::any_of(op->getOperandTypes(), isUnranked);
       if (!operand && !llvm::any_of(op->getResultTypes(), isUnranked))
         return WalkResult::advance();
-      op->emitOpError("[TN2071] has ") << (operand ? "an operand" : "a result") << " without rank; run graph-infer-shapes";
+      op->emitOpError("[TN2071] has ") << (operand ? "an operand" : "a result")
+                                       << " without rank; run graph-infer-shapes";
       return WalkResult::interrupt();
     });
     return !result.wasInterrupted();
@@ -396,9 +401,9 @@ private:
       OpBuilder b(ret);
       Value value = operand.get();
       Location loc = value.getLoc();
-      auto kernel = plan::KernelOp::create(b, loc, value.getType(),
-                                           b.getStringAttr("copy_" + Twine(counter++)), b.getStringAttr("cpu"),
-                                           b.getStringAttr("elementwise"), value, b.getArrayAttr({shapeMap(value)}), ArrayAttr());
+      auto kernel = plan::KernelOp::create(b, loc, value.getType(), b.getStringAttr("copy_" + Twine(counter++)),
+                                           b.getStringAttr("cpu"), b.getStringAttr("elementwise"), value,
+                                           b.getArrayAttr({shapeMap(value)}), ArrayAttr());
       kernel->setAttr("graph.shapes", b.getArrayAttr({shapeMap(value)}));
       Block *body = b.createBlock(&kernel.getBody(), {}, value.getType(), loc);
       plan::YieldOp::create(b, loc, body->getArguments());

@@ -20,7 +20,8 @@ struct SinkBehindMove : RewritePattern {
     if (!isView(move->getName()) && !isa<graph::TransposeOp>(move))
       return failure();
     Operation *decode = move->getOperand(0).getDefiningOp();
-    if (!graph::decodesNarrowCodes(decode) || !decode->getResult(0).hasOneUse() || decode->getBlock() != move->getBlock())
+    if (!graph::decodesNarrowCodes(decode) || !decode->getResult(0).hasOneUse() ||
+        decode->getBlock() != move->getBlock())
       return b.notifyMatchFailure(move, "its operand is no decode of its own");
     Value codes = decode->getOperand(0);
     auto shape = cast<ShapedType>(move->getResult(0).getType());

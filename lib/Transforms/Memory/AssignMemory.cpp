@@ -93,7 +93,8 @@ private:
       kernels.push_back(kernel);
       for (auto [i, result] : llvm::enumerate(kernel.getResults()))
         if (!outputOf.contains(result))
-          buffers.push_back({kernel, unsigned(i), position[kernel], std::max(position[kernel], lastUse(result)), bytesOf(kernel, i)});
+          buffers.push_back(
+              {kernel, unsigned(i), position[kernel], std::max(position[kernel], lastUse(result)), bytesOf(kernel, i)});
     });
 
     if (redZones) // all of them live as long as the run, so that none share
@@ -139,7 +140,9 @@ private:
       if (isa<AffineConstantExpr>(buffer.bytes))
         order.push_back(&buffer);
     int64_t zone = redZones ? kRedZone : 0;
-    auto size = [&](const Buffer *buffer) { return alignUp(cast<AffineConstantExpr>(buffer->bytes).getValue()) + zone; };
+    auto size = [&](const Buffer *buffer) {
+      return alignUp(cast<AffineConstantExpr>(buffer->bytes).getValue()) + zone;
+    };
     llvm::stable_sort(order, [&](Buffer *a, Buffer *b) { return size(a) > size(b); });
     SmallVector<Buffer *> placed; // by offset
     int64_t total = 0;
@@ -158,7 +161,8 @@ private:
       }
       buffer->offset = best >= 0 ? best : end;
       total = std::max(total, buffer->offset + size(buffer));
-      placed.insert(llvm::upper_bound(placed, buffer, [](Buffer *a, Buffer *b) { return a->offset < b->offset; }), buffer);
+      placed.insert(llvm::upper_bound(placed, buffer, [](Buffer *a, Buffer *b) { return a->offset < b->offset; }),
+                    buffer);
     }
     return total;
   }

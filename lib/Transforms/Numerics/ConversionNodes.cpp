@@ -52,12 +52,15 @@ struct NodeBuilder {
     if (type.getNumElements() <= 16 && !num::isCoded(element))
       value = DenseElementsAttr::getFromRawBuffer(type, data);
     else
-      value = DenseResourceElementsAttr::get(type, name.str(), UnmanagedAsmResourceBlob::allocateWithAlign(data, alignof(std::max_align_t), [shared](void *, size_t, size_t) {}));
+      value = DenseResourceElementsAttr::get(type, name.str(),
+                                             UnmanagedAsmResourceBlob::allocateWithAlign(
+                                                 data, alignof(std::max_align_t), [shared](void *, size_t, size_t) {}));
     return onnxir::ConstantOp::create(b, NameLoc::get(b.getStringAttr(name)), type, value, b.getStringAttr(name));
   }
   Value integers(ArrayRef<int64_t> values, const Twine &name) {
     const auto *bytes = reinterpret_cast<const uint8_t *>(values.data());
-    return constant(b.getI64Type(), {int64_t(values.size())}, std::vector<uint8_t>(bytes, bytes + values.size() * sizeof(int64_t)), name);
+    return constant(b.getI64Type(), {int64_t(values.size())},
+                    std::vector<uint8_t>(bytes, bytes + values.size() * sizeof(int64_t)), name);
   }
   Value floats(ArrayRef<int64_t> shape, ArrayRef<float> values, const Twine &name) {
     const auto *bytes = reinterpret_cast<const uint8_t *>(values.data());
@@ -67,11 +70,13 @@ struct NodeBuilder {
 
 } // namespace
 
-Value emitWeight(onnxir::NodeOp consumer, const WeightSource &source, ArrayRef<int64_t> codesShape, Quantized quantized, Type element) {
+Value emitWeight(onnxir::NodeOp consumer, const WeightSource &source, ArrayRef<int64_t> codesShape, Quantized quantized,
+                 Type element) {
   MLIRContext *context = consumer.getContext();
   NodeBuilder n(consumer, source.name);
   Type codeType = num::typeOf(context, *quantized.element), f32 = n.b.getF32Type();
-  Value codes = n.constant(codeType, codesShape, std::move(quantized.codes), source.name + "_" + quantized.element->name());
+  Value codes =
+      n.constant(codeType, codesShape, std::move(quantized.codes), source.name + "_" + quantized.element->name());
   // Formats of 16 bits and more are plain tensors, others one form with a scale, if only of one.
   if (quantized.scales.empty() && !num::isCoded(codeType))
     return n.cast(codes, element);
@@ -86,7 +91,8 @@ Value emitWeight(onnxir::NodeOp consumer, const WeightSource &source, ArrayRef<i
     scale = n.constant(scaleType, shape, std::move(quantized.scaleCodes), source.name + "_scale");
     scale = n.cast(scale, f32);
     if (quantized.globalScale)
-      scale = n.node("Mul", {scale, n.floats({}, *quantized.globalScale, source.name + "_global_scale")}, n.tensor(shape, f32));
+      scale = n.node("Mul", {scale, n.floats({}, *quantized.globalScale, source.name + "_global_scale")},
+                     n.tensor(shape, f32));
   }
   SmallVector<Value> inputs{codes, scale};
   if (!quantized.zeroPoints.empty())
@@ -146,7 +152,8 @@ Value emitActivation(onnxir::NodeOp consumer, unsigned input, const Recipe &reci
   // A tensor of zeros has any scale but zero.
   most = n.node("Max", {most, n.floats({}, std::numeric_limits<float>::min() * 1024, "smallest")}, n.tensor({}, f32));
   Value scale = n.node("Div", {most, n.floats({}, float(format.largest()), "largest")}, n.tensor({}, f32));
-  Value codes = n.node("QuantizeLinear", {real, scale}, shaped(codeType), n.b.getNamedAttr("output_dtype", TypeAttr::get(codeType)));
+  Value codes = n.node("QuantizeLinear", {real, scale}, shaped(codeType),
+                       n.b.getNamedAttr("output_dtype", TypeAttr::get(codeType)));
   return n.cast(n.node("DequantizeLinear", {codes, scale}, shaped(f32)), element);
 }
 

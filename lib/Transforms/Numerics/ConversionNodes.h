@@ -11,7 +11,8 @@ namespace tenon::numerics {
 
 /// Codes, scales and the nodes that give the values back. Codes of another shape
 /// than the weight's are reshaped when they are values again.
-mlir::Value emitWeight(onnxir::NodeOp consumer, const WeightSource &source, mlir::ArrayRef<int64_t> codesShape, Quantized quantized, mlir::Type element);
+mlir::Value emitWeight(onnxir::NodeOp consumer, const WeightSource &source, mlir::ArrayRef<int64_t> codesShape,
+                       Quantized quantized, mlir::Type element);
 /// An operand rounded to a format and back, as was chosen before.
 mlir::Value emitActivation(onnxir::NodeOp consumer, unsigned input, const FixedConversion &conversion);
 /// The same with a scale from the operand's own values, if the recipe has one.

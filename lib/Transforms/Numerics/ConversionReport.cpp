@@ -29,14 +29,18 @@ std::string number(double value) {
 std::string scales(const LayerReport &layer) {
   if (layer.largestScale == 0)
     return "-";
-  auto text = [&](float value) { return llvm::formatv("{0:e2}", value).str() + (layer.zeroPoint ? " at " + std::to_string(*layer.zeroPoint) : ""); };
-  return layer.smallestScale == layer.largestScale ? text(layer.largestScale) : text(layer.smallestScale) + ".." + text(layer.largestScale);
+  auto text = [&](float value) {
+    return llvm::formatv("{0:e2}", value).str() + (layer.zeroPoint ? " at " + std::to_string(*layer.zeroPoint) : "");
+  };
+  return layer.smallestScale == layer.largestScale ? text(layer.largestScale)
+                                                   : text(layer.smallestScale) + ".." + text(layer.largestScale);
 }
 
 } // namespace
 
 std::string ConversionReport::text() const {
-  std::vector<std::vector<std::string>> rows{{"SQNR dB", "cosine", "max error", "saturated", "to zero", "bytes", "format", "scale", "node", "weight or activation"}};
+  std::vector<std::vector<std::string>> rows{{"SQNR dB", "cosine", "max error", "saturated", "to zero", "bytes",
+                                              "format", "scale", "node", "weight or activation"}};
   uint64_t before = 0, after = 0, activations = 0;
   for (const LayerReport &layer : layers) {
     bool isWeight = layer.activation.empty();
@@ -45,12 +49,14 @@ std::string ConversionReport::text() const {
     before += layer.bytesBefore;
     after += layer.kept ? layer.bytesBefore : layer.bytes;
     if (layer.kept) {
-      rows.push_back({"-", "-", "-", "-", "-", isWeight ? std::to_string(layer.bytesBefore) : "-", "kept", "-", layer.node, tensor + " (" + *layer.kept + ")"});
+      rows.push_back({"-", "-", "-", "-", "-", isWeight ? std::to_string(layer.bytesBefore) : "-", "kept", "-",
+                      layer.node, tensor + " (" + *layer.kept + ")"});
       continue;
     }
     const Quality &q = layer.quality;
-    rows.push_back({number(q.sqnr()), llvm::formatv("{0:F6}", q.cosine()), llvm::formatv("{0:e2}", q.largestError), percent(share(q.saturated, q.count)),
-                    percent(share(q.underflowed, q.count)), isWeight ? std::to_string(layer.bytes) : "-", layer.format, scales(layer), layer.node,
+    rows.push_back({number(q.sqnr()), llvm::formatv("{0:F6}", q.cosine()), llvm::formatv("{0:e2}", q.largestError),
+                    percent(share(q.saturated, q.count)), percent(share(q.underflowed, q.count)),
+                    isWeight ? std::to_string(layer.bytes) : "-", layer.format, scales(layer), layer.node,
                     tensor + (layer.note ? " (" + *layer.note + ")" : "")});
   }
   for (auto &row : rows)

@@ -18,7 +18,9 @@ namespace tenon::numerics {
 
 namespace {
 
-int64_t product(ArrayRef<int64_t> sizes) { return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>()); }
+int64_t product(ArrayRef<int64_t> sizes) {
+  return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>());
+}
 
 class Converter {
 public:
@@ -32,9 +34,11 @@ public:
       convert(node);
     for (auto [i, layer] : llvm::enumerate(options.layers))
       if (!matched[i])
-        error(module.getLoc(), "[TN4107] layer pattern '" + layer.pattern + "' matches no node with weights; `tenon convert` without it lists their names");
+        error(module.getLoc(), "[TN4107] layer pattern '" + layer.pattern +
+                                   "' matches no node with weights; `tenon convert` without it lists their names");
     llvm::stable_sort(report.layers, [](const LayerReport &a, const LayerReport &b) {
-      return std::make_pair(a.kept.has_value(), a.quality.sqnr()) < std::make_pair(b.kept.has_value(), b.quality.sqnr());
+      return std::make_pair(a.kept.has_value(), a.quality.sqnr()) <
+             std::make_pair(b.kept.has_value(), b.quality.sqnr());
     });
     return success(ok);
   }
@@ -111,7 +115,8 @@ private:
     if (options.calibration) {
       auto found = options.calibration->find({node.getName().str(), input});
       if (found == options.calibration->end())
-        return error(node.getLoc(), "[TN4110] input " + Twine(input) + " of " + node.getName() + " was not observed: the calibration is another model's");
+        return error(node.getLoc(), "[TN4110] input " + Twine(input) + " of " + node.getName() +
+                                        " was not observed: the calibration is another model's");
       const CalibratedActivation &known = found->second;
       LayerReport layer;
       layer.node = node.getName().str();
@@ -126,7 +131,8 @@ private:
         layer.quality = known.quality;
         layer.smallestScale = layer.largestScale = conversion->scale.value_or(0);
         layer.zeroPoint = conversion->zeroPoint;
-        std::string text = llvm::formatv("input {0} is rounded to {1}, SQNR {2:F1} dB on the calibration data", input, layer.format, layer.quality.sqnr());
+        std::string text = llvm::formatv("input {0} is rounded to {1}, SQNR {2:F1} dB on the calibration data", input,
+                                         layer.format, layer.quality.sqnr());
         node->setLoc(withNote(node.getLoc(), "TN4031", text));
       }
       report.layers.push_back(std::move(layer));
@@ -134,13 +140,19 @@ private:
         return;
     }
     if (changes && conversion)
-      changes->activations.push_back({node.getName().str(), input, onnxir::codeOfElementType(getElementTypeOrSelf(node.getInput(input).getType())), *conversion});
+      changes->activations.push_back({node.getName().str(), input,
+                                      onnxir::codeOfElementType(getElementTypeOrSelf(node.getInput(input).getType())),
+                                      *conversion});
     else if (changes)
-      return error(node.getLoc(), "[TN4108] input " + Twine(input) + " of " + node.getName() + ": an ONNX file has no scale that a run chooses; give --calibration, or write a .tenon");
-    setInput(node, input, conversion ? emitActivation(node, input, *conversion) : emitActivation(node, input, *options.activations));
+      return error(node.getLoc(),
+                   "[TN4108] input " + Twine(input) + " of " + node.getName() +
+                       ": an ONNX file has no scale that a run chooses; give --calibration, or write a .tenon");
+    setInput(node, input,
+             conversion ? emitActivation(node, input, *conversion) : emitActivation(node, input, *options.activations));
   }
 
-  bool convertOperand(onnxir::NodeOp node, const WeightOperand &operand, const WeightSource &source, const Recipe &recipe, LayerReport &layer) {
+  bool convertOperand(onnxir::NodeOp node, const WeightOperand &operand, const WeightSource &source,
+                      const Recipe &recipe, LayerReport &layer) {
     // Blocks run along the channels; where a group has one alone, each would be a value
     // with a scale, and they run along the window, which lies in one piece.
     SmallVector<int64_t> shape = source.shape;
@@ -150,26 +162,32 @@ private:
       shape.push_back(product(ArrayRef(source.shape).drop_front(operand.blockAxis)));
     }
     if (isBlocked && shape[operand.blockAxis] < recipe.blockSize)
-      layer.note = llvm::formatv("blocks of {0} instead of {1}: no more values lie along them", shape[operand.blockAxis], recipe.blockSize);
+      layer.note = llvm::formatv("blocks of {0} instead of {1}: no more values lie along them",
+                                 shape[operand.blockAxis], recipe.blockSize);
     Values values{source.values(), shape, operand.channelAxis, operand.blockAxis};
     llvm::Expected<Quantized> quantized = quantize(values, recipe, num::formatsOf(node.getContext()), options.seed);
     if (!quantized) {
-      error(node.getLoc(), "weight '" + source.name + "' of " + node.getName() + ": " + toString(quantized.takeError()));
+      error(node.getLoc(),
+            "weight '" + source.name + "' of " + node.getName() + ": " + toString(quantized.takeError()));
       return false;
     }
     layer.recipe = recipe.text();
     layer.format = quantized->element->name().str();
     layer.quality = quantized->quality;
     unsigned scaleBits = quantized->scaleFormat ? quantized->scaleFormat->width() : 32;
-    layer.bytes = (uint64_t(source.count()) * quantized->element->width() + quantized->scales.size() * scaleBits + quantized->zeroPoints.size() * quantized->element->width() + 7) / 8;
+    layer.bytes = (uint64_t(source.count()) * quantized->element->width() + quantized->scales.size() * scaleBits +
+                   quantized->zeroPoints.size() * quantized->element->width() + 7) /
+                  8;
     if (!quantized->scales.empty()) {
       auto [least, most] = std::minmax_element(quantized->scales.begin(), quantized->scales.end());
       layer.smallestScale = *least, layer.largestScale = *most;
     }
-    std::string text = llvm::formatv("weights {0} are kept as {1}, SQNR {2:F1} dB", source.name, layer.recipe, layer.quality.sqnr());
+    std::string text =
+        llvm::formatv("weights {0} are kept as {1}, SQNR {2:F1} dB", source.name, layer.recipe, layer.quality.sqnr());
     node->setLoc(withNote(node.getLoc(), "TN4030", text));
     if (changes)
-      changes->weights.push_back({node.getName().str(), operand.input, source.name, layer.shape, {shape.begin(), shape.end()}, *quantized});
+      changes->weights.push_back(
+          {node.getName().str(), operand.input, source.name, layer.shape, {shape.begin(), shape.end()}, *quantized});
     Type element = getElementTypeOrSelf(node.getInput(operand.input).getType());
     setInput(node, operand.input, emitWeight(node, source, shape, std::move(*quantized), element));
     return true;
@@ -190,7 +208,8 @@ struct ConvertWeights : impl::ConvertWeightsPassBase<ConvertWeights> {
 
   void runOnOperation() override {
     std::vector<std::string> rules(layers.begin(), layers.end());
-    llvm::Expected<ConvertOptions> options = ConvertOptions::parse(weights, rules, activations, num::formatsOf(&getContext()));
+    llvm::Expected<ConvertOptions> options =
+        ConvertOptions::parse(weights, rules, activations, num::formatsOf(&getContext()));
     if (!options) {
       getOperation().emitError(toString(options.takeError()));
       return signalPassFailure();
@@ -205,7 +224,8 @@ struct ConvertWeights : impl::ConvertWeightsPassBase<ConvertWeights> {
 } // namespace
 
 llvm::Expected<ConvertOptions> ConvertOptions::parse(llvm::StringRef weights, llvm::ArrayRef<std::string> layers,
-                                                     llvm::StringRef activations, const FormatRegistry &formats, bool calibrated) {
+                                                     llvm::StringRef activations, const FormatRegistry &formats,
+                                                     bool calibrated) {
   ConvertOptions options;
   auto read = [&](llvm::StringRef text, std::optional<Recipe> &out) -> llvm::Error {
     llvm::Expected<Recipe> recipe = Recipe::parse(text, formats);
@@ -240,9 +260,11 @@ llvm::Expected<ConvertOptions> ConvertOptions::parse(llvm::StringRef weights, ll
   const Recipe &recipe = *options.activations;
   FormatKind kind = recipe.format->kind();
   if (kind == FormatKind::Block || recipe.granularity == Granularity::Block)
-    return llvm::createStringError("[TN4105] '" + activations + "': activations take a format of single values with no scale or one scale a tensor");
+    return llvm::createStringError("[TN4105] '" + activations +
+                                   "': activations take a format of single values with no scale or one scale a tensor");
   if (!calibrated && (kind == FormatKind::Family || (recipe.format->needsBias() && !recipe.bias)))
-    return llvm::createStringError("[TN4105] '" + activations + "': the bias of activations is chosen on sample data, which --calibration names" +
+    return llvm::createStringError("[TN4105] '" + activations +
+                                   "': the bias of activations is chosen on sample data, which --calibration names" +
                                    (kind == FormatKind::Family ? llvm::Twine() : "; or give it (bias=N)"));
   if (recipe.granularity == Granularity::Channel) // what integers have by default
     options.activations->granularity = Granularity::Tensor;
@@ -256,7 +278,8 @@ std::pair<const Recipe *, std::optional<unsigned>> ConvertOptions::recipeOf(llvm
   return {weights ? &*weights : nullptr, std::nullopt};
 }
 
-LogicalResult convertWeights(ModuleOp imported, const ConvertOptions &options, ConversionReport &report, ModelChanges *changes) {
+LogicalResult convertWeights(ModuleOp imported, const ConvertOptions &options, ConversionReport &report,
+                             ModelChanges *changes) {
   return Converter(imported, options, report, changes).run();
 }
 

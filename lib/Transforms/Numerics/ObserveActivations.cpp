@@ -66,7 +66,8 @@ private:
   /// `flag` becomes the value that says whether the branch was taken.
   bool leaveBranches(Value &value, Value &flag, std::string &problem) {
     // What cannot be brought out is found before anything is changed.
-    for (Block *block = value.getParentBlock(); block != &main.getBody().front(); block = block->getParentOp()->getBlock()) {
+    for (Block *block = value.getParentBlock(); block != &main.getBody().front();
+         block = block->getParentOp()->getBlock()) {
       auto node = cast<onnxir::NodeOp>(block->getParentOp());
       if (node.getQualifiedType() != "If" || node.getBodies().size() != 2)
         problem = "it is computed inside of " + node.getQualifiedType() + " " + node.getName().str();
@@ -88,7 +89,9 @@ private:
       Operation *yield = region.front().getTerminator();
       b.setInsertionPoint(yield);
       bool isOwn = &region == own;
-      Value seen = isOwn ? asF32(value) : splat(branch.getLoc(), cast<ShapedType>(value.getType()).clone(b.getF32Type()), b.getF32FloatAttr(0));
+      Value seen =
+          isOwn ? asF32(value)
+                : splat(branch.getLoc(), cast<ShapedType>(value.getType()).clone(b.getF32Type()), b.getF32FloatAttr(0));
       Value ran = isOwn && flag ? flag : splat(branch.getLoc(), bit, b.getBoolAttr(isOwn));
       yield->insertOperands(yield->getNumOperands(), {seen, ran});
     }
@@ -140,9 +143,10 @@ FailureOr<std::vector<ObservedActivation>> observeActivations(ModuleOp imported,
     return imported.emitError("[TN1060] there is no function 'main' to observe"), failure();
   llvm::MapVector<Value, SmallVector<std::pair<onnxir::NodeOp, unsigned>>> values;
   main.walk([&](onnxir::NodeOp node) {
-    bool converts = options.recipeOf(node.getName()).first && llvm::any_of(weightOperands(node), [&](const WeightOperand &operand) {
-                      return bool(findWeight(node.getInput(operand.input), /*withValues=*/false));
-                    });
+    bool converts =
+        options.recipeOf(node.getName()).first && llvm::any_of(weightOperands(node), [&](const WeightOperand &operand) {
+          return bool(findWeight(node.getInput(operand.input), /*withValues=*/false));
+        });
     if (converts)
       for (unsigned input : activationInputs(node))
         values[node.getInput(input)].push_back({node, input});

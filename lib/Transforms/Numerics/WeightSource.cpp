@@ -42,7 +42,9 @@ SmallVector<WeightOperand> weightOperands(onnxir::NodeOp node) {
 
 std::optional<std::string> reasonToKeep(onnxir::NodeOp node, unsigned input) {
   // What only moves a weight is seen through: its consumer speaks for it. Scales are no weights.
-  if (llvm::is_contained({"Reshape", "Transpose", "Identity", "Squeeze", "Unsqueeze", "Flatten", "QuantizeLinear", "DequantizeLinear"}, node.getQualifiedType()))
+  if (llvm::is_contained(
+          {"Reshape", "Transpose", "Identity", "Squeeze", "Unsqueeze", "Flatten", "QuantizeLinear", "DequantizeLinear"},
+          node.getQualifiedType()))
     return std::nullopt;
   auto type = node.hasInput(input) ? dyn_cast<RankedTensorType>(node.getInput(input).getType()) : RankedTensorType();
   if (!type || !type.hasStaticShape() || llvm::count_if(type.getShape(), [](int64_t size) { return size > 1; }) < 2)

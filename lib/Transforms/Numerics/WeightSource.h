@@ -32,9 +32,9 @@ std::string nameOfValue(mlir::Value value);
 struct WeightSource {
   std::string name; ///< of the initializer
   mlir::SmallVector<int64_t> shape;
-  uint64_t bytes = 0;                    ///< in the model
-  mlir::ArrayRef<float> mapped;          ///< the model's own bytes, or
-  std::vector<float> copied;             ///< values that had to be moved or widened
+  uint64_t bytes = 0;           ///< in the model
+  mlir::ArrayRef<float> mapped; ///< the model's own bytes, or
+  std::vector<float> copied;    ///< values that had to be moved or widened
 
   mlir::ArrayRef<float> values() const { return copied.empty() ? mapped : mlir::ArrayRef<float>(copied); }
   int64_t count() const { return int64_t(values().size()); }

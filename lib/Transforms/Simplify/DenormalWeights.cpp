@@ -33,10 +33,17 @@ bool isWidened(OpOperand &operand) {
 
 /// The bits of an f32, or of a bf16 in the upper half: they have the same exponents.
 constexpr uint32_t kExponent = 0x7f800000, kFraction = 0x007fffff;
-template <typename Word> uint32_t bitsOf(Word word) { return uint32_t(word) << (32 - 8 * sizeof(Word)); }
-template <typename Word> bool isDenormal(Word word) { return (bitsOf(word) & kExponent) == 0 && (bitsOf(word) & kFraction) != 0; }
+template <typename Word>
+uint32_t bitsOf(Word word) {
+  return uint32_t(word) << (32 - 8 * sizeof(Word));
+}
+template <typename Word>
+bool isDenormal(Word word) {
+  return (bitsOf(word) & kExponent) == 0 && (bitsOf(word) & kFraction) != 0;
+}
 
-template <typename Word> ArrayRef<Word> wordsOf(const reference::Tensor &tensor) {
+template <typename Word>
+ArrayRef<Word> wordsOf(const reference::Tensor &tensor) {
   return {reinterpret_cast<const Word *>(tensor.getBytes().data()), size_t(tensor.getNumElements())};
 }
 
@@ -112,9 +119,11 @@ private:
     getOperation().emitRemark("[") << code << "] " << text;
   }
 
-  template <typename Word> static void flushWords(const reference::Tensor &stored, reference::Tensor &result) {
-    llvm::transform(wordsOf<Word>(stored), reinterpret_cast<Word *>(result.getMutableBytes().data()),
-                    [](Word word) { return isDenormal(word) ? Word(word & (Word(1) << (8 * sizeof(Word) - 1))) : word; });
+  template <typename Word>
+  static void flushWords(const reference::Tensor &stored, reference::Tensor &result) {
+    llvm::transform(wordsOf<Word>(stored), reinterpret_cast<Word *>(result.getMutableBytes().data()), [](Word word) {
+      return isDenormal(word) ? Word(word & (Word(1) << (8 * sizeof(Word) - 1))) : word;
+    });
   }
 
   /// Other uses of the constant keep its values.

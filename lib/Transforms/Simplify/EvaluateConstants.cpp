@@ -49,7 +49,8 @@ bool isSpread(Operation *op) { return isa<graph::FillOp, graph::ExpandOp, graph:
 
 /// What equal ops of several layers have in common: all but the operands' values.
 uint64_t formOf(Operation *op) {
-  llvm::hash_code form = llvm::hash_combine(op->getName(), op->getDiscardableAttrDictionary(), op->getPropertiesAsAttribute());
+  llvm::hash_code form =
+      llvm::hash_combine(op->getName(), op->getDiscardableAttrDictionary(), op->getPropertiesAsAttribute());
   for (Type type : op->getOperandTypes())
     form = llvm::hash_combine(form, type);
   for (Type type : op->getResultTypes())
@@ -65,7 +66,8 @@ reference::Tensor withOneNan(const reference::Tensor &tensor, Word infinity, Wor
   if (llvm::none_of(words, isNan))
     return tensor;
   reference::Tensor result(tensor.getElementType(), tensor.getShape());
-  llvm::transform(words, reinterpret_cast<Word *>(result.getMutableBytes().data()), [&](Word word) { return isNan(word) ? nan : word; });
+  llvm::transform(words, reinterpret_cast<Word *>(result.getMutableBytes().data()),
+                  [&](Word word) { return isNan(word) ? nan : word; });
   return result;
 }
 
@@ -147,10 +149,10 @@ private:
   void mark(func::FuncOp func) {
     func.walk<WalkOrder::PreOrder>([&](Operation *op) {
       std::optional<int64_t> bytes = bytesOf(op->getResults());
-      bool canFold = isa<graph::GraphDialect>(op->getDialect()) && !isa<graph::ConstantOp>(op) && op->getNumResults() > 0 &&
-                     op->getNumRegions() == 0 && evaluator.knows(op) && bytes;
-      bool foldable = canFold && llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v); }) && isWithinBounds(op, *bytes) &&
-                      !staysNarrow(op);
+      bool canFold = isa<graph::GraphDialect>(op->getDialect()) && !isa<graph::ConstantOp>(op) &&
+                     op->getNumResults() > 0 && op->getNumRegions() == 0 && evaluator.knows(op) && bytes;
+      bool foldable = canFold && llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v); }) &&
+                      isWithinBounds(op, *bytes) && !staysNarrow(op);
       for (Value operand : op->getOperands())
         if (auto it = known.find(operand); it != known.end()) {
           it->second.uses += foldable;
@@ -244,7 +246,8 @@ private:
   void reportLate(func::FuncOp func) {
     func.walk<WalkOrder::PreOrder>([&](Operation *op) {
       bool isKept = isSpread(op) && known.lookup(op->getResult(0)).isLazy && known.lookup(op->getResult(0)).stays;
-      bool isLate = left.contains(op) && llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v) || late.contains(v); });
+      bool isLate =
+          left.contains(op) && llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v) || late.contains(v); });
       if (!isKept && !isLate)
         return;
       late.insert_range(op->getResults());
@@ -253,10 +256,11 @@ private:
       collectNotes(op->getLoc(), notes);
       if (bytes <= maxBytes || llvm::any_of(notes, [](const Note &note) { return note.code == kLateCode; }))
         return;
-      std::string text = llvm::formatv("{0} is computed in each run, though from constants alone: its result of {1} MiB is above the {2} MiB "
-                                       "that a constant is evaluated to{3}",
-                                       nameOf(op), llvm::divideCeil(bytes, 1 << 20), llvm::divideCeil(maxBytes, 1 << 20),
-                                       isSpread(op) ? ", and more than what it is made of" : "; an initializer with its value saves the time");
+      std::string text = llvm::formatv(
+          "{0} is computed in each run, though from constants alone: its result of {1} MiB is above the {2} MiB "
+          "that a constant is evaluated to{3}",
+          nameOf(op), llvm::divideCeil(bytes, 1 << 20), llvm::divideCeil(maxBytes, 1 << 20),
+          isSpread(op) ? ", and more than what it is made of" : "; an initializer with its value saves the time");
       op->setLoc(withNote(op->getLoc(), kLateCode, text));
       getOperation().emitRemark("[") << kLateCode << "] " << text;
     });
@@ -284,9 +288,9 @@ private:
   ConstantEvaluator native;
   DenseMap<Value, Known> known;
   SmallVector<Operation *> marked;
-  DenseSet<Operation *> left;            // that could be evaluated but for their size, or for operands that are not known
-  DenseSet<Value> late;                   // of them, those of constants alone
-  DenseMap<uint64_t, int64_t> formBytes;  // that all ops of a form read and write
+  DenseSet<Operation *> left; // that could be evaluated but for their size, or for operands that are not known
+  DenseSet<Value> late;       // of them, those of constants alone
+  DenseMap<uint64_t, int64_t> formBytes; // that all ops of a form read and write
 };
 
 } // namespace

@@ -40,9 +40,7 @@ struct FloatState {
 #endif
 };
 
-bool accepts(const schema::Code &code) {
-  return !code.device() || strcmp(code.device()->c_str(), "cpu") == 0;
-}
+bool accepts(const schema::Code &code) { return !code.device() || strcmp(code.device()->c_str(), "cpu") == 0; }
 
 tenon_status *check(const schema::Code &code) {
   const char *triple = code.triple()->c_str();
@@ -93,9 +91,7 @@ int32_t derive(const Program *program, int64_t *symbols, int64_t (&numbers)[2]) 
   return code ? code(symbols, numbers) : 0;
 }
 
-int64_t arenaSize(const Program *program, const int64_t *symbols) {
-  return imageOf(program).arenaSize(symbols);
-}
+int64_t arenaSize(const Program *program, const int64_t *symbols) { return imageOf(program).arenaSize(symbols); }
 
 void outputDims(const Program *program, const int64_t *symbols, int64_t *dims) {
   imageOf(program).outputDims(symbols, dims);

@@ -122,12 +122,9 @@ void readLeaves() {
 
 bool usable(State state) {
   switch (state) {
-  case None:
-    return true;
-  case Ymm:
-    return (savedStates & 0x6) == 0x6;
-  case Zmm:
-    return (savedStates & 0xe6) == 0xe6;
+  case None: return true;
+  case Ymm: return (savedStates & 0x6) == 0x6;
+  case Zmm: return (savedStates & 0xe6) == 0xe6;
   case Tile:
     // Linux grants the tile registers' state on request, once a process:
     // ARCH_REQ_XCOMP_PERM for XFEATURE_XTILEDATA.
@@ -145,8 +142,7 @@ Feature hasFeature(const char *name) {
       continue;
     for (const Leaf &leaf : leaves)
       if (leaf.leaf == bit.leaf && leaf.subleaf == bit.subleaf)
-        return ((leaf.reg[bit.reg] >> bit.bit) & 1) && usable(bit.state) ? Feature::Present
-                                                                         : Feature::Missing;
+        return ((leaf.reg[bit.reg] >> bit.bit) & 1) && usable(bit.state) ? Feature::Present : Feature::Missing;
   }
   return Feature::Unknown;
 }

@@ -16,7 +16,7 @@
 namespace tenon::rt {
 namespace {
 
-constexpr uint64_t kPage = 4096; // what images are laid out for, not the machine's
+constexpr uint64_t kPage = 4096;              // what images are laid out for, not the machine's
 constexpr uint64_t kMostAddress = 1ull << 31; // the small code model's
 
 #if defined(__x86_64__)
@@ -48,13 +48,11 @@ tenon_status *readHeader(const CodeSource &source, Segments &segments) {
                 (unsigned long long)segments.size);
   memcpy(&header, segments.bytes, sizeof header);
   if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-      header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_type != ET_DYN ||
-      header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phoff > segments.size ||
-      header.e_phnum * sizeof(Elf64_Phdr) > segments.size - header.e_phoff)
+      header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_type != ET_DYN || header.e_phentsize != sizeof(Elf64_Phdr) ||
+      header.e_phoff > segments.size || header.e_phnum * sizeof(Elf64_Phdr) > segments.size - header.e_phoff)
     return fail(TENON_CORRUPT, "the code image is not a 64-bit ELF shared object");
   if (header.e_machine != kMachine)
-    return fail(TENON_CORRUPT, "the code image is for ELF machine %u; this machine is %u", header.e_machine,
-                kMachine);
+    return fail(TENON_CORRUPT, "the code image is for ELF machine %u; this machine is %u", header.e_machine, kMachine);
   segments.at = header.e_phoff;
   segments.count = header.e_phnum;
   return nullptr;
@@ -68,10 +66,8 @@ tenon_status *checkDynamic(const Segments &segments, const Elf64_Phdr &dynamic) 
     Elf64_Dyn entry;
     memcpy(&entry, segments.bytes + dynamic.p_offset + at, sizeof entry);
     switch (entry.d_tag) {
-    case DT_NULL:
-      return nullptr;
-    case DT_NEEDED:
-      return fail(TENON_CORRUPT, "the code image needs another library");
+    case DT_NULL: return nullptr;
+    case DT_NEEDED: return fail(TENON_CORRUPT, "the code image needs another library");
     case DT_RELASZ:
     case DT_RELSZ:
     case DT_PLTRELSZ:
@@ -87,8 +83,7 @@ tenon_status *checkDynamic(const Segments &segments, const Elf64_Phdr &dynamic) 
     case DT_PREINIT_ARRAY:
       return fail(TENON_CORRUPT, "the code image asks for work at load time (dynamic tag %lld)",
                   (long long)entry.d_tag);
-    default:
-      break;
+    default: break;
     }
   }
   return nullptr;
@@ -109,8 +104,7 @@ tenon_status *checkSegments(const Segments &segments, uint64_t &top) {
   for (int i = 0; i < segments.count; ++i) {
     Elf64_Phdr segment = segments.get(i);
     if (segment.p_type == PT_TLS || segment.p_type == PT_INTERP)
-      return fail(TENON_CORRUPT, "segment %d of the code image has type %u, which is not allowed", i,
-                  segment.p_type);
+      return fail(TENON_CORRUPT, "segment %d of the code image has type %u, which is not allowed", i, segment.p_type);
     if (!isLoaded(segment))
       continue;
     if (segment.p_offset > segments.size || segment.p_filesz > segments.size - segment.p_offset ||
@@ -252,8 +246,7 @@ tenon_status *mapImage(const CodeSource &source, uint64_t page, Image &image) {
   image.base = static_cast<uint8_t *>(base);
   image.bytes = top;
   bool inPlace = fitsPages(segments, source.fd >= 0 ? code.offset() : 0, page);
-  if (tenon_status *status =
-          inPlace ? mapFromFile(source, segments, page, image) : copySegments(segments, page, image))
+  if (tenon_status *status = inPlace ? mapFromFile(source, segments, page, image) : copySegments(segments, page, image))
     return status;
   image.main = reinterpret_cast<tenon_main_fn>(image.base + entries[0]);
   image.arenaSize = reinterpret_cast<tenon_arena_size_fn>(image.base + entries[1]);

@@ -45,8 +45,8 @@ void outputDims(const Program *program, const int64_t *symbols, int64_t *dims) {
 
 void nothing(void *const *, const int64_t *, int64_t, int64_t) {}
 
-int32_t run(const Program *program, const tenon_host_api *api, void *invocation, void *const *,
-            void *const *outputs, const uint8_t *, uint8_t *, const int64_t *symbols) {
+int32_t run(const Program *program, const tenon_host_api *api, void *invocation, void *const *, void *const *outputs,
+            const uint8_t *, uint8_t *, const int64_t *symbols) {
   const auto *manifest = manifestOf(program);
   for (uint32_t i = 0; i < manifest->kernels()->size(); ++i)
     if (int32_t error = api->launch(invocation, i, nothing, outputs, 0, symbols, 1, 1))

@@ -24,8 +24,8 @@ typedef void (*tenon_kernel_fn)(void *const *buffers, const int64_t *symbols, in
 /* The same of a kernel whose temporaries are too large for the stack: scratch is
  * memory that no other call uses meanwhile, aligned to 64 bytes. Nothing that it
  * held at the call before is relied on. */
-typedef void (*tenon_scratch_kernel_fn)(void *const *buffers, const int64_t *symbols, int64_t begin,
-                                        int64_t end, void *scratch);
+typedef void (*tenon_scratch_kernel_fn)(void *const *buffers, const int64_t *symbols, int64_t begin, int64_t end,
+                                        void *scratch);
 
 /* Services that the host program calls. The table grows at its end; the
  * version says which entries there are. launch returns 0, or a value that
@@ -34,8 +34,8 @@ typedef struct tenon_host_api {
   uint32_t size;
   uint32_t version;
   /* Runs units [0, total) of a kernel in chunks of at least `grain`. */
-  int32_t (*launch)(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers,
-                    uint32_t num_buffers, const int64_t *symbols, int64_t total, int64_t grain);
+  int32_t (*launch)(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers, uint32_t num_buffers,
+                    const int64_t *symbols, int64_t total, int64_t grain);
   /* A check in the compiled code failed: records what the caller of the run
    * gets to see, and returns a nonzero value for tenon_main to return. `code`
    * is the check's number in the manifest's table, counted from 1; a and b are
@@ -54,9 +54,8 @@ typedef struct tenon_host_api {
 /* Entry points of a code image; their addresses are in the manifest.
  * tenon_main returns 0, or nonzero if the run failed. weights and arena are
  * aligned to 64 bytes, inputs and outputs to their element type. */
-typedef int32_t (*tenon_main_fn)(const tenon_host_api *api, void *invocation, void *const *inputs,
-                                 void *const *outputs, const uint8_t *weights, uint8_t *arena,
-                                 const int64_t *symbols);
+typedef int32_t (*tenon_main_fn)(const tenon_host_api *api, void *invocation, void *const *inputs, void *const *outputs,
+                                 const uint8_t *weights, uint8_t *arena, const int64_t *symbols);
 /* Fills in the derived sizes that follow the named dimensions in `symbols`, then
  * checks what must hold for them. Returns 0, or the number of a check in the
  * manifest's table, counted from 1, and the two numbers that its text speaks of.

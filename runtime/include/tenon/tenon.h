@@ -20,24 +20,24 @@ extern "C" {
 typedef struct tenon_status tenon_status;
 typedef enum tenon_code {
   TENON_OK = 0,
-  TENON_INVALID_ARGUMENT = 7001,  /* a wrong call: index, null pointer, alignment */
-  TENON_IO = 7002,                /* the file cannot be opened, read or mapped */
-  TENON_CORRUPT = 7003,           /* the artifact's structure or a hash is wrong */
-  TENON_VERSION = 7004,           /* outside the runtime's version window */
-  TENON_UNSUPPORTED_CPU = 7005,   /* this CPU lacks what the code needs */
-  TENON_SHAPE = 7006,             /* an input's shape does not fit the model */
-  TENON_DTYPE = 7007,             /* an input's element type does not fit */
+  TENON_INVALID_ARGUMENT = 7001, /* a wrong call: index, null pointer, alignment */
+  TENON_IO = 7002,               /* the file cannot be opened, read or mapped */
+  TENON_CORRUPT = 7003,          /* the artifact's structure or a hash is wrong */
+  TENON_VERSION = 7004,          /* outside the runtime's version window */
+  TENON_UNSUPPORTED_CPU = 7005,  /* this CPU lacks what the code needs */
+  TENON_SHAPE = 7006,            /* an input's shape does not fit the model */
+  TENON_DTYPE = 7007,            /* an input's element type does not fit */
   TENON_OUT_OF_MEMORY = 7008,
-  TENON_NO_INPUT = 7009,          /* run without all inputs bound */
-  TENON_RUN = 7010,               /* a check in the compiled code failed */
-  TENON_BUSY = 7011,              /* the session is in use by another call */
-  TENON_NO_DRIVER = 7012,         /* no driver of that name */
+  TENON_NO_INPUT = 7009,  /* run without all inputs bound */
+  TENON_RUN = 7010,       /* a check in the compiled code failed */
+  TENON_BUSY = 7011,      /* the session is in use by another call */
+  TENON_NO_DRIVER = 7012, /* no driver of that name */
   /* Checks in the compiled code with a code of their own; later versions have more. */
-  TENON_INDEX = 7013,             /* an index lies outside its axis */
-  TENON_EMPTY_AXIS = 7014,        /* an axis has no elements where an operator needs one */
-  TENON_COUNT = 7015,             /* more elements are asked for than there are */
-  TENON_CACHE = 7016,             /* a sequence does not fit its cache */
-  TENON_RED_ZONE = 7020           /* debugging: a kernel wrote behind a buffer of the arena */
+  TENON_INDEX = 7013,      /* an index lies outside its axis */
+  TENON_EMPTY_AXIS = 7014, /* an axis has no elements where an operator needs one */
+  TENON_COUNT = 7015,      /* more elements are asked for than there are */
+  TENON_CACHE = 7016,      /* a sequence does not fit its cache */
+  TENON_RED_ZONE = 7020    /* debugging: a kernel wrote behind a buffer of the arena */
 } tenon_code;
 /* The code of a status; TENON_OK for NULL. */
 tenon_code tenon_status_code(const tenon_status *status);

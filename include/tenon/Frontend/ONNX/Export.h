@@ -16,7 +16,7 @@ namespace tenon {
 
 /// A tensor for an ONNX file; one element per byte (or two, four), as in the IR.
 struct OnnxTensor {
-  int type = 0;    ///< TensorProto.DataType
+  int type = 0;      ///< TensorProto.DataType
   unsigned bits = 0; ///< of an element; those below 8 are packed, the first in the low bits
   std::vector<int64_t> shape;
   llvm::ArrayRef<uint8_t> bytes;
@@ -39,9 +39,9 @@ struct OnnxWeight {
 struct OnnxActivation {
   std::string node; ///< its name, as the importer gives it
   unsigned input = 0;
-  int type = 0;                       ///< of the codes
-  unsigned bits = 0;                  ///< of one
-  std::optional<float> scale;         ///< without one: Cast
+  int type = 0;               ///< of the codes
+  unsigned bits = 0;          ///< of one
+  std::optional<float> scale; ///< without one: Cast
   std::optional<uint8_t> zeroPoint = std::nullopt;
   int result = 1; ///< element type of the operand
 
@@ -51,8 +51,9 @@ struct OnnxActivation {
 /// Writes `output`, all or nothing. Initializers that nothing uses any longer
 /// are left out. Fails after diagnostics, e.g. where the model's opset is older
 /// than the types and attributes that the weights need.
-mlir::LogicalResult writeOnnxConverted(mlir::MLIRContext &context, llvm::StringRef model, llvm::ArrayRef<OnnxWeight> weights,
-                                       llvm::ArrayRef<OnnxActivation> activations, llvm::StringRef output);
+mlir::LogicalResult writeOnnxConverted(mlir::MLIRContext &context, llvm::StringRef model,
+                                       llvm::ArrayRef<OnnxWeight> weights, llvm::ArrayRef<OnnxActivation> activations,
+                                       llvm::StringRef output);
 
 } // namespace tenon
 

@@ -49,8 +49,7 @@ mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, llvm::S
 /// Imports a serialized model from memory, which is copied. External data is
 /// looked for in folder, and refused if folder is empty.
 mlir::OwningOpRef<mlir::ModuleOp> importOnnxBytes(mlir::MLIRContext &context, llvm::StringRef bytes,
-                                                  llvm::StringRef folder = "",
-                                                  const OnnxImportOptions &options = {});
+                                                  llvm::StringRef folder = "", const OnnxImportOptions &options = {});
 
 /// Registers --import-onnx, --import-onnx-expanded, --import-onnx-optional and
 /// --import-onnx-overridable with mlir-translate's registry.

@@ -57,8 +57,8 @@ public:
   mlir::Location loc;
   plan::KernelOp kernel;
   const CpuTarget &target;
-  mlir::Value begin, end;                     ///< index: the work units to do
-  llvm::SmallVector<mlir::Value> symbols;     ///< index values of the symbols that the kernel reads, at their positions
+  mlir::Value begin, end;                 ///< index: the work units to do
+  llvm::SmallVector<mlir::Value> symbols; ///< index values of the symbols that the kernel reads, at their positions
 
   /// Flat buffer memref<?xT> of a block argument; T is the storage type (i8
   /// for i1, signless integers).
@@ -91,13 +91,14 @@ public:
   /// scf.for over [lo, hi) by step; the body gets the induction variable.
   void loop(mlir::Value lo, mlir::Value hi, int64_t step, llvm::function_ref<void(mlir::Value)> body);
   /// With loop-carried values; the body returns the next ones.
-  llvm::SmallVector<mlir::Value> loop(mlir::Value lo, mlir::Value hi, int64_t step, mlir::ValueRange init,
-      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+  llvm::SmallVector<mlir::Value>
+  loop(mlir::Value lo, mlir::Value hi, int64_t step, mlir::ValueRange init,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
   /// Calls body(position, lanes, mask) over [lo, hi): full vectors without a
   /// mask, then one masked vector for the rest (omitted when `extent`, the
   /// static value of hi - lo, is a multiple of the vector; -1 if unknown).
   void vectorLoop(mlir::Value lo, mlir::Value hi, int64_t lanes, int64_t extent,
-      llvm::function_ref<void(mlir::Value, mlir::Value)> body);
+                  llvm::function_ref<void(mlir::Value, mlir::Value)> body);
 
   /// The first `rest` of `lanes`. LLVM 22 turns a masked truncating store whose mask
   /// it knows to have one lane into a scalar store of the untruncated width, beyond
@@ -137,11 +138,14 @@ mlir::Value wrapToWidth(mlir::OpBuilder &b, mlir::Location loc, mlir::Value valu
 /// Emits one elementwise graph op on compute-type operands, scalars or
 /// vectors alike. Null (with an error on the op) if the kind has no lowering.
 /// Stochastic casts need the elements' places (KernelContext::places).
-mlir::Value emitElementwise(KernelContext &context, mlir::Operation *op, llvm::ArrayRef<mlir::Value> operands, mlir::Value places = {});
+mlir::Value emitElementwise(KernelContext &context, mlir::Operation *op, llvm::ArrayRef<mlir::Value> operands,
+                            mlir::Value places = {});
 /// Quantize and dequantize values in registers; all operands are of the compute
 /// types of their tensors, scalars or vectors alike, zeroPoint may be null.
-mlir::Value emitQuantize(KernelContext &context, graph::QuantizeOp op, mlir::Value x, mlir::Value scale, mlir::Value zeroPoint);
-mlir::Value emitDequantize(KernelContext &context, graph::DequantizeOp op, mlir::Value x, mlir::Value scale, mlir::Value zeroPoint);
+mlir::Value emitQuantize(KernelContext &context, graph::QuantizeOp op, mlir::Value x, mlir::Value scale,
+                         mlir::Value zeroPoint);
+mlir::Value emitDequantize(KernelContext &context, graph::DequantizeOp op, mlir::Value x, mlir::Value scale,
+                           mlir::Value zeroPoint);
 /// True for the ops that emitElementwise and ElementEmitter handle: unary,
 /// binary, select, cast, expand, quantize and dequantize by one scale, and splat
 /// constants.

@@ -21,9 +21,9 @@ struct WorkSplit {
 /// A relation of sizes that a kernel's op needs. The host program tests it
 /// before the launch: in a branch, only if that is taken.
 struct SizeCheck {
-  mlir::Operation *op; ///< in the kernel's body: its ONNX node is at fault
-  uint32_t code;       ///< of tenon_code
-  std::string text;    ///< with the places {0} for `least` and {1} for `size`
+  mlir::Operation *op;          ///< in the kernel's body: its ONNX node is at fault
+  uint32_t code;                ///< of tenon_code
+  std::string text;             ///< with the places {0} for `least` and {1} for `size`
   mlir::AffineExpr least, size; ///< least <= size must hold,
   mlir::AffineExpr unless;      ///< unless this is 0; null: always
 };
@@ -44,7 +44,9 @@ public:
   virtual std::string describe(plan::KernelOp kernel, const CpuTarget &target) const { return ""; }
   /// Lets the strategy rewrite the kernel's constant operands into its packed
   /// layout before codegen (new graph.constant, `packed` attribute set).
-  virtual mlir::LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const { return mlir::success(); }
+  virtual mlir::LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const {
+    return mlir::success();
+  }
   /// Adds what the kernel's sizes must satisfy.
   virtual void checkSizes(plan::KernelOp kernel, std::vector<SizeCheck> &checks) const {}
   virtual WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const = 0;

@@ -16,9 +16,9 @@ namespace tenon {
 
 struct ArtifactTensor {
   std::string name;
-  int32_t dtype;                                    ///< ONNX TensorProto.DataType
-  std::vector<std::pair<int64_t, int32_t>> dims;    ///< value, or -1 and a symbol (or -1 if computed)
-  int64_t defaultOffset = -1;                       ///< of an optional input's value in the weights; -1: required
+  int32_t dtype;                                 ///< ONNX TensorProto.DataType
+  std::vector<std::pair<int64_t, int32_t>> dims; ///< value, or -1 and a symbol (or -1 if computed)
+  int64_t defaultOffset = -1;                    ///< of an optional input's value in the weights; -1: required
   std::vector<int64_t> defaultDims;
 };
 struct ArtifactSymbol {
@@ -55,7 +55,7 @@ struct Artifact {
   std::vector<ArtifactTensor> inputs, outputs;
   std::vector<std::string> fixedInputs; ///< the model's inputs that are constants here
   std::vector<ArtifactSymbol> symbols;
-  uint32_t derivedSymbols = 0;      ///< sizes that the code derives from them
+  uint32_t derivedSymbols = 0; ///< sizes that the code derives from them
   std::vector<ArtifactCode> variants;
   std::vector<ArtifactKernel> kernels;
   std::vector<ArtifactCheck> checks; ///< in the order of their numbers

@@ -39,7 +39,8 @@ struct ConvertOptions {
   /// From the driver's and the pass's texts. An error names the text at fault.
   /// What only data can choose is refused unless there will be a calibration.
   static llvm::Expected<ConvertOptions> parse(llvm::StringRef weights, llvm::ArrayRef<std::string> layers,
-                                              llvm::StringRef activations, const FormatRegistry &formats, bool calibrated = false);
+                                              llvm::StringRef activations, const FormatRegistry &formats,
+                                              bool calibrated = false);
 };
 
 /// What became of one weight, or of a calibrated activation.
@@ -50,7 +51,7 @@ struct LayerReport {
   std::string format;           ///< as chosen, "cFP8E4M3_b11"
   unsigned input = 0;           ///< operand number
   std::vector<int64_t> shape;
-  uint64_t bytes = 0, bytesBefore = 0; ///< codes (packed), scales and zero points; before
+  uint64_t bytes = 0, bytesBefore = 0;       ///< codes (packed), scales and zero points; before
   float smallestScale = 0, largestScale = 0; ///< 0 without scales
   std::optional<unsigned> zeroPoint;         ///< of an activation
   Quality quality;

@@ -11,16 +11,17 @@ namespace tenon::numerics {
 
 /// A value that enters layers which `options` convert.
 struct ObservedActivation {
-  std::string tensor;                                   ///< where it comes from
-  std::vector<std::pair<std::string, unsigned>> uses;   ///< node and operand number
-  int output = -1;   ///< number of the model output that has its values as f32
-  int executed = -1; ///< number of the output that says whether it was computed; -1: always
+  std::string tensor;                                 ///< where it comes from
+  std::vector<std::pair<std::string, unsigned>> uses; ///< node and operand number
+  int output = -1;                                    ///< number of the model output that has its values as f32
+  int executed = -1;        ///< number of the output that says whether it was computed; -1: always
   std::string unobservable; ///< why there is no such output
 };
 
 /// Adds the outputs to the function `main`. Values of a branch of an If are zeros
 /// in runs that take the other one.
-mlir::FailureOr<std::vector<ObservedActivation>> observeActivations(mlir::ModuleOp imported, const ConvertOptions &options);
+mlir::FailureOr<std::vector<ObservedActivation>> observeActivations(mlir::ModuleOp imported,
+                                                                    const ConvertOptions &options);
 
 } // namespace tenon::numerics
 

@@ -15,11 +15,12 @@ namespace tenon::simplify {
 /// Computes the results of an exactly rounded op (graph::isExactlyRounded), with
 /// the reference's bits; nothing if it cannot. A NaN for which the reference has
 /// one may have other bits.
-using ConstantEvaluator =
-    std::function<std::optional<llvm::SmallVector<reference::Tensor>>(mlir::Operation *, llvm::ArrayRef<reference::Tensor>)>;
+using ConstantEvaluator = std::function<std::optional<llvm::SmallVector<reference::Tensor>>(
+    mlir::Operation *, llvm::ArrayRef<reference::Tensor>)>;
 
 /// The pass with an evaluator beside the reference.
-std::unique_ptr<mlir::Pass> createEvaluateConstantsPass(ConstantEvaluator evaluator, EvaluateConstantsPassOptions options = {});
+std::unique_ptr<mlir::Pass> createEvaluateConstantsPass(ConstantEvaluator evaluator,
+                                                        EvaluateConstantsPassOptions options = {});
 
 } // namespace tenon::simplify
 

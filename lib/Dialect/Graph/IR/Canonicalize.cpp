@@ -155,7 +155,8 @@ LogicalResult simplifyCast(CastOp op, PatternRewriter &rewriter) {
 
 LogicalResult simplifyUnary(UnaryOp op, PatternRewriter &rewriter) {
   auto inner = op.getX().getDefiningOp<UnaryOp>();
-  bool undoes = op.getKind() == UnaryKind::neg || op.getKind() == UnaryKind::logical_not || op.getKind() == UnaryKind::bitwise_not;
+  bool undoes = op.getKind() == UnaryKind::neg || op.getKind() == UnaryKind::logical_not ||
+                op.getKind() == UnaryKind::bitwise_not;
   if (!isOpen(op) || !inner || inner.getKind() != op.getKind() || !undoes || inner.getX().getType() != op.getType())
     return failure();
   rewriter.replaceOp(op, inner.getX());
@@ -165,17 +166,12 @@ LogicalResult simplifyUnary(UnaryOp op, PatternRewriter &rewriter) {
 /// Whether `value` at that side of the op leaves the other operand as it is.
 bool isNeutral(BinaryKind kind, Value value, bool right) {
   switch (kind) {
-  case BinaryKind::add:
-    return isSplat(value, isFloat(value) ? -0.0 : 0.0);
-  case BinaryKind::sub:
-    return right && isSplat(value, 0.0);
-  case BinaryKind::mul:
-    return isSplat(value, 1.0);
+  case BinaryKind::add: return isSplat(value, isFloat(value) ? -0.0 : 0.0);
+  case BinaryKind::sub: return right && isSplat(value, 0.0);
+  case BinaryKind::mul: return isSplat(value, 1.0);
   case BinaryKind::div:
-  case BinaryKind::pow:
-    return right && isSplat(value, 1.0);
-  default:
-    return false;
+  case BinaryKind::pow: return right && isSplat(value, 1.0);
+  default: return false;
   }
 }
 
@@ -201,7 +197,8 @@ LogicalResult formSwish(BinaryOp op, PatternRewriter &rewriter) {
     if (!sigmoid || sigmoid.getKind() != UnaryKind::sigmoid || sigmoid.getX() != x || !sigmoid->hasOneUse())
       continue;
     auto loc = rewriter.getFusedLoc({sigmoid.getLoc(), op.getLoc()});
-    replaceKeeping(rewriter, op, UnaryOp::create(rewriter, loc, op.getType(), UnaryKind::swish, x, APFloat(1.0f), APFloat(0.0f)));
+    replaceKeeping(rewriter, op,
+                   UnaryOp::create(rewriter, loc, op.getType(), UnaryKind::swish, x, APFloat(1.0f), APFloat(0.0f)));
     return success();
   }
   return failure();
@@ -222,19 +219,23 @@ LogicalResult multiplyInstead(BinaryOp op, PatternRewriter &rewriter) {
     inverses.push_back(inverse);
     return true;
   };
-  if (divisors.isSplat() ? !invert(divisors.getSplatValue<APFloat>()) : !llvm::all_of(divisors.getValues<APFloat>(), invert))
+  if (divisors.isSplat() ? !invert(divisors.getSplatValue<APFloat>())
+                         : !llvm::all_of(divisors.getValues<APFloat>(), invert))
     return failure();
   auto values = DenseElementsAttr::get(divisors.getType(), inverses);
   auto constant = ConstantOp::create(rewriter, op.getRhs().getLoc(), divisors.getType(), values);
-  replaceKeeping(rewriter, op, BinaryOp::create(rewriter, op.getLoc(), op.getType(), BinaryKind::mul, op.getLhs(), constant));
+  replaceKeeping(rewriter, op,
+                 BinaryOp::create(rewriter, op.getLoc(), op.getType(), BinaryKind::mul, op.getLhs(), constant));
   return success();
 }
 
 /// The square is a product, rounded once either way.
 LogicalResult squareByProduct(BinaryOp op, PatternRewriter &rewriter) {
-  if (!isOpen(op) || op.getKind() != BinaryKind::pow || !isSplat(op.getRhs(), 2.0) || !sameShape(op.getLhs(), op.getResult()))
+  if (!isOpen(op) || op.getKind() != BinaryKind::pow || !isSplat(op.getRhs(), 2.0) ||
+      !sameShape(op.getLhs(), op.getResult()))
     return failure();
-  replaceKeeping(rewriter, op, BinaryOp::create(rewriter, op.getLoc(), op.getType(), BinaryKind::mul, op.getLhs(), op.getLhs()));
+  replaceKeeping(rewriter, op,
+                 BinaryOp::create(rewriter, op.getLoc(), op.getType(), BinaryKind::mul, op.getLhs(), op.getLhs()));
   return success();
 }
 
@@ -278,11 +279,21 @@ LogicalResult readTransposed(MatMulOp op, PatternRewriter &rewriter) {
 } // namespace
 
 void MatMulOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(readTransposed); }
-void DequantizeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(dropZeroPoint); }
-void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(simplifyTranspose); }
-void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(simplifyReshape); }
-void ExpandOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(dropIdentity<ExpandOp>); }
-void TileOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(dropIdentity<TileOp>); }
+void DequantizeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(dropZeroPoint);
+}
+void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(simplifyTranspose);
+}
+void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(simplifyReshape);
+}
+void ExpandOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(dropIdentity<ExpandOp>);
+}
+void TileOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(dropIdentity<TileOp>);
+}
 void SliceOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(simplifySlice); }
 void PadOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(simplifyPad); }
 void ConcatOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(simplifyConcat); }

@@ -39,7 +39,8 @@ Range quotientRange(Range a, Range b) {
   int64_t low = 0, high = 0;
   bool first = !(b.first <= 0 && b.second >= 0);
   auto take = [&](int64_t x, int64_t y) {
-    int64_t q = x == kLow || x == kHigh ? (y < 0 ? saturated(-__int128(x)) : x) : evaluate(Derivation::floordiv, {x, y});
+    int64_t q =
+        x == kLow || x == kHigh ? (y < 0 ? saturated(-__int128(x)) : x) : evaluate(Derivation::floordiv, {x, y});
     low = first ? q : std::min(low, q);
     high = first ? q : std::max(high, q);
     first = false;
@@ -196,8 +197,7 @@ AffineExpr ShapeAnalysis::simplify(Derivation kind, SmallVectorImpl<AffineExpr> 
     x.assign(kept.begin(), kept.end());
     return x.empty() ? constant(1) : x.size() == 1 ? x[0] : AffineExpr();
   }
-  default:
-    return {};
+  default: return {};
   }
 }
 
@@ -243,7 +243,8 @@ AffineExpr ShapeAnalysis::absorb(AffineExpr expr) {
   int64_t factor = 0;
   expr.walk([&](AffineExpr part) {
     const Symbol *symbol = derivedSymbol(part);
-    if (found || !symbol || !llvm::is_contained({Derivation::min, Derivation::max, Derivation::select}, symbol->derivation))
+    if (found || !symbol ||
+        !llvm::is_contained({Derivation::min, Derivation::max, Derivation::select}, symbol->derivation))
       return;
     factor = linearFactor(expr, part);
     found = factor == 1 || factor == -1 ? part : AffineExpr();
@@ -279,18 +280,18 @@ Range ShapeAnalysis::getInterval(AffineExpr expr) const {
   if (!binary)
     return {kLow, kHigh};
   // A bound at the end of the numbers says that there is none.
-  auto sum = [](int64_t a, int64_t b, int64_t open) { return a == open || b == open ? open : saturated(__int128(a) + b); };
+  auto sum = [](int64_t a, int64_t b, int64_t open) {
+    return a == open || b == open ? open : saturated(__int128(a) + b);
+  };
   auto [al, ah] = getInterval(binary.getLHS());
   auto [bl, bh] = getInterval(binary.getRHS());
   switch (binary.getKind()) {
-  case AffineExprKind::Add:
-    return {sum(al, bl, kLow), sum(ah, bh, kHigh)};
+  case AffineExprKind::Add: return {sum(al, bl, kLow), sum(ah, bh, kHigh)};
   case AffineExprKind::Mul: {
     __int128 corners[] = {__int128(al) * bl, __int128(al) * bh, __int128(ah) * bl, __int128(ah) * bh};
     return {saturated(*std::min_element(corners, corners + 4)), saturated(*std::max_element(corners, corners + 4))};
   }
-  case AffineExprKind::Mod:
-    return {0, bh > 0 ? bh - 1 : kHigh};
+  case AffineExprKind::Mod: return {0, bh > 0 ? bh - 1 : kHigh};
   default: {
     if (bl <= 0)
       return {kLow, kHigh};
@@ -348,7 +349,8 @@ Range ShapeAnalysis::getRange(AffineExpr expr, unsigned depth) const {
   });
   if (quotient) {
     auto binary = cast<AffineBinaryOpExpr>(quotient);
-    int64_t divisor = *asNumber(binary.getRHS()), constant = split(binary.getLHS()).second, factor = linearFactor(expr, dividend);
+    int64_t divisor = *asNumber(binary.getRHS()), constant = split(binary.getLHS()).second,
+            factor = linearFactor(expr, dividend);
     auto [low, high] = getRange(canonical(expr + (quotient * divisor - constant - dividend) * factor), depth - 1);
     int64_t rest = saturated(__int128(factor) * (divisor - 1));
     low = low == kLow ? low : saturated(__int128(low) + std::min<int64_t>(rest, 0));
@@ -362,7 +364,8 @@ Range ShapeAnalysis::getRange(AffineExpr expr, unsigned depth) const {
   expr.walk([&](AffineExpr part) {
     const Symbol *symbol = derivedSymbol(part);
     if (found || !symbol || symbol->arguments.size() > kMostJoined ||
-        !llvm::is_contained({Derivation::min, Derivation::max, Derivation::broadcast, Derivation::select}, symbol->derivation))
+        !llvm::is_contained({Derivation::min, Derivation::max, Derivation::broadcast, Derivation::select},
+                            symbol->derivation))
       return;
     factor = linearFactor(expr, part);
     found = factor ? part : AffineExpr();
@@ -381,9 +384,12 @@ Range ShapeAnalysis::getRange(AffineExpr expr, unsigned depth) const {
     leastHigh = std::min(leastHigh, high);
     mostHigh = std::max(mostHigh, high);
   }
-  bool isSmallest = (symbol->derivation == Derivation::min && factor > 0) || (symbol->derivation == Derivation::max && factor < 0);
-  bool isLargest = (symbol->derivation == Derivation::max && factor > 0) || (symbol->derivation == Derivation::min && factor < 0);
-  return {std::max(range.first, isLargest ? mostLow : leastLow), std::min(range.second, isSmallest ? leastHigh : mostHigh)};
+  bool isSmallest =
+      (symbol->derivation == Derivation::min && factor > 0) || (symbol->derivation == Derivation::max && factor < 0);
+  bool isLargest =
+      (symbol->derivation == Derivation::max && factor > 0) || (symbol->derivation == Derivation::min && factor < 0);
+  return {std::max(range.first, isLargest ? mostLow : leastLow),
+          std::min(range.second, isSmallest ? leastHigh : mostHigh)};
 }
 
 //===-- assumptions -------------------------------------------------------===//
@@ -392,7 +398,8 @@ void ShapeAnalysis::assume(Assumption::Kind kind, AffineExpr a, AffineExpr b) {
   Assumption fresh{kind, canonical(a), canonical(b), {}};
   auto holds = [&](Scope where) {
     auto list = assumptions.find(where);
-    return list != assumptions.end() && llvm::any_of(list->second, [&](const Assumption &x) { return x.sameAs(fresh); });
+    return list != assumptions.end() &&
+           llvm::any_of(list->second, [&](const Assumption &x) { return x.sameAs(fresh); });
   };
   // What the blocks around this one have checked holds here.
   for (Scope around = scope;;) {

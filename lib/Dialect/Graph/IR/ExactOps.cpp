@@ -23,13 +23,11 @@ bool isExact(UnaryOp op) {
   case UnaryKind::neg:
   case UnaryKind::floor:
   case UnaryKind::ceil:
-  case UnaryKind::round_even:
-    return isPlainFloat(element) || isa<IntegerType>(element);
+  case UnaryKind::round_even: return isPlainFloat(element) || isa<IntegerType>(element);
   case UnaryKind::is_nan:
   case UnaryKind::is_inf:
   case UnaryKind::is_pos_inf:
-  case UnaryKind::is_neg_inf:
-    return isPlainFloat(element);
+  case UnaryKind::is_neg_inf: return isPlainFloat(element);
   // The root of no float is denormal.
   case UnaryKind::sqrt: return isPlainFloat(element);
   case UnaryKind::reciprocal: return isPlainFloat(element) && !element.isBF16();
@@ -54,19 +52,16 @@ bool isExact(BinaryOp op) {
   case BinaryKind::lt:
   case BinaryKind::le:
   case BinaryKind::gt:
-  case BinaryKind::ge:
-    return isPlainFloat(element) || isa<IntegerType>(element);
+  case BinaryKind::ge: return isPlainFloat(element) || isa<IntegerType>(element);
   case BinaryKind::mul:
-  case BinaryKind::div:
-    return (isPlainFloat(element) && !element.isBF16()) || isa<IntegerType>(element);
+  case BinaryKind::div: return (isPlainFloat(element) && !element.isBF16()) || isa<IntegerType>(element);
   case BinaryKind::min:
   case BinaryKind::max:
   case BinaryKind::bitwise_and:
   case BinaryKind::bitwise_or:
   case BinaryKind::bitwise_xor:
   case BinaryKind::shift_left:
-  case BinaryKind::shift_right:
-    return isa<IntegerType>(element);
+  case BinaryKind::shift_right: return isa<IntegerType>(element);
   case BinaryKind::logical_and:
   case BinaryKind::logical_or:
   case BinaryKind::logical_xor: return element.isInteger(1);
@@ -103,8 +98,8 @@ bool isExact(QuantizeOp op) {
 } // namespace
 
 bool movesElements(Operation *op) {
-  return isa<TransposeOp, SliceOp, ConcatOp, PadOp, TileOp, ExpandOp, FillOp, GatherOp, ReshapeOp, SqueezeOp, UnsqueezeOp,
-             FlattenOp>(op);
+  return isa<TransposeOp, SliceOp, ConcatOp, PadOp, TileOp, ExpandOp, FillOp, GatherOp, ReshapeOp, SqueezeOp,
+             UnsqueezeOp, FlattenOp>(op);
 }
 
 bool isExactlyRounded(Operation *op) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Registration of the graph dialect, its enums and interfaces.
-#include "tenon/Dialect/Graph/IR/Graph.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
 
 using namespace mlir;
 using namespace tenon::graph;

@@ -61,7 +61,8 @@ std::optional<NarrowWeights> narrowWeights(MatMulOp op) {
     return std::nullopt;
   if (Value zero = dequantize.getZeroPoint()) {
     auto shape = staticShape(zero);
-    if (!isa<IntegerType>(element) || !shape || !fits(*shape) || (getElementTypeOrSelf(zero.getType()) != element && !isFloatOfWord(zero)))
+    if (!isa<IntegerType>(element) || !shape || !fits(*shape) ||
+        (getElementTypeOrSelf(zero.getType()) != element && !isFloatOfWord(zero)))
       return std::nullopt;
   }
   return weights;
@@ -81,7 +82,8 @@ std::optional<NarrowWeights> narrowWeights(DequantizeOp op) {
 bool widensWeights(CastOp op) {
   auto shape = staticShape(op.getX());
   Type element = getElementTypeOrSelf(op.getX().getType());
-  if (!shape || shape->size() != 2 || !(element.isF16() || element.isBF16()) || !getElementTypeOrSelf(op.getResult().getType()).isF32())
+  if (!shape || shape->size() != 2 || !(element.isF16() || element.isBF16()) ||
+      !getElementTypeOrSelf(op.getResult().getType()).isF32())
     return false;
   return llvm::all_of(op->getUses(), [](OpOperand &use) {
     auto product = dyn_cast<MatMulOp>(use.getOwner());

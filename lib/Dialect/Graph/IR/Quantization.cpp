@@ -19,10 +19,12 @@ bool isComputedInF32(Value value) {
 /// Whether a parameter is one value that broadcasts to x.
 bool isSingle(Value parameter, Value x) {
   auto type = dyn_cast<RankedTensorType>(parameter.getType()), whole = dyn_cast<RankedTensorType>(x.getType());
-  return type && whole && type.getRank() <= whole.getRank() && llvm::all_of(type.getShape(), [](int64_t size) { return size == 1; });
+  return type && whole && type.getRank() <= whole.getRank() &&
+         llvm::all_of(type.getShape(), [](int64_t size) { return size == 1; });
 }
 
-template <typename Op> bool isElementwiseOf(Op op, Value real, Value codes) {
+template <typename Op>
+bool isElementwiseOf(Op op, Value real, Value codes) {
   Type element = getElementTypeOrSelf(codes.getType());
   auto integer = dyn_cast<IntegerType>(element);
   bool isCode = num::isCoded(element) || (integer && integer.getWidth() > 1 && integer.getWidth() <= 32);

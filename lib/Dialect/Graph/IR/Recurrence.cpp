@@ -40,7 +40,8 @@ SmallVector<RecurrentActivation> recurrentActivations(ArrayAttr names, DenseF32A
     auto given = [i](DenseF32ArrayAttr values, float otherwise) {
       return values && i < size_t(values.size()) ? values[i] : otherwise;
     };
-    result.push_back({name.lower(), given(alpha, function ? function->alpha : 0), given(beta, function ? function->beta : 0)});
+    result.push_back(
+        {name.lower(), given(alpha, function ? function->alpha : 0), given(beta, function ? function->beta : 0)});
   };
   if (names && !names.empty())
     for (Attribute name : names)

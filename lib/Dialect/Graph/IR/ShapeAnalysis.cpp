@@ -11,7 +11,7 @@ using namespace mlir;
 namespace tenon::graph {
 
 constexpr size_t kMostContents = 256;
-constexpr double kMostWhole = 1e15; // floats up to here are exact in double
+constexpr double kMostWhole = 1e15;      // floats up to here are exact in double
 constexpr int64_t kMostHalved = 1 << 16; // the denominator of fractions that contents know
 constexpr int64_t kMostFactors = 8;
 
@@ -44,7 +44,8 @@ void ShapeAnalysis::writeSymbols(ModuleOp module) const {
   });
   // Unnamed dimensions of arguments keep their symbols from pass to pass.
   for (auto func : module.getOps<func::FuncOp>())
-    for (BlockArgument argument : func.isDeclaration() ? ArrayRef<BlockArgument>() : ArrayRef<BlockArgument>(func.getArguments())) {
+    for (BlockArgument argument :
+         func.isDeclaration() ? ArrayRef<BlockArgument>() : ArrayRef<BlockArgument>(func.getArguments())) {
       auto known = shapes.find(argument);
       auto type = dyn_cast<RankedTensorType>(argument.getType());
       if (known != shapes.end() && type && !type.hasStaticShape())
@@ -223,13 +224,15 @@ std::optional<ShapeAnalysis::Dims> ShapeAnalysis::getContents(Value value) {
   } else if (isa<FloatType>(type.getElementType())) {
     for (APFloat element : dense.getValues<APFloat>()) {
       double number = element.convertToDouble();
-      bool isExact = number == std::floor(number * kMostHalved) / kMostHalved && std::abs(number) < kMostWhole && !element.isNegZero();
+      bool isExact = number == std::floor(number * kMostHalved) / kMostHalved && std::abs(number) < kMostWhole &&
+                     !element.isNegZero();
       if (isExact && number == std::floor(number))
         result.push_back(constant(int64_t(number)));
       else // factors such as 0.5, few at a time: a tensor of weights is none
-        result.push_back(isExact && type.getNumElements() <= kMostFactors
-                             ? derive(Derivation::ratio, {constant(int64_t(number * kMostHalved)), constant(kMostHalved)})
-                             : AffineExpr());
+        result.push_back(
+            isExact && type.getNumElements() <= kMostFactors
+                ? derive(Derivation::ratio, {constant(int64_t(number * kMostHalved)), constant(kMostHalved)})
+                : AffineExpr());
     }
   } else {
     return std::nullopt;
@@ -367,7 +370,8 @@ LogicalResult ShapeAnalysis::visitIf(Operation *op) {
       continue;
     Dims a = getShape(branch.thenYield()->getOperand(i)), b = getShape(branch.elseYield()->getOperand(i));
     if (a.size() != b.size())
-      return op->emitError("[TN2010] result ") << i << " has rank " << a.size() << " in one branch and " << b.size()
+      return op->emitError("[TN2010] result ")
+             << i << " has rank " << a.size() << " in one branch and " << b.size()
              << " in the other; the branch must be decided when the model is compiled";
     for (auto [x, y] : llvm::zip(a, b))
       x = joined(branch.getCondition(), x, y);

@@ -21,7 +21,8 @@ inline std::optional<int64_t> asConstant(mlir::AffineExpr expr) {
 
 /// An element of a binary op on two elements of that type; null if unknown, or
 /// if the type cannot hold it.
-mlir::AffineExpr evaluate(BinaryKind kind, mlir::AffineExpr x, mlir::AffineExpr y, mlir::Type element, ShapeAnalysis &a);
+mlir::AffineExpr evaluate(BinaryKind kind, mlir::AffineExpr x, mlir::AffineExpr y, mlir::Type element,
+                          ShapeAnalysis &a);
 
 /// The element, or null if it is a number that elements of the type do not hold.
 mlir::AffineExpr representable(mlir::AffineExpr value, mlir::Type element);
@@ -31,7 +32,8 @@ void keepContents(ShapeAnalysis &a, mlir::Value from, mlir::Value to);
 
 /// Element i of the result is element source(i) of the operand, where indices
 /// are one number a dimension. An empty source is an unknown element.
-void moveContents(ShapeAnalysis &a, mlir::Value from, mlir::Value to, llvm::function_ref<Index(llvm::ArrayRef<int64_t>)> source);
+void moveContents(ShapeAnalysis &a, mlir::Value from, mlir::Value to,
+                  llvm::function_ref<Index(llvm::ArrayRef<int64_t>)> source);
 
 /// Calls visit for every index of a shape in row-major order.
 void forEachIndex(llvm::ArrayRef<int64_t> sizes, llvm::function_ref<void(llvm::ArrayRef<int64_t>)> visit);

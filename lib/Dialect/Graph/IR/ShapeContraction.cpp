@@ -84,8 +84,8 @@ LogicalResult checkBias(Operation *op, Value bias, AffineExpr channels, ShapeAna
   Dims shape = a.getShape(bias);
   if (shape.size() == 1 && a.unify(shape[0], channels))
     return success();
-  return op->emitError("[TN2063] the bias has type ") << bias.getType() << ", expected one value for each of "
-         << text(channels) << " output channels";
+  return op->emitError("[TN2063] the bias has type ")
+         << bias.getType() << ", expected one value for each of " << text(channels) << " output channels";
 }
 
 bool negative(AffineExpr e) {
@@ -98,8 +98,10 @@ bool negative(AffineExpr e) {
 LogicalResult ConvOp::inferShapes(ShapeAnalysis &a) {
   Dims x = a.getShape(getX()), w = a.getShape(getFilter());
   size_t spatial = getStrides().size();
-  if (x.size() != spatial + 2 || w.size() != spatial + 2 || getPads().size() != 2 * spatial || getDilations().size() != spatial)
-    return emitError("[TN2023] conv has ") << x.size() << "-D data, a " << w.size() << "-D filter and " << spatial << " strides";
+  if (x.size() != spatial + 2 || w.size() != spatial + 2 || getPads().size() != 2 * spatial ||
+      getDilations().size() != spatial)
+    return emitError("[TN2023] conv has ")
+           << x.size() << "-D data, a " << w.size() << "-D filter and " << spatial << " strides";
   bool last = getLayout() == ChannelLayout::last;
   AffineExpr channels = x[last ? spatial + 1 : 1], wanted = w[1] * int64_t(getGroup());
   if (!a.unify(channels, wanted))
@@ -114,8 +116,9 @@ LogicalResult ConvOp::inferShapes(ShapeAnalysis &a) {
     if (!kernel)
       return emitError("[TN2024] conv needs a filter of static spatial size");
     size_t d = (last ? 1 : 2) + i;
-    out[d] = outputSize(x[d], {kernel.getValue(), getStrides()[i], getDilations()[i], getPads()[i], getPads()[spatial + i]},
-                        getAutoPad(), false, a);
+    out[d] =
+        outputSize(x[d], {kernel.getValue(), getStrides()[i], getDilations()[i], getPads()[i], getPads()[spatial + i]},
+                   getAutoPad(), false, a);
     if (negative(out[d]))
       return emitError("[TN2025] conv's window is larger than its padded input along spatial dimension ") << i;
   }
@@ -127,11 +130,13 @@ LogicalResult ConvTransposeOp::inferShapes(ShapeAnalysis &a) {
   Dims x = a.getShape(getX()), w = a.getShape(getFilter());
   size_t spatial = getStrides().size();
   if (x.size() != spatial + 2 || w.size() != spatial + 2 || getPads().size() != 2 * spatial)
-    return emitError("[TN2023] conv_transpose has ") << x.size() << "-D data, a " << w.size() << "-D filter and " << spatial << " strides";
+    return emitError("[TN2023] conv_transpose has ")
+           << x.size() << "-D data, a " << w.size() << "-D filter and " << spatial << " strides";
   bool last = getLayout() == ChannelLayout::last;
   AffineExpr channels = x[last ? spatial + 1 : 1];
   if (!a.unify(channels, w[0]))
-    return emitError("[TN2056] conv_transpose's data has ") << text(channels) << " channels, its filter needs " << text(w[0]);
+    return emitError("[TN2056] conv_transpose's data has ")
+           << text(channels) << " channels, its filter needs " << text(w[0]);
   if (failed(checkBias(*this, getBias(), w[1] * getGroup(), a)))
     return failure();
   Dims out(x.size());
@@ -148,8 +153,9 @@ LogicalResult ConvTransposeOp::inferShapes(ShapeAnalysis &a) {
     else if (getAutoPad() == AutoPad::same_upper || getAutoPad() == AutoPad::same_lower)
       out[d] = x[d] * getStrides()[i];
     else
-      out[d] = (x[d] - 1) * getStrides()[i] + bounded(__int128(extra) + __int128(kernel.getValue() - 1) * getDilations()[i] + 1 -
-                                                      getPads()[i] - getPads()[spatial + i]);
+      out[d] =
+          (x[d] - 1) * getStrides()[i] + bounded(__int128(extra) + __int128(kernel.getValue() - 1) * getDilations()[i] +
+                                                 1 - getPads()[i] - getPads()[spatial + i]);
   }
   a.setShape(getResult(), out);
   return success();
@@ -163,8 +169,9 @@ LogicalResult PoolOp::inferShapes(ShapeAnalysis &a) {
   Dims out = x;
   for (size_t i = 0; i < spatial; ++i) {
     size_t d = (getLayout() == ChannelLayout::last ? 1 : 2) + i;
-    out[d] = outputSize(x[d], {getKernel()[i], getStrides()[i], getDilations()[i], getPads()[i], getPads()[spatial + i]},
-                        getAutoPad(), getCeilMode(), a);
+    out[d] =
+        outputSize(x[d], {getKernel()[i], getStrides()[i], getDilations()[i], getPads()[i], getPads()[spatial + i]},
+                   getAutoPad(), getCeilMode(), a);
     if (negative(out[d]))
       return emitError("[TN2025] pool's window is larger than its padded input along spatial dimension ") << i;
   }
@@ -220,18 +227,20 @@ LogicalResult AttentionOp::inferShapes(ShapeAnalysis &a) {
   if (q.size() != 4 || v.size() != 4 || k.size() != 4)
     return emitError("[TN2028] attention needs 4-D operands");
   if (!a.unify(q[3], k[3]) || !a.unify(k[2], v[2]))
-    return emitError("[TN2057] attention's key is ") << text(k[2]) << " by " << text(k[3]) << ", its query and value need "
-           << text(v[2]) << " by " << text(q[3]);
+    return emitError("[TN2057] attention's key is ")
+           << text(k[2]) << " by " << text(k[3]) << ", its query and value need " << text(v[2]) << " by " << text(q[3]);
   Dims scores{q[0], q[1], q[2], k[2]}, mask = getMask() ? a.getShape(getMask()) : Dims();
   for (size_t i = 0; i < mask.size(); ++i)
     if (mask.size() > 4 || !a.broadcastsTo(mask[i], scores[i + 4 - mask.size()]))
-      return emitError("[TN2057] attention's mask does not broadcast to the scores: dimension ") << i << " is " << text(mask[i]);
+      return emitError("[TN2057] attention's mask does not broadcast to the scores: dimension ")
+             << i << " is " << text(mask[i]);
   a.setShape(getResult(), {q[0], q[1], q[2], v[3]});
   return success();
 }
 
 /// An operand of a recurrence, if it is there, has a shape.
-static LogicalResult checkOperand(Operation *op, StringRef name, Value operand, ArrayRef<AffineExpr> expected, ShapeAnalysis &a) {
+static LogicalResult checkOperand(Operation *op, StringRef name, Value operand, ArrayRef<AffineExpr> expected,
+                                  ShapeAnalysis &a) {
   if (!operand)
     return success();
   Dims shape = a.getShape(operand);
@@ -246,11 +255,13 @@ static LogicalResult checkOperand(Operation *op, StringRef name, Value operand, 
   return report;
 }
 
-template <typename Op> static LogicalResult recurrentShape(Op op, int64_t gates, ShapeAnalysis &a) {
+template <typename Op>
+static LogicalResult recurrentShape(Op op, int64_t gates, ShapeAnalysis &a) {
   Dims x = a.getShape(op.getX());
   if (x.size() != 3)
     return op.emitError("[TN2029] recurrence needs 3-D data [sequence, batch, features]");
-  AffineExpr directions = a.constant(op.getDirection() == RnnDirection::bidirectional ? 2 : 1), hidden = a.constant(op.getHiddenSize());
+  AffineExpr directions = a.constant(op.getDirection() == RnnDirection::bidirectional ? 2 : 1),
+             hidden = a.constant(op.getHiddenSize());
   AffineExpr rows = hidden * gates;
   if (failed(checkOperand(op, "W", op.getW(), {directions, rows, x[2]}, a)) ||
       failed(checkOperand(op, "R", op.getR(), {directions, rows, hidden}, a)) ||

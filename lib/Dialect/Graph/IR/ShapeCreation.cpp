@@ -74,12 +74,15 @@ LogicalResult RangeOp::inferShapes(ShapeAnalysis &a) {
   if (realStart && realLimit && realStep && *realStep != 0) {
     double count = std::ceil((*realLimit - *realStart) / *realStep);
     if (!(count < double(int64_t(1) << 48)))
-      return emitError("[TN2050] range from ") << *realStart << " to " << *realLimit << " by " << *realStep << " has no end";
+      return emitError("[TN2050] range from ")
+             << *realStart << " to " << *realLimit << " by " << *realStep << " has no end";
     a.setShape(getResult(), {a.constant(std::max<int64_t>(0, int64_t(count)))});
     return success();
   }
   AffineExpr start = scalarOf(a, getStart()), limit = scalarOf(a, getLimit()), delta = scalarOf(a, getDelta());
-  auto isWhole = [&](AffineExpr e) { return e && !(a.derivedSymbol(e) && a.derivedSymbol(e)->derivation == Derivation::ratio); };
+  auto isWhole = [&](AffineExpr e) {
+    return e && !(a.derivedSymbol(e) && a.derivedSymbol(e)->derivation == Derivation::ratio);
+  };
   auto step = asConstant(delta);
   if (step && *step == 0)
     return emitError("[TN2050] range with a delta of 0");
@@ -104,7 +107,8 @@ LogicalResult RangeOp::inferShapes(ShapeAnalysis &a) {
 
 LogicalResult OneHotOp::inferShapes(ShapeAnalysis &a) {
   Dims out = a.getShape(getIndices());
-  int64_t rank = int64_t(out.size()) + 1, axis = int64_t(getAxis()) < 0 ? int64_t(getAxis()) + rank : int64_t(getAxis());
+  int64_t rank = int64_t(out.size()) + 1,
+          axis = int64_t(getAxis()) < 0 ? int64_t(getAxis()) + rank : int64_t(getAxis());
   if (axis < 0 || axis >= rank)
     return emitError("[TN2051] one_hot axis ") << int64_t(getAxis()) << " is outside the result's rank " << rank;
   AffineExpr depth = scalarOf(a, getDepth());

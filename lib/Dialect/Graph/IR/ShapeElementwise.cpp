@@ -34,7 +34,9 @@ static void setElement(Value value, Type element) {
 }
 
 LogicalResult UnaryOp::inferShapes(ShapeAnalysis &a) {
-  if (llvm::is_contained({UnaryKind::is_nan, UnaryKind::is_inf, UnaryKind::is_pos_inf, UnaryKind::is_neg_inf, UnaryKind::logical_not}, getKind()))
+  if (llvm::is_contained(
+          {UnaryKind::is_nan, UnaryKind::is_inf, UnaryKind::is_pos_inf, UnaryKind::is_neg_inf, UnaryKind::logical_not},
+          getKind()))
     setElement(getResult(), IntegerType::get(getContext(), 1));
   if (auto contents = a.getContents(getX())) {
     Type element = getElementTypeOrSelf(getX().getType());
@@ -44,7 +46,9 @@ LogicalResult UnaryOp::inferShapes(ShapeAnalysis &a) {
       case UnaryKind::logical_not: e = e ? canonical(1 - e) : e; break;
       case UnaryKind::abs: e = e && !isRatio(e, a) && isa<IntegerType>(element) ? a.max(e, -e) : AffineExpr(); break;
       case UnaryKind::floor: e = wholePart(e, Derivation::floordiv, a); break;
-      case UnaryKind::ceil: e = isRatio(e, a) ? a.ceilDiv(a.derivedSymbol(e)->arguments[0], a.derivedSymbol(e)->arguments[1]) : e; break;
+      case UnaryKind::ceil:
+        e = isRatio(e, a) ? a.ceilDiv(a.derivedSymbol(e)->arguments[0], a.derivedSymbol(e)->arguments[1]) : e;
+        break;
       case UnaryKind::round_even: e = isRatio(e, a) ? AffineExpr() : e; break;
       default: e = {};
       }
@@ -94,7 +98,8 @@ static AffineExpr ratio(AffineExpr p, AffineExpr q, ShapeAnalysis &a) {
 /// Arithmetic with ratios, as far as it stays one.
 static AffineExpr evaluateRatio(BinaryKind kind, AffineExpr x, AffineExpr y, ShapeAnalysis &a) {
   auto parts = [&](AffineExpr e) {
-    return isRatio(e, a) ? std::pair(a.derivedSymbol(e)->arguments[0], a.derivedSymbol(e)->arguments[1]) : std::pair(e, a.constant(1));
+    return isRatio(e, a) ? std::pair(a.derivedSymbol(e)->arguments[0], a.derivedSymbol(e)->arguments[1])
+                         : std::pair(e, a.constant(1));
   };
   auto [p, q] = parts(x);
   auto [r, s] = parts(y);
@@ -116,7 +121,8 @@ static LogicalResult broadcastShapes(Operation *op, ShapeAnalysis &a, ValueRange
       AffineExpr &d = result[i + result.size() - dims.size()];
       AffineExpr joined = a.broadcast(d, dims[i]);
       if (!joined)
-        return op->emitError("[TN2012] operands do not broadcast: a dimension is ") << text(d) << " in one and " << text(dims[i]) << " in another";
+        return op->emitError("[TN2012] operands do not broadcast: a dimension is ")
+               << text(d) << " in one and " << text(dims[i]) << " in another";
       d = joined;
     }
   }
@@ -136,7 +142,8 @@ static std::optional<size_t> commonCount(ArrayRef<AffineExpr> shape, std::initia
   for (int64_t size : *sizes)
     if (total *= size_t(size); total > most)
       return std::nullopt;
-  return llvm::all_of(counts, [&](size_t count) { return count == 1 || count == total; }) ? std::optional(total) : std::nullopt;
+  return llvm::all_of(counts, [&](size_t count) { return count == 1 || count == total; }) ? std::optional(total)
+                                                                                          : std::nullopt;
 }
 
 /// Both operands are numbers, of integers that wrap or floats that round beyond
@@ -287,7 +294,9 @@ static LogicalResult checkParameter(Op op, ShapeAnalysis &a, Value parameter, St
   axis += axis < 0 ? rank : 0;
   if (several.empty())
     return success();
-  auto fail = [&]() { return op.emitError("[TN2066] the ") << name << " has type " << parameter.getType() << ", expected one element"; };
+  auto fail = [&]() {
+    return op.emitError("[TN2066] the ") << name << " has type " << parameter.getType() << ", expected one element";
+  };
   if (axis < 0 || axis >= rank)
     return fail() << ": axis " << int64_t(op.getAxis()) << " is outside the data's rank " << rank;
   if (block == 0) {
@@ -310,7 +319,8 @@ static LogicalResult checkParameter(Op op, ShapeAnalysis &a, Value parameter, St
 
 template <typename Op>
 static LogicalResult inferQuantization(Op op, ShapeAnalysis &a) {
-  LogicalResult scale = checkParameter(op, a, op.getScale(), "scale"), zeroPoint = checkParameter(op, a, op.getZeroPoint(), "zero point");
+  LogicalResult scale = checkParameter(op, a, op.getScale(), "scale"),
+                zeroPoint = checkParameter(op, a, op.getZeroPoint(), "zero point");
   if (failed(scale) || failed(zeroPoint))
     return failure();
   return sameAs(a, op.getX(), op.getResult());

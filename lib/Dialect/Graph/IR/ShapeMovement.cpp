@@ -26,7 +26,9 @@ static AffineExpr clampedBound(AffineExpr dim, AffineExpr bound, AffineExpr low,
   }
   // Minima and maxima cost nothing where ranges decide them.
   AffineExpr fromEnd = a.max(dim + bound, low);
-  return a.min(a.derive(Derivation::select, {a.derive(Derivation::lt, {bound, a.constant(0)}), fromEnd, a.max(bound, low)}), high);
+  return a.min(
+      a.derive(Derivation::select, {a.derive(Derivation::lt, {bound, a.constant(0)}), fromEnd, a.max(bound, low)}),
+      high);
 }
 
 LogicalResult SliceOp::inferShapes(ShapeAnalysis &a) {
@@ -81,7 +83,8 @@ LogicalResult ConcatOp::inferShapes(ShapeAnalysis &a) {
     for (size_t i = 0; i < x.size(); ++i) {
       AffineExpr joined = int64_t(i) == axis ? out[i] + x[i] : a.unify(out[i], x[i]);
       if (!joined)
-        return emitError("[TN2040] concat operands differ in dimension ") << i << ": " << text(out[i]) << " and " << text(x[i]);
+        return emitError("[TN2040] concat operands differ in dimension ")
+               << i << ": " << text(out[i]) << " and " << text(x[i]);
       out[i] = joined;
     }
   }
@@ -108,7 +111,8 @@ LogicalResult PadOp::inferShapes(ShapeAnalysis &a) {
   Dims x = a.getShape(getX()), out;
   auto pads = a.getContents(getPads());
   if (pads && pads->size() != 2 * x.size())
-    return emitError("[TN2041] pad of rank ") << x.size() << " with " << pads->size() << " amounts, expected " << 2 * x.size();
+    return emitError("[TN2041] pad of rank ")
+           << x.size() << " with " << pads->size() << " amounts, expected " << 2 * x.size();
   for (size_t i = 0; i < x.size(); ++i) {
     AffineExpr begin = pads ? (*pads)[i] : AffineExpr(), end = pads ? (*pads)[i + x.size()] : AffineExpr();
     for (AffineExpr amount : {begin, end})
@@ -173,8 +177,8 @@ LogicalResult GatherNDOp::inferShapes(ShapeAnalysis &a) {
     return emitError("[TN2045] gather_nd needs indices with a static last dimension within the data's rank");
   for (int64_t i = 0; i < batch; ++i)
     if (!a.unify(indices[i], x[i]))
-      return emitError("[TN2045] gather_nd's batch dimension ") << i << " is " << text(x[i]) << " in the data and "
-             << text(indices[i]) << " in the indices";
+      return emitError("[TN2045] gather_nd's batch dimension ")
+             << i << " is " << text(x[i]) << " in the data and " << text(indices[i]) << " in the indices";
   Dims out(indices.begin(), indices.end() - 1);
   out.append(x.begin() + batch + *depth, x.end());
   a.setShape(getResult(), out);
@@ -185,15 +189,15 @@ LogicalResult GatherNDOp::inferShapes(ShapeAnalysis &a) {
 static LogicalResult checkElementIndices(Operation *op, Value data, Value indexTensor, int64_t axis, ShapeAnalysis &a) {
   Dims x = a.getShape(data), indices = a.getShape(indexTensor);
   if (indices.size() != x.size())
-    return op->emitError("[TN2054] the data has rank ") << x.size() << ", its indices have rank " << indices.size()
-           << "; both must be the same";
+    return op->emitError("[TN2054] the data has rank ")
+           << x.size() << ", its indices have rank " << indices.size() << "; both must be the same";
   for (size_t i = 0; i < x.size(); ++i) {
     auto [low, high] = a.getRange(canonical(indices[i] - x[i]));
     if (int64_t(i) == axis || high <= 0)
       continue;
     if (low > 0)
-      return op->emitError("[TN2054] dimension ") << i << " of the indices is " << text(indices[i]) << ", beyond the data's "
-             << text(x[i]);
+      return op->emitError("[TN2054] dimension ")
+             << i << " of the indices is " << text(indices[i]) << ", beyond the data's " << text(x[i]);
     a.assumeWithin(indices[i], x[i]);
   }
   return success();
@@ -217,9 +221,9 @@ LogicalResult ScatterNDOp::inferShapes(ShapeAnalysis &a) {
   for (size_t i = 0; fits && i < given.size(); ++i)
     fits = bool(a.unify(given[i], wanted[i]));
   if (!fits)
-    return emitError("[TN2065] scatter_nd's updates are ") << getUpdates().getType() << "; for indices of "
-           << getIndices().getType() << " and data of " << getX().getType() << " they need rank " << wanted.size()
-           << " and the sizes that these two give";
+    return emitError("[TN2065] scatter_nd's updates are ")
+           << getUpdates().getType() << "; for indices of " << getIndices().getType() << " and data of "
+           << getX().getType() << " they need rank " << wanted.size() << " and the sizes that these two give";
   a.setShape(getResult(), x);
   // Shape tensors are edited so: one position an index.
   auto contents = a.getContents(getX()), updates = a.getContents(getUpdates());
@@ -245,8 +249,8 @@ LogicalResult ScatterElementsOp::inferShapes(ShapeAnalysis &a) {
   for (size_t i = 0; fits && i < given.size(); ++i)
     fits = bool(a.unify(given[i], indices[i]));
   if (!fits)
-    return emitError("[TN2054] the updates are ") << getUpdates().getType() << ", the indices " << getIndices().getType()
-           << "; both must have the same shape";
+    return emitError("[TN2054] the updates are ")
+           << getUpdates().getType() << ", the indices " << getIndices().getType() << "; both must have the same shape";
   a.setShape(getResult(), Dims(a.getShape(getX())));
   return success();
 }

@@ -24,7 +24,8 @@ LogicalResult ReshapeOp::inferShapes(ShapeAnalysis &a) {
   Dims x = a.getShape(getX());
   std::optional<Dims> target = targetShape(a, getShape());
   if (!target)
-    return emitError("[TN2030] reshape to a shape of unknown length; its rank must be known when the model is compiled");
+    return emitError(
+        "[TN2030] reshape to a shape of unknown length; its rank must be known when the model is compiled");
   // The size that is -1, or else the first not known, follows from the others.
   auto isWildcard = [](AffineExpr dim) { return asConstant(dim) == -1; };
   if (llvm::count_if(*target, isWildcard) > 1)

@@ -45,9 +45,7 @@ int compare(const Factors &a, const Factors &b) {
 /// a size that looks like one; ShapeAnalysis refuses it where it arises.
 constexpr int64_t kMostCoefficient = int64_t(1) << 62;
 
-int64_t limited(__int128 value) {
-  return std::clamp<__int128>(value, -kMostCoefficient, kMostCoefficient);
-}
+int64_t limited(__int128 value) { return std::clamp<__int128>(value, -kMostCoefficient, kMostCoefficient); }
 
 struct Term {
   Factors factors;
@@ -155,7 +153,8 @@ private:
 
 /// floor((floor(n / d) + k) / c) = floor((n + k d) / (c d)) for positive c, d.
 std::optional<std::pair<Polynomial, int64_t>> nestedQuotient(const Polynomial &value, int64_t by) {
-  if (value.terms.empty() || value.terms.size() > 2 || value.terms[0].coefficient != 1 || value.terms[0].factors.size() != 1)
+  if (value.terms.empty() || value.terms.size() > 2 || value.terms[0].coefficient != 1 ||
+      value.terms[0].factors.size() != 1)
     return std::nullopt;
   auto inner = dyn_cast<AffineBinaryOpExpr>(value.terms[0].factors[0]);
   if (!inner || inner.getKind() != AffineExprKind::FloorDiv)
@@ -214,13 +213,9 @@ Polynomial Polynomial::of(AffineExpr expr) {
   }
   Polynomial lhs = of(binary.getLHS()), rhs = of(binary.getRHS());
   switch (binary.getKind()) {
-  case AffineExprKind::Add:
-    lhs.add(rhs);
-    return lhs;
-  case AffineExprKind::Mul:
-    return lhs.times(rhs);
-  default:
-    return quotient(binary.getKind(), lhs, rhs);
+  case AffineExprKind::Add: lhs.add(rhs); return lhs;
+  case AffineExprKind::Mul: return lhs.times(rhs);
+  default: return quotient(binary.getKind(), lhs, rhs);
   }
 }
 
@@ -242,7 +237,8 @@ int64_t linearFactor(AffineExpr expr, AffineExpr symbol) {
     int64_t left = linearFactor(binary.getLHS(), symbol);
     return left ? left : linearFactor(binary.getRHS(), symbol);
   }
-  auto factor = binary && binary.getKind() == AffineExprKind::Mul ? dyn_cast<AffineConstantExpr>(binary.getRHS()) : AffineConstantExpr();
+  auto factor = binary && binary.getKind() == AffineExprKind::Mul ? dyn_cast<AffineConstantExpr>(binary.getRHS())
+                                                                  : AffineConstantExpr();
   return factor && binary.getLHS() == symbol ? factor.getValue() : 0;
 }
 

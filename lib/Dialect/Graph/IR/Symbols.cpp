@@ -20,9 +20,15 @@ struct Form {
 
 constexpr unsigned kMany = std::numeric_limits<unsigned>::max();
 constexpr Form kOperations[] = {
-    {Derivation::min, "min", 1, kMany},          {Derivation::max, "max", 1, kMany},     {Derivation::floordiv, "floordiv", 2, 2},
-    {Derivation::mod, "mod", 2, 2},              {Derivation::truncdiv, "truncdiv", 2, 2}, {Derivation::eq, "eq", 2, 2},
-    {Derivation::lt, "lt", 2, 2},                {Derivation::select, "select", 3, 3},   {Derivation::broadcast, "broadcast", 1, kMany},
+    {Derivation::min, "min", 1, kMany},
+    {Derivation::max, "max", 1, kMany},
+    {Derivation::floordiv, "floordiv", 2, 2},
+    {Derivation::mod, "mod", 2, 2},
+    {Derivation::truncdiv, "truncdiv", 2, 2},
+    {Derivation::eq, "eq", 2, 2},
+    {Derivation::lt, "lt", 2, 2},
+    {Derivation::select, "select", 3, 3},
+    {Derivation::broadcast, "broadcast", 1, kMany},
     {Derivation::ratio, "ratio", 2, 2},
 };
 
@@ -153,12 +159,16 @@ std::string whyNoSymbols(Attribute attribute) {
     auto args = symbol.getAs<AffineMapAttr>("args");
     size_t count = args ? args.getValue().getNumResults() : 0;
     if (!args || count < known->least || count > known->most || !isOver(args.getValue(), i))
-      return ("needs, for symbol " + Twine(i) + " (" + op.getValue() + "), args: a map from the symbols before it to its arguments").str();
+      return ("needs, for symbol " + Twine(i) + " (" + op.getValue() +
+              "), args: a map from the symbols before it to its arguments")
+          .str();
   }
   return "";
 }
 
-StringRef branchAssumptions(unsigned region) { return region == 0 ? "graph.then_assumptions" : "graph.else_assumptions"; }
+StringRef branchAssumptions(unsigned region) {
+  return region == 0 ? "graph.then_assumptions" : "graph.else_assumptions";
+}
 StringRef assumptionName(Assumption::Kind kind) { return kAssumptionNames[kind]; }
 
 std::vector<Assumption> readAssumptions(mlir::Operation *op, StringRef attribute) {
@@ -195,11 +205,12 @@ std::string whyNoAssumptions(Attribute attribute, size_t symbols) {
     auto assumption = dyn_cast<DictionaryAttr>(entry);
     auto kind = assumption ? assumption.getAs<StringAttr>("kind") : StringAttr();
     auto sizes = assumption ? assumption.getAs<AffineMapAttr>("sizes") : AffineMapAttr();
-    return kind && llvm::is_contained(kAssumptionNames, kind.getValue()) && sizes && sizes.getValue().getNumResults() == 2 &&
-           isOver(sizes.getValue(), symbols);
+    return kind && llvm::is_contained(kAssumptionNames, kind.getValue()) && sizes &&
+           sizes.getValue().getNumResults() == 2 && isOver(sizes.getValue(), symbols);
   };
   if (!list || !llvm::all_of(list, isAssumption))
-    return "must hold dictionaries of a kind (equal, at_most or broadcasts) and a map from the module's symbols to two sizes";
+    return "must hold dictionaries of a kind (equal, at_most or broadcasts) and a map from the module's symbols to two "
+           "sizes";
   return "";
 }
 

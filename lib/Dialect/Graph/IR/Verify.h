@@ -5,9 +5,9 @@
 #ifndef TENON_DIALECT_GRAPH_IR_VERIFY_H
 #define TENON_DIALECT_GRAPH_IR_VERIFY_H
 
-#include "tenon/Dialect/Num/IR/Num.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Operation.h"
+#include "tenon/Dialect/Num/IR/Num.h"
 #include <optional>
 
 namespace tenon::graph {
@@ -35,7 +35,8 @@ mlir::InFlightDiagnostic violation(mlir::Operation *op, int number);
 mlir::LogicalResult checkElements(mlir::Operation *op, int number, mlir::ValueRange values);
 mlir::LogicalResult checkAxis(mlir::Operation *op, int number, int64_t axis, std::optional<int64_t> rank);
 /// Axes are ascending and within the rank.
-mlir::LogicalResult checkAxes(mlir::Operation *op, int number, llvm::ArrayRef<int64_t> axes, std::optional<int64_t> rank);
+mlir::LogicalResult checkAxes(mlir::Operation *op, int number, llvm::ArrayRef<int64_t> axes,
+                              std::optional<int64_t> rank);
 mlir::LogicalResult checkIntegers(mlir::Operation *op, int number, mlir::Value value);
 /// A rank-1 operand has `count` elements, where both are known.
 mlir::LogicalResult checkCount(mlir::Operation *op, int number, mlir::Value list, std::optional<int64_t> count);

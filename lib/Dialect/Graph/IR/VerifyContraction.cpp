@@ -13,7 +13,8 @@ static bool mayBePacked(Operation *op) { return !isa_and_nonnull<func::FuncOp, s
 
 /// Operands and result are all of floats or all of integers, and `accumulator`,
 /// of constraint `next`, fits them.
-static LogicalResult checkContracted(Operation *op, int number, ValueRange values, int next, std::optional<Type> accumulator) {
+static LogicalResult checkContracted(Operation *op, int number, ValueRange values, int next,
+                                     std::optional<Type> accumulator) {
   for (Value value : values)
     if (!mayBePacked(op) && isFloat(value) != isFloat(values.front()))
       return violation(op, number) << "element types " << elementOf(values.front()) << " and " << elementOf(value)
@@ -50,8 +51,8 @@ template <typename Op>
 static LogicalResult checkConvolution(Op op, int64_t grouped) {
   size_t spatial = op.getStrides().size();
   if (spatial < 1 || spatial > 3 || op.getDilations().size() != spatial || op.getPads().size() != 2 * spatial)
-    return violation(op, 1) << spatial << " strides, " << op.getDilations().size() << " dilations and " << op.getPads().size()
-                            << " pads must be for 1 to 3 spatial dimensions";
+    return violation(op, 1) << spatial << " strides, " << op.getDilations().size() << " dilations and "
+                            << op.getPads().size() << " pads must be for 1 to 3 spatial dimensions";
   if (!isPositive(op.getStrides()) || !isPositive(op.getDilations()) || !isPadding(op.getPads()))
     return violation(op, 2) << "strides and dilations must be positive and, like pads, below 2^31";
   if (mayBePacked(op))
@@ -88,8 +89,9 @@ LogicalResult PoolOp::verify() {
   size_t spatial = getKernel().size();
   if (spatial < 1 || spatial > 3 || getStrides().size() != spatial || getDilations().size() != spatial ||
       getPads().size() != 2 * spatial)
-    return violation(*this, 1) << spatial << " kernel sizes, " << getStrides().size() << " strides, " << getDilations().size()
-                               << " dilations and " << getPads().size() << " pads must be for 1 to 3 spatial dimensions";
+    return violation(*this, 1) << spatial << " kernel sizes, " << getStrides().size() << " strides, "
+                               << getDilations().size() << " dilations and " << getPads().size()
+                               << " pads must be for 1 to 3 spatial dimensions";
   if (!isPositive(getKernel()) || !isPositive(getStrides()) || !isPositive(getDilations()) || !isPadding(getPads()))
     return violation(*this, 2) << "kernel, strides and dilations must be positive and, like pads, below 2^31";
   if (auto rank = rankOf(getX()); rank && *rank != int64_t(spatial) + 2)

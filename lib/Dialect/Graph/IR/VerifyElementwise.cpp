@@ -60,7 +60,8 @@ LogicalResult checkCount(Operation *op, int number, Value list, std::optional<in
 LogicalResult checkElementCount(Operation *op, int number, Value value, int64_t count) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (type && type.hasStaticShape() && type.getNumElements() != count)
-    return violation(op, number) << "operand of type " << type << " must have " << count << (count == 1 ? " element" : " elements");
+    return violation(op, number) << "operand of type " << type << " must have " << count
+                                 << (count == 1 ? " element" : " elements");
   return success();
 }
 
@@ -146,8 +147,9 @@ LogicalResult TriluOp::verify() {
 }
 
 LogicalResult OneHotOp::verify() {
-  if (failed(checkElements(*this, 1, {getValues(), getResult()})) || failed(checkElementCount(*this, 3, getDepth(), 1)) ||
-      failed(checkElementCount(*this, 3, getValues(), 2)) || failed(checkIntegers(*this, 4, getIndices())))
+  if (failed(checkElements(*this, 1, {getValues(), getResult()})) ||
+      failed(checkElementCount(*this, 3, getDepth(), 1)) || failed(checkElementCount(*this, 3, getValues(), 2)) ||
+      failed(checkIntegers(*this, 4, getIndices())))
     return failure();
   auto rank = rankOf(getIndices());
   return checkAxis(*this, 2, getAxis(), rank ? std::optional<int64_t>(*rank + 1) : std::nullopt);
@@ -167,14 +169,16 @@ LogicalResult TopKOp::verify() {
 
 LogicalResult CastOp::verify() {
   if (getRounding() && !tenon::num::isCoded(elementOf(getResult())))
-    return emitOpError("C1: rounding is given for a result of ") << elementOf(getResult()) << ", which rounds in one way only";
+    return emitOpError("C1: rounding is given for a result of ")
+           << elementOf(getResult()) << ", which rounds in one way only";
   if (failed(checkNumbers(*this, 2, {getX(), getResult()})))
     return failure();
   if (getSeed() && !isStochastic())
     return emitOpError("C3: a seed is given, and the rounding is not stochastic");
   if (!getSeed() && getRounding() == tenon::num::Rounding::stochastic)
     return emitOpError("C3: stochastic rounding needs a seed");
-  if (getRounding() && *getRounding() != tenon::num::Rounding::nearest_even && !tenon::num::formatOf(elementOf(getResult()))->isFloat())
+  if (getRounding() && *getRounding() != tenon::num::Rounding::nearest_even &&
+      !tenon::num::formatOf(elementOf(getResult()))->isFloat())
     return emitOpError("C4: ") << elementOf(getResult()) << " rounds to the nearest even value only";
   return success();
 }

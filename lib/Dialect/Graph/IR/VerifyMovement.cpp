@@ -47,7 +47,8 @@ LogicalResult TransposeOp::verify() {
     if (axis != int64_t(i))
       return violation(*this, 2) << "perm must name each of " << perm.size() << " dimensions once";
   if (rank && *rank != int64_t(perm.size()))
-    return violation(*this, 2) << "perm of " << perm.size() << " must have an entry for each of " << *rank << " dimensions";
+    return violation(*this, 2) << "perm of " << perm.size() << " must have an entry for each of " << *rank
+                               << " dimensions";
   return success();
 }
 
@@ -78,7 +79,8 @@ LogicalResult SliceOp::verify() {
 LogicalResult ConcatOp::verify() {
   if (getInputs().empty())
     return violation(*this, 1) << "there must be an input";
-  if (failed(checkElements(*this, 2, getInputs())) || failed(checkElements(*this, 2, {getInputs().front(), getResult()})))
+  if (failed(checkElements(*this, 2, getInputs())) ||
+      failed(checkElements(*this, 2, {getInputs().front(), getResult()})))
     return failure();
   std::optional<int64_t> rank;
   for (Value input : getInputs()) {
@@ -92,7 +94,8 @@ LogicalResult ConcatOp::verify() {
 
 LogicalResult PadOp::verify() {
   if (failed(checkElements(*this, 1, {getX(), getResult()})) ||
-      (getValue() && (failed(checkElements(*this, 1, {getX(), getValue()})) || failed(checkElementCount(*this, 3, getValue(), 1)))))
+      (getValue() &&
+       (failed(checkElements(*this, 1, {getX(), getValue()})) || failed(checkElementCount(*this, 3, getValue(), 1)))))
     return failure();
   auto rank = rankOf(getX());
   return checkCount(*this, 2, getPads(), rank ? std::optional<int64_t>(2 * *rank) : std::nullopt);

@@ -50,7 +50,8 @@ Value transpose(OpBuilder &b, Location loc, Value value, ArrayRef<int64_t> perm)
 }
 
 /// A windowed op between transposes, in channels-last layout.
-template <typename Op> struct WindowToLast : OpRewritePattern<Op> {
+template <typename Op>
+struct WindowToLast : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
   LogicalResult matchAndRewrite(Op op, PatternRewriter &b) const override {
     int64_t rank = rankOf(op.getX());
@@ -119,7 +120,8 @@ struct SinkElementwise : RewritePattern {
       return b.notifyMatchFailure(op, "no operand is a transposed channels-last value");
     for (Value operand : data) {
       bool constant = operand.getDefiningOp<ConstantOp>() != nullptr;
-      if (sinkable(operand) != perm && !(rankOf(operand) == rank && (isSmall(operand) || constant)) && !(constant && rankOf(operand) < rank) && rankOf(operand) != 0)
+      if (sinkable(operand) != perm && !(rankOf(operand) == rank && (isSmall(operand) || constant)) &&
+          !(constant && rankOf(operand) < rank) && rankOf(operand) != 0)
         return b.notifyMatchFailure(op, "another operand is large and not channels-last");
     }
     SmallVector<Value> operands;
@@ -138,7 +140,8 @@ struct SinkElementwise : RewritePattern {
         for (int64_t i = 0; i < rank - type.getRank(); ++i)
           axes.push_back(i);
         sizes.append(type.getShape().begin(), type.getShape().end());
-        operand = UnsqueezeOp::create(b, op->getLoc(), RankedTensorType::get(sizes, type.getElementType()), operand, b.getDenseI64ArrayAttr(axes));
+        operand = UnsqueezeOp::create(b, op->getLoc(), RankedTensorType::get(sizes, type.getElementType()), operand,
+                                      b.getDenseI64ArrayAttr(axes));
       }
       operands.push_back(transpose(b, op->getLoc(), operand, inverse(*perm)));
     }
@@ -164,7 +167,8 @@ struct SinkConcat : OpRewritePattern<ConcatOp> {
         return b.notifyMatchFailure(op, "not all inputs are channels-last");
       inputs.push_back(input.getDefiningOp<TransposeOp>().getX());
     }
-    auto copy = ConcatOp::create(b, op.getLoc(), permuted(op.getResult(), inverse(*perm)), inputs, (*perm)[op.getAxis()]);
+    auto copy =
+        ConcatOp::create(b, op.getLoc(), permuted(op.getResult(), inverse(*perm)), inputs, (*perm)[op.getAxis()]);
     b.replaceOp(op, transpose(b, op.getLoc(), copy, *perm));
     return success();
   }
@@ -207,7 +211,8 @@ Value reordered(OpBuilder &b, Value tensor, ArrayRef<int64_t> perm, int64_t runs
 
 /// An op whose first operand is data, moved before the transposition of its
 /// operand; `adapt` changes what else refers to dimensions.
-template <typename Op> struct SinkData : OpRewritePattern<Op> {
+template <typename Op>
+struct SinkData : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
   LogicalResult matchAndRewrite(Op op, PatternRewriter &b) const override {
     auto perm = sinkable(op.getX());
@@ -245,8 +250,8 @@ class ChannelsLast : public impl::ChannelsLastPassBase<ChannelsLast> {
 public:
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<WindowToLast<ConvOp>, WindowToLast<PoolOp>, WindowToLast<ConvTransposeOp>, SinkElementwise, SinkConcat, SinkReduce,
-                 SinkData<SliceOp>, SinkData<ResizeOp>, SinkData<PadOp>>(&getContext());
+    patterns.add<WindowToLast<ConvOp>, WindowToLast<PoolOp>, WindowToLast<ConvTransposeOp>, SinkElementwise, SinkConcat,
+                 SinkReduce, SinkData<SliceOp>, SinkData<ResizeOp>, SinkData<PadOp>>(&getContext());
     TransposeOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

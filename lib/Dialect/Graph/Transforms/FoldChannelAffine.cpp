@@ -36,12 +36,14 @@ bool isKnown(Value value, unsigned depth = 8) {
   Operation *op = value.getDefiningOp();
   if (!isa<RankedTensorType>(value.getType()) || !depth)
     return false;
-  return isa_and_nonnull<ConstantOp>(op) || (isa_and_nonnull<BinaryOp, ReshapeOp>(op) &&
-                                             llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v, depth - 1); }));
+  return isa_and_nonnull<ConstantOp>(op) ||
+         (isa_and_nonnull<BinaryOp, ReshapeOp>(op) &&
+          llvm::all_of(op->getOperands(), [&](Value v) { return isKnown(v, depth - 1); }));
 }
 
 /// The convolution and the per-channel constant of a binary op.
-template <typename Conv> struct Affine {
+template <typename Conv>
+struct Affine {
   Conv conv;
   Value constant;
   int64_t channels;
@@ -57,7 +59,8 @@ template <typename Conv> struct Affine {
     // A channel of a grouped transposed convolution is no dimension of its filter.
     if (isa<ConvTransposeOp>(found.conv) && found.conv.getGroup() != 1)
       return std::nullopt;
-    auto type = cast<RankedTensorType>(found.constant.getType()), result = dyn_cast<RankedTensorType>(found.conv.getType());
+    auto type = cast<RankedTensorType>(found.constant.getType()),
+         result = dyn_cast<RankedTensorType>(found.conv.getType());
     if (!result || result.getRank() < 3)
       return std::nullopt;
     // A product of 16-bit weights would be rounded to 16 bits once more.
@@ -88,7 +91,8 @@ template <typename Conv> struct Affine {
   }
 };
 
-template <typename Conv> LogicalResult foldFactor(BinaryOp op, PatternRewriter &b) {
+template <typename Conv>
+LogicalResult foldFactor(BinaryOp op, PatternRewriter &b) {
   if (op.getKind() != BinaryKind::mul)
     return failure();
   auto affine = Affine<Conv>::match(op);
@@ -100,12 +104,14 @@ template <typename Conv> LogicalResult foldFactor(BinaryOp op, PatternRewriter &
     Value factor = alongAxis(b, affine->constant, affine->channels, rank, axis);
     return BinaryOp::create(b, op.getLoc(), value.getType(), BinaryKind::mul, value, factor);
   };
-  op->setLoc(withNote(op.getLoc(), "TN4020", "a constant factor of the channels is multiplied into the filter, which is rounded anew"));
+  op->setLoc(withNote(op.getLoc(), "TN4020",
+                      "a constant factor of the channels is multiplied into the filter, which is rounded anew"));
   affine->replace(op, times(filter, rank, axis), bias ? times(bias, 1, 0) : Value(), b);
   return success();
 }
 
-template <typename Conv> LogicalResult foldOffset(BinaryOp op, PatternRewriter &b) {
+template <typename Conv>
+LogicalResult foldOffset(BinaryOp op, PatternRewriter &b) {
   if (op.getKind() != BinaryKind::add)
     return failure();
   auto affine = Affine<Conv>::match(op);

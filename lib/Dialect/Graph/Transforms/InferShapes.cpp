@@ -57,16 +57,15 @@ private:
       auto names = func.getArgAttrOfType<ArrayAttr>(i, "onnx.dims");
       ShapeAnalysis::Dims dims;
       for (auto [d, size] : llvm::enumerate(type.getShape()))
-        dims.push_back(ShapedType::isDynamic(size)
-                           ? analysis.symbol(nameOf(names, d))
-                           : analysis.constant(size));
+        dims.push_back(ShapedType::isDynamic(size) ? analysis.symbol(nameOf(names, d)) : analysis.constant(size));
       analysis.setShape(argument, dims);
     }
   }
 
   void foldContents(func::FuncOp func, ShapeAnalysis &analysis) {
     func.walk([&](Operation *op) {
-      if (isa<ConstantOp>(op) || op->getNumResults() != 1 || op->getDialect() != op->getContext()->getLoadedDialect<GraphDialect>())
+      if (isa<ConstantOp>(op) || op->getNumResults() != 1 ||
+          op->getDialect() != op->getContext()->getLoadedDialect<GraphDialect>())
         return;
       Value result = op->getResult(0);
       auto type = dyn_cast<RankedTensorType>(result.getType());
@@ -76,9 +75,12 @@ private:
       OpBuilder b(op);
       SmallVector<Attribute> elements;
       for (int64_t value : *values)
-        elements.push_back(isa<FloatType>(type.getElementType()) ? Attribute(b.getFloatAttr(type.getElementType(), double(value)))
-                                                                 : Attribute(IntegerAttr::get(type.getElementType(), APInt(type.getElementTypeBitWidth(), value, false, true))));
-      auto constant = ConstantOp::create(b, op->getLoc(), type, cast<ElementsAttr>(Attribute(DenseElementsAttr::get(type, elements))));
+        elements.push_back(isa<FloatType>(type.getElementType())
+                               ? Attribute(b.getFloatAttr(type.getElementType(), double(value)))
+                               : Attribute(IntegerAttr::get(type.getElementType(),
+                                                            APInt(type.getElementTypeBitWidth(), value, false, true))));
+      auto constant = ConstantOp::create(b, op->getLoc(), type,
+                                         cast<ElementsAttr>(Attribute(DenseElementsAttr::get(type, elements))));
       result.replaceAllUsesWith(constant.getResult());
     });
   }
@@ -141,7 +143,8 @@ private:
         return;
       if (auto argument = dyn_cast<BlockArgument>(value)) {
         auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
-        auto name = function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "onnx.name") : StringAttr();
+        auto name =
+            function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "onnx.name") : StringAttr();
         if (function)
           inputs.push_back(name ? "'" + name.str() + "'" : std::to_string(argument.getArgNumber()));
         return;

@@ -45,7 +45,8 @@ Operation *widened(OpBuilder &b, Operation *op) {
   return copy;
 }
 
-template <typename Conv> LogicalResult widenConvolution(Conv op, PatternRewriter &b) {
+template <typename Conv>
+LogicalResult widenConvolution(Conv op, PatternRewriter &b) {
   if (!isNarrow(op.getType()) || !isRanked(op))
     return b.notifyMatchFailure(op, "not on 16-bit floats of known rank");
   Operation *copy = widened(b, op);
@@ -66,10 +67,12 @@ bool keepsValues(Operation *op) {
 /// widening then meets the rounding of the convolution that made it.
 LogicalResult widenEarlier(CastOp op, PatternRewriter &b) {
   Operation *source = op.getX().getDefiningOp();
-  if (!isNarrow(op.getX().getType()) || !getElementTypeOrSelf(op.getType()).isF32() || !source || !keepsValues(source) ||
-      !isRanked(source))
+  if (!isNarrow(op.getX().getType()) || !getElementTypeOrSelf(op.getType()).isF32() || !source ||
+      !keepsValues(source) || !isRanked(source))
     return failure();
-  if (source->getNumResults() != 1 || llvm::any_of(source->getUsers(), [&](Operation *user) { return !isa<CastOp>(user) || user->getResult(0).getType() != op.getType(); }))
+  if (source->getNumResults() != 1 || llvm::any_of(source->getUsers(), [&](Operation *user) {
+        return !isa<CastOp>(user) || user->getResult(0).getType() != op.getType();
+      }))
     return b.notifyMatchFailure(op, "the 16-bit value itself is used");
   b.setInsertionPoint(source);
   Operation *copy = widened(b, source);

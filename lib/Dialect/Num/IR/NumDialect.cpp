@@ -66,7 +66,8 @@ Type FormatType::parse(AsmParser &parser) {
     const numerics::Format *known = formats.find(text);
     if (!known)
       return parser.emitError(loc) << "[TN4102] unknown format '" << text << "'; known are " << formats.names()
-                                   << "; load others with --format-file", Type();
+                                   << "; load others with --format-file",
+             Type();
     if (!known->isElement())
       return parser.emitError(loc) << "C2: '" << text << "' is no format of single values", Type();
     if (!known->declaration().mlir.empty())

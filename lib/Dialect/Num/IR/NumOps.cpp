@@ -27,7 +27,8 @@ LogicalResult verifyConversion(Operation *op, Type type, Type codes, Type values
   if (format->width() > 32)
     return op->emitOpError("C1: codes of ") << nameOf(type) << " have " << format->width() << " bits; values are f32";
   if (unsigned bits = getElementTypeOrSelf(codes).getIntOrFloatBitWidth(); bits < format->width())
-    return op->emitOpError("C1: codes of ") << nameOf(type) << " have " << format->width() << " bits, the integers " << bits;
+    return op->emitOpError("C1: codes of ")
+           << nameOf(type) << " have " << format->width() << " bits, the integers " << bits;
   if (!sameShape(codes, values))
     return op->emitOpError("C2: codes are ") << codes << ", values " << values;
   return success();

@@ -82,7 +82,8 @@ Value tableInMemory(const LaneArithmetic &m, DecodeOp op, const Format &format) 
     m.b.setInsertionPointToStart(module.getBody());
     SmallVector<float> values(format.values().begin(), format.values().end());
     auto data = DenseElementsAttr::get(RankedTensorType::get(type.getShape(), type.getElementType()), ArrayRef(values));
-    memref::GlobalOp::create(m.b, m.loc, name, m.b.getStringAttr("private"), type, data, /*constant=*/true, /*alignment=*/IntegerAttr());
+    memref::GlobalOp::create(m.b, m.loc, name, m.b.getStringAttr("private"), type, data, /*constant=*/true,
+                             /*alignment=*/IntegerAttr());
   }
   return memref::GetGlobalOp::create(m.b, m.loc, type, name);
 }
@@ -100,7 +101,8 @@ Value lookUp(const LaneArithmetic &m, DecodeOp op, const Format &format) {
   }
   Value zero = arith::ConstantIndexOp::create(m.b, m.loc, 0);
   Value all = m.constant(m.like(m.b.getI1Type()), m.b.getBoolAttr(true));
-  return vector::GatherOp::create(m.b, m.loc, vector.clone(m.b.getF32Type()), table, ValueRange{zero}, code, all, m.real(0));
+  return vector::GatherOp::create(m.b, m.loc, vector.clone(m.b.getF32Type()), table, ValueRange{zero}, code, all,
+                                  m.real(0));
 }
 
 } // namespace

@@ -40,7 +40,8 @@ struct FloatEncoder {
     Value low = low32(index), high = high32(index);
     uint32_t key = uint32_t(op.getSeed()) ^ uint32_t(uint64_t(op.getSeed()) >> 32);
     for (int round = 0; round < 10; ++round, key += 0x9e3779b9u) {
-      Value product = arith::MulIOp::create(m.b, m.loc, Value(arith::ExtUIOp::create(m.b, m.loc, i64, low)), wide(0xd256d193u));
+      Value product =
+          arith::MulIOp::create(m.b, m.loc, Value(arith::ExtUIOp::create(m.b, m.loc, i64, low)), wide(0xd256d193u));
       low = m.bxor(m.bxor(high32(product), m.bits(key)), high);
       high = low32(product);
     }
@@ -85,7 +86,10 @@ struct FloatEncoder {
       up = m.cmpf(F::OGT, m.scale(rest, 24), arith::UIToFPOp::create(m.b, m.loc, m.f32(), random));
     } else {
       Value some = m.cmpf(F::OGT, rest, m.real(0));
-      Value flags = rounding == Rounding::toward_negative ? negative : arith::XOrIOp::create(m.b, m.loc, negative, m.constant(m.like(m.b.getI1Type()), m.b.getBoolAttr(true)));
+      Value flags =
+          rounding == Rounding::toward_negative
+              ? negative
+              : arith::XOrIOp::create(m.b, m.loc, negative, m.constant(m.like(m.b.getI1Type()), m.b.getBoolAttr(true)));
       up = m.both(some, flags);
     }
     return m.select(up, arith::AddFOp::create(m.b, m.loc, whole, m.real(1)), whole);
@@ -138,7 +142,8 @@ struct FloatEncoder {
     }
     uint32_t largest = uint32_t(format.largestCode()), beyond = overflowCode();
     Value tooLarge = m.bits(beyond);
-    if (beyond != largest && rounding != Rounding::nearest_even && rounding != Rounding::nearest_away && rounding != Rounding::stochastic) {
+    if (beyond != largest && rounding != Rounding::nearest_even && rounding != Rounding::nearest_away &&
+        rounding != Rounding::stochastic) {
       // Directed rounding towards zero stops at the largest value; an infinity does not.
       Value infinite = m.cmp(P::eq, magnitude, 0x7f800000), inwards = m.bits(largest);
       if (rounding == Rounding::toward_positive)

@@ -82,9 +82,7 @@ SmallVector<StringRef> NodeOp::getStrings(StringRef name) {
   return strings;
 }
 
-ElementsAttr NodeOp::getElements(StringRef name) {
-  return dyn_cast_or_null<ElementsAttr>(getAttribute(name));
-}
+ElementsAttr NodeOp::getElements(StringRef name) { return dyn_cast_or_null<ElementsAttr>(getAttribute(name)); }
 
 Region *NodeOp::getSubgraph(StringRef name) {
   for (auto [attr, region] : llvm::zip(getSubgraphs(), getBodies()))
@@ -99,8 +97,8 @@ LogicalResult NodeOp::verify() {
   if (getSince() < 1 || getSince() > getOpset())
     return emitOpError("(C2) has since = ") << getSince() << " outside [1, opset = " << getOpset() << "]";
   if (getSubgraphs().size() != getBodies().size())
-    return emitOpError("(C3) names ")
-           << getSubgraphs().size() << " subgraphs but has " << getBodies().size() << " regions";
+    return emitOpError("(C3) names ") << getSubgraphs().size() << " subgraphs but has " << getBodies().size()
+                                      << " regions";
   llvm::StringSet<> names;
   for (Attribute name : getSubgraphs())
     if (!names.insert(cast<StringAttr>(name).getValue()).second)

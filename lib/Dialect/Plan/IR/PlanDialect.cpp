@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Registration and verifiers of the plan dialect.
-#include "tenon/Dialect/Plan/IR/Plan.h"
 #include "mlir/IR/Builders.h"
+#include "tenon/Dialect/Plan/IR/Plan.h"
 
 using namespace mlir;
 using namespace tenon::plan;

@@ -19,10 +19,13 @@ Value Accumulator::converted(Value value, Type scalar) const {
   Type target = lanes == 1 ? scalar : Type(VectorType::get({lanes}, scalar));
   if (from == to || !isa<FloatType>(scalar))
     return value;
-  return from < to ? Value(arith::ExtFOp::create(c.b, c.loc, target, value)) : Value(arith::TruncFOp::create(c.b, c.loc, target, value));
+  return from < to ? Value(arith::ExtFOp::create(c.b, c.loc, target, value))
+                   : Value(arith::TruncFOp::create(c.b, c.loc, target, value));
 }
 
-Value Accumulator::rounded(Value value) const { return type == compute ? value : converted(converted(value, type), compute); }
+Value Accumulator::rounded(Value value) const {
+  return type == compute ? value : converted(converted(value, type), compute);
+}
 
 Value Accumulator::add(Value sum, Value x) const {
   x = converted(x, compute);

@@ -57,7 +57,9 @@ Value CodeDecoder::decode(Value codes) const {
       return lookUp(table);
     // The highest bit of the code in the place of the sign, by which x86 blends.
     auto words = cast<VectorType>(codes.getType());
-    auto splat = [&](int32_t v) -> Value { return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(words, c.b.getI32IntegerAttr(v))); };
+    auto splat = [&](int32_t v) -> Value {
+      return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(words, c.b.getI32IntegerAttr(v)));
+    };
     Value shifted = arith::ShLIOp::create(c.b, c.loc, codes, splat(32 - num::formatOf(element)->width()));
     Value isUpper = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, shifted, splat(0));
     return arith::SelectOp::create(c.b, c.loc, isUpper, lookUp(upper), lookUp(table));
@@ -68,9 +70,13 @@ Value CodeDecoder::decode(Value codes) const {
     number = arith::SIToFPOp::create(c.b, c.loc, type, wrapToWidth(c.b, c.loc, codes, integer));
   else
     number = num::DecodeOp::create(c.b, c.loc, type, codes, TypeAttr::get(element));
-  return center == 0 ? number : arith::SubFOp::create(c.b, c.loc, number, c.constant(c.b.getF32Type(), center, lanes)).getResult();
+  return center == 0
+             ? number
+             : arith::SubFOp::create(c.b, c.loc, number, c.constant(c.b.getF32Type(), center, lanes)).getResult();
 }
 
-bool CodeDecoder::hasTable(Type element, int64_t lanes, const CpuTarget &target) { return !permutation(element, lanes, target).empty(); }
+bool CodeDecoder::hasTable(Type element, int64_t lanes, const CpuTarget &target) {
+  return !permutation(element, lanes, target).empty();
+}
 
 } // namespace tenon::cpu

@@ -21,16 +21,19 @@ CodeDecoder decoderOf(KernelContext &c, const PackedCodes &w, int64_t lanes) {
 Value after(KernelContext &c, Value sum, Value word) {
   if (!c.target.isX86())
     return word;
-  return LLVM::InlineAsmOp::create(c.b, c.loc, word.getType(), ValueRange{word, sum}, /*asm_string=*/"", /*constraints=*/"=x,0,x",
+  return LLVM::InlineAsmOp::create(c.b, c.loc, word.getType(), ValueRange{word, sum}, /*asm_string=*/"",
+                                   /*constraints=*/"=x,0,x",
                                    /*has_side_effects=*/false, /*is_align_stack=*/false, LLVM::TailCallKind::None,
-                                   LLVM::AsmDialectAttr(), ArrayAttr()).getResult(0);
+                                   LLVM::AsmDialectAttr(), ArrayAttr())
+      .getResult(0);
 }
 
 } // namespace
 
-CodePanels::CodePanels(KernelContext &context, const PackedCodes &codes, int64_t lanes, int64_t count, AffineExpr perStream)
-    : c(context), w(codes), lanes(lanes), vectors(count), perStream(perStream), decoder(decoderOf(context, codes, lanes)),
-      quads(context, codes, lanes) {
+CodePanels::CodePanels(KernelContext &context, const PackedCodes &codes, int64_t lanes, int64_t count,
+                       AffineExpr perStream)
+    : c(context), w(codes), lanes(lanes), vectors(count), perStream(perStream),
+      decoder(decoderOf(context, codes, lanes)), quads(context, codes, lanes) {
   if (Type real = getElementTypeOrSelf(w.op.getResult().getType()); real.getIntOrFloatBitWidth() < 32)
     type16 = real;
 }
@@ -72,7 +75,8 @@ private:
   SmallVector<Value> loaded;
 };
 
-void CodePanels::eachQuad(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<Value>)> body, Fence fence) {
+void CodePanels::eachQuad(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<Value>)> body,
+                          Fence fence) {
   Words words(*this, group);
   for (int64_t quad = from; quad < to; ++quad) {
     SmallVector<Value> bytes;
@@ -85,14 +89,20 @@ void CodePanels::eachQuad(Value group, int64_t from, int64_t to, function_ref<vo
   }
 }
 
-void CodePanels::eachStep(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<Value>)> body, Fence fence) {
+void CodePanels::eachStep(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<Value>)> body,
+                          Fence fence) {
   if (w.areQuads())
-    return eachQuad(group, from / 4, llvm::divideCeil(to, 4), [&](int64_t quad, ArrayRef<Value> bytes) {
-      for (int64_t step = std::max(from, 4 * quad); step < std::min(to, 4 * quad + 4); ++step)
-        body(step, llvm::map_to_vector(bytes, [&](Value codes) { return quads.decode(codes, step % 4); }));
-    }, fence);
+    return eachQuad(
+        group, from / 4, llvm::divideCeil(to, 4),
+        [&](int64_t quad, ArrayRef<Value> bytes) {
+          for (int64_t step = std::max(from, 4 * quad); step < std::min(to, 4 * quad + 4); ++step)
+            body(step, llvm::map_to_vector(bytes, [&](Value codes) { return quads.decode(codes, step % 4); }));
+        },
+        fence);
   auto type = VectorType::get({lanes}, c.b.getI32Type());
-  auto shift = [&](int64_t by) { return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, c.b.getI32IntegerAttr(by))); };
+  auto shift = [&](int64_t by) {
+    return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, c.b.getI32IntegerAttr(by)));
+  };
   Words words(*this, group);
   for (int64_t step = from; step < to; ++step) {
     SmallVector<Value> values;
@@ -104,7 +114,8 @@ void CodePanels::eachStep(Value group, int64_t from, int64_t to, function_ref<vo
       if (low)
         codes = arith::ShRUIOp::create(c.b, c.loc, codes, shift(low));
       if (low + w.bits() > 32) // the rest lies in the next word
-        codes = arith::OrIOp::create(c.b, c.loc, codes, arith::ShLIOp::create(c.b, c.loc, words.at(number + 1, v), shift(32 - low)));
+        codes = arith::OrIOp::create(c.b, c.loc, codes,
+                                     arith::ShLIOp::create(c.b, c.loc, words.at(number + 1, v), shift(32 - low)));
       values.push_back(decoder.decode(codes));
     }
     body(step, values);
@@ -146,7 +157,8 @@ Value CodePanels::weightOf(Value code, Value scale, Value zero) {
   Value value = arith::MulFOp::create(c.b, c.loc, code, scale);
   if (!type16)
     return value;
-  return arith::ExtFOp::create(c.b, c.loc, value.getType(), Value(arith::TruncFOp::create(c.b, c.loc, VectorType::get({lanes}, type16), value)));
+  return arith::ExtFOp::create(c.b, c.loc, value.getType(),
+                               Value(arith::TruncFOp::create(c.b, c.loc, VectorType::get({lanes}, type16), value)));
 }
 
 //===-- ahead ----------------------------------------------------------------===//
@@ -155,7 +167,8 @@ void CodePanels::fetchAhead(Value buffer, int64_t elements, function_ref<Value(i
   int64_t size = cast<MemRefType>(buffer.getType()).getElementTypeBitWidth() / 8;
   for (int64_t v = 0; v < vectors; ++v)
     for (int64_t line = 0; line < elements * size; line += kLine)
-      memref::PrefetchOp::create(c.b, c.loc, buffer, ValueRange{c.add(at(v), c.index((kFetchAhead / vectors + line) / size))},
+      memref::PrefetchOp::create(c.b, c.loc, buffer,
+                                 ValueRange{c.add(at(v), c.index((kFetchAhead / vectors + line) / size))},
                                  /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
 }
 void CodePanels::fetchCodes(Value group) {

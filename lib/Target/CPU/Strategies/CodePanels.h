@@ -13,7 +13,8 @@ namespace tenon::cpu {
 class CodePanels {
 public:
   /// `count` panels of `lanes` columns, each a stream of `perStream` panels from one unit of work to the next.
-  CodePanels(KernelContext &context, const PackedCodes &codes, int64_t lanes, int64_t count, mlir::AffineExpr perStream);
+  CodePanels(KernelContext &context, const PackedCodes &codes, int64_t lanes, int64_t count,
+             mlir::AffineExpr perStream);
 
   const PackedCodes &codes() const { return w; }
   int64_t count() const { return vectors; }
@@ -26,9 +27,11 @@ public:
   /// decodings at once that registers spill.
   using Fence = llvm::function_ref<mlir::Value(int64_t)>;
   /// Decodes steps [from, to) of a group, each a vector per panel; `fence` holds for every second or fourth step.
-  void eachStep(mlir::Value group, int64_t from, int64_t to, llvm::function_ref<void(int64_t, llvm::ArrayRef<mlir::Value>)> body, Fence fence = {});
+  void eachStep(mlir::Value group, int64_t from, int64_t to,
+                llvm::function_ref<void(int64_t, llvm::ArrayRef<mlir::Value>)> body, Fence fence = {});
   /// Reads quads [from, to) of a group as bytes, one per panel.
-  void eachQuad(mlir::Value group, int64_t from, int64_t to, llvm::function_ref<void(int64_t, llvm::ArrayRef<mlir::Value>)> body, Fence fence = {});
+  void eachQuad(mlir::Value group, int64_t from, int64_t to,
+                llvm::function_ref<void(int64_t, llvm::ArrayRef<mlir::Value>)> body, Fence fence = {});
 
   /// Of a block, one per panel.
   llvm::SmallVector<mlir::Value> scales(mlir::Value block);

@@ -66,11 +66,13 @@ void eachRowTile(KernelContext &c, TileShape tile, Value first, Value extent, in
     constexpr int64_t kFew = 4;
     if (tile.rows <= kFew)
       return singles();
-    atLeast(kFew, [&]() {
-      c.loop(first, extent, kFew, [&](Value row) {
-        body({kFew, tile.vectors, tile.lanes}, c.minS(row, c.sub(extent, c.index(kFew))));
-      });
-    }, singles);
+    atLeast(
+        kFew,
+        [&]() {
+          c.loop(first, extent, kFew,
+                 [&](Value row) { body({kFew, tile.vectors, tile.lanes}, c.minS(row, c.sub(extent, c.index(kFew)))); });
+        },
+        singles);
   });
 }
 
@@ -101,7 +103,8 @@ bool rowsMerge(plan::KernelOp kernel, ArrayRef<AffineExpr> space) {
   return llvm::all_of(kernel.getBody().front().getTerminator()->getOperands(), merges);
 }
 
-BlockedUnit blockedOrder(KernelContext &c, Value unit, AffineExpr tiles, AffineExpr panels, std::optional<int64_t> block) {
+BlockedUnit blockedOrder(KernelContext &c, Value unit, AffineExpr tiles, AffineExpr panels,
+                         std::optional<int64_t> block) {
   Value tileCount = c.index(tiles);
   if (!block || constantOr(tiles, *block + 1) <= *block) {
     Value tile = c.remU(unit, tileCount);
@@ -114,8 +117,8 @@ BlockedUnit blockedOrder(KernelContext &c, Value unit, AffineExpr tiles, AffineE
   return {c.add(firstTile, number), c.divU(within, inBlock), number, inBlock};
 }
 
-PanelFetch::PanelFetch(KernelContext &c, Value buffer, Value panel, AffineExpr panels, Value steps, int64_t width, Value number,
-                       Value count)
+PanelFetch::PanelFetch(KernelContext &c, Value buffer, Value panel, AffineExpr panels, Value steps, int64_t width,
+                       Value number, Value count)
     : c(c), buffer(buffer) {
   Value one = c.index(int64_t(1)), zero = c.index(int64_t(0));
   Value next = c.add(panel, one);
@@ -165,16 +168,19 @@ StringRef packedLayout(plan::KernelOp kernel, unsigned index) {
   return kernel.getPacked() ? cast<StringAttr>((*kernel.getPacked())[index]).getValue() : StringRef();
 }
 
-void replaceByPacked(plan::KernelOp kernel, unsigned index, ArrayRef<int64_t> shape, std::vector<float> values, StringRef layout) {
+void replaceByPacked(plan::KernelOp kernel, unsigned index, ArrayRef<int64_t> shape, std::vector<float> values,
+                     StringRef layout) {
   ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float));
   replaceByPacked(kernel, index, RankedTensorType::get(shape, Float32Type::get(kernel.getContext())), bytes, layout);
 }
 
-void replaceByPacked(plan::KernelOp kernel, unsigned index, RankedTensorType type, ArrayRef<char> bytes, StringRef layout) {
+void replaceByPacked(plan::KernelOp kernel, unsigned index, RankedTensorType type, ArrayRef<char> bytes,
+                     StringRef layout) {
   replaceByPacked(kernel, index, type, HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64), layout);
 }
 
-void replaceByPacked(plan::KernelOp kernel, unsigned index, RankedTensorType type, AsmResourceBlob blob, StringRef layout) {
+void replaceByPacked(plan::KernelOp kernel, unsigned index, RankedTensorType type, AsmResourceBlob blob,
+                     StringRef layout) {
   OpBuilder b(kernel);
   auto attr = DenseResourceElementsAttr::get(type, "packed", std::move(blob));
   auto constant = graph::ConstantOp::create(b, kernel.getInputs()[index].getLoc(), type, attr);
@@ -199,9 +205,10 @@ ContractionTile::Accumulators ContractionTile::zero() {
 }
 
 ContractionTile::Accumulators ContractionTile::contract(Accumulators accumulators, Value count, const OperandReader &a,
-                                                        ArrayRef<Value> rowOffsets, Value rowStride, const OperandReader &b,
-                                                        Value columnOffset, Value columnStride, ArrayRef<Value> valid,
-                                                        ArrayRef<Value> masks, function_ref<void(Value)> each) {
+                                                        ArrayRef<Value> rowOffsets, Value rowStride,
+                                                        const OperandReader &b, Value columnOffset, Value columnStride,
+                                                        ArrayRef<Value> valid, ArrayRef<Value> masks,
+                                                        function_ref<void(Value)> each) {
   return c.loop(c.index(int64_t(0)), count, 1, accumulators, [&](Value step, ValueRange current) {
     SmallVector<Value> next;
     SmallVector<Value> columns;
@@ -266,7 +273,8 @@ LogicalResult ContractionTile::finish(const Accumulators &accumulators, Value ro
     Value limit = c.minS(c.index(shape.columns()), c.sub(columnCount, column));
     int64_t extent = aligned ? shape.columns() : -1;
     c.vectorLoop(c.index(int64_t(0)), limit, shape.lanes, extent, [&](Value at, Value mask) {
-      Value value = vector::LoadOp::create(c.b, c.loc, vectorType, buffer, ValueRange{c.mulAdd(row, c.index(shape.columns()), at)});
+      Value value = vector::LoadOp::create(c.b, c.loc, vectorType, buffer,
+                                           ValueRange{c.mulAdd(row, c.index(shape.columns()), at)});
       storeRow(row, c.add(column, at), value, mask);
     });
   });

@@ -57,7 +57,8 @@ int64_t tilesInBlock(int64_t steps, int64_t columns, const TileShape &tile, cons
 /// Packs a [K, N] matrix (element (k, n) at k * strideK + n * strideN) into panels
 /// [ceil(N / width)][K][width], zero-padded.
 template <typename T>
-void packPanels(llvm::ArrayRef<T> matrix, int64_t k, int64_t n, int64_t strideK, int64_t strideN, int64_t width, T *packed) {
+void packPanels(llvm::ArrayRef<T> matrix, int64_t k, int64_t n, int64_t strideK, int64_t strideN, int64_t width,
+                T *packed) {
   for (int64_t first = 0; first < n; first += width)
     for (int64_t i = 0; i < k; ++i, packed += width)
       for (int64_t j = 0; j < width; ++j)
@@ -100,8 +101,8 @@ public:
   /// `columnCount`. `bias`, if any, gives what to add at a column. With
   /// `merged` (see rowsMerge) the coordinates are one row number.
   mlir::LogicalResult finish(const Accumulators &accumulators, mlir::Value rootResult, Exprs space,
-                             llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> rowIndex, mlir::Value column,
-                             mlir::Value columnCount, int64_t staticColumns, bool merged = false,
+                             llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> rowIndex,
+                             mlir::Value column, mlir::Value columnCount, int64_t staticColumns, bool merged = false,
                              llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> bias = nullptr);
 
 private:

@@ -53,9 +53,12 @@ public:
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     ConvProblem p = convProblem(kernel);
     Panels panels = panelsOf(p, target);
-    std::string last = panels.last.vectors == panels.tile.vectors ? "" : llvm::formatv(" (the last {0})", panels.last.columns()).str();
-    return llvm::formatv("{0}tile {1} pixels x {2} channels{3}, {4}-bit, filter packed{5}", p.isPointwise() ? "pointwise, " : "",
-                         panels.tile.rows, panels.tile.columns(), last, target.vectorBits, operandSource(p.op.getX())->text()).str();
+    std::string last =
+        panels.last.vectors == panels.tile.vectors ? "" : llvm::formatv(" (the last {0})", panels.last.columns()).str();
+    return llvm::formatv("{0}tile {1} pixels x {2} channels{3}, {4}-bit, filter packed{5}",
+                         p.isPointwise() ? "pointwise, " : "", panels.tile.rows, panels.tile.columns(), last,
+                         target.vectorBits, operandSource(p.op.getX())->text())
+        .str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
@@ -77,7 +80,8 @@ public:
           for (int64_t j = 0; j < o; ++j)
             ordered[(k * c + i) * o + j] = (*values)[((g * o + j) * c + i) * window + k];
       packPanels(ArrayRef(ordered), c * window, wide, o, 1, panels.tile.columns(), to);
-      packPanels(ArrayRef(ordered).drop_front(wide), c * window, o - wide, o, 1, panels.last.columns(), to + window * c * wide);
+      packPanels(ArrayRef(ordered).drop_front(wide), c * window, o - wide, o, 1, panels.last.columns(),
+                 to + window * c * wide);
     }
     packFilter(kernel, p, {p.group, window * c, panels.columns()}, std::move(packed), "panels");
     return success();
@@ -88,7 +92,8 @@ public:
     Panels panels = panelsOf(p, target);
     TileShape tile = panels.tile;
     AffineExpr rows = p.isPointwise() ? pixels(p).ceilDiv(tile.rows) : p.n * p.oh;
-    int64_t work = p.kh * p.kw * p.groupChannels() * tile.columns() * (p.isPointwise() ? tile.rows : constantOr(p.ow, 64));
+    int64_t work =
+        p.kh * p.kw * p.groupChannels() * tile.columns() * (p.isPointwise() ? tile.rows : constantOr(p.ow, 64));
     return {rows * (p.group * panels.count), std::max<int64_t>(1, 65536 / std::max<int64_t>(1, work))};
   }
 
@@ -102,9 +107,9 @@ private:
 
   /// The panel that a unit is about, and the one that comes after it.
   struct Place {
-    Value row;                 ///< pointwise: a tile of pixels; else a row of the output
-    Value channel, column, end; ///< first input channel; first output channel and the group's end
-    Value weights;             ///< offset of the panel's weights
+    Value row;                      ///< pointwise: a tile of pixels; else a row of the output
+    Value channel, column, end;     ///< first input channel; first output channel and the group's end
+    Value weights;                  ///< offset of the panel's weights
     std::optional<PanelFetch> next; ///< the unit's part of the next panel, where weights are not in cache
   };
 
@@ -125,10 +130,15 @@ private:
       BlockedUnit at = blockedOrder(c, unit, rows, all, block);
       Value group = c.divU(at.panel, c.index(panels.count)), panel = c.remU(at.panel, c.index(panels.count));
       Value base = c.mul(group, c.index(p.groupOutputs()));
-      Place place{at.tile, c.mul(group, c.index(p.groupChannels())), c.add(base, c.mul(panel, c.index(tile.columns()))),
-                  c.add(base, c.index(p.groupOutputs())), c.mul(at.panel, c.index(size)), {}};
+      Place place{at.tile,
+                  c.mul(group, c.index(p.groupChannels())),
+                  c.add(base, c.mul(panel, c.index(tile.columns()))),
+                  c.add(base, c.index(p.groupOutputs())),
+                  c.mul(at.panel, c.index(size)),
+                  {}};
       if (streams)
-        place.next.emplace(c, c.inputBuffer(p.filter), at.panel, all, c.index(steps), tile.columns(), at.number, at.inBlock);
+        place.next.emplace(c, c.inputBuffer(p.filter), at.panel, all, c.index(steps), tile.columns(), at.number,
+                           at.inBlock);
       auto emit = [&](TileShape shape, bool isFull) {
         Emitter emitter{c, p, input, filter, shape, place, isFull};
         p.isPointwise() ? emitter.pointwise() : emitter.window();
@@ -158,41 +168,44 @@ private:
     bool isFull; ///< no lane of the panel is idle
     LogicalResult result = success();
 
-    void store(ContractionTile &t, const ContractionTile::Accumulators &acc, function_ref<SmallVector<Value>(Value)> rowIndex,
-               bool merged = false) {
+    void store(ContractionTile &t, const ContractionTile::Accumulators &acc,
+               function_ref<SmallVector<Value>(Value)> rowIndex, bool merged = false) {
       auto bias = [&](Value at, Value mask) { return p.biasAt(c, at, tile.lanes, mask); };
       function_ref<Value(Value, Value)> addend = nullptr;
       if (p.op.getBias())
         addend = bias;
-      if (failed(t.finish(acc, p.op.getResult(), p.result, rowIndex, place.column, place.end, isFull ? tile.columns() : -1, merged, addend)))
+      if (failed(t.finish(acc, p.op.getResult(), p.result, rowIndex, place.column, place.end,
+                          isFull ? tile.columns() : -1, merged, addend)))
         result = failure();
     }
 
     void pointwise() {
-      eachRowTile(c, tile, c.mul(place.row, c.index(tile.rows)), c.index(pixels(p)), constantOr(pixels(p), -1), [&](TileShape shape, Value first) {
-        ContractionTile t(c, shape);
-        SmallVector<Value> rows;
-        // Written as one base and constants, which become displacements.
-        Value base = c.mulAdd(first, c.index(p.channels), place.channel);
-        for (int64_t r = 0; r < shape.rows; ++r)
-          rows.push_back(c.add(base, c.index(r * p.channels)));
-        auto acc = contract(t, t.zero(), c.index(int64_t(0)), c.index(p.groupChannels()), rows);
-        Exprs outer(p.result.begin(), p.result.end() - 1);
-        bool merged = rowsMerge(c.kernel, p.result); // or every row costs divisions
-        auto rowIndex = [&](Value r) {
-          Value row = c.add(first, r);
-          return merged ? SmallVector<Value>{row} : c.delinearize(row, outer);
-        };
-        store(t, acc, rowIndex, merged);
-      });
+      eachRowTile(c, tile, c.mul(place.row, c.index(tile.rows)), c.index(pixels(p)), constantOr(pixels(p), -1),
+                  [&](TileShape shape, Value first) {
+                    ContractionTile t(c, shape);
+                    SmallVector<Value> rows;
+                    // Written as one base and constants, which become displacements.
+                    Value base = c.mulAdd(first, c.index(p.channels), place.channel);
+                    for (int64_t r = 0; r < shape.rows; ++r)
+                      rows.push_back(c.add(base, c.index(r * p.channels)));
+                    auto acc = contract(t, t.zero(), c.index(int64_t(0)), c.index(p.groupChannels()), rows);
+                    Exprs outer(p.result.begin(), p.result.end() - 1);
+                    bool merged = rowsMerge(c.kernel, p.result); // or every row costs divisions
+                    auto rowIndex = [&](Value r) {
+                      Value row = c.add(first, r);
+                      return merged ? SmallVector<Value>{row} : c.delinearize(row, outer);
+                    };
+                    store(t, acc, rowIndex, merged);
+                  });
     }
 
     /// `count` steps of the contraction, of which `first` is the number of the
     /// first, beside which it fetches the unit's part of the next panel.
-    ContractionTile::Accumulators contract(ContractionTile t, ContractionTile::Accumulators sums, Value first, Value count,
-                                           ArrayRef<Value> rows, ArrayRef<Value> valid = {}) {
+    ContractionTile::Accumulators contract(ContractionTile t, ContractionTile::Accumulators sums, Value first,
+                                           Value count, ArrayRef<Value> rows, ArrayRef<Value> valid = {}) {
       auto fetch = [&](Value step) { place.next->emit(c.add(first, step)); };
-      return t.contract(std::move(sums), count, input, rows, c.index(int64_t(1)), filter, c.mulAdd(first, c.index(tile.columns()), place.weights), c.index(tile.columns()), valid, {},
+      return t.contract(std::move(sums), count, input, rows, c.index(int64_t(1)), filter,
+                        c.mulAdd(first, c.index(tile.columns()), place.weights), c.index(tile.columns()), valid, {},
                         place.next ? function_ref<void(Value)>(fetch) : nullptr);
     }
 
@@ -209,9 +222,8 @@ private:
       }
       Value lastFirst = c.index(width - tile.rows);
       for (const TileClass &tiles : classes)
-        c.loop(c.index(tiles.begin), c.index(tiles.end), 1, [&](Value t) {
-          knownTile(tile, at, c.minS(c.mul(t, c.index(tile.rows)), lastFirst), tiles.spans);
-        });
+        c.loop(c.index(tiles.begin), c.index(tiles.end), 1,
+               [&](Value t) { knownTile(tile, at, c.minS(c.mul(t, c.index(tile.rows)), lastFirst), tiles.spans); });
     }
 
     /// The rows of a tile that one filter column reads inside the image.
@@ -236,7 +248,8 @@ private:
       size_t code = 0;
       // Tiles up to here read nothing beyond the image's right border:
       // (first + rows - 1) * stride - left + (kw - 1) * dilation < w.
-      int64_t lastInside = llvm::divideFloorSigned(w - 1 + left - (p.kw - 1) * p.dilationW, p.strideW) - (tile.rows - 1);
+      int64_t lastInside =
+          llvm::divideFloorSigned(w - 1 + left - (p.kw - 1) * p.dilationW, p.strideW) - (tile.rows - 1);
       lastInside = std::min(lastInside, ow - tile.rows);
       for (int64_t t = 0, steps = 0; t * tile.rows < ow; ++t, ++steps) {
         if (steps > kMostSteps || classes.size() > kMostClasses)
@@ -281,8 +294,8 @@ private:
     /// Filter columns kw, ..., kw + count - 1 of filter row kh on the rows of a
     /// span. Side by side they read one run of memory (unless dilated or
     /// grouped), and so are one loop.
-    ContractionTile::Accumulators taps(TileShape shape, const ConvRow &at, Value line, Value left, Value kh, int64_t kw, int64_t count,
-                                       Span span, ValueRange sums) {
+    ContractionTile::Accumulators taps(TileShape shape, const ConvRow &at, Value line, Value left, Value kh, int64_t kw,
+                                       int64_t count, Span span, ValueRange sums) {
       ContractionTile part(c, {span.high - span.low, shape.vectors, shape.lanes});
       auto some = [&](Value column, int64_t columns, ValueRange current) {
         Value x = c.add(c.add(line, left), c.mul(column, c.index(p.dilationW)));
@@ -292,14 +305,16 @@ private:
           rows.push_back(c.add(base, c.index(r * p.strideW * p.channels)));
         Value tap = c.mul(c.mulAdd(kh, c.index(p.kw), column), c.index(p.groupChannels()));
         auto begin = current.begin() + span.low * shape.vectors, end = current.begin() + span.high * shape.vectors;
-        auto next = contract(part, ContractionTile::Accumulators(begin, end), tap, c.index(columns * p.groupChannels()), rows);
+        auto next =
+            contract(part, ContractionTile::Accumulators(begin, end), tap, c.index(columns * p.groupChannels()), rows);
         ContractionTile::Accumulators all(current.begin(), current.end());
         std::copy(next.begin(), next.end(), all.begin() + span.low * shape.vectors);
         return all;
       };
       if (count == 1 || (p.dilationW == 1 && p.group == 1))
         return some(c.index(kw), count, sums);
-      return c.loop(c.index(kw), c.index(kw + count), 1, sums, [&](Value column, ValueRange current) { return some(column, 1, current); });
+      return c.loop(c.index(kw), c.index(kw + count), 1, sums,
+                    [&](Value column, ValueRange current) { return some(column, 1, current); });
     }
 
     /// A tile whose spans are known: no step reads outside the image.

@@ -32,14 +32,17 @@ public:
     if (ow < 0 || w < 0 || left < 0)
       return kMostColumns - 1;
     int64_t low = std::min(ow, (left + p.strideW - 1) / p.strideW), reach = w + left - (p.kw - 1) * p.dilationW;
-    int64_t high = std::min(ow, reach <= 0 ? 0 : (reach + p.strideW - 1) / p.strideW), interior = std::max<int64_t>(1, high - low);
+    int64_t high = std::min(ow, reach <= 0 ? 0 : (reach + p.strideW - 1) / p.strideW),
+            interior = std::max<int64_t>(1, high - low);
     int64_t tiles = (interior + kMostColumns - 1) / kMostColumns;
     return (interior + tiles - 1) / tiles;
   }
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return llvm::formatv("tile {0} pixels, channels in {1}-bit vectors, filter packed as f32{2}", columnsOf(convProblem(kernel)),
-                         target.vectorBits, operandSource(convProblem(kernel).op.getX())->text()).str();
+    return llvm::formatv("tile {0} pixels, channels in {1}-bit vectors, filter packed as f32{2}",
+                         columnsOf(convProblem(kernel)), target.vectorBits,
+                         operandSource(convProblem(kernel).op.getX())->text())
+        .str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
@@ -131,7 +134,8 @@ public:
       {
         OpBuilder::InsertionGuard guard(c.b);
         c.b.setInsertionPointToStart(choice.thenBlock());
-        c.loop(low, high, count, [&](Value column) { columns(c.minS(column, c.sub(high, c.index(count))), count, false); });
+        c.loop(low, high, count,
+               [&](Value column) { columns(c.minS(column, c.sub(high, c.index(count))), count, false); });
         c.b.setInsertionPointToStart(choice.elseBlock());
         c.loop(low, high, 1, [&](Value column) { columns(column, 1, true); });
       }

@@ -19,8 +19,9 @@ public:
   Emitter(KernelContext &context)
       : c(context), op(cast<graph::ConvOp>(c.kernel.getRootOp())), x(shapeOf(c.kernel, op.getX())),
         filter(shapeOf(c.kernel, op.getFilter())), space(shapeOf(c.kernel, op.getResult())), xStrides(stridesOf(x)),
-        filterStrides(stridesOf(filter)), first(op.getLayout() == graph::ChannelLayout::first), spatial(op.getStrides().size()),
-        emitter(c, space), input(c, op.getX()), weights(c, op.getFilter()), accumulator(c, op.getResult(), op.getAccumulator()) {
+        filterStrides(stridesOf(filter)), first(op.getLayout() == graph::ChannelLayout::first),
+        spatial(op.getStrides().size()), emitter(c, space), input(c, op.getX()), weights(c, op.getFilter()),
+        accumulator(c, op.getResult(), op.getAccumulator()) {
     if (op.getBias())
       bias.emplace(c, op.getBias());
   }
@@ -36,7 +37,9 @@ public:
         return;
       }
       Value o = at[1], group = c.divU(o, groupOutputs);
-      auto each = [&](Value lo, Value hi) { c.loop(lo, hi, 1, [&](Value w) { element(o, group, spatial, w, 1, {}); }); };
+      auto each = [&](Value lo, Value hi) {
+        c.loop(lo, hi, 1, [&](Value w) { element(o, group, spatial, w, 1, {}); });
+      };
       int64_t lanes = lanesFor(c.target, accumulator.computeType(), -1);
       if (op.getStrides().back() != 1)
         return each(zero, extent);
@@ -132,7 +135,8 @@ public:
   std::string describe(plan::KernelOp kernel, const CpuTarget &) const override {
     auto op = cast<graph::ConvOp>(kernel.getRootOp());
     bool alongRow = op.getLayout() == graph::ChannelLayout::first && op.getStrides().back() == 1;
-    StringRef loops = alongRow ? "vectors along the image's rows, scalar at their ends, filter not packed" : "scalar loops, filter not packed";
+    StringRef loops = alongRow ? "vectors along the image's rows, scalar at their ends, filter not packed"
+                               : "scalar loops, filter not packed";
     return loops.str() + operandsText({op.getX(), op.getFilter()});
   }
 

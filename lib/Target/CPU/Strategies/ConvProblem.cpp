@@ -70,7 +70,8 @@ FailureOr<std::vector<float>> filterValues(plan::KernelOp kernel, const ConvProb
   return values;
 }
 
-void packFilter(plan::KernelOp kernel, const ConvProblem &p, ArrayRef<int64_t> shape, std::vector<float> packed, StringRef layout) {
+void packFilter(plan::KernelOp kernel, const ConvProblem &p, ArrayRef<int64_t> shape, std::vector<float> packed,
+                StringRef layout) {
   auto type = cast<RankedTensorType>(kernel.getInputs()[p.filter].getType());
   kernel->setAttr("conv.filter_shape", DenseI64ArrayAttr::get(kernel.getContext(), type.getShape()));
   replaceByPacked(kernel, p.filter, shape, std::move(packed), layout);
@@ -94,7 +95,8 @@ std::optional<ConvProblem> analyzeConv(plan::KernelOp kernel, std::string &reaso
     return std::nullopt;
   if (!isa<BlockArgument>(p.op.getFilter()))
     return fail("the filter is decoded inside the kernel");
-  if (Value bias = p.op.getBias(); bias && !bias.getDefiningOp<graph::ConstantOp>() && (!isa<BlockArgument>(bias) || !areReadable(bias, reason)))
+  if (Value bias = p.op.getBias();
+      bias && !bias.getDefiningOp<graph::ConstantOp>() && (!isa<BlockArgument>(bias) || !areReadable(bias, reason)))
     return fail("the bias is computed inside the kernel");
   size_t spatial = p.op.getStrides().size();
   if (spatial > 2)

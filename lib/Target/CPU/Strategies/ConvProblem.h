@@ -19,13 +19,13 @@ struct ConvRow {
 
 struct ConvProblem {
   mutable graph::ConvOp op;
-  unsigned filter;                  ///< kernel operand
+  unsigned filter; ///< kernel operand
   mlir::AffineExpr n, h, w, oh, ow;
   int64_t channels, outputs, kh, kw, group;
   int64_t strideH, strideW, dilationH, dilationW;
   mlir::AffineExpr padTop, padLeft;
   Exprs result;
-  bool tall = false;                ///< one pixel wide: h and w (and so on) changed places
+  bool tall = false; ///< one pixel wide: h and w (and so on) changed places
 
   /// Coordinates in `result` of an output pixel, without the channel.
   llvm::SmallVector<mlir::Value> pixelIndex(mlir::Value image, mlir::Value row, mlir::Value column) const;
@@ -42,7 +42,9 @@ struct ConvProblem {
   int64_t groupOutputs() const { return outputs / group; }
   bool isDepthwise() const { return group == channels && channels == outputs; }
   /// No window and no padding: every pixel is a row of a matrix product.
-  bool isPointwise() const { return kh == 1 && kw == 1 && strideH == 1 && strideW == 1 && padTop == 0 && padLeft == 0 && oh == h && ow == w; }
+  bool isPointwise() const {
+    return kh == 1 && kw == 1 && strideH == 1 && strideW == 1 && padTop == 0 && padLeft == 0 && oh == h && ow == w;
+  }
 };
 
 /// Reads the problem off a kernel with root conv; nullopt with a reason if it
@@ -58,8 +60,8 @@ bool hasPackableFilter(plan::KernelOp kernel, const ConvProblem &problem, std::s
 mlir::FailureOr<std::vector<float>> filterValues(plan::KernelOp kernel, const ConvProblem &problem);
 /// Replaces the filter by its packed form; analyzeConv then reads its shape from
 /// the kernel's `conv.filter_shape`.
-void packFilter(plan::KernelOp kernel, const ConvProblem &problem, llvm::ArrayRef<int64_t> shape, std::vector<float> packed,
-                llvm::StringRef layout);
+void packFilter(plan::KernelOp kernel, const ConvProblem &problem, llvm::ArrayRef<int64_t> shape,
+                std::vector<float> packed, llvm::StringRef layout);
 inline bool isFilterPacked(plan::KernelOp kernel) { return kernel->hasAttr("conv.filter_shape"); }
 
 /// Rounds up; `value` may be negative.

@@ -9,12 +9,13 @@ namespace tenon::cpu {
 namespace {
 
 constexpr int64_t kMostElements = 1 << 16; // of all rows: 256 KiB of the stack
-constexpr int64_t kMostRows = 8;         // more are as fast in f32 from a decoded buffer
-constexpr int64_t kDigits = 3;           // signed bytes of an element
-constexpr int64_t kMantissa = 23;        // bits of a float32 below its exponent
-constexpr int64_t kWhole = 22;           // bits of the segment's largest before the unit's point
+constexpr int64_t kMostRows = 8;           // more are as fast in f32 from a decoded buffer
+constexpr int64_t kDigits = 3;             // signed bytes of an element
+constexpr int64_t kMantissa = 23;          // bits of a float32 below its exponent
+constexpr int64_t kWhole = 22;             // bits of the segment's largest before the unit's point
 constexpr int64_t kExponentBias = 127;
-// Added to the bits of the largest, so that one above 2^23 - 2^16 units, too large for three signed bytes, takes twice the unit.
+// Added to the bits of the largest, so that one above 2^23 - 2^16 units, too large for three signed bytes, takes twice
+// the unit.
 constexpr int64_t kRoom = 1 << 17;
 constexpr int64_t kLargest = (kExponentBias + 96) << kMantissa, kSmallest = (kExponentBias - 96) << kMantissa;
 constexpr int64_t kFewBits = 12 << kMantissa; // an exponent so much below the largest's
@@ -27,7 +28,8 @@ int64_t FixedPointRows::most(const PackedCodes &w, int64_t lanes) {
   return std::min(kMostRows, kMostElements / w.k);
 }
 
-FixedPointRows::FixedPointRows(KernelContext &context, const PackedCodes &codes, int64_t lanes, int64_t rows) : c(context), w(codes), lanes(lanes) {
+FixedPointRows::FixedPointRows(KernelContext &context, const PackedCodes &codes, int64_t lanes, int64_t rows)
+    : c(context), w(codes), lanes(lanes) {
   auto buffer = [&](int64_t count, Type type) -> Value {
     return memref::AllocaOp::create(c.b, c.loc, MemRefType::get({rows, count}, type), c.b.getI64IntegerAttr(64));
   };
@@ -42,17 +44,23 @@ int64_t FixedPointRows::segment() const { return std::min(w.block, PackedCodes::
 
 //===-- rounding a row -------------------------------------------------------===//
 
-void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, Value row, Value number, int64_t count, Value &largest, Value &fits) const {
+void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, Value row, Value number, int64_t count,
+                                    Value &largest, Value &fits) const {
   auto word = c.b.getI32Type();
   auto words = VectorType::get({lanes}, word);
   auto bytes = VectorType::get({4 * lanes}, c.b.getI8Type());
   auto scalar = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(c.b, c.loc, word, value); };
   auto splat = [&](int64_t value) { return c.broadcast(scalar(value), lanes); };
   auto cast = [&](Type type, Value value) -> Value {
-    return isa<VectorType>(type) ? vector::BitCastOp::create(c.b, c.loc, type, value).getResult() : arith::BitcastOp::create(c.b, c.loc, type, value).getResult();
+    return isa<VectorType>(type) ? vector::BitCastOp::create(c.b, c.loc, type, value).getResult()
+                                 : arith::BitcastOp::create(c.b, c.loc, type, value).getResult();
   };
-  auto reduce = [&](vector::CombiningKind kind, Value value) -> Value { return vector::ReductionOp::create(c.b, c.loc, kind, value); };
-  auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) -> Value { return arith::CmpIOp::create(c.b, c.loc, predicate, x, y); };
+  auto reduce = [&](vector::CombiningKind kind, Value value) -> Value {
+    return vector::ReductionOp::create(c.b, c.loc, kind, value);
+  };
+  auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) -> Value {
+    return arith::CmpIOp::create(c.b, c.loc, predicate, x, y);
+  };
 
   Value first = c.mul(number, c.index(segment()));
   SmallVector<Value> elements, sizes;
@@ -66,20 +74,25 @@ void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, V
   largest = arith::MaxUIOp::create(c.b, c.loc, largest, most);
 
   // Sizes are below 2^31, so signed comparisons, which x86 has for vectors, order them.
-  Value limit = c.broadcast(arith::SubIOp::create(c.b, c.loc, arith::MaxUIOp::create(c.b, c.loc, most, scalar(kFewBits)), scalar(kFewBits)), lanes);
+  Value limit = c.broadcast(
+      arith::SubIOp::create(c.b, c.loc, arith::MaxUIOp::create(c.b, c.loc, most, scalar(kFewBits)), scalar(kFewBits)),
+      lanes);
   Value few = splat(0);
   for (Value size : sizes) {
-    Value isFew = arith::AndIOp::create(c.b, c.loc, compare(arith::CmpIPredicate::sgt, size, splat(0)), compare(arith::CmpIPredicate::slt, size, limit));
+    Value isFew = arith::AndIOp::create(c.b, c.loc, compare(arith::CmpIPredicate::sgt, size, splat(0)),
+                                        compare(arith::CmpIPredicate::slt, size, limit));
     few = arith::AddIOp::create(c.b, c.loc, few, Value(arith::ExtUIOp::create(c.b, c.loc, words, isFew)));
   }
   Value isFine = compare(arith::CmpIPredicate::sle, reduce(vector::CombiningKind::ADD, few), scalar(count / 2));
   fits = arith::AndIOp::create(c.b, c.loc, fits, isFine);
 
   // 2^22 to 2^23 units are the largest; the exponents of unit and inverse are those of normal numbers.
-  Value exponent = arith::AndIOp::create(c.b, c.loc, Value(arith::AddIOp::create(c.b, c.loc, most, scalar(kRoom))), scalar(0x7F800000));
+  Value exponent = arith::AndIOp::create(c.b, c.loc, Value(arith::AddIOp::create(c.b, c.loc, most, scalar(kRoom))),
+                                         scalar(0x7F800000));
   exponent = arith::MaxUIOp::create(c.b, c.loc, exponent, scalar((kWhole + 1) << kMantissa));
   Value unit = cast(c.b.getF32Type(), arith::SubIOp::create(c.b, c.loc, exponent, scalar(kWhole << kMantissa)));
-  Value inverse = cast(c.b.getF32Type(), arith::SubIOp::create(c.b, c.loc, scalar((2 * kExponentBias + kWhole) << kMantissa), exponent));
+  Value inverse = cast(c.b.getF32Type(),
+                       arith::SubIOp::create(c.b, c.loc, scalar((2 * kExponentBias + kWhole) << kMantissa), exponent));
   Value both = arith::MulFOp::create(c.b, c.loc, unit, c.constant(c.b.getF32Type(), w.bytes->unit, 1));
   memref::StoreOp::create(c.b, c.loc, both, units, ValueRange{row, number});
 
@@ -95,25 +108,30 @@ void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, V
     sum = arith::AddIOp::create(c.b, c.loc, sum, integer);
     Value parts = arith::XOrIOp::create(c.b, c.loc, Value(arith::AddIOp::create(c.b, c.loc, integer, bias)), bias);
     parts = vector::ShuffleOp::create(c.b, c.loc, cast(bytes, parts), cast(bytes, parts), transposed);
-    vector::StoreOp::create(c.b, c.loc, cast(words, parts), digits, ValueRange{row, c.add(first, c.index(int64_t(i) * lanes))});
+    vector::StoreOp::create(c.b, c.loc, cast(words, parts), digits,
+                            ValueRange{row, c.add(first, c.index(int64_t(i) * lanes))});
   }
 
   Value total = arith::SIToFPOp::create(c.b, c.loc, c.b.getF32Type(), reduce(vector::CombiningKind::ADD, sum));
   total = arith::MulFOp::create(c.b, c.loc, total, unit);
-  Value start = arith::MulFOp::create(c.b, c.loc, total, c.constant(c.b.getF32Type(), -w.zeroByte() * w.bytes->unit, 1));
+  Value start =
+      arith::MulFOp::create(c.b, c.loc, total, c.constant(c.b.getF32Type(), -w.zeroByte() * w.bytes->unit, 1));
   memref::StoreOp::create(c.b, c.loc, start, starts, ValueRange{row, number});
   if (!w.zeros)
     return;
   Value block = c.divU(first, c.index(w.block));
-  Value less = arith::SubFOp::create(c.b, c.loc, Value(memref::LoadOp::create(c.b, c.loc, inputs, ValueRange{row, block})), total);
+  Value less = arith::SubFOp::create(c.b, c.loc,
+                                     Value(memref::LoadOp::create(c.b, c.loc, inputs, ValueRange{row, block})), total);
   memref::StoreOp::create(c.b, c.loc, less, inputs, ValueRange{row, block});
 }
 
 Value FixedPointRows::prepare(const OperandReader &reader, Value offset, Value row) const {
   Value none = c.constant(c.b.getF32Type(), 0, 1), zero = c.index(int64_t(0));
   if (w.zeros)
-    c.loop(zero, c.index(w.blocks()), 1, [&](Value block) { memref::StoreOp::create(c.b, c.loc, none, inputs, ValueRange{row, block}); });
-  Value nothing = arith::ConstantIntOp::create(c.b, c.loc, c.b.getI32Type(), 0), fits = arith::ConstantIntOp::create(c.b, c.loc, c.b.getI1Type(), 1);
+    c.loop(zero, c.index(w.blocks()), 1,
+           [&](Value block) { memref::StoreOp::create(c.b, c.loc, none, inputs, ValueRange{row, block}); });
+  Value nothing = arith::ConstantIntOp::create(c.b, c.loc, c.b.getI32Type(), 0),
+        fits = arith::ConstantIntOp::create(c.b, c.loc, c.b.getI1Type(), 1);
   int64_t whole = w.k / segment(), rest = w.k % segment();
   SmallVector<Value> found = c.loop(zero, c.index(whole), 1, {nothing, fits}, [&](Value number, ValueRange now) {
     SmallVector<Value> next(now);
@@ -129,7 +147,9 @@ Value FixedPointRows::prepare(const OperandReader &reader, Value offset, Value r
     for (Value buffer : {units, starts})
       memref::StoreOp::create(c.b, c.loc, none, buffer, ValueRange{row, c.index(number)});
 
-  auto limit = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(c.b, c.loc, c.b.getI32Type(), value); };
+  auto limit = [&](int64_t value) -> Value {
+    return arith::ConstantIntOp::create(c.b, c.loc, c.b.getI32Type(), value);
+  };
   Value above = arith::SubIOp::create(c.b, c.loc, found[0], limit(kSmallest));
   Value isNear = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::ult, above, limit(kLargest - kSmallest));
   return arith::AndIOp::create(c.b, c.loc, isNear, found[1]);
@@ -144,9 +164,11 @@ Value FixedPointRows::splat(Value buffer, Value row, Value index) const {
 /// Keeps LLVM from sums in another order and from work on totals during a block, with
 /// either of which registers spill. Costs no instruction.
 Value FixedPointRows::pinned(Value value) const {
-  return LLVM::InlineAsmOp::create(c.b, c.loc, value.getType(), ValueRange{value}, /*asm_string=*/"", /*constraints=*/"=x,0",
+  return LLVM::InlineAsmOp::create(c.b, c.loc, value.getType(), ValueRange{value}, /*asm_string=*/"",
+                                   /*constraints=*/"=x,0",
                                    /*has_side_effects=*/false, /*is_align_stack=*/false, LLVM::TailCallKind::None,
-                                   LLVM::AsmDialectAttr(), ArrayAttr()).getResult(0);
+                                   LLVM::AsmDialectAttr(), ArrayAttr())
+      .getResult(0);
 }
 
 FixedPointRows::Sums FixedPointRows::multiplySegment(CodePanels &weights, Value row, Value group, int64_t from) const {
@@ -156,7 +178,8 @@ FixedPointRows::Sums FixedPointRows::multiplySegment(CodePanels &weights, Value 
     return LLVM::CallIntrinsicOp::create(c.b, c.loc, type, c.b.getStringAttr(name), ValueRange{x, y}).getResult(0);
   };
   auto pairs = [&](Value x, int64_t factor) {
-    Value factors = arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(halves, c.b.getI16IntegerAttr(factor)));
+    Value factors =
+        arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(halves, c.b.getI16IntegerAttr(factor)));
     return call(words, "llvm.x86.avx2.pmadd.wd", x, factors);
   };
   auto add = [&](Value x, Value y) -> Value { return x ? arith::AddIOp::create(c.b, c.loc, x, y).getResult() : y; };
@@ -195,7 +218,8 @@ FixedPointRows::Sums FixedPointRows::multiplySegment(CodePanels &weights, Value 
   return sums;
 }
 
-FixedPointRows::Sums FixedPointRows::addBlock(CodePanels &weights, Value row, Sums totals, Value block, Sums segments) const {
+FixedPointRows::Sums FixedPointRows::addBlock(CodePanels &weights, Value row, Sums totals, Value block,
+                                              Sums segments) const {
   auto fma = [&](Value x, Value y, Value z) -> Value { return vector::FMAOp::create(c.b, c.loc, x, y, z); };
   SmallVector<Value> scale = weights.scales(block), zero = weights.zeros(block);
   for (size_t v = 0; v < totals.size(); ++v) {
@@ -229,12 +253,13 @@ SmallVector<Value> FixedPointRows::multiply(CodePanels &weights, Value row) cons
     if (each == 1)
       return addBlock(weights, row, Sums(now), block, whole(block));
     Value first = c.mul(block, c.index(each));
-    Sums sums = c.loop(first, c.minS(c.add(first, c.index(each)), groups), 1, none, [&](Value group, ValueRange now) -> Sums {
-      Sums next = whole(group);
-      for (auto [sum, before] : llvm::zip_equal(next, now))
-        sum = arith::AddFOp::create(c.b, c.loc, before, sum);
-      return next;
-    });
+    Sums sums =
+        c.loop(first, c.minS(c.add(first, c.index(each)), groups), 1, none, [&](Value group, ValueRange now) -> Sums {
+          Sums next = whole(group);
+          for (auto [sum, before] : llvm::zip_equal(next, now))
+            sum = arith::AddFOp::create(c.b, c.loc, before, sum);
+          return next;
+        });
     return addBlock(weights, row, Sums(now), block, std::move(sums));
   });
 }

@@ -30,8 +30,8 @@ public:
   llvm::SmallVector<mlir::Value> multiply(CodePanels &weights, mlir::Value row) const;
 
 private:
-  void prepareSegment(const OperandReader &reader, mlir::Value offset, mlir::Value row, mlir::Value number, int64_t count, mlir::Value &largest,
-                      mlir::Value &fits) const;
+  void prepareSegment(const OperandReader &reader, mlir::Value offset, mlir::Value row, mlir::Value number,
+                      int64_t count, mlir::Value &largest, mlir::Value &fits) const;
   using Sums = llvm::SmallVector<mlir::Value>;
   /// Sums of a segment of a group, from step `from`.
   Sums multiplySegment(CodePanels &weights, mlir::Value row, mlir::Value group, int64_t from) const;
@@ -44,10 +44,10 @@ private:
   KernelContext &c;
   const PackedCodes &w;
   int64_t lanes;
-  mlir::Value digits;  ///< i32 [rows, K]: word i of four is byte i of four steps
-  mlir::Value units;   ///< f32 [rows, segments], of the products
-  mlir::Value starts;  ///< f32 [rows, segments]: minus the sums of a row times the zero point that holds for all
-  mlir::Value inputs;  ///< f32 [rows, blocks]: minus the sums of a row
+  mlir::Value digits; ///< i32 [rows, K]: word i of four is byte i of four steps
+  mlir::Value units;  ///< f32 [rows, segments], of the products
+  mlir::Value starts; ///< f32 [rows, segments]: minus the sums of a row times the zero point that holds for all
+  mlir::Value inputs; ///< f32 [rows, blocks]: minus the sums of a row
 };
 
 } // namespace tenon::cpu

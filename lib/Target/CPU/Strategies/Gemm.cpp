@@ -16,9 +16,9 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kMostRows = 12;      // 14 rows of 4 KiB would not fit a 12-way cache set
-constexpr int64_t kMostStaged = 1024;  // rows of a panel that is copied at run time (256 KiB of stack at most)
-constexpr int64_t kFewRows = 48;       // a panel with contiguous columns is read in place for fewer
+constexpr int64_t kMostRows = 12;     // 14 rows of 4 KiB would not fit a 12-way cache set
+constexpr int64_t kMostStaged = 1024; // rows of a panel that is copied at run time (256 KiB of stack at most)
+constexpr int64_t kFewRows = 48;      // a panel with contiguous columns is read in place for fewer
 
 enum class Source { packed, inPlace, staged, gathered };
 
@@ -125,17 +125,10 @@ private:
     ContractionTile::Accumulators sums;
     Value width = c.index(shape.columns());
     switch (s.source) {
-    case Source::packed:
-      sums = packed(shape, contract);
-      break;
-    case Source::staged:
-      sums = contract({c, staged, c.b.getF32Type()}, c.index(int64_t(0)), width);
-      break;
-    case Source::inPlace:
-      sums = inPlace(shape, contract);
-      break;
-    case Source::gathered:
-      sums = gathered(shape, rows, aStep);
+    case Source::packed: sums = packed(shape, contract); break;
+    case Source::staged: sums = contract({c, staged, c.b.getF32Type()}, c.index(int64_t(0)), width); break;
+    case Source::inPlace: sums = inPlace(shape, contract); break;
+    case Source::gathered: sums = gathered(shape, rows, aStep);
     }
     bool merged = p.folded && rowsMerge(c.kernel, p.result); // or every row costs divisions
     auto rowIndex = [&](Value r) {
@@ -171,7 +164,8 @@ private:
     };
     if (columns > 0 && columns < shape.columns())
       return masked();
-    Value whole = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sle, c.add(column, c.index(shape.columns())), n);
+    Value whole =
+        arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sle, c.add(column, c.index(shape.columns())), n);
     SmallVector<Type> types(shape.rows * shape.vectors, VectorType::get({shape.lanes}, c.b.getF32Type()));
     auto choice = scf::IfOp::create(c.b, c.loc, types, whole, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(c.b);
@@ -226,7 +220,8 @@ private:
         SmallVector<Value> scalars;
         for (int64_t j = 0; j < shape.lanes; ++j)
           scalars.push_back(b.load(c.add(at, lanes[v * shape.lanes + j]), 1));
-        columns.push_back(vector::FromElementsOp::create(c.b, c.loc, VectorType::get({shape.lanes}, c.b.getF32Type()), scalars));
+        columns.push_back(
+            vector::FromElementsOp::create(c.b, c.loc, VectorType::get({shape.lanes}, c.b.getF32Type()), scalars));
       }
       for (int64_t r = 0; r < shape.rows; ++r) {
         Value row = c.broadcast(a.load(c.mulAdd(step, aStep, rows[r]), 1), shape.lanes);
@@ -272,10 +267,12 @@ public:
 
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     Schedule s = schedule(kernel, target);
-    std::string packed = "packed at compile time as " + num::nameOf(getElementTypeOrSelf(kernel.getBody().getArgument(s.b).getType()));
+    std::string packed =
+        "packed at compile time as " + num::nameOf(getElementTypeOrSelf(kernel.getBody().getArgument(s.b).getType()));
     StringRef source[] = {packed, "read in place", "copied panel by panel", "gathered lane by lane"};
-    return llvm::formatv("tile {0}x{1}, {2}-bit f32, right operand {3}{4}", s.tile.rows, s.tile.columns(), target.vectorBits,
-                         source[int(s.source)], operandsText(kernel.getRootOp()->getOperands())).str();
+    return llvm::formatv("tile {0}x{1}, {2}-bit f32, right operand {3}{4}", s.tile.rows, s.tile.columns(),
+                         target.vectorBits, source[int(s.source)], operandsText(kernel.getRootOp()->getOperands()))
+        .str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
@@ -283,7 +280,8 @@ public:
     auto constant = kernel.getInputs()[s.b].getDefiningOp<graph::ConstantOp>();
     auto widening = s.p.b.getDefiningOp<graph::CastOp>();
     bool widensToF32 = widening && getElementTypeOrSelf(s.p.b.getType()).isF32();
-    if (!constant || !(isa<BlockArgument>(s.p.b) || widensToF32) || !kernel.getArgShapes() || s.source == Source::packed || !s.p.b.hasOneUse())
+    if (!constant || !(isa<BlockArgument>(s.p.b) || widensToF32) || !kernel.getArgShapes() ||
+        s.source == Source::packed || !s.p.b.hasOneUse())
       return success();
     for (AffineExpr stride : s.p.bBatch)
       if (stride != 0)
@@ -314,8 +312,8 @@ public:
     auto panels = [&](auto zero) {
       using T = decltype(zero);
       AsmResourceBlob blob = HeapAsmResourceBlob::allocate(type.getNumElements() * sizeof(T), 64);
-      packPanels(ArrayRef(reinterpret_cast<const T *>(bytes.data()), k * n), k, n, constantOr(s.p.bStep, 0), constantOr(s.p.bColumn, 0), width,
-                 reinterpret_cast<T *>(blob.getMutableData().data()));
+      packPanels(ArrayRef(reinterpret_cast<const T *>(bytes.data()), k * n), k, n, constantOr(s.p.bStep, 0),
+                 constantOr(s.p.bColumn, 0), width, reinterpret_cast<T *>(blob.getMutableData().data()));
       return blob;
     };
     kernel->setAttr("gemm.rhs_shape", (*kernel.getArgShapes())[s.b]);

@@ -17,7 +17,8 @@ public:
   std::vector<StringRef> roots() const override { return {"matmul"}; }
 
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    return llvm::all_of(kernel.getRootOp()->getOperands(), [&](Value operand) { return isReadableOrSplat(operand, reason); });
+    return llvm::all_of(kernel.getRootOp()->getOperands(),
+                        [&](Value operand) { return isReadableOrSplat(operand, reason); });
   }
   std::string describe(plan::KernelOp kernel, const CpuTarget &) const override {
     return "scalar loops" + operandsText(kernel.getRootOp()->getOperands());
@@ -42,7 +43,8 @@ public:
       c.loop(c.index(int64_t(0)), c.index(p.n), 1, [&](Value column) {
         Value bColumn = c.mulAdd(column, c.index(p.bColumn), bBase);
         Value total = c.loop(c.index(int64_t(0)), c.index(p.k), 1, sum.zero(1), [&](Value step, ValueRange sums) {
-          Value x = a.load(c.mulAdd(step, c.index(p.aStep), aBase), 1), y = b.load(c.mulAdd(step, c.index(p.bStep), bColumn), 1);
+          Value x = a.load(c.mulAdd(step, c.index(p.aStep), aBase), 1),
+                y = b.load(c.mulAdd(step, c.index(p.bStep), bColumn), 1);
           return SmallVector<Value>{sum.add(sums[0], x, y)};
         })[0];
         SmallVector<Value> index = p.rowIndex(c, batch, row);

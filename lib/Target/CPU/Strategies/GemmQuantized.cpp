@@ -16,14 +16,14 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kTileVectors = 2;     // columns of a tile, in vectors, as in the f32 product
-constexpr int64_t kStreams = 4;         // panels that one row reads at once: memory serves several streams faster than one
-constexpr int64_t kMostRows = 12;       // of a tile, as in the f32 product
-constexpr int64_t kMostDirect = 4;      // rows whose products decode for themselves
-constexpr int64_t kFewRows = 4;         // of the tile for run-time sizes below the full one
-constexpr int64_t kMostTiles = 16;      // row tiles that share a decoded part of a panel
-constexpr int64_t kChunkGroups = 8;     // of a decoded part: 256 steps, 32 KiB at 512 bits
-constexpr int64_t kLine = 64;           // bytes of a cache line
+constexpr int64_t kTileVectors = 2; // columns of a tile, in vectors, as in the f32 product
+constexpr int64_t kStreams = 4;     // panels that one row reads at once: memory serves several streams faster than one
+constexpr int64_t kMostRows = 12;   // of a tile, as in the f32 product
+constexpr int64_t kMostDirect = 4;  // rows whose products decode for themselves
+constexpr int64_t kFewRows = 4;     // of the tile for run-time sizes below the full one
+constexpr int64_t kMostTiles = 16;  // row tiles that share a decoded part of a panel
+constexpr int64_t kChunkGroups = 8; // of a decoded part: 256 steps, 32 KiB at 512 bits
+constexpr int64_t kLine = 64;       // bytes of a cache line
 
 using Accumulators = ContractionTile::Accumulators;
 
@@ -31,8 +31,8 @@ struct Schedule {
   GemmProblem p;
   PackedCodes w;
   int64_t lanes, vectors; // of a vector; panels of a tile
-  int64_t direct;       // most rows that decode for themselves
-  int64_t rows, tiles;  // of a tile; tiles of a unit
+  int64_t direct;         // most rows that decode for themselves
+  int64_t rows, tiles;    // of a tile; tiles of a unit
   AffineExpr rowBlocks, panels;
   int64_t fixedRows = 0; // most rows that may become integers
 
@@ -73,8 +73,7 @@ Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
 class Emitter {
 public:
   Emitter(KernelContext &context, Schedule schedule)
-      : c(context), s(std::move(schedule)), p(s.p), w(s.w), a(c, p.a),
-        weights(c, w, s.lanes, s.vectors, s.panels) {}
+      : c(context), s(std::move(schedule)), p(s.p), w(s.w), a(c, p.a), weights(c, w, s.lanes, s.vectors, s.panels) {}
 
   LogicalResult run() {
     m = c.index(p.m);
@@ -108,13 +107,14 @@ private:
     if (constantOr(p.m, -1) > 0)
       return decodedOnce(s.rows, first);
     // Sizes known only at run time: one row, few, or any number.
-    ifBelow(m, 2, [&]() { direct(1, first); }, [&]() {
-      ifBelow(m, s.rows, [&]() { decodedOnce(kFewRows, first); }, [&]() { decodedOnce(s.rows, first); });
-    });
+    ifBelow(
+        m, 2, [&]() { direct(1, first); },
+        [&]() { ifBelow(m, s.rows, [&]() { decodedOnce(kFewRows, first); }, [&]() { decodedOnce(s.rows, first); }); });
   }
 
   Value stackBuffer(int64_t count) {
-    return memref::AllocaOp::create(c.b, c.loc, MemRefType::get({count}, c.b.getF32Type()), c.b.getI64IntegerAttr(kLine));
+    return memref::AllocaOp::create(c.b, c.loc, MemRefType::get({count}, c.b.getF32Type()),
+                                    c.b.getI64IntegerAttr(kLine));
   }
 
   Value isBelow(Value value, int64_t limit) {
@@ -163,22 +163,25 @@ private:
       scale = weights.scales(block);
       zero = weights.zeros(block);
     }
-    weights.eachStep(group, from, to, [&](int64_t step, ArrayRef<Value> codes) {
-      SmallVector<Value> values(codes);
-      if (weights.rounded())
-        for (int64_t v = 0; v < s.vectors; ++v)
-          values[v] = weights.weightOf(codes[v], scale[v], w.zeros ? zero[v] : Value());
-      Value at = c.mul(c.add(base, c.index(step)), aStep);
-      for (auto [r, offset] : llvm::enumerate(rowOffsets)) {
-        Value x = c.broadcast(a.load(c.add(offset, at), 1), s.lanes);
-        for (int64_t v = 0; v < s.vectors; ++v) {
-          Value &sum = now.products[(step % parts(rowOffsets.size()) + r) * s.vectors + v];
-          sum = fma(values[v], x, sum);
-        }
-        if (sumsInputs())
-          now.inputs[r] = arith::AddFOp::create(c.b, c.loc, now.inputs[r], x);
-      }
-    }, rowOffsets.size() == 1 ? CodePanels::Fence(sumOf) : CodePanels::Fence());
+    weights.eachStep(
+        group, from, to,
+        [&](int64_t step, ArrayRef<Value> codes) {
+          SmallVector<Value> values(codes);
+          if (weights.rounded())
+            for (int64_t v = 0; v < s.vectors; ++v)
+              values[v] = weights.weightOf(codes[v], scale[v], w.zeros ? zero[v] : Value());
+          Value at = c.mul(c.add(base, c.index(step)), aStep);
+          for (auto [r, offset] : llvm::enumerate(rowOffsets)) {
+            Value x = c.broadcast(a.load(c.add(offset, at), 1), s.lanes);
+            for (int64_t v = 0; v < s.vectors; ++v) {
+              Value &sum = now.products[(step % parts(rowOffsets.size()) + r) * s.vectors + v];
+              sum = fma(values[v], x, sum);
+            }
+            if (sumsInputs())
+              now.inputs[r] = arith::AddFOp::create(c.b, c.loc, now.inputs[r], x);
+          }
+        },
+        rowOffsets.size() == 1 ? CodePanels::Fence(sumOf) : CodePanels::Fence());
     return now;
   }
 
@@ -215,9 +218,10 @@ private:
     if (count == 1)
       sums = whole(first, std::move(sums));
     else if (count > 1)
-      sums = unflatten(rowOffsets.size(), c.loop(first, c.add(first, c.index(count)), 1, sums.flat(), [&](Value group, ValueRange now) {
-        return whole(group, unflatten(rowOffsets.size(), now)).flat();
-      }));
+      sums = unflatten(rowOffsets.size(),
+                       c.loop(first, c.add(first, c.index(count)), 1, sums.flat(), [&](Value group, ValueRange now) {
+                         return whole(group, unflatten(rowOffsets.size(), now)).flat();
+                       }));
     return rest ? addSteps(rowOffsets, block, c.add(first, c.index(count)), 0, rest, std::move(sums)) : sums;
   }
 
@@ -225,7 +229,8 @@ private:
   Accumulators smallBlocks(ArrayRef<Value> rowOffsets, Value group, int64_t steps, Accumulators totals) {
     for (int64_t from = 0; from < steps; from += w.block) {
       Value block = c.add(c.mul(group, c.index(PackedCodes::kGroup / w.block)), c.index(from / w.block));
-      BlockSums sums = addSteps(rowOffsets, block, group, from, std::min(steps, from + w.block), noSums(rowOffsets.size()));
+      BlockSums sums =
+          addSteps(rowOffsets, block, group, from, std::min(steps, from + w.block), noSums(rowOffsets.size()));
       totals = addBlock(std::move(totals), block, sums);
     }
     return totals;
@@ -255,12 +260,14 @@ private:
       } else {
         totals = c.loop(zero, whole, 1, totals, [&](Value block, ValueRange now) -> SmallVector<Value> {
           weights.fetchScales(block);
-          return addBlock(Accumulators(now), block, blockSums(offsets, block, c.mul(block, c.index(groups)), groups, 0));
+          return addBlock(Accumulators(now), block,
+                          blockSums(offsets, block, c.mul(block, c.index(groups)), groups, 0));
         });
       }
       if (rest)
         totals = addBlock(std::move(totals), whole,
-                          blockSums(offsets, whole, c.mul(whole, c.index(groups)), rest / PackedCodes::kGroup, rest % PackedCodes::kGroup));
+                          blockSums(offsets, whole, c.mul(whole, c.index(groups)), rest / PackedCodes::kGroup,
+                                    rest % PackedCodes::kGroup));
     }
     finish(tile, totals, [&](Value r) { return c.add(first, r); });
   }
@@ -270,17 +277,24 @@ private:
   void prepareRows() {
     int64_t known = constantOr(p.m, -1);
     fixed.emplace(c, w, s.lanes, known < 0 ? s.fixedRows : known);
-    auto constant = [&](bool value) -> Value { return arith::ConstantIntOp::create(c.b, c.loc, c.b.getI1Type(), value); };
+    auto constant = [&](bool value) -> Value {
+      return arith::ConstantIntOp::create(c.b, c.loc, c.b.getI1Type(), value);
+    };
     auto prepare = [&]() -> Value {
-      return c.loop(c.index(int64_t(0)), m, 1, {constant(true)}, [&](Value row, ValueRange now) -> SmallVector<Value> {
-        return {arith::AndIOp::create(c.b, c.loc, now.front(), fixed->prepare(a, c.mul(row, c.index(p.aRow)), row))};
-      }).front();
+      return c
+          .loop(c.index(int64_t(0)), m, 1, {constant(true)},
+                [&](Value row, ValueRange now) -> SmallVector<Value> {
+                  return {arith::AndIOp::create(c.b, c.loc, now.front(),
+                                                fixed->prepare(a, c.mul(row, c.index(p.aRow)), row))};
+                })
+          .front();
     };
     if (known >= 0) {
       arePrepared = prepare();
       return;
     }
-    auto choice = scf::IfOp::create(c.b, c.loc, TypeRange(c.b.getI1Type()), isBelow(m, s.fixedRows + 1), /*withElseRegion=*/true);
+    auto choice =
+        scf::IfOp::create(c.b, c.loc, TypeRange(c.b.getI1Type()), isBelow(m, s.fixedRows + 1), /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(c.b);
     c.b.setInsertionPointToStart(choice.thenBlock());
     scf::YieldOp::create(c.b, c.loc, prepare());
@@ -304,7 +318,8 @@ private:
       weights.eachStep(group, from, to, [&](int64_t step, ArrayRef<Value> values) {
         for (int64_t v = 0; v < s.vectors; ++v) {
           Value weight = weights.weightOf(values[v], scale[v], w.zeros ? zero[v] : Value());
-          vector::StoreOp::create(c.b, c.loc, weight, decoded, ValueRange{c.add(at, c.index(step * s.columns() + v * s.lanes))});
+          vector::StoreOp::create(c.b, c.loc, weight, decoded,
+                                  ValueRange{c.add(at, c.index(step * s.columns() + v * s.lanes))});
         }
       });
     };
@@ -322,12 +337,14 @@ private:
     // Rows of a last tile that go beyond the matrix repeat its last.
     auto rowOf = [&](Value tileFirst, Value r) { return c.minS(c.add(tileFirst, r), last); };
     auto eachTile = [&](function_ref<void(Value, Value)> body) {
-      c.loop(first, end, rows, [&](Value tileFirst) { body(tileFirst, c.mul(c.sub(tileFirst, first), c.index(s.columns()))); });
+      c.loop(first, end, rows,
+             [&](Value tileFirst) { body(tileFirst, c.mul(c.sub(tileFirst, first), c.index(s.columns()))); });
     };
     auto load = [&](Value at) {
       Accumulators values;
       for (int64_t i = 0; i < rows * s.vectors; ++i)
-        values.push_back(vector::LoadOp::create(c.b, c.loc, vectorType, sums, ValueRange{c.add(at, c.index(i * s.lanes))}));
+        values.push_back(
+            vector::LoadOp::create(c.b, c.loc, vectorType, sums, ValueRange{c.add(at, c.index(i * s.lanes))}));
       return values;
     };
     auto store = [&](const Accumulators &values, Value at) {
@@ -345,13 +362,14 @@ private:
       eachTile([&](Value tileFirst, Value at) {
         SmallVector<Value> offsets;
         for (int64_t r = 0; r < rows; ++r)
-          offsets.push_back(c.add(c.mulAdd(rowOf(tileFirst, c.index(r)), c.index(p.aRow), aBase), c.mul(firstStep, aStep)));
-        store(tile.contract(load(at), steps, a, offsets, aStep, {c, decoded, c.b.getF32Type()}, zero, c.index(s.columns())), at);
+          offsets.push_back(
+              c.add(c.mulAdd(rowOf(tileFirst, c.index(r)), c.index(p.aRow), aBase), c.mul(firstStep, aStep)));
+        store(tile.contract(load(at), steps, a, offsets, aStep, {c, decoded, c.b.getF32Type()}, zero,
+                            c.index(s.columns())),
+              at);
       });
     });
-    eachTile([&](Value tileFirst, Value at) {
-      finish(tile, load(at), [&](Value r) { return rowOf(tileFirst, r); });
-    });
+    eachTile([&](Value tileFirst, Value at) { finish(tile, load(at), [&](Value r) { return rowOf(tileFirst, r); }); });
   }
 
   void finish(ContractionTile tile, const Accumulators &totals, function_ref<Value(Value)> rowOf) {
@@ -391,9 +409,11 @@ public:
     Schedule s = schedule(kernel, target);
     std::string integers;
     if (s.fixedRows)
-      integers = constantOr(s.p.m, -1) < 0 ? llvm::formatv(", up to {0} rows as 24-bit integers", s.fixedRows).str() : ", rows as 24-bit integers";
-    return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}{5}{6}", s.rows, s.columns(), target.vectorBits, s.w.text(),
-                         s.w.method(target), integers, operandSource(s.p.a)->text()).str();
+      integers = constantOr(s.p.m, -1) < 0 ? llvm::formatv(", up to {0} rows as 24-bit integers", s.fixedRows).str()
+                                           : ", rows as 24-bit integers";
+    return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}{5}{6}", s.rows, s.columns(),
+                         target.vectorBits, s.w.text(), s.w.method(target), integers, operandSource(s.p.a)->text())
+        .str();
   }
 
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {

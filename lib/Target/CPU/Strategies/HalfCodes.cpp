@@ -22,7 +22,9 @@ struct Lane {
   Value isAbove(Value x, int y) const { return int16_t(x) > y ? 0xFFFF : 0; }
 };
 
-double fromHalf(uint16_t bits) { return llvm::APFloat(llvm::APFloat::IEEEhalf(), llvm::APInt(16, bits)).convertToDouble(); }
+double fromHalf(uint16_t bits) {
+  return llvm::APFloat(llvm::APFloat::IEEEhalf(), llvm::APInt(16, bits)).convertToDouble();
+}
 
 } // namespace
 

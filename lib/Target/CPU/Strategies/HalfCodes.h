@@ -46,7 +46,9 @@ struct HalfCodes {
     int shift = kExponent - exponent, size = kSize & -(1 << (16 - width)); // where the code has bits
     auto half = on.bitAnd(shift ? on.shiftRight(code, shift) : code, kSign | size >> shift);
     if (isHalved) // as a subnormal below twice the least normal number, else with an exponent less by one
-      half = on.bitOr(on.larger(on.shiftRight(on.bitAnd(half, kSize), 1), on.subtract(on.bitAnd(half, kSize), 1 << kMantissa)), on.bitAnd(half, kSign));
+      half = on.bitOr(
+          on.larger(on.shiftRight(on.bitAnd(half, kSize), 1), on.subtract(on.bitAnd(half, kSize), 1 << kMantissa)),
+          on.bitAnd(half, kSign));
     if (isMinusZeroNan)
       half = on.bitOr(half, on.isEqual(half, kSign));
     if (firstSpecial) {

@@ -94,8 +94,9 @@ void IndexCheck::finish(function_ref<void()> loadAgain) {
     return;
   if (loadAgain) {
     // The axis may have no elements: 0, where nothing was loaded, lies outside, too.
-    Value isOutside = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::uge,
-                                            memref::LoadOp::create(c.b, c.loc, largest, c.index(int64_t(0))), c.index(sizes[0]));
+    Value isOutside =
+        arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::uge,
+                              memref::LoadOp::create(c.b, c.loc, largest, c.index(int64_t(0))), c.index(sizes[0]));
     auto again = scf::IfOp::create(c.b, c.loc, isOutside, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(c.b);
     c.b.setInsertionPointToStart(again.thenBlock());

@@ -18,7 +18,8 @@ Operands operandsOf(plan::KernelOp kernel) {
   auto fill = [&](auto op, bool quantizes) {
     int64_t rank = shapeOf(kernel, op.getX()).size();
     int64_t axis = resolvedAxis(op.getAxis(), rank);
-    return Operands{op.getX(), op.getScale(), op.getZeroPoint(), op.getResult(), axis, int64_t(op.getBlockSize()), quantizes};
+    return Operands{op.getX(), op.getScale(), op.getZeroPoint(), op.getResult(), axis, int64_t(op.getBlockSize()),
+                    quantizes};
   };
   if (auto op = dyn_cast<graph::QuantizeOp>(kernel.getRootOp()))
     return fill(op, true);

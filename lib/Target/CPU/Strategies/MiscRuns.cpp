@@ -54,7 +54,10 @@ LogicalResult RunPlan::emit(KernelContext &c, Value result, function_ref<Value(A
     Value hi = c.minS(c.add(lo, c.index(kBlock)), c.index(run));
     if (beforeRun)
       beforeRun(row);
-    c.vectorLoop(lo, hi, lanes, extent >= 0 && extent <= kBlock ? extent : extent % lanes == 0 ? lanes : -1,
+    c.vectorLoop(lo, hi, lanes,
+                 extent >= 0 && extent <= kBlock ? extent
+                 : extent % lanes == 0           ? lanes
+                                                 : -1,
                  [&](Value i, Value mask) {
                    Value v = value(row, i, mask);
                    Values point(row);
@@ -93,7 +96,8 @@ public:
       return RunPlan::get(kernel, target, rank - 1, type);
     if (auto oneHot = dyn_cast<graph::OneHotOp>(op)) {
       unsigned axis = resolvedAxis(oneHot.getAxis(), rank);
-      return RunPlan::get(kernel, target, axis + 1 == rank ? axis : axis + 1, Type(IntegerType::get(op->getContext(), 64)));
+      return RunPlan::get(kernel, target, axis + 1 == rank ? axis : axis + 1,
+                          Type(IntegerType::get(op->getContext(), 64)));
     }
     return RunPlan::get(kernel, target, 0, type, isa<graph::ShapeOp, graph::SizeOp>(op));
   }
@@ -158,11 +162,10 @@ public:
   }
 
 private:
-  static Value diagonal(KernelContext &c, Value k) {
-    return loadFrom(c, k, c.index(int64_t(0)), 1);
-  }
+  static Value diagonal(KernelContext &c, Value k) { return loadFrom(c, k, c.index(int64_t(0)), 1); }
 
-  static LogicalResult emitOneHot(KernelContext &c, graph::OneHotOp op, const RunPlan &p, function_ref<Value(Value)> positions) {
+  static LogicalResult emitOneHot(KernelContext &c, graph::OneHotOp op, const RunPlan &p,
+                                  function_ref<Value(Value)> positions) {
     LaneMath m{c, elementOf(op.getIndices()).isUnsignedInteger()};
     Type i64 = c.b.getI64Type();
     int64_t rank = p.space.size(), axis = resolvedAxis(op.getAxis(), rank);
@@ -176,7 +179,8 @@ private:
       if (LaneMath::isFloat(v))
         v = arith::FPToSIOp::create(c.b, c.loc, type, v);
       else if (getElementTypeOrSelf(v.getType()).getIntOrFloatBitWidth() < 64)
-        v = m.isUnsigned ? Value(arith::ExtUIOp::create(c.b, c.loc, type, v)) : Value(arith::ExtSIOp::create(c.b, c.loc, type, v));
+        v = m.isUnsigned ? Value(arith::ExtUIOp::create(c.b, c.loc, type, v))
+                         : Value(arith::ExtSIOp::create(c.b, c.loc, type, v));
       LaneMath s{c};
       return s.select(s.greater(s.like(v, 0), v), s.add(v, c.broadcast(depth, lanes)), v);
     };
@@ -229,7 +233,9 @@ public:
     for (size_t d = 0; d < in.size(); ++d)
       if ((amounts.empty() || amounts[d] > 0 || amounts[d + in.size()] > 0) && constantOr(in[d], 0) == 0)
         checks.push_back({op, TENON_EMPTY_AXIS,
-                          ("mode " + stringifyPadMode(op.getMode()) + " cannot pad axis " + Twine(d) + ", which has {1} elements to copy").str(),
+                          ("mode " + stringifyPadMode(op.getMode()) + " cannot pad axis " + Twine(d) +
+                           ", which has {1} elements to copy")
+                              .str(),
                           getAffineConstantExpr(1, context), in[d], amounts.empty() ? out[d] : AffineExpr()});
   }
   static RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) {

@@ -18,7 +18,8 @@ struct RunPlan {
 
   /// `from`: the first dimension that the run may cover; lanes follow `type`
   /// unless `scalar`.
-  static RunPlan get(plan::KernelOp kernel, const CpuTarget &target, unsigned from, mlir::Type type, bool scalar = false);
+  static RunPlan get(plan::KernelOp kernel, const CpuTarget &target, unsigned from, mlir::Type type,
+                     bool scalar = false);
   WorkSplit split(mlir::MLIRContext *context) const;
   /// Calls value(row coordinates, position in the run, mask) and stores what
   /// it returns as `result`.
@@ -33,8 +34,8 @@ struct RunPlan {
 /// An axis attribute, where negative values count from the end.
 inline int64_t resolvedAxis(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
 /// Copies [0, n) elements of a buffer of storage type.
-void copyRun(KernelContext &c, mlir::Value from, mlir::Value fromAt, mlir::Value to, mlir::Value toAt, mlir::AffineExpr n,
-             mlir::Type element);
+void copyRun(KernelContext &c, mlir::Value from, mlir::Value fromAt, mlir::Value to, mlir::Value toAt,
+             mlir::AffineExpr n, mlir::Type element);
 
 std::unique_ptr<Strategy> makeCreationStrategy();
 std::unique_ptr<Strategy> makePadStrategy();

@@ -67,7 +67,8 @@ Value constantTable(KernelContext &c, const std::string &name, ArrayRef<int64_t>
     OpBuilder::InsertionGuard guard(c.b);
     c.b.setInsertionPoint(func);
     auto type = LLVM::LLVMArrayType::get(c.b.getI64Type(), values.size());
-    LLVM::GlobalOp::create(c.b, c.loc, type, /*isConstant=*/true, LLVM::Linkage::Internal, name, c.b.getI64TensorAttr(values));
+    LLVM::GlobalOp::create(c.b, c.loc, type, /*isConstant=*/true, LLVM::Linkage::Internal, name,
+                           c.b.getI64TensorAttr(values));
   }
   return LLVM::AddressOfOp::create(c.b, c.loc, LLVM::LLVMPointerType::get(c.b.getContext()), name);
 }
@@ -103,13 +104,15 @@ struct Mover {
       if (width == 1)
         return element(from, s, to, t);
       if (!mask) {
-        vector::StoreOp::create(c.b, c.loc, vector::LoadOp::create(c.b, c.loc, type, from, ValueRange{s}), to, ValueRange{t});
+        vector::StoreOp::create(c.b, c.loc, vector::LoadOp::create(c.b, c.loc, type, from, ValueRange{s}), to,
+                                ValueRange{t});
         return;
       }
       bool isBrain = storage.isBF16();
       auto bits = isBrain ? VectorType::get({width}, c.b.getI16Type()) : type;
       Value zero = arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(bits));
-      Value value = vector::MaskedLoadOp::create(c.b, c.loc, bits, isBrain ? c.asInteger16(from) : from, ValueRange{s}, mask, zero);
+      Value value = vector::MaskedLoadOp::create(c.b, c.loc, bits, isBrain ? c.asInteger16(from) : from, ValueRange{s},
+                                                 mask, zero);
       vector::MaskedStoreOp::create(c.b, c.loc, isBrain ? c.asInteger16(to) : to, ValueRange{t}, mask, value);
     });
   }
@@ -121,8 +124,9 @@ struct Mover {
       if (width == 1)
         memref::StoreOp::create(c.b, c.loc, scalar, to, t);
       else if (mask && storage.isBF16())
-        vector::MaskedStoreOp::create(c.b, c.loc, c.asInteger16(to), ValueRange{t}, mask,
-                                      arith::BitcastOp::create(c.b, c.loc, VectorType::get({width}, c.b.getI16Type()), value));
+        vector::MaskedStoreOp::create(
+            c.b, c.loc, c.asInteger16(to), ValueRange{t}, mask,
+            arith::BitcastOp::create(c.b, c.loc, VectorType::get({width}, c.b.getI16Type()), value));
       else if (mask)
         vector::MaskedStoreOp::create(c.b, c.loc, to, ValueRange{t}, mask, value);
       else
@@ -220,8 +224,9 @@ public:
     }
     if (c.shape(root->getResult(0)).empty()) { // a scalar stays what it is
       Value zero = c.index(int64_t(0));
-      c.loop(c.begin, c.end, 1,
-             [&](Value) { Mover(c, root->getResult(0)).element(c.buffer(root->getOperand(0)), zero, c.outputBuffer(0), zero); });
+      c.loop(c.begin, c.end, 1, [&](Value) {
+        Mover(c, root->getResult(0)).element(c.buffer(root->getOperand(0)), zero, c.outputBuffer(0), zero);
+      });
       return success();
     }
     if (isa<graph::TransposeOp, graph::SliceOp>(root))
@@ -270,9 +275,8 @@ private:
       Value target = c.mul(row, length);
       if (stride == 1)
         return mover.run(from, source, to, target, length, constantOr(inner));
-      c.loop(c.index(int64_t(0)), length, 1, [&](Value i) {
-        mover.element(from, c.add(source, c.mul(i, c.index(stride))), to, c.add(target, i));
-      });
+      c.loop(c.index(int64_t(0)), length, 1,
+             [&](Value i) { mover.element(from, c.add(source, c.mul(i, c.index(stride))), to, c.add(target, i)); });
     });
     return success();
   }
@@ -295,7 +299,8 @@ private:
       std::optional<LinearSum> size = linearSum(c.shape(input)[axis]);
       if (!size)
         return false;
-      fields.append({cast<BlockArgument>(input).getArgNumber(), size->constant, 3 * (count + 1) + int64_t(terms.size())});
+      fields.append(
+          {cast<BlockArgument>(input).getArgNumber(), size->constant, 3 * (count + 1) + int64_t(terms.size())});
       for (auto [factor, symbol] : size->terms)
         terms.append({factor, llvm::find(read, symbol) - read.begin()});
     }
@@ -309,18 +314,23 @@ private:
     Value addresses = func.getArgument(0), symbols = func.getArgument(1);
     Value table = constantTable(c, (func.getName() + "_operands").str(), fields);
     auto at = [&](Value base, Type type, Value i) -> Value {
-      return LLVM::GEPOp::create(c.b, c.loc, pointer, type, base, ValueRange{arith::IndexCastOp::create(c.b, c.loc, i64, i)});
+      return LLVM::GEPOp::create(c.b, c.loc, pointer, type, base,
+                                 ValueRange{arith::IndexCastOp::create(c.b, c.loc, i64, i)});
     };
     auto load = [&](Value base, Value i) -> Value {
-      return arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), LLVM::LoadOp::create(c.b, c.loc, i64, at(base, i64, i)));
+      return arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(),
+                                        LLVM::LoadOp::create(c.b, c.loc, i64, at(base, i64, i)));
     };
-    Value zero = c.index(int64_t(0)), inner = c.index(product(ArrayRef(c.shape(op.getResult())).drop_front(axis + 1), context));
+    Value zero = c.index(int64_t(0)),
+          inner = c.index(product(ArrayRef(c.shape(op.getResult())).drop_front(axis + 1), context));
     auto lengthOf = [&](Value row) -> Value {
       Value size = load(table, c.add(row, c.index(1)));
       if (!terms.empty())
-        size = c.loop(load(table, c.add(row, c.index(2))), load(table, c.add(row, c.index(5))), 2, size, [&](Value term, ValueRange sum) -> SmallVector<Value> {
-          return {c.add(sum[0], c.mul(load(table, term), load(symbols, load(table, c.add(term, c.index(1))))))};
-        })[0];
+        size = c.loop(
+            load(table, c.add(row, c.index(2))), load(table, c.add(row, c.index(5))), 2, size,
+            [&](Value term, ValueRange sum) -> SmallVector<Value> {
+              return {c.add(sum[0], c.mul(load(table, term), load(symbols, load(table, c.add(term, c.index(1))))))};
+            })[0];
       return c.mul(size, inner);
     };
     Value end = c.index(3 * count);
@@ -330,7 +340,8 @@ private:
     Mover mover(c, op.getResult());
     c.loop(c.begin, c.end, 1, [&](Value row) {
       c.loop(zero, end, 3, c.mul(row, total), [&](Value operand, ValueRange target) -> SmallVector<Value> {
-        Value length = lengthOf(operand), address = LLVM::LoadOp::create(c.b, c.loc, pointer, at(addresses, pointer, load(table, operand)));
+        Value length = lengthOf(operand),
+              address = LLVM::LoadOp::create(c.b, c.loc, pointer, at(addresses, pointer, load(table, operand)));
         mover.run(memrefOf(c.b, c.loc, address, element), c.mul(row, length), c.outputBuffer(0), target[0], length, -1);
         return {c.add(target[0], length)};
       });
@@ -375,13 +386,15 @@ private:
         return c.loop(c.begin, c.end, 1, [&](Value unit) { body(unit, zero, unit); });
       Value some = c.maxS(count, one); // there are no units where there is no index
       c.loop(c.divU(c.begin, some), c.divU(c.add(c.end, c.sub(some, one)), some), 1, [&](Value outer) {
-        Value first = c.mul(outer, count), lo = c.maxS(c.sub(c.begin, first), zero), hi = c.minS(c.sub(c.end, first), count);
+        Value first = c.mul(outer, count), lo = c.maxS(c.sub(c.begin, first), zero),
+              hi = c.minS(c.sub(c.end, first), count);
         c.loop(lo, hi, 1, [&](Value position) { body(position, outer, c.add(first, position)); });
       });
     };
     auto copy = [&](Value position, Value outer, Value unit) {
       Value row = c.mulAdd(outer, c.index(size), check.loadQuickly(position));
-      mover.run(c.buffer(op.getX()), c.mul(row, length), c.outputBuffer(0), c.mul(unit, length), length, constantOr(run));
+      mover.run(c.buffer(op.getX()), c.mul(row, length), c.outputBuffer(0), c.mul(unit, length), length,
+                constantOr(run));
     };
     // Nothing can be copied out of nothing; indices are looked at all the same.
     auto look = [&]() { units([&](Value position, Value, Value) { check.load(position); }); };
@@ -460,7 +473,8 @@ private:
       for (size_t d = 0; d < outer.size(); ++d)
         source = c.add(source, c.mul(c.remU(at[d], c.index(x[d])), c.index(strides[d])));
       c.loop(c.index(int64_t(0)), copies, 1, [&](Value copy) {
-        mover.run(c.buffer(op.getX()), source, c.outputBuffer(0), c.mulAdd(row, width, c.mul(copy, own)), own, constantOr(x.back(), -1));
+        mover.run(c.buffer(op.getX()), source, c.outputBuffer(0), c.mulAdd(row, width, c.mul(copy, own)), own,
+                  constantOr(x.back(), -1));
       });
     });
     return success();

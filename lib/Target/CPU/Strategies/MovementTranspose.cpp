@@ -101,7 +101,8 @@ struct Emitter {
   void elements(Value source, Value target, Value first, Value limit) {
     c.loop(first, limit, 1, [&](Value u) {
       c.loop(c.index(int64_t(0)), c.index(s.copy.dims.back()), 1, [&](Value i) {
-        Value value = memref::LoadOp::create(c.b, c.loc, from, c.add(source, c.mulAdd(i, c.index(s.copy.strides.back()), u)));
+        Value value =
+            memref::LoadOp::create(c.b, c.loc, from, c.add(source, c.mulAdd(i, c.index(s.copy.strides.back()), u)));
         memref::StoreOp::create(c.b, c.loc, value, to, c.add(target, c.mulAdd(u, c.index(strides[s.unit]), i)));
       });
     });
@@ -136,11 +137,18 @@ struct Emitter {
       bool known = constantOr(s.copy.dims[s.unit]) >= 0 && constantOr(s.copy.dims.back(), -1) >= 0;
       if (known)
         return vectors();
-      Value enough = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge, s.interleaves() ? width : c.minS(width, inner), lanes);
-      ifElse(c, enough, {}, [&]() { vectors(); return Values(); }, [&]() {
-        elements(source, target, first, c.minS(width, c.add(first, lanes)));
-        return Values();
-      });
+      Value enough = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge,
+                                           s.interleaves() ? width : c.minS(width, inner), lanes);
+      ifElse(
+          c, enough, {},
+          [&]() {
+            vectors();
+            return Values();
+          },
+          [&]() {
+            elements(source, target, first, c.minS(width, c.add(first, lanes)));
+            return Values();
+          });
     });
   }
 };

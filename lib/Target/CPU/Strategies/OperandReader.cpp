@@ -37,7 +37,8 @@ std::optional<OperandSource> operandSource(Value operand) {
     return std::nullopt;
   Type element = elementOf(argument);
   auto integer = dyn_cast<IntegerType>(element);
-  bool isNarrow = integer ? integer.getWidth() > 1 && integer.getWidth() <= 8 : num::isCoded(element) || isFloatOfWord(element);
+  bool isNarrow =
+      integer ? integer.getWidth() > 1 && integer.getWidth() <= 8 : num::isCoded(element) || isFloatOfWord(element);
   auto dequantize = dyn_cast<graph::DequantizeOp>(op);
   if (!isNarrow || (dequantize && !dequantize.isElementwise()))
     return std::nullopt;
@@ -124,7 +125,8 @@ Value OperandReader::finished(Value value) const {
     value = arith::MulFOp::create(c.b, c.loc, value, c.broadcast(scale, lanes));
   if (rounded) {
     Type narrow = lanes == 1 ? rounded : Type(VectorType::get({lanes}, rounded));
-    value = arith::ExtFOp::create(c.b, c.loc, value.getType(), Value(arith::TruncFOp::create(c.b, c.loc, narrow, value)));
+    value =
+        arith::ExtFOp::create(c.b, c.loc, value.getType(), Value(arith::TruncFOp::create(c.b, c.loc, narrow, value)));
   }
   return value;
 }
@@ -138,7 +140,8 @@ Value OperandReader::load(Value at, int64_t lanes, Value mask) const {
     int64_t count = cast<MemRefType>(table.getType()).getNumElements();
     if (count < int64_t(1) << storage.getIntOrFloatBitWidth()) // the bits above are not the code's
       code = arith::AndIOp::create(c.b, c.loc, code, c.constant(storage, count - 1, 1));
-    return memref::LoadOp::create(c.b, c.loc, table, Value(arith::IndexCastUIOp::create(c.b, c.loc, c.b.getIndexType(), code)));
+    return memref::LoadOp::create(c.b, c.loc, table,
+                                  Value(arith::IndexCastUIOp::create(c.b, c.loc, c.b.getIndexType(), code)));
   }
   Value value = c.load(buffer, element, at, lanes, mask);
   if (!isNumber)

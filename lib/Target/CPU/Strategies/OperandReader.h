@@ -33,7 +33,8 @@ bool areReadable(mlir::ValueRange operands, std::string &reason);
 /// a buffer, or as a splat constant inside the kernel; else `reason` says why not.
 bool isReadableOrSplat(mlir::Value operand, std::string &reason);
 /// Whether a product or convolution adds up in f32; else `reason` says that it does not.
-template <typename Op> bool accumulatesInF32(Op op, std::string &reason) {
+template <typename Op>
+bool accumulatesInF32(Op op, std::string &reason) {
   if (!op.getAccumulator() || op.getAccumulator()->isF32())
     return true;
   reason = "the accumulator is not float32";
@@ -46,7 +47,8 @@ public:
   /// needed before loops is emitted here.
   OperandReader(KernelContext &context, mlir::Value operand);
   /// A buffer of the kernel's own.
-  OperandReader(KernelContext &context, mlir::Value buffer, mlir::Type element) : c(context), buffer(buffer), element(element) {}
+  OperandReader(KernelContext &context, mlir::Value buffer, mlir::Type element)
+      : c(context), buffer(buffer), element(element) {}
 
   /// `lanes` consecutive values at a flat offset (a scalar if 1), in compute type.
   mlir::Value load(mlir::Value at, int64_t lanes, mlir::Value mask = {}) const;
@@ -56,12 +58,12 @@ private:
 
   KernelContext &c;
   mlir::Value buffer;
-  mlir::Type element; ///< of the buffer
-  bool isNumber = true; ///< the buffer's elements are no codes of integers
-  mlir::Type rounded; ///< a 16-bit float that values are rounded to; null: none
+  mlir::Type element;      ///< of the buffer
+  bool isNumber = true;    ///< the buffer's elements are no codes of integers
+  mlir::Type rounded;      ///< a 16-bit float that values are rounded to; null: none
   mlir::Value scale, zero; ///< f32 scalars of a dequantize, or null
-  mlir::Value table;  ///< the values of all codes on the stack; null: none
-  mlir::Value splat;  ///< the constant operand; null: a buffer's
+  mlir::Value table;       ///< the values of all codes on the stack; null: none
+  mlir::Value splat;       ///< the constant operand; null: a buffer's
 };
 
 } // namespace tenon::cpu

@@ -18,7 +18,8 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr StringLiteral kElementAttr = "gemm.code_type", kBlockAttr = "gemm.block", kCenterAttr = "gemm.center", kFiniteAttr = "gemm.finite";
+constexpr StringLiteral kElementAttr = "gemm.code_type", kBlockAttr = "gemm.block", kCenterAttr = "gemm.center",
+                        kFiniteAttr = "gemm.finite";
 constexpr StringLiteral kLayout = "codes";
 
 /// A matrix [K or blocks, N] in memory.
@@ -55,7 +56,8 @@ std::string packBits(const Matrix &matrix, const PackedCodes &w, const Panels &p
   auto eachCode = [&](function_ref<void(uint32_t *, int64_t, int64_t, uint32_t)> put) {
     for (int64_t column = 0; column < w.n; ++column)
       for (int64_t step = 0; step < w.k; ++step)
-        put(&words[(panels.of(column) * groups + step / PackedCodes::kGroup) * bits * width], column % width, step % PackedCodes::kGroup,
+        put(&words[(panels.of(column) * groups + step / PackedCodes::kGroup) * bits * width], column % width,
+            step % PackedCodes::kGroup,
             matrix.bytes[step * matrix.rowStride + column * matrix.columnStride] & ((1u << bits) - 1));
   };
   if (w.areQuads()) {
@@ -63,7 +65,8 @@ std::string packBits(const Matrix &matrix, const PackedCodes &w, const Panels &p
     eachCode([&](uint32_t *group, int64_t column, int64_t step, uint32_t code) {
       int64_t place = w.placeOf(column, step % 4, width);
       for (const PackedCodes::BitRun &run : quads[step / 4])
-        reinterpret_cast<uint8_t *>(group + run.word * width)[place] |= (code >> run.bit & ((1u << run.count) - 1)) << run.from;
+        reinterpret_cast<uint8_t *>(group + run.word * width)[place] |= (code >> run.bit & ((1u << run.count) - 1))
+                                                                        << run.from;
     });
   } else { // each column's codes a bit string
     eachCode([&](uint32_t *group, int64_t column, int64_t step, uint32_t code) {
@@ -103,7 +106,8 @@ unsigned argumentOf(Value value) { return cast<BlockArgument>(value).getArgNumbe
 
 std::string PackedCodes::text() const {
   auto integer = dyn_cast<IntegerType>(element);
-  std::string name = integer ? (Twine(integer.isUnsigned() ? "uint" : "int") + Twine(bits())).str() : num::nameOf(element);
+  std::string name =
+      integer ? (Twine(integer.isUnsigned() ? "uint" : "int") + Twine(bits())).str() : num::nameOf(element);
   return block < k ? name + ", block " + std::to_string(block) : name;
 }
 
@@ -123,7 +127,8 @@ SmallVector<PackedCodes::BitRuns> PackedCodes::bitRuns() const {
   SmallVector<BitRuns> quads;
   int64_t next = 0; // of the bits left over, taken word by word
   for (int64_t word = 0; word < bits(); ++word) {
-    for (; left && (next + bits() - 1) / left == word; next += bits()) { // before the word's own codes: earlier words are done with
+    for (; left && (next + bits() - 1) / left == word;
+         next += bits()) { // before the word's own codes: earlier words are done with
       BitRuns &runs = quads.emplace_back();
       for (int64_t bit = 0; bit < bits();) {
         int64_t at = (next + bit) % left, count = std::min(left - at, bits() - bit);
@@ -178,8 +183,17 @@ std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel, const CpuTar
   if (!op || llvm::any_of(op->getOperands(), [](Value v) { return !isa<BlockArgument>(v); }))
     return std::nullopt;
   auto shape = cast<RankedTensorType>(op.getResult().getType()).getShape();
-  PackedCodes weights{op, {}, shape[root.getTransposeRhs() ? 1 : 0], shape[root.getTransposeRhs() ? 0 : 1], 0,
-                      argumentOf(op.getX()), argumentOf(op.getScale()), std::nullopt, 0, {}, {}};
+  PackedCodes weights{op,
+                      {},
+                      shape[root.getTransposeRhs() ? 1 : 0],
+                      shape[root.getTransposeRhs() ? 0 : 1],
+                      0,
+                      argumentOf(op.getX()),
+                      argumentOf(op.getScale()),
+                      std::nullopt,
+                      0,
+                      {},
+                      {}};
   if (op.getZeroPoint())
     weights.zeros = argumentOf(op.getZeroPoint());
   if (auto element = op->getAttrOfType<TypeAttr>(kElementAttr)) {
@@ -223,7 +237,8 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, const CpuTarget &target, 
     }
     size_t size = stored.getIntOrFloatBitWidth() / 8;
     std::string packed = packRows(matrix, size, blocks, weights->blocks(), n, panels);
-    replaceByPacked(kernel, operand, RankedTensorType::get({panels.count, weights->blocks(), width}, stored), packed, kLayout);
+    replaceByPacked(kernel, operand, RankedTensorType::get({panels.count, weights->blocks(), width}, stored), packed,
+                    kLayout);
   };
   parameter(weights->scales, getElementTypeOrSelf(op.getScale().getType()));
   if (weights->zeros) {

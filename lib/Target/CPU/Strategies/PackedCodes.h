@@ -38,9 +38,9 @@ struct PackedCodes {
   static constexpr int64_t kGroup = 32; ///< steps of K in a group
 
   graph::DequantizeOp op;
-  mlir::Type element;        ///< of the codes
-  int64_t k, n, block;       ///< see graph::NarrowWeights
-  unsigned codes, scales;    ///< kernel operands
+  mlir::Type element;            ///< of the codes
+  int64_t k, n, block;           ///< see graph::NarrowWeights
+  unsigned codes, scales;        ///< kernel operands
   std::optional<unsigned> zeros; ///< kernel operand; none where one zero point, `center`, holds for all
   double center = 0;
   std::optional<ByteCodes> bytes;  ///< of codes in quads that are bytes

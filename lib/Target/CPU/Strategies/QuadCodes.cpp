@@ -17,7 +17,9 @@ struct HalfLanes {
   using Value = mlir::Value;
   KernelContext &c;
   VectorType type;
-  Value splat(int v) const { return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, APInt(16, uint16_t(v)))); }
+  Value splat(int v) const {
+    return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, APInt(16, uint16_t(v))));
+  }
   Value extended(arith::CmpIPredicate predicate, Value x, int y) const {
     return arith::ExtSIOp::create(c.b, c.loc, type, Value(arith::CmpIOp::create(c.b, c.loc, predicate, x, splat(y))));
   }
@@ -39,7 +41,8 @@ QuadDecoder::QuadDecoder(KernelContext &context, const PackedCodes &codes, int64
 Value QuadDecoder::bytes(int64_t quad, function_ref<Value(int64_t)> word) const {
   auto type = [&](int64_t count, unsigned bits) { return VectorType::get({count}, c.b.getIntegerType(bits)); };
   auto splat = [&](VectorType type, int64_t value) -> Value {
-    return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, APInt(type.getElementTypeBitWidth(), value)));
+    return arith::ConstantOp::create(c.b, c.loc,
+                                     DenseElementsAttr::get(type, APInt(type.getElementTypeBitWidth(), value)));
   };
   auto bytes = type(4 * lanes, 8), halves = type(2 * lanes, 16);
   Value codes;
@@ -60,7 +63,9 @@ Value QuadDecoder::bytes(int64_t quad, function_ref<Value(int64_t)> word) const 
   for (int64_t i = 0; i < 4 * lanes; ++i)
     table.push_back(w.bytes->table[i % w.bytes->table.size()]);
   Value values = arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(bytes, ArrayRef<uint8_t>(table)));
-  return LLVM::CallIntrinsicOp::create(c.b, c.loc, bytes, c.b.getStringAttr("llvm.x86.avx2.pshuf.b"), ValueRange{values, codes}).getResult(0);
+  return LLVM::CallIntrinsicOp::create(c.b, c.loc, bytes, c.b.getStringAttr("llvm.x86.avx2.pshuf.b"),
+                                       ValueRange{values, codes})
+      .getResult(0);
 }
 
 Value QuadDecoder::decode(Value bytes, int64_t step) const {
@@ -69,7 +74,9 @@ Value QuadDecoder::decode(Value bytes, int64_t step) const {
   auto words = VectorType::get({lanes}, c.b.getI32Type());
   auto floats = VectorType::get({lanes}, c.b.getF32Type());
   Value lane = vector::BitCastOp::create(c.b, c.loc, words, bytes);
-  auto splat = [&](int64_t value) -> Value { return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(words, APInt(32, value))); };
+  auto splat = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(words, APInt(32, value)));
+  };
   if (step)
     lane = arith::ShRUIOp::create(c.b, c.loc, lane, splat(8 * step));
   if (step < 3)
@@ -88,11 +95,14 @@ double QuadDecoder::unit() const {
 
 Value QuadDecoder::decodeHalf(Value bytes, int64_t step) const {
   HalfLanes on{c, VectorType::get({2 * lanes}, c.b.getI16Type())};
-  Value code = vector::BitCastOp::create(c.b, c.loc, on.type, bytes); // of an even step in the low byte, of the next in the high one
+  Value code = vector::BitCastOp::create(c.b, c.loc, on.type,
+                                         bytes); // of an even step in the low byte, of the next in the high one
   if (int64_t by = (step % 2 == 0 ? 16 : 8) - w.halves->width)
     code = on.shiftLeft(code, by);
-  Value halves = vector::BitCastOp::create(c.b, c.loc, VectorType::get({2 * lanes}, c.b.getF16Type()), w.halves->bits(on, code));
-  halves = vector::ExtractStridedSliceOp::create(c.b, c.loc, halves, ArrayRef<int64_t>{step / 2 * lanes}, ArrayRef<int64_t>{lanes}, ArrayRef<int64_t>{1});
+  Value halves =
+      vector::BitCastOp::create(c.b, c.loc, VectorType::get({2 * lanes}, c.b.getF16Type()), w.halves->bits(on, code));
+  halves = vector::ExtractStridedSliceOp::create(c.b, c.loc, halves, ArrayRef<int64_t>{step / 2 * lanes},
+                                                 ArrayRef<int64_t>{lanes}, ArrayRef<int64_t>{1});
   Value value = arith::ExtFOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getF32Type()), halves);
   if (unit() == w.halves->unit)
     return value;

@@ -12,7 +12,8 @@ using namespace mlir;
 namespace tenon::cpu {
 
 RecurrentEmitter::RecurrentEmitter(KernelContext &c, RecurrentModel model, RecurrentPlan plan)
-    : c(c), r(std::move(model)), p(std::move(plan)), m{c}, f32(c.b.getF32Type()), zero(c.index(int64_t(0))), sequence(zero) {
+    : c(c), r(std::move(model)), p(std::move(plan)), m{c}, f32(c.b.getF32Type()), zero(c.index(int64_t(0))),
+      sequence(zero) {
   biasW = scratch(c, p.columns, f32);
   biasR = scratch(c, p.columns, f32);
   projection = scratch(c, p.steps * p.sequences * p.columns, f32);
@@ -37,11 +38,11 @@ void RecurrentEmitter::forHidden(function_ref<void(Value)> body) {
 }
 
 /// x kept between bounds. NaN stays, as the second operand of each.
-Value RecurrentEmitter::within(double low, double high, Value x) { return m.max(m.like(x, low), m.min(m.like(x, high), x)); }
-
-Value RecurrentEmitter::clipped(Value x) {
-  return r.clip > 0 ? within(-r.clip, r.clip, x) : x;
+Value RecurrentEmitter::within(double low, double high, Value x) {
+  return m.max(m.like(x, low), m.min(m.like(x, high), x));
 }
+
+Value RecurrentEmitter::clipped(Value x) { return r.clip > 0 ? within(-r.clip, r.clip, x) : x; }
 
 Value RecurrentEmitter::activate(unsigned direction, unsigned function, Value x) {
   const graph::RecurrentActivation &f = r.activations[direction * r.functions() + function];
@@ -67,7 +68,8 @@ Value RecurrentEmitter::activate(unsigned direction, unsigned function, Value x)
   if (name == "softsign")
     return m.div(x, m.add(m.like(x, 1), m.abs(x)));
   if (name == "softplus") // log(1 + exp(x)) without overflow
-    return m.add(m.max(x, m.like(x, 0)), m.log(m.add(m.like(x, 1), m.exp(arith::NegFOp::create(c.b, c.loc, m.abs(x))))));
+    return m.add(m.max(x, m.like(x, 0)),
+                 m.log(m.add(m.like(x, 1), m.exp(arith::NegFOp::create(c.b, c.loc, m.abs(x))))));
   return f.alpha == 1 && f.beta == 0 ? x : m.madd(x, alpha(), beta()); // affine
 }
 
@@ -127,12 +129,13 @@ void RecurrentEmitter::matmul(unsigned direction, int64_t rows, int64_t firstGat
         Value at = c.add(j, c.index(g * p.padded));
         for (int64_t row = 0; row < rows; ++row) {
           Values start{c.constant(f32, 0, lanes)};
-          Values acc = accumulate(c, count, extent, lanes, start, start,
-                                  [&](Value k, Value mask, ValueRange a) {
-                                    Value w = m.toF32(loadFrom(c, weights, c.add(base, k), lanes, mask));
-                                    return Values{m.madd(w, source(row, k, lanes, mask), a[0])};
-                                  },
-                                  sumOf);
+          Values acc = accumulate(
+              c, count, extent, lanes, start, start,
+              [&](Value k, Value mask, ValueRange a) {
+                Value w = m.toF32(loadFrom(c, weights, c.add(base, k), lanes, mask));
+                return Values{m.madd(w, source(row, k, lanes, mask), a[0])};
+              },
+              sumOf);
           Value sum = m.add(horizontal(c, acc, lanes, sumOf)[0], get(bias, at, 1));
           put(sum, target, c.add(at, c.index(row * p.columns)));
         }
@@ -228,7 +231,8 @@ void RecurrentEmitter::gruStep(unsigned direction, Value row) {
     if (r.linearBeforeReset) {
       Value gateR = activate(direction, 0, clipped(gate(row, 1, j)));
       Value at = c.add(j, c.index(2 * p.padded));
-      pre = m.madd(gateR, get(product, c.mulAdd(sequence, c.index(p.columns), at), p.lanes), get(projection, projectedAt(row, at), p.lanes));
+      pre = m.madd(gateR, get(product, c.mulAdd(sequence, c.index(p.columns), at), p.lanes),
+                   get(projection, projectedAt(row, at), p.lanes));
     } else {
       pre = gate(row, 2, j);
     }
@@ -260,7 +264,8 @@ void RecurrentEmitter::step(unsigned direction, Value row, Value t, Value batch)
     });
   }
   forSequences([&]() {
-    Value at = c.mulAdd(c.mulAdd(t, c.index(r.directions), c.index(direction)), c.index(p.xShape[1]), c.add(batch, sequence));
+    Value at =
+        c.mulAdd(c.mulAdd(t, c.index(r.directions), c.index(direction)), c.index(p.xShape[1]), c.add(batch, sequence));
     storeHidden(r.y, c.mul(at, c.index(r.hidden)), h);
   });
 }
@@ -285,8 +290,8 @@ void RecurrentEmitter::unit(unsigned direction, Value batch) {
       for (int64_t number = 0; number < p.sequences; ++number)
         bases.push_back(c.mul(c.mulAdd(t, batches, c.add(batch, c.index(number))), width));
     }
-    matmul(direction, p.steps * p.sequences, 0, r.gates, p.xShape[2], r.w, p.packedW, p.projectVectors, biasW, projection,
-           [&](int64_t row, Value k, int64_t lanes, Value mask) {
+    matmul(direction, p.steps * p.sequences, 0, r.gates, p.xShape[2], r.w, p.packedW, p.projectVectors, biasW,
+           projection, [&](int64_t row, Value k, int64_t lanes, Value mask) {
              return m.toF32(loadFrom(c, r.x, c.add(bases[row], k), lanes, mask));
            });
     c.loop(zero, c.minS(c.index(p.steps), c.sub(length, start)), 1,

@@ -18,7 +18,7 @@ struct RecurrentModel {
   int64_t gates, hidden, directions;
   bool reverseOnly;
   llvm::SmallVector<graph::RecurrentActivation> activations; // of all directions
-  double clip = 0; // 0: none
+  double clip = 0;                                           // 0: none
   bool inputForget = false, linearBeforeReset = false;
 
   unsigned functions() const { return activations.size() / directions; }
@@ -26,11 +26,11 @@ struct RecurrentModel {
 RecurrentModel recurrentModel(mlir::Operation *op);
 
 struct RecurrentPlan {
-  Exprs xShape; // [seq, batch, in]
-  int64_t lanes, padded;   // hidden size in whole vectors
-  int64_t columns;         // gates * padded
-  int64_t sequences;       // of the batch that share a pass over the weights
-  int64_t steps;           // time steps of a projection
+  Exprs xShape;                         // [seq, batch, in]
+  int64_t lanes, padded;                // hidden size in whole vectors
+  int64_t columns;                      // gates * padded
+  int64_t sequences;                    // of the batch that share a pass over the weights
+  int64_t steps;                        // time steps of a projection
   int64_t projectVectors, recurVectors; // register tile widths
   bool packedW, packedR;
 
@@ -55,7 +55,7 @@ private:
   mlir::Type f32;
   mlir::Value zero;
   mlir::Value biasW, biasR, projection, product, h, cell, reset; // stack blocks
-  mlir::Value sequence; // the one in work, within the unit
+  mlir::Value sequence;                                          // the one in work, within the unit
 
   mlir::Value get(mlir::Value buffer, mlir::Value at, int64_t lanes) { return c.load(buffer, f32, at, lanes); }
   void put(mlir::Value v, mlir::Value buffer, mlir::Value at) { c.store(v, buffer, f32, at); }

@@ -10,7 +10,7 @@ using namespace mlir;
 namespace tenon::cpu {
 
 constexpr StringLiteral kPacked = "direction,panel,in,gates";
-constexpr int64_t kMaxStack = 256 * 1024; // bytes of one kernel's blocks
+constexpr int64_t kMaxStack = 256 * 1024;  // bytes of one kernel's blocks
 constexpr int64_t kFirstLevel = 32 * 1024; // bytes of weights that stay in a first-level cache
 
 RecurrentModel recurrentModel(Operation *op) {
@@ -114,7 +114,8 @@ public:
       return packed ? llvm::formatv("tile {0}x{1}", rows, vectors * p.lanes).str() : std::string("dot products");
     };
     return "projection " + side(p.packedW, p.steps * p.sequences, p.projectVectors) + ", recurrence " +
-           side(p.packedR, p.sequences, p.recurVectors) + ", " + lanesText(p.lanes, Float32Type::get(kernel.getContext()));
+           side(p.packedR, p.sequences, p.recurVectors) + ", " +
+           lanesText(p.lanes, Float32Type::get(kernel.getContext()));
   }
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
     RecurrentModel r = recurrentModel(kernel.getRootOp());
@@ -167,10 +168,16 @@ public:
       if (!single)
         return together.unit(direction, first);
       Value enough = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge, rest, c.index(p.sequences));
-      ifElse(c, enough, {}, [&]() { together.unit(direction, first); return Values(); }, [&]() {
-        c.loop(first, batches, 1, [&](Value batch) { single->unit(direction, batch); });
-        return Values();
-      });
+      ifElse(
+          c, enough, {},
+          [&]() {
+            together.unit(direction, first);
+            return Values();
+          },
+          [&]() {
+            c.loop(first, batches, 1, [&](Value batch) { single->unit(direction, batch); });
+            return Values();
+          });
     };
     c.loop(c.begin, c.end, 1, [&](Value number) {
       if (r.directions == 1)

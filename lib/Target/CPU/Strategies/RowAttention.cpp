@@ -17,7 +17,7 @@ constexpr int64_t kQueryBlock = 32, kRows = 4;
 
 struct Plan {
   Exprs q, k, v, out;
-  int64_t size, valueSize; // head sizes
+  int64_t size, valueSize;         // head sizes
   int64_t lanes, keyVectors, keys; // keys of a block
   int64_t rows, block;             // query rows of a register tile and of a unit
 };
@@ -30,7 +30,8 @@ public:
   bool matches(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const override {
     auto op = cast<graph::AttentionOp>(kernel.getRootOp());
     Plan p = planFor(kernel, target);
-    if (!llvm::all_of(op->getOperands().take_front(3), [&](Value operand) { return isReadableOrSplat(operand, reason); }))
+    if (!llvm::all_of(op->getOperands().take_front(3),
+                      [&](Value operand) { return isReadableOrSplat(operand, reason); }))
       return false;
     if (!computeOf(op.getQ()).isF32() || !computeOf(op.getK()).isF32() || !computeOf(op.getV()).isF32())
       reason = "exponentials need a floating-point type of at most 32 bits";
@@ -44,8 +45,9 @@ public:
   }
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     Plan p = planFor(kernel, target);
-    return llvm::formatv("online softmax, {0} queries by {1} keys, register tile {2}x{1}, {3} lanes of 32 bits{4}", p.block,
-                         p.keys, p.rows, p.lanes, operandsText(kernel.getRootOp()->getOperands().take_front(3)))
+    return llvm::formatv("online softmax, {0} queries by {1} keys, register tile {2}x{1}, {3} lanes of 32 bits{4}",
+                         p.block, p.keys, p.rows, p.lanes,
+                         operandsText(kernel.getRootOp()->getOperands().take_front(3)))
         .str();
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
@@ -201,7 +203,8 @@ Value AttentionEmitter::seesNone(ArrayRef<Value> head, Value query, Value where)
 
 /// One register tile: scores, online softmax and weighted sum of p.rows queries
 /// over one block of keys.
-void AttentionEmitter::tile(Value row, Value first, Value firstKey, Value limit, Value valueBase, ArrayRef<Value> head) {
+void AttentionEmitter::tile(Value row, Value first, Value firstKey, Value limit, Value valueBase,
+                            ArrayRef<Value> head) {
   int64_t rows = p.rows, vectors = p.keyVectors, lanes = p.lanes;
   Values init(rows * vectors, c.constant(f32, 0, lanes));
   Values scores = c.loop(zero, c.index(p.size), 1, init, [&](Value d, ValueRange acc) {

@@ -52,7 +52,8 @@ public:
   }
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
     Plan p = planFor(kernel, target);
-    return lanesText(p.lanes, Float32Type::get(kernel.getContext())) + (p.alongAxis ? " along the axis" : " across the axis");
+    return lanesText(p.lanes, Float32Type::get(kernel.getContext())) +
+           (p.alongAxis ? " along the axis" : " across the axis");
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     Plan p = planFor(kernel, target);
@@ -91,12 +92,13 @@ private:
       auto fold = [&](double neutral, bool sum, function_ref<Value(Value, Value, Value)> map) {
         auto combine = [&](ValueRange a, ValueRange z) { return Values{sum ? m.add(a[0], z[0]) : m.max(a[0], z[0])}; };
         Values start{c.constant(f32, neutral, lanes)};
-        Values acc = accumulate(c, n, extent, lanes, start, start,
-                                [&](Value i, Value mask, ValueRange a) {
-                                  Value v = map(i, mask, loadFrom(c, op.getX(), c.add(base, i), lanes, mask));
-                                  return combine(ValueRange(v), a);
-                                },
-                                combine);
+        Values acc = accumulate(
+            c, n, extent, lanes, start, start,
+            [&](Value i, Value mask, ValueRange a) {
+              Value v = map(i, mask, loadFrom(c, op.getX(), c.add(base, i), lanes, mask));
+              return combine(ValueRange(v), a);
+            },
+            combine);
         return horizontal(c, acc, lanes, combine)[0];
       };
       Value max = fold(kLowest, false, [&](Value, Value, Value v) { return v; });
@@ -205,7 +207,8 @@ public:
     return p;
   }
   std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return lanesText(planFor(kernel, target).lanes, workType(cast<graph::NormOp>(kernel.getRootOp()))) + " along the row";
+    return lanesText(planFor(kernel, target).lanes, workType(cast<graph::NormOp>(kernel.getRootOp()))) +
+           " along the row";
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     Plan p = planFor(kernel, target);
@@ -231,11 +234,9 @@ public:
       };
       auto fold = [&](function_ref<Value(Value, Value)> step) {
         Values zero{c.constant(work, 0, p.rowLanes)};
-        Values acc = accumulate(c, n, extent, p.rowLanes, zero, zero,
-                                [&](Value i, Value mask, ValueRange a) {
-                                  return Values{step(load(i, p.rowLanes, mask), a[0])};
-                                },
-                                sumOf);
+        Values acc = accumulate(
+            c, n, extent, p.rowLanes, zero, zero,
+            [&](Value i, Value mask, ValueRange a) { return Values{step(load(i, p.rowLanes, mask), a[0])}; }, sumOf);
         return horizontal(c, acc, p.rowLanes, sumOf)[0];
       };
       Value mean;
@@ -266,7 +267,8 @@ public:
             v = m.sub(v, shift);
           v = m.mul(v, factor);
           // One value may be both the scale and the bias.
-          for (auto [operand, isScale] : {std::pair(Value(op.getScale()), true), std::pair(Value(op.getBias()), false)}) {
+          for (auto [operand, isScale] :
+               {std::pair(Value(op.getScale()), true), std::pair(Value(op.getBias()), false)}) {
             if (!operand)
               continue;
             Value other = emitter.get(operand);

@@ -61,8 +61,8 @@ void packConstant(plan::KernelOp kernel, Value operand, StringRef layout, ArrayR
       std::memcpy(&data[size_t(i) * bytes], &raw[splat ? 0 : size_t(from) * bytes], bytes);
   OpBuilder b(kernel);
   auto blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(data, 64, /*dataIsMutable=*/false);
-  auto attr = DenseResourceElementsAttr::get(
-      type, ("packed_" + kernel.getName() + "_" + llvm::Twine(number)).str(), std::move(blob));
+  auto attr = DenseResourceElementsAttr::get(type, ("packed_" + kernel.getName() + "_" + llvm::Twine(number)).str(),
+                                             std::move(blob));
   auto packed = graph::ConstantOp::create(b, constant.getLoc(), type, attr);
   kernel.getInputsMutable()[number].set(packed);
   argument.setType(type);

@@ -19,9 +19,9 @@ constexpr double kLargest = std::numeric_limits<float>::max();
 
 /// How the dimensions of the operand play together.
 struct Geometry {
-  Exprs space;          // the result's shape
-  bool alongInner;      // lanes run over kept elements
-  unsigned suffix = 0;  // first result dimension of the vectorised run (alongInner)
+  Exprs space;         // the result's shape
+  bool alongInner;     // lanes run over kept elements
+  unsigned suffix = 0; // first result dimension of the vectorised run (alongInner)
   Exprs outer, outerStrides;
   Exprs reduced, reducedStrides; // loops, outermost first
   AffineExpr run;                // length of the vectorised run
@@ -106,7 +106,8 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
       auto fold = [&](Values init, size_t width, function_ref<Values(Value, Value, ValueRange, int64_t)> step) {
         return nest(c, g.reduced, std::move(init), [&](ArrayRef<Value> at, ValueRange acc) {
           Value row = c.add(c.add(base, c.offset(at, g.reducedStrides)), i);
-          Value position = r.position ? c.broadcast(m.fromIndex(at.empty() ? zero : at.back(), r.position), g.lanes) : Value();
+          Value position =
+              r.position ? c.broadcast(m.fromIndex(at.empty() ? zero : at.back(), r.position), g.lanes) : Value();
           Values next;
           for (int64_t k = 0; k < vectors; ++k) {
             Value v = loadFrom(c, x, c.add(row, c.index(k * g.lanes)), g.lanes, mask);
@@ -167,14 +168,15 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
     auto fold = [&](const std::function<Values(int64_t)> &neutral, StepFn step, CombineFn combine) {
       Values acc = nest(c, g.reduced, neutral(g.lanes), [&](ArrayRef<Value> at, ValueRange args) {
         Value row = c.add(base, c.offset(at, g.reducedStrides));
-        return accumulate(c, n, extent, g.lanes, llvm::to_vector_of<Value>(args), neutral(g.lanes),
-                          [&](Value i, Value mask, ValueRange acc) {
-                            Values operands(acc);
-                            Value v = loadFrom(c, x, c.add(row, i), g.lanes, mask);
-                            operands.push_back(v);
-                            return step(i, mask, operands);
-                          },
-                          combine);
+        return accumulate(
+            c, n, extent, g.lanes, llvm::to_vector_of<Value>(args), neutral(g.lanes),
+            [&](Value i, Value mask, ValueRange acc) {
+              Values operands(acc);
+              Value v = loadFrom(c, x, c.add(row, i), g.lanes, mask);
+              operands.push_back(v);
+              return step(i, mask, operands);
+            },
+            combine);
       });
       return horizontal(c, acc, g.lanes, combine);
     };
@@ -185,12 +187,13 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
                         [&](Value, Value, ValueRange a) { return Values{m.max(a[1], a[0])}; }, maxOf)[0]);
       wideMax = c.broadcast(max, g.lanes);
     }
-    Values acc = fold(r.neutral,
-                      [&](Value i, Value, ValueRange operands) {
-                        Value position = r.position ? m.laneNumbers(i, g.lanes, r.position) : Value();
-                        return r.step(operands.back(), position, operands.drop_back(), wideMax);
-                      },
-                      r.combine);
+    Values acc = fold(
+        r.neutral,
+        [&](Value i, Value, ValueRange operands) {
+          Value position = r.position ? m.laneNumbers(i, g.lanes, r.position) : Value();
+          return r.step(operands.back(), position, operands.drop_back(), wideMax);
+        },
+        r.combine);
     write(outer, 1, {}, r.finish(acc, max));
   });
   return status;
@@ -325,7 +328,8 @@ public:
     MLIRContext *context = kernel.getContext();
     checks.push_back({op, TENON_EMPTY_AXIS,
                       ("axis " + Twine(op.getAxis()) + " has {1} elements, and none of them is the " +
-                       Twine(op.getIsMax() ? "largest" : "smallest")).str(),
+                       Twine(op.getIsMax() ? "largest" : "smallest"))
+                          .str(),
                       getAffineConstantExpr(1, context), size, product(shapeOf(kernel, op.getResult()), context)});
   }
 
@@ -335,7 +339,9 @@ public:
     LaneMath m{c, elementOf(op.getX()).isUnsignedInteger()};
     LaneMath signedMath{c};
     bool isMax = op.getIsMax(), last = op.getSelectLast();
-    auto better = [&](Value x, Value y, bool orEqual) { return isMax ? m.greater(x, y, orEqual) : m.greater(y, x, orEqual); };
+    auto better = [&](Value x, Value y, bool orEqual) {
+      return isMax ? m.greater(x, y, orEqual) : m.greater(y, x, orEqual);
+    };
     Reduction r;
     r.position = positionType(c.kernel);
     // Beyond all other positions (before, for the last).

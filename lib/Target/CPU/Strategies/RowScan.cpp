@@ -88,13 +88,16 @@ public:
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
     return yieldsRootAlone(kernel, reason);
   }
-  std::string describe(plan::KernelOp, const CpuTarget &) const override { return "scalar loop, insertion into the best k"; }
+  std::string describe(plan::KernelOp, const CpuTarget &) const override {
+    return "scalar loop, insertion into the best k";
+  }
 
   void checkSizes(plan::KernelOp kernel, std::vector<SizeCheck> &checks) const override {
     auto op = cast<graph::TopKOp>(kernel.getRootOp());
     AffineExpr k = shapeOf(kernel, op->getResult(0))[op.getAxis()], size = shapeOf(kernel, op.getX())[op.getAxis()];
     if (k != size && (constantOr(k) < 0 || constantOr(size) < constantOr(k)))
-      checks.push_back({op, TENON_COUNT, ("k is {0}, but axis " + Twine(op.getAxis()) + " has {1} elements").str(), k, size, {}});
+      checks.push_back(
+          {op, TENON_COUNT, ("k is {0}, but axis " + Twine(op.getAxis()) + " has {1} elements").str(), k, size, {}});
   }
 
   static Exprs outerOf(plan::KernelOp kernel) {
@@ -143,7 +146,8 @@ public:
           if (!LaneMath::isFloat(a))
             return m.greater(a, z);
           using F = arith::CmpFPredicate;
-          Value isGreater = arith::CmpFOp::create(c.b, c.loc, F::UGT, a, z), isNumber = arith::CmpFOp::create(c.b, c.loc, F::ORD, z, z);
+          Value isGreater = arith::CmpFOp::create(c.b, c.loc, F::UGT, a, z),
+                isNumber = arith::CmpFOp::create(c.b, c.loc, F::ORD, z, z);
           return arith::AndIOp::create(c.b, c.loc, isGreater, isNumber);
         };
         auto better = [&](Value a, Value z) { return op.getLargest() ? greater(a, z) : greater(z, a); };
@@ -151,17 +155,19 @@ public:
           Value v = loadFrom(c, op.getX(), c.mulAdd(i, inStep, in), 1);
           Value count = c.minS(i, k);
           Value room = cmp(P::slt, count, k);
-          Value enters = ifElse(c, room, c.b.getI1Type(), [&]() { return Values{room}; },
-                                [&]() { return Values{better(v, kept(c.sub(k, one)))}; })[0];
+          Value enters = ifElse(
+              c, room, c.b.getI1Type(), [&]() { return Values{room}; },
+              [&]() { return Values{better(v, kept(c.sub(k, one)))}; })[0];
           ifThen(c, enters, [&]() {
             Value start = c.minS(count, c.sub(k, one));
             auto loop = scf::WhileOp::create(
                 c.b, c.loc, TypeRange{c.b.getIndexType()}, ValueRange{start},
                 [&](OpBuilder &, Location, ValueRange args) {
                   // Equal values keep their order: the earlier index stays in front.
-                  Value above = ifElse(c, cmp(P::sgt, args[0], zero), c.b.getI1Type(),
-                                       [&]() { return Values{better(v, kept(c.sub(args[0], one)))}; },
-                                       [&]() { return Values{c.constant(c.b.getI1Type(), 0, 1)}; })[0];
+                  Value above = ifElse(
+                      c, cmp(P::sgt, args[0], zero), c.b.getI1Type(),
+                      [&]() { return Values{better(v, kept(c.sub(args[0], one)))}; },
+                      [&]() { return Values{c.constant(c.b.getI1Type(), 0, 1)}; })[0];
                   scf::ConditionOp::create(c.b, c.loc, above, args);
                 },
                 [&](OpBuilder &, Location, ValueRange args) {

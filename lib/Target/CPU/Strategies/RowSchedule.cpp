@@ -8,9 +8,7 @@ using namespace mlir;
 
 namespace tenon::cpu {
 
-int64_t grainFor(int64_t workPerUnit) {
-  return workPerUnit <= 0 ? 1 : std::max<int64_t>(1, 16384 / workPerUnit);
-}
+int64_t grainFor(int64_t workPerUnit) { return workPerUnit <= 0 ? 1 : std::max<int64_t>(1, 16384 / workPerUnit); }
 
 int64_t lanesFor(const CpuTarget &target, Type compute, int64_t extent) {
   int64_t bits = std::max(8u, compute.getIntOrFloatBitWidth());
@@ -129,7 +127,7 @@ Value LaneMath::greater(Value x, Value y, bool orEqual) {
     return arith::CmpFOp::create(c.b, c.loc, orEqual ? arith::CmpFPredicate::OGE : arith::CmpFPredicate::OGT, x, y);
   using P = arith::CmpIPredicate;
   P predicate = isUnsigned || getElementTypeOrSelf(x.getType()).isInteger(1) ? (orEqual ? P::uge : P::ugt)
-                                                                            : (orEqual ? P::sge : P::sgt);
+                                                                             : (orEqual ? P::sge : P::sgt);
   return arith::CmpIOp::create(c.b, c.loc, predicate, x, y);
 }
 Value LaneMath::equal(Value x, Value y) {
@@ -189,7 +187,8 @@ Value LaneMath::laneNumbers(Value at, int64_t lanes, Type integer) {
   SmallVector<Attribute> numbers;
   for (int64_t i = 0; i < lanes; ++i)
     numbers.push_back(IntegerAttr::get(integer, i));
-  Value steps = arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(VectorType::get({lanes}, integer), numbers));
+  Value steps =
+      arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(VectorType::get({lanes}, integer), numbers));
   return add(c.broadcast(start, lanes), steps);
 }
 Value LaneMath::laneMask(Value at, Value limit, int64_t lanes) {
@@ -285,7 +284,8 @@ void transposeLanes(KernelContext &c, Values &rows) {
   }
 }
 
-Values ifElse(KernelContext &c, Value condition, TypeRange types, function_ref<Values()> yes, function_ref<Values()> no) {
+Values ifElse(KernelContext &c, Value condition, TypeRange types, function_ref<Values()> yes,
+              function_ref<Values()> no) {
   auto op = scf::IfOp::create(c.b, c.loc, types, condition, /*addThenBlock=*/true, /*addElseBlock=*/true);
   OpBuilder::InsertionGuard guard(c.b);
   c.b.setInsertionPointToStart(op.thenBlock());
@@ -302,7 +302,8 @@ void ifThen(KernelContext &c, Value condition, function_ref<void()> yes) {
   yes();
 }
 
-void ifNotEmpty(KernelContext &c, ArrayRef<AffineExpr> shape, function_ref<void()> body, function_ref<void()> otherwise) {
+void ifNotEmpty(KernelContext &c, ArrayRef<AffineExpr> shape, function_ref<void()> body,
+                function_ref<void()> otherwise) {
   AffineExpr elements = product(shape, c.kernel.getContext());
   if (constantOr(elements) >= 0)
     return constantOr(elements) ? body() : otherwise();

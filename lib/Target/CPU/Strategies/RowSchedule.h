@@ -116,7 +116,8 @@ void ifThen(KernelContext &c, mlir::Value condition, llvm::function_ref<void()> 
 void ifNotEmpty(KernelContext &c, llvm::ArrayRef<mlir::AffineExpr> shape, llvm::function_ref<void()> body,
                 llvm::function_ref<void()> otherwise);
 /// Nested loops over extents; the body gets the coordinates.
-void nest(KernelContext &c, llvm::ArrayRef<mlir::AffineExpr> extents, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> body);
+void nest(KernelContext &c, llvm::ArrayRef<mlir::AffineExpr> extents,
+          llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> body);
 /// Nested loops that carry values.
 Values nest(KernelContext &c, llvm::ArrayRef<mlir::AffineExpr> extents, Values init,
             llvm::function_ref<Values(llvm::ArrayRef<mlir::Value>, mlir::ValueRange)> body);

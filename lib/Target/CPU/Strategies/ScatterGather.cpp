@@ -134,7 +134,9 @@ public:
     reason = "the last dimension of the indices must be static";
     return false;
   }
-  std::string describe(plan::KernelOp, const CpuTarget &) const override { return "one unit: copy, then scalar updates in order"; }
+  std::string describe(plan::KernelOp, const CpuTarget &) const override {
+    return "one unit: copy, then scalar updates in order";
+  }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
     return {getAffineConstantExpr(1, kernel.getContext()), 1};
   }
@@ -166,15 +168,15 @@ private:
     if (isa<BlockArgument>(x))
       return copyRun(c, c.buffer(x), zero, out, zero, total, element);
     int64_t lanes = lanesFor(c.target, computeType(element), constantOr(total));
-    c.vectorLoop(zero, c.index(total), lanes, constantOr(total), [&](Value i, Value mask) {
-      c.store(loadFrom(c, x, i, lanes, mask), out, element, i, mask);
-    });
+    c.vectorLoop(zero, c.index(total), lanes, constantOr(total),
+                 [&](Value i, Value mask) { c.store(loadFrom(c, x, i, lanes, mask), out, element, i, mask); });
   }
 
   /// Updates at indices outside are left out: there may be no element at all.
   static void emitElements(KernelContext &c, graph::ScatterElementsOp op, IndexCheck &check) {
     Value updates = op.getUpdates();
-    Exprs shape = c.shape(op.getX()), strides = stridesOf(shape), updateShape = c.shape(updates), updateStrides = stridesOf(updateShape);
+    Exprs shape = c.shape(op.getX()), strides = stridesOf(shape), updateShape = c.shape(updates),
+          updateStrides = stridesOf(updateShape);
     int64_t axis = resolvedAxis(op.getAxis(), shape.size());
     nest(c, updateShape, [&](ArrayRef<Value> at) {
       Values point(at);

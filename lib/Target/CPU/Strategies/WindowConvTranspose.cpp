@@ -84,7 +84,9 @@ public:
     Plan p = planFor(kernel, target);
     if (p.lanes == 1 || (!p.packed && isa<BlockArgument>(cast<graph::ConvTransposeOp>(kernel.getRootOp()).getFilter())))
       return "scalar loop, gather over taps";
-    return llvm::formatv("gather over taps, tile {0} pixels x {1} channels, weights packed", kPixels, p.vectors * p.lanes).str();
+    return llvm::formatv("gather over taps, tile {0} pixels x {1} channels, weights packed", kPixels,
+                         p.vectors * p.lanes)
+        .str();
   }
   LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override;
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
@@ -205,7 +207,8 @@ void TransposeEmitter::tile(ArrayRef<Value> row, Value column, Value group, Valu
       return next;
     });
   };
-  std::function<Values(unsigned, Value, Value, Values)> axis = [&](unsigned i, Value tap, Value base, Values acc) -> Values {
+  std::function<Values(unsigned, Value, Value, Values)> axis = [&](unsigned i, Value tap, Value base,
+                                                                   Values acc) -> Values {
     return c.loop(zero, c.index(p.kernel[i]), 1, acc, [&](Value k, ValueRange args) {
       Values current(args);
       Value nextTap = c.mulAdd(tap, c.index(p.kernel[i]), k);
@@ -213,9 +216,9 @@ void TransposeEmitter::tile(ArrayRef<Value> row, Value column, Value group, Valu
       if (i < w) {
         Value index, valid;
         reach(i, row[i + 1], k, index, valid);
-        return ifElse(c, valid, TypeRange(ValueRange(current)),
-                      [&]() { return axis(i + 1, nextTap, c.mulAdd(index, step, base), current); },
-                      [&]() { return current; });
+        return ifElse(
+            c, valid, TypeRange(ValueRange(current)),
+            [&]() { return axis(i + 1, nextTap, c.mulAdd(index, step, base), current); }, [&]() { return current; });
       }
       Values offsets, valid;
       Value any;
@@ -227,8 +230,9 @@ void TransposeEmitter::tile(ArrayRef<Value> row, Value column, Value group, Valu
         valid.push_back(inside);
         any = any ? Value(arith::OrIOp::create(c.b, c.loc, any, inside)) : inside;
       }
-      return ifElse(c, any, TypeRange(ValueRange(current)),
-                    [&]() { return channels(nextTap, base, offsets, valid, current); }, [&]() { return current; });
+      return ifElse(
+          c, any, TypeRange(ValueRange(current)), [&]() { return channels(nextTap, base, offsets, valid, current); },
+          [&]() { return current; });
     });
   };
   Values acc = axis(0, zero, batch, init);

@@ -80,7 +80,7 @@ struct PoolEmitter {
   SmallVector<unsigned> dims; // operand dimension of each spatial axis
   unsigned channel;
   Type element, compute;
-  Values begins, ends;        // pads
+  Values begins, ends; // pads
   ElementEmitter emitter;
   LogicalResult status = success();
 
@@ -172,7 +172,8 @@ struct PoolEmitter {
     Value size = c.index(in[dims[axis]]), taps = c.index(k);
     Value lo = c.minS(ceilTap(c.sub(c.index(int64_t(0)), start), d), taps);
     Value hi = c.maxS(lo, c.minS(taps, ceilTap(c.sub(size, start), d)));
-    Value count = op.getCountIncludePad() ? c.minS(taps, ceilTap(c.sub(c.add(size, ends[axis]), start), d)) : c.sub(hi, lo);
+    Value count =
+        op.getCountIncludePad() ? c.minS(taps, ceilTap(c.sub(c.add(size, ends[axis]), start), d)) : c.sub(hi, lo);
     return {lo, hi, count};
   }
 

@@ -19,8 +19,8 @@ struct Plan {
   Exprs in, out;
   SmallVector<double> scales; // given ones; 0: out / in
   int64_t rank, taps;
-  unsigned suffix;     // first dimension of the vectorised run
-  bool table = false;  // the run is a resized axis, tabulated
+  unsigned suffix;    // first dimension of the vectorised run
+  bool table = false; // the run is a resized axis, tabulated
   AffineExpr run;
   int64_t lanes;
 
@@ -85,7 +85,8 @@ public:
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     Plan p = planFor(kernel, target);
     int64_t work = constantOr(p.run) * p.taps * p.taps;
-    return {product(ArrayRef(p.out).take_front(p.suffix), kernel.getContext()), p.table ? std::max<int64_t>(8, grainFor(work)) : grainFor(work)};
+    return {product(ArrayRef(p.out).take_front(p.suffix), kernel.getContext()),
+            p.table ? std::max<int64_t>(8, grainFor(work)) : grainFor(work)};
   }
   LogicalResult emit(KernelContext &c) const override;
 };
@@ -127,9 +128,7 @@ struct ResizeEmitter {
   Value real(double v) { return c.constant(f64, v, 1); }
   Value real(Value index) { return m.indexToFloat(index, f64); }
   Value floor(Value x) { return math::FloorOp::create(c.b, c.loc, x); }
-  Value toIndex(Value x) {
-    return m.toIndex(arith::FPToSIOp::create(c.b, c.loc, c.b.getI64Type(), x));
-  }
+  Value toIndex(Value x) { return m.toIndex(arith::FPToSIOp::create(c.b, c.loc, c.b.getI64Type(), x)); }
 
   /// Position in the input of output element o of axis d.
   Value coordinate(int64_t d, Value o) {
@@ -303,7 +302,9 @@ LogicalResult ResizeStrategy::emit(KernelContext &c) const {
               v = vector::GatherOp::create(c.b, c.loc, type, x, ValueRange{corner.index}, column.index, all,
                                            c.constant(compute, 0, p.lanes));
             }
-            Value weight = !cornerWeight ? column.weight : !column.weight ? cornerWeight : m.mul(cornerWeight, column.weight);
+            Value weight = !cornerWeight    ? column.weight
+                           : !column.weight ? cornerWeight
+                                            : m.mul(cornerWeight, column.weight);
             addTerm(v, weight);
           }
         }

@@ -29,7 +29,8 @@ struct RecurrentActivation {
 /// of one direction of an op that names none. Names that nobody knows have the
 /// parameters given, or 0.
 llvm::SmallVector<RecurrentActivation> recurrentActivations(mlir::ArrayAttr names, mlir::DenseF32ArrayAttr alpha,
-                                                            mlir::DenseF32ArrayAttr beta, llvm::ArrayRef<llvm::StringRef> defaults,
+                                                            mlir::DenseF32ArrayAttr beta,
+                                                            llvm::ArrayRef<llvm::StringRef> defaults,
                                                             unsigned directions);
 
 } // namespace tenon::graph

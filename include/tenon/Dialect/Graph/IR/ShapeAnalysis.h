@@ -46,7 +46,9 @@ public:
   mlir::AffineExpr derive(Derivation kind, llvm::ArrayRef<mlir::AffineExpr> arguments);
   mlir::AffineExpr min(mlir::AffineExpr a, mlir::AffineExpr b) { return derive(Derivation::min, {a, b}); }
   mlir::AffineExpr max(mlir::AffineExpr a, mlir::AffineExpr b) { return derive(Derivation::max, {a, b}); }
-  mlir::AffineExpr clamp(mlir::AffineExpr x, mlir::AffineExpr low, mlir::AffineExpr high) { return min(max(x, low), high); }
+  mlir::AffineExpr clamp(mlir::AffineExpr x, mlir::AffineExpr low, mlir::AffineExpr high) {
+    return min(max(x, low), high);
+  }
   mlir::AffineExpr floorDiv(mlir::AffineExpr a, mlir::AffineExpr b) { return derive(Derivation::floordiv, {a, b}); }
   mlir::AffineExpr ceilDiv(mlir::AffineExpr a, mlir::AffineExpr b);
   /// A sum with a minimum, maximum or choice in it as one symbol: N - min(1, N) is
@@ -124,10 +126,10 @@ private:
 
   mlir::MLIRContext *context;
   std::vector<Symbol> symbols;
-  llvm::StringMap<unsigned> named;     ///< positions of named symbols
-  std::map<Key, unsigned> derived;     ///< positions of derived symbols
+  llvm::StringMap<unsigned> named; ///< positions of named symbols
+  std::map<Key, unsigned> derived; ///< positions of derived symbols
   Scope scope = {nullptr, 0};
-  mlir::LocationAttr where;            ///< of the op that is visited
+  mlir::LocationAttr where; ///< of the op that is visited
   llvm::DenseMap<Scope, std::vector<Assumption>> assumptions;
   /// What assumptions of the whole run say: an expression without a constant term
   /// is not above a number.
