@@ -12,12 +12,14 @@
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Dialect/Graph/Transforms/Passes.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
+#include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Frontend/ONNX/Import.h"
 #include "tenon/Frontend/ONNX/TensorFile.h"
 #include "tenon/Pipelines/NativeConstants.h"
 #include "tenon/Pipelines/Passes.h"
 #include "tenon/Target/CPU/Codegen.h"
 #include "tenon/Target/Common/Artifact.h"
+#include "tenon/Target/Common/ManifestTypes.h"
 #include "tenon/Transforms/Fusion/Passes.h"
 #include "tenon/Transforms/Memory/Passes.h"
 #include "tenon/Transforms/Simplify/Passes.h"
@@ -168,15 +170,6 @@ void announce(ModuleOp module, Stage stage, const CompileOptions &options) {
   options.progress((stageName(stage) + ", " + Twine(count) + " " + what).str());
 }
 
-/// The manifest's number of an element type. Formats that ONNX lacks are
-/// described by the unsigned integers that hold their codes.
-int manifestType(Type element) {
-  if (int code = onnxir::codeOfElementType(element); code || !num::isCoded(element))
-    return code;
-  unsigned width = num::codeType(element).getWidth();
-  return onnxir::codeOfElementType(IntegerType::get(element.getContext(), width, IntegerType::Unsigned));
-}
-
 ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map) {
   ArtifactTensor tensor{name.str(), manifestType(type.getElementType()), {}};
   for (auto [i, size] : llvm::enumerate(type.getShape())) {
@@ -249,15 +242,10 @@ LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, co
   for (ArtifactTensor &tensor : artifact.outputs)
     for (auto &[value, symbol] : tensor.dims)
       symbol = symbol < int32_t(artifact.symbols.size()) ? symbol : -1;
-  result.ledger = buildLedger(plan, program.kernels);
+  for (auto &[op, launch] : program.launches)
+    artifact.kernels.push_back(launch.description);
+  result.ledger = buildLedger(plan, artifact.kernels);
   llvm::raw_string_ostream(artifact.ledger) << llvm::json::Value(result.ledger.toJson());
-  for (const cpu::KernelInfo &kernel : program.kernels) {
-    std::string strategy = kernel.strategy + (kernel.schedule.empty() ? "" : " (" + kernel.schedule + ")");
-    ArtifactKernel entry{kernel.name, std::move(strategy), kernel.nodes, {}, kernel.work};
-    for (const cpu::BufferInfo &buffer : kernel.buffers)
-      entry.buffers.push_back({buffer.name, manifestType(buffer.element), buffer.isOutput, buffer.weightOffset});
-    artifact.kernels.push_back(std::move(entry));
-  }
   for (const cpu::CheckInfo &check : program.checks)
     artifact.checks.push_back({check.code, check.node, check.text});
   artifact.variants.push_back({"cpu", target.triple, target.features, std::move(image.bytes), image.mainAddress,

@@ -6,11 +6,11 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
+#include "tenon/Dialect/Plan/IR/Plan.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Regex.h"
 #include "llvm/Support/xxhash.h"
 #include <map>
 
@@ -59,31 +59,10 @@ Fate fateOfAbsent(StringRef depends) {
   return depends == "nothing" ? Fate::Constant : depends == "shapes" ? Fate::Dimensions : Fate::Removed;
 }
 
-/// The schedule's facts are separated by commas (Strategy::describe).
-std::string tileOf(StringRef schedule) {
-  SmallVector<StringRef> facts;
-  schedule.split(facts, ',');
-  for (StringRef fact : facts)
-    if (auto at = fact.find("tile "); at != StringRef::npos)
-      return fact.drop_front(at + 5).str();
-  return "";
-}
-
-int64_t vectorBitsOf(StringRef schedule) {
-  SmallVector<StringRef> match;
-  int64_t lanes = 0, bits = 0;
-  if (llvm::Regex("([0-9]+)-bit").match(schedule, &match) && !match[1].getAsInteger(10, bits))
-    return bits;
-  if (llvm::Regex("([0-9]+) lanes of ([0-9]+) bits").match(schedule, &match) && !match[1].getAsInteger(10, lanes) &&
-      !match[2].getAsInteger(10, bits))
-    return lanes * bits;
-  return 0;
-}
-
 /// Collects notes, merging those that several kernels share.
 class NoteCollector {
 public:
-  void add(const Note &note, const cpu::KernelInfo &kernel) {
+  void add(const Note &note, const KernelDescription &kernel) {
     LedgerNote &entry = entries.try_emplace(note, LedgerNote{note, {}, {}}).first->second;
     if (entry.kernels.empty() || entry.kernels.back() != kernel.name) {
       entry.kernels.push_back(kernel.name);
@@ -101,50 +80,13 @@ private:
   std::map<Note, LedgerNote> entries;
 };
 
-std::string precisionOf(plan::KernelOp kernel) {
-  Operation *root = kernel.getRootOp();
-  Type stored = getElementTypeOrSelf(root ? root->getResult(0).getType() : kernel.getResult(0).getType());
-  Type computed = cpu::computeType(stored);
-  return num::isReal(stored) && stored != computed ? num::nameOf(stored) + " in " + num::nameOf(computed)
-                                                   : num::nameOf(stored);
-}
-
-/// Ops whose results are some of their operands' values, or rounded by themselves.
-bool needsNoRounding(Operation &op) {
-  if (auto unary = dyn_cast<graph::UnaryOp>(op))
-    return llvm::is_contained({graph::UnaryKind::relu, graph::UnaryKind::abs, graph::UnaryKind::neg}, unary.getKind());
-  if (auto binary = dyn_cast<graph::BinaryOp>(op))
-    return llvm::is_contained({graph::BinaryKind::max, graph::BinaryKind::min}, binary.getKind());
-  return isa<graph::ConstantOp, graph::CastOp, graph::QuantizeOp, graph::DequantizeOp, graph::SelectOp, graph::ExpandOp,
-             graph::TransposeOp, graph::SliceOp, graph::ConcatOp>(op);
-}
-
-/// The type that ONNX rounds a value inside the kernel to and the kernel does
-/// not; null if there is none.
-Type unroundedType(plan::KernelOp kernel) {
-  for (Operation &op : kernel.getBody().front().without_terminator())
-    for (Value result : op.getResults()) {
-      Type element = getElementTypeOrSelf(result.getType());
-      bool isInner = llvm::any_of(result.getUsers(), [](Operation *user) { return !isa<plan::YieldOp>(user); });
-      if (isa<FloatType>(element) && cpu::computeType(element) != element && isInner && !needsNoRounding(op))
-        return element;
-    }
-  return {};
-}
-
-void noteKernel(plan::KernelOp kernel, const cpu::KernelInfo &info, NoteCollector &notes) {
-  if (StringRef(info.schedule).contains("scalar"))
-    notes.add({"TN5101", "scalar code: " + info.strategy + " (" + info.schedule + ")"}, info);
-  if (Type narrow = unroundedType(kernel))
-    notes.add({"TN5102", num::nameOf(narrow) + " values between fused operators stay " +
-                             num::nameOf(cpu::computeType(narrow)) + ", where ONNX rounds each"},
-              info);
-  SmallVector<Note> found;
+void noteKernel(plan::KernelOp kernel, const KernelDescription &description, NoteCollector &notes) {
+  SmallVector<Note> found(description.notes.begin(), description.notes.end());
   for (Operation &op : kernel.getBody().front().without_terminator())
     if (!isa<graph::TransposeOp>(op)) // a change of layout has the location of what it surrounds
       collectNotes(op.getLoc(), found);
   for (const Note &note : found)
-    notes.add(note, info);
+    notes.add(note, description);
 }
 
 } // namespace
@@ -199,7 +141,7 @@ void recordNodes(ModuleOp imported, StringRef modelHash) {
   imported->setAttr(kNodesAttr, b.getArrayAttr(nodes));
 }
 
-Ledger buildLedger(ModuleOp plan, ArrayRef<cpu::KernelInfo> kernels) {
+Ledger buildLedger(ModuleOp plan, ArrayRef<KernelDescription> kernels) {
   Ledger ledger;
   if (auto hash = plan->getAttrOfType<StringAttr>(kHashAttr))
     ledger.modelHash = hash.str();
@@ -209,13 +151,13 @@ Ledger buildLedger(ModuleOp plan, ArrayRef<cpu::KernelInfo> kernels) {
   NoteCollector notes;
   llvm::StringMap<std::vector<std::string>> kernelsOf;
   llvm::StringMap<Fate> others;
-  const cpu::KernelInfo *next = kernels.begin();
+  llvm::StringMap<const KernelDescription *> descriptions;
+  for (const KernelDescription &description : kernels)
+    descriptions[description.name] = &description;
   plan.walk([&](Operation *op) {
     if (auto kernel = dyn_cast<plan::KernelOp>(op)) {
-      const cpu::KernelInfo &info = *next++;
-      ledger.kernels.push_back({info.name, kernel.getDevice().str(), info.strategy, info.schedule, precisionOf(kernel),
-                                tileOf(info.schedule), vectorBitsOf(info.schedule), info.work, info.estimate,
-                                info.nodes});
+      const KernelDescription &info = *descriptions.at(kernel.getName());
+      ledger.kernels.push_back(info);
       for (const std::string &node : info.nodes)
         kernelsOf[node].push_back(info.name);
       noteKernel(kernel, info, notes);
@@ -227,7 +169,7 @@ Ledger buildLedger(ModuleOp plan, ArrayRef<cpu::KernelInfo> kernels) {
   ledger.notes = notes.take();
   if (!plan->hasAttr(kNodesAttr)) { // IR written by hand: the names that its locations give
     llvm::StringSet<> listed;
-    for (const KernelRecord &kernel : ledger.kernels)
+    for (const KernelDescription &kernel : ledger.kernels)
       for (const std::string &node : kernel.nodes)
         if (listed.insert(node).second)
           ledger.nodes.push_back({node, "", Fate::Kernel, kernelsOf[node]});

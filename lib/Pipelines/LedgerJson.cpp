@@ -14,13 +14,13 @@ llvm::json::Object Ledger::toJson() const {
                                            {"operator", node.op},
                                            {"became", fateName(node.fate)},
                                            {"kernels", llvm::json::Array(node.kernels)}});
-  for (const KernelRecord &kernel : kernels)
+  for (const KernelDescription &kernel : kernels)
     kernelArray.push_back(llvm::json::Object{{"kernel", kernel.name},
                                              {"device", kernel.device},
                                              {"strategy", kernel.strategy},
-                                             {"schedule", kernel.schedule},
-                                             {"tile", kernel.tile},
-                                             {"vector_bits", kernel.vectorBits},
+                                             {"schedule", kernel.schedule.text},
+                                             {"tile", kernel.schedule.tile},
+                                             {"vector_bits", kernel.schedule.vectorBits},
                                              {"precision", kernel.precision},
                                              {"work", int64_t(kernel.work)},
                                              {"estimate", int64_t(kernel.estimate)},
@@ -110,11 +110,17 @@ std::optional<Ledger> Ledger::fromJson(StringRef json) {
         {text(node, "node"), text(node, "operator"), parseFate(text(node, "became")), texts(node, "kernels")});
   });
   forEachObject(*root, "kernels", [&](const llvm::json::Object &kernel) {
-    ledger.kernels.push_back({text(kernel, "kernel"), text(kernel, "device"), text(kernel, "strategy"),
-                              text(kernel, "schedule"), text(kernel, "precision"), text(kernel, "tile"),
-                              kernel.getInteger("vector_bits").value_or(0),
-                              uint64_t(kernel.getInteger("work").value_or(0)),
-                              uint64_t(kernel.getInteger("estimate").value_or(0)), texts(kernel, "nodes")});
+    KernelDescription description;
+    description.name = text(kernel, "kernel");
+    description.device = text(kernel, "device");
+    description.strategy = text(kernel, "strategy");
+    description.schedule = {text(kernel, "schedule"), text(kernel, "tile"),
+                            kernel.getInteger("vector_bits").value_or(0)};
+    description.precision = text(kernel, "precision");
+    description.work = uint64_t(kernel.getInteger("work").value_or(0));
+    description.estimate = uint64_t(kernel.getInteger("estimate").value_or(0));
+    description.nodes = texts(kernel, "nodes");
+    ledger.kernels.push_back(std::move(description));
   });
   forEachObject(*root, "notes", [&](const llvm::json::Object &note) {
     ledger.notes.push_back({{text(note, "code"), text(note, "text")}, texts(note, "kernels"), texts(note, "nodes")});

@@ -8,6 +8,7 @@
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Dialect/Graph/Transforms/Passes.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
+#include "tenon/Dialect/Plan/IR/Shapes.h"
 #include "tenon/Frontend/ONNX/Import.h"
 #include "tenon/Pipelines/Compile.h"
 #include "tenon/Support/Provenance.h"
@@ -38,13 +39,6 @@ void resolveShapeOperand(reference::Registry &registry, unsigned operand,
 uint64_t hashOf(const Tensor &tensor) {
   ArrayRef<char> bytes = tensor.getBytes();
   return llvm::xxh3_64bits(ArrayRef(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
-}
-
-/// The value whose buffer a value is.
-Value source(Value value) {
-  while (auto view = value.getDefiningOp<plan::ViewOp>())
-    value = view.getX();
-  return value;
 }
 
 std::string describe(Value value) {
@@ -126,7 +120,7 @@ void KernelVerifier::beginRun(ArrayRef<Tensor> inputs) {
 }
 
 bool KernelVerifier::holdsWhatWasWritten(Value value, uint64_t hash) const {
-  value = source(value);
+  value = plan::source(value);
   if (value.getDefiningOp<graph::ConstantOp>())
     return true; // a wrong weight shows in the kernel's result
   if (auto branch = value.getDefiningOp<scf::IfOp>()) {
@@ -158,8 +152,8 @@ void KernelVerifier::observe(unsigned index, ArrayRef<void *> buffers, const int
   };
   SmallVector<Tensor> inputs;
   for (auto [i, input] : llvm::enumerate(kernel.getInputs())) {
-    Attribute map = kernel.getArgShapes() ? (*kernel.getArgShapes())[i] : Attribute();
-    if (auto constant = source(input).getDefiningOp<graph::ConstantOp>()) {
+    AffineMapAttr map = plan::recordedShape(kernel.getBody().getArgument(i));
+    if (auto constant = plan::source(input).getDefiningOp<graph::ConstantOp>()) {
       // Its buffer may hold a packed layout.
       std::optional<Tensor> value = Tensor::fromAttribute(constant.getValue());
       if (!value) {
@@ -171,7 +165,7 @@ void KernelVerifier::observe(unsigned index, ArrayRef<void *> buffers, const int
     }
     inputs.push_back(tensorAt(input.getType(), map, buffers[i]));
     if (check.overwritten.empty() && !holdsWhatWasWritten(input, hashOf(inputs.back())))
-      check.overwritten = "input " + std::to_string(i) + ", of " + describe(source(input));
+      check.overwritten = "input " + std::to_string(i) + ", of " + describe(plan::source(input));
   }
 
   std::string reason;
@@ -181,8 +175,7 @@ void KernelVerifier::observe(unsigned index, ArrayRef<void *> buffers, const int
   });
   reference::Results expected = evaluator.evaluate(kernel, inputs);
   for (auto [i, result] : llvm::enumerate(kernel.getResults())) {
-    Tensor found = tensorAt(result.getType(), kernel->getAttrOfType<ArrayAttr>("graph.shapes")[i],
-                            buffers[kernel.getNumOperands() + i]);
+    Tensor found = tensorAt(result.getType(), plan::recordedShape(result), buffers[kernel.getNumOperands() + i]);
     written[result] = hashOf(found);
     if (failed(expected))
       continue;

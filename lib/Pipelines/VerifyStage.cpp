@@ -8,6 +8,7 @@
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
+#include "tenon/Dialect/Plan/IR/Shapes.h"
 #include "tenon/Pipelines/Compile.h"
 
 using namespace mlir;
@@ -81,27 +82,19 @@ private:
         continue;
       if (!tensor.hasRank())
         violation(op) << "[TN2071] '" << op->getName() << "' has a result without rank";
-      else if (isa<graph::GraphDialect, plan::PlanDialect>(op->getDialect()) && !isKnown(tensor, shapeOf(result)))
+      else if (isa<graph::GraphDialect, plan::PlanDialect>(op->getDialect()) &&
+               !isKnown(tensor, graph::recordedShape(result)))
         violation(op) << "[TN2071] '" << op->getName() << "' has a result of " << tensor
                       << " without a graph.shape that fits it; run graph-infer-shapes";
     }
   }
 
-  static Attribute shapeOf(OpResult result) {
-    Operation *op = result.getOwner();
-    if (Attribute one = op->getAttr("graph.shape"))
-      return one;
-    auto all = op->getAttrOfType<ArrayAttr>("graph.shapes");
-    return all && result.getResultNumber() < all.size() ? all[result.getResultNumber()] : Attribute();
-  }
-
   /// Whether `shape` gives a tensor's open dimensions over the module's symbols, and
   /// of the others, where it speaks of them, what the type says.
-  bool isKnown(TensorType tensor, Attribute shape) {
+  bool isKnown(TensorType tensor, AffineMapAttr shape) {
     if (!tensor.hasRank() || (tensor.hasStaticShape() && !shape))
       return tensor.hasRank();
-    auto attr = dyn_cast_or_null<AffineMapAttr>(shape);
-    AffineMap map = attr ? attr.getValue() : AffineMap();
+    AffineMap map = shape ? shape.getValue() : AffineMap();
     return map && map.getNumDims() == 0 && int64_t(map.getNumResults()) == tensor.getRank() &&
            llvm::all_of(llvm::zip(map.getResults(), tensor.getShape()), [&](auto pair) {
              auto [size, typed] = pair;
@@ -132,10 +125,10 @@ private:
   void checkArguments() {
     for (BlockArgument argument : func.getArguments()) {
       auto tensor = dyn_cast<RankedTensorType>(argument.getType());
-      Attribute shape = func.getArgAttr(argument.getArgNumber(), "graph.shape");
+      AffineMapAttr shape = graph::recordedShape(argument);
       bool ok = tensor && isKnown(tensor, shape);
       for (int64_t d = 0; ok && d < tensor.getRank(); ++d)
-        ok = !tensor.isDynamicDim(d) || isa<AffineSymbolExpr>(cast<AffineMapAttr>(shape).getValue().getResult(d));
+        ok = !tensor.isDynamicDim(d) || isa<AffineSymbolExpr>(shape.getValue().getResult(d));
       if (!ok)
         violation(func) << "[TN2071] input " << argument.getArgNumber() << " is " << argument.getType()
                         << ", whose open dimensions are no symbols in its graph.shape; run graph-infer-shapes";
@@ -146,9 +139,7 @@ private:
   void checkReturned() {
     DenseSet<Value> taken;
     for (OpOperand &operand : func.getBody().back().getTerminator()->getOpOperands()) {
-      Value value = operand.get();
-      while (auto view = value.getDefiningOp<plan::ViewOp>())
-        value = view.getX();
+      Value value = plan::source(operand.get());
       if (!value.getDefiningOp<plan::KernelOp>() || !taken.insert(value).second)
         violation(operand.getOwner()) << "[TN4001] output " << operand.getOperandNumber()
                                       << " is no kernel's result of its own";
@@ -167,9 +158,8 @@ private:
         violation(op) << "[TN4001] kernel '" << kernel.getName() << "' names no device";
       if (kernel.getPacked())
         violation(op) << "[TN4001] kernel '" << kernel.getName() << "' has packed operands; that is left to codegen";
-      for (auto [i, input] : llvm::enumerate(kernel.getInputs()))
-        if (!isKnown(cast<TensorType>(input.getType()),
-                     kernel.getArgShapes() ? (*kernel.getArgShapes())[i] : Attribute()))
+      for (BlockArgument input : kernel.getBody().getArguments())
+        if (!isKnown(cast<TensorType>(input.getType()), plan::recordedShape(input)))
           violation(op) << "[TN2071] kernel '" << kernel.getName() << "' reads " << input.getType()
                         << " without arg_shapes that fit it";
     }

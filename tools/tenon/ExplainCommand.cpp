@@ -28,10 +28,6 @@ private:
   Switch json{*this, {"json"}, "Print the ledger as JSON"};
 };
 
-std::string scheduleText(const KernelRecord &kernel) {
-  return kernel.strategy + (kernel.schedule.empty() ? "" : " (" + kernel.schedule + ")");
-}
-
 /// The codes of the notes on each kernel.
 llvm::StringMap<std::string> codesOf(const Ledger &ledger) {
   llvm::StringMap<std::string> codes;
@@ -43,16 +39,16 @@ llvm::StringMap<std::string> codesOf(const Ledger &ledger) {
 }
 
 void printNodes(const Ledger &ledger) {
-  llvm::StringMap<const KernelRecord *> kernels;
-  for (const KernelRecord &kernel : ledger.kernels)
+  llvm::StringMap<const KernelDescription *> kernels;
+  for (const KernelDescription &kernel : ledger.kernels)
     kernels[kernel.name] = &kernel;
   llvm::StringMap<std::string> codes = codesOf(ledger);
   Table table(
       {"ONNX node", "operator", "device", "fused into", "precision", "vector", "notes", "kernel and its schedule"});
-  auto addKernel = [&](const std::string &node, const std::string &op, const KernelRecord &kernel) {
-    std::string vector = kernel.vectorBits ? std::to_string(kernel.vectorBits) : "-";
-    table.add(
-        {node, op, kernel.device, kernel.name, kernel.precision, vector, codes[kernel.name], scheduleText(kernel)});
+  auto addKernel = [&](const std::string &node, const std::string &op, const KernelDescription &kernel) {
+    std::string vector = kernel.schedule.vectorBits ? std::to_string(kernel.schedule.vectorBits) : "-";
+    table.add({node, op, kernel.device, kernel.name, kernel.precision, vector, codes[kernel.name],
+               kernel.strategyAndSchedule()});
   };
   llvm::StringSet<> shown;
   for (const NodeRecord &node : ledger.nodes) {
@@ -60,7 +56,7 @@ void printNodes(const Ledger &ledger) {
       table.add({node.name, node.op, "-", fateName(node.fate).str()});
     bool isFirst = true;
     for (const std::string &name : node.kernels) {
-      const KernelRecord *kernel = kernels.lookup(name);
+      const KernelDescription *kernel = kernels.lookup(name);
       if (!kernel)
         continue;
       addKernel(isFirst ? node.name : "", isFirst ? node.op : "", *kernel);
@@ -68,7 +64,7 @@ void printNodes(const Ledger &ledger) {
       isFirst = false;
     }
   }
-  for (const KernelRecord &kernel : ledger.kernels) // of no ONNX node, e.g. in IR written by hand
+  for (const KernelDescription &kernel : ledger.kernels) // of no ONNX node, e.g. in IR written by hand
     if (!shown.contains(kernel.name))
       addKernel("-", "-", kernel);
   table.print(llvm::outs());
@@ -83,7 +79,7 @@ void printNotes(const Ledger &ledger) {
 }
 
 /// Artifacts of before there were estimates have exact work, or none.
-uint64_t costOf(const KernelRecord &kernel) { return std::max(kernel.estimate, kernel.work); }
+uint64_t costOf(const KernelDescription &kernel) { return std::max(kernel.estimate, kernel.work); }
 
 /// "231.2 M".
 std::string countText(uint64_t count) {
@@ -100,13 +96,14 @@ std::string countText(uint64_t count) {
 }
 
 void ExplainCommand::printKernels(const Ledger &ledger) const {
-  std::vector<const KernelRecord *> order;
+  std::vector<const KernelDescription *> order;
   double total = 0;
-  for (const KernelRecord &kernel : ledger.kernels) {
+  for (const KernelDescription &kernel : ledger.kernels) {
     order.push_back(&kernel);
     total += costOf(kernel);
   }
-  llvm::stable_sort(order, [](const KernelRecord *a, const KernelRecord *b) { return costOf(*a) > costOf(*b); });
+  llvm::stable_sort(order,
+                    [](const KernelDescription *a, const KernelDescription *b) { return costOf(*a) > costOf(*b); });
   size_t count = top == 0 ? order.size() : std::min<size_t>(top, order.size());
   llvm::StringMap<std::string> codes = codesOf(ledger);
   auto share = [&](double cost) {
@@ -116,13 +113,13 @@ void ExplainCommand::printKernels(const Ledger &ledger) const {
   };
   Table table({"cost", "operations", "kernel", "precision", "vector", "notes", "strategy", "ONNX nodes"});
   double left = total;
-  for (const KernelRecord *kernel : llvm::ArrayRef(order).take_front(count)) {
+  for (const KernelDescription *kernel : llvm::ArrayRef(order).take_front(count)) {
     std::string names = kernel->nodes.empty() ? "-" : kernel->nodes.front();
     if (kernel->nodes.size() > 1)
       names += " +" + std::to_string(kernel->nodes.size() - 1);
     table.add({share(costOf(*kernel)), countText(costOf(*kernel)), kernel->name, kernel->precision,
-               kernel->vectorBits ? std::to_string(kernel->vectorBits) : "-", codes[kernel->name], kernel->strategy,
-               names});
+               kernel->schedule.vectorBits ? std::to_string(kernel->schedule.vectorBits) : "-", codes[kernel->name],
+               kernel->strategy, names});
     left -= costOf(*kernel);
   }
   unsigned width = terminalWidth();
@@ -130,8 +127,8 @@ void ExplainCommand::printKernels(const Ledger &ledger) const {
   if (count < order.size())
     llvm::outs() << order.size() - count << " more kernels, " << share(std::max(0.0, left))
                  << " of the operations; --top=0 shows all\n";
-  bool isEstimate =
-      llvm::any_of(ledger.kernels, [](const KernelRecord &kernel) { return kernel.work == 0 && kernel.estimate > 0; });
+  bool isEstimate = llvm::any_of(
+      ledger.kernels, [](const KernelDescription &kernel) { return kernel.work == 0 && kernel.estimate > 0; });
   llvm::outs() << "\n";
   std::string text = nodesText(ledger) + "; --nodes lists them";
   if (isEstimate)

@@ -7,8 +7,7 @@
 #define TENON_PIPELINES_LEDGER_H
 
 #include "mlir/IR/BuiltinOps.h"
-#include "tenon/Support/Provenance.h"
-#include "tenon/Target/CPU/Codegen.h"
+#include "tenon/Support/KernelDescription.h"
 #include "llvm/Support/JSON.h"
 
 namespace tenon {
@@ -29,15 +28,6 @@ struct NodeRecord {
   std::vector<std::string> kernels;
 };
 
-struct KernelRecord {
-  std::string name, device, strategy, schedule, precision;
-  std::string tile;       ///< the schedule's register tile, "" if it has none
-  int64_t vectorBits = 0; ///< 0: scalar, or not known
-  uint64_t work = 0;      ///< operations; 0 where they depend on symbols
-  uint64_t estimate = 0;  ///< operations at the sizes to expect
-  std::vector<std::string> nodes;
-};
-
 struct LedgerNote : Note {
   std::vector<std::string> kernels, nodes;
 };
@@ -46,7 +36,7 @@ struct Ledger {
   std::string modelHash; ///< of the .onnx file, without data beside it; "" if not known
   std::vector<std::pair<std::string, int64_t>> nominalSizes; ///< that the user gave, of named dimensions
   std::vector<NodeRecord> nodes;                             ///< in the model's order
-  std::vector<KernelRecord> kernels;
+  std::vector<KernelDescription> kernels;
   std::vector<LedgerNote> notes; ///< by code
 
   llvm::json::Object toJson() const;
@@ -60,8 +50,8 @@ void recordNodes(mlir::ModuleOp imported, llvm::StringRef modelHash);
 /// Hash of a model, for recordNodes; "" of a file that cannot be read.
 std::string hashModel(llvm::StringRef bytes);
 std::string hashModelFile(llvm::StringRef path);
-/// The ledger of a planned module and what code generation chose for it.
-Ledger buildLedger(mlir::ModuleOp plan, llvm::ArrayRef<cpu::KernelInfo> kernels);
+/// The ledger of a planned module, whose kernels the descriptions tell of, by their names.
+Ledger buildLedger(mlir::ModuleOp plan, llvm::ArrayRef<KernelDescription> kernels);
 
 } // namespace tenon
 

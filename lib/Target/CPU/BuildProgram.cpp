@@ -258,8 +258,6 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
   llvm::StringMap<std::string> functions; // fingerprint -> function
   llvm::StringMap<std::vector<FunctionCheck>> checksOf;
   llvm::StringMap<int64_t> scratchOf;
-  DenseMap<Operation *, std::string> functionOf;
-  DenseMap<Operation *, WorkSplit> splits;
   std::vector<Refusal> refusals;
   llvm::StringMap<llvm::SetVector<StringRef>> repeated; // function -> nodes of further kernels with that code
   bool ok = true;
@@ -296,33 +294,24 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     } else {
       repeated[function].insert_range(nodes);
     }
-    functionOf[kernel] = scratchOf[function] ? "scratch_" + function : function;
-    splits[kernel] = strategy->split(kernel, target);
-    KernelWork work = recordedWork(kernel);
-    KernelInfo info{kernel.getName().str(),
-                    strategy->name().str(),
-                    strategy->describe(kernel, target),
-                    {},
-                    {},
-                    work.exact,
-                    work.estimate,
-                    {},
-                    {}};
-    for (StringRef node : nodes)
-      info.nodes.push_back(node.str());
+    KernelLaunch launch{describeKernel(kernel, *strategy, target),
+                        scratchOf[function] ? "scratch_" + function : function,
+                        strategy->split(kernel, target),
+                        {},
+                        {},
+                        scratchOf[function]};
     for (const FunctionCheck &check : checksOf[function])
-      info.checks.push_back(
+      launch.checks.push_back(
           {check.code, nodesOf(&*std::next(kernel.getBody().front().begin(), check.place)), check.text});
-    strategy->checkSizes(kernel, info.sizes);
-    info.scratchBytes = scratchOf[function];
-    program.kernels.push_back(std::move(info));
+    strategy->checkSizes(kernel, launch.sizes);
+    program.launches.insert({kernel, std::move(launch)});
   });
   for (const Refusal &refusal : refusals) {
     auto report = emitError(refusal.location) << refusal.text;
     if (auto others = repeated.find(refusal.function); others != repeated.end())
       report << "; the same holds for " << llvm::join(others->second.getArrayRef(), ", ");
   }
-  if (!ok || failed(emitHostProgram(plan, program, functionOf, splits)))
+  if (!ok || failed(emitHostProgram(plan, program)))
     return failure();
   return program;
 }

@@ -11,6 +11,7 @@
 #include "tenon/Support/Provenance.h"
 #include "tenon/Target/CPU/Codegen.h"
 #include "tenon/Target/CPU/KernelCheck.h"
+#include "tenon/Target/Common/ManifestTypes.h"
 #include "tenon/tenon.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SaveAndRestore.h"
@@ -46,10 +47,8 @@ enum FrameField {
 
 class HostEmitter : SizeEmitter {
 public:
-  HostEmitter(ModuleOp plan, Program &program, const DenseMap<Operation *, std::string> &functions,
-              const DenseMap<Operation *, WorkSplit> &splits)
-      : SizeEmitter(*program.module), plan(plan), table(graph::readSymbols(plan)), program(program),
-        functions(functions), splits(splits) {}
+  HostEmitter(ModuleOp plan, Program &program)
+      : SizeEmitter(*program.module), plan(plan), table(graph::readSymbols(plan)), program(program) {}
 
   LogicalResult run() {
     auto func = plan.lookupSymbol<func::FuncOp>("main");
@@ -260,16 +259,8 @@ private:
 
   void emitOutputDims(func::FuncOp func) {
     SmallVector<AffineExpr> sizes;
-    for (Value value : cast<func::ReturnOp>(func.getBody().back().getTerminator()).getOperands()) {
-      AffineMap map;
-      auto result = cast<OpResult>(value);
-      if (auto attr = result.getOwner()->getAttrOfType<AffineMapAttr>("graph.shape"))
-        map = attr.getValue();
-      else if (auto attrs = result.getOwner()->getAttrOfType<ArrayAttr>("graph.shapes"))
-        map = cast<AffineMapAttr>(attrs[result.getResultNumber()]).getValue();
-      for (auto [i, dim] : llvm::enumerate(cast<RankedTensorType>(value.getType()).getShape()))
-        sizes.push_back(ShapedType::isDynamic(dim) ? map.getResult(i) : getAffineConstantExpr(dim, b.getContext()));
-    }
+    for (Value value : cast<func::ReturnOp>(func.getBody().back().getTerminator()).getOperands())
+      llvm::append_range(sizes, plan::shapeOf(value));
     std::vector<func::FuncOp> dimsParts;
     for (size_t from = 0; from < sizes.size(); from += kMostSizes) {
       auto part = beginFunction(("tenon_output_dims_" + Twine(from)).str(), {pointer, pointer}, {}, 0);
@@ -301,7 +292,7 @@ private:
     placeSlots([&](int64_t first) { return element(shared[Slots], i64, first); });
     shared[Buffers] = own(pointer, mostBuffers);
     shared[Sizes] = own(i64, mostSizes);
-    if (llvm::any_of(program.kernels, [](const KernelInfo &kernel) { return !kernel.checks.empty(); })) {
+    if (llvm::any_of(program.launches, [](const auto &entry) { return !entry.second.checks.empty(); })) {
       // A failure ends the run, so that one record is clean for every launch.
       shared[Record] = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(kErrorFields), 8);
       for (int32_t i = 0; i < kErrorFields; ++i)
@@ -574,22 +565,13 @@ private:
     return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Arena], ValueRange{offset});
   }
 
-  /// Kernels are described in the order of their launches, which is that of the
-  /// module's text.
-  KernelInfo &describe(plan::KernelOp kernel) {
-    KernelInfo &info = program.kernels[index];
-    assert(info.name == kernel.getName() && "kernels are described in another order than launched");
-    return info;
-  }
-
-  BufferInfo describe(Value value, bool isOutput) {
-    Type element = getElementTypeOrSelf(value.getType());
-    while (auto view = value.getDefiningOp<plan::ViewOp>())
-      value = view.getX();
+  BufferDescription describe(Value value, bool isOutput) {
+    int32_t dtype = manifestType(getElementTypeOrSelf(value.getType()));
+    value = plan::source(value);
     if (auto argument = dyn_cast<BlockArgument>(value)) {
       auto func = cast<func::FuncOp>(argument.getOwner()->getParentOp());
       auto name = func.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "onnx.name");
-      return {name ? name.str() : "", element, isOutput, -1};
+      return {name ? name.str() : "", dtype, isOutput, -1};
     }
     llvm::SetVector<StringRef> nodes = sourceNodes(value.getLoc());
     auto constantOp = value.getDefiningOp<graph::ConstantOp>();
@@ -598,12 +580,12 @@ private:
     if (auto resource =
             constantOp ? dyn_cast<DenseResourceElementsAttr>(constantOp.getValue()) : DenseResourceElementsAttr())
       name = resource.getRawHandle().getKey().str();
-    return {std::move(name), element, isOutput, offset};
+    return {std::move(name), dtype, isOutput, offset};
   }
 
   /// Ends the run where sizes are not as the kernel's ops need them.
-  void checkSizes(const KernelInfo &info) {
-    for (const SizeCheck &check : info.sizes) {
+  void checkSizes(const KernelLaunch &launch) {
+    for (const SizeCheck &check : launch.sizes) {
       Value least = eval(check.least), size = eval(check.size);
       Value ok = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, least, size);
       if (check.unless) {
@@ -617,14 +599,14 @@ private:
   }
 
   /// Ends the run with what a kernel has left in the error record.
-  void checkRecord(const KernelInfo &info) {
-    if (info.checks.empty())
+  void checkRecord(const KernelLaunch &launch) {
+    if (launch.checks.empty())
       return;
     auto field = [&](ErrorField field) -> Value {
       return LLVM::LoadOp::create(b, loc, i64, element(shared[Record], i64, int64_t(field)));
     };
     uint32_t first = 0;
-    for (const CheckInfo &check : info.checks)
+    for (const CheckInfo &check : launch.checks)
       if (uint32_t number = program.addCheck(check.code, check.node, check.text); !first)
         first = number;
     Value failed = field(ErrorField::Check);
@@ -634,7 +616,8 @@ private:
   }
 
   LogicalResult launch(plan::KernelOp kernel) {
-    KernelInfo &info = describe(kernel);
+    auto entry = program.launches.find(kernel);
+    KernelLaunch &info = entry->second;
     checkSizes(info);
     SmallVector<Value> arguments(kernel.getInputs());
     llvm::append_range(arguments, kernel.getResults());
@@ -642,10 +625,10 @@ private:
       LLVM::StoreOp::create(b, loc, lookup(arguments[i]), element(shared[Buffers], pointer, i));
     });
     for (Value input : kernel.getInputs())
-      info.buffers.push_back(describe(input, /*isOutput=*/false));
+      info.description.buffers.push_back(describe(input, /*isOutput=*/false));
     for (auto [i, result] : llvm::enumerate(kernel.getResults())) {
       Value yielded = kernel.getBody().front().getTerminator()->getOperand(i);
-      info.buffers.push_back(describe(isa<BlockArgument>(yielded) ? result : yielded, /*isOutput=*/true));
+      info.description.buffers.push_back(describe(isa<BlockArgument>(yielded) ? result : yielded, /*isOutput=*/true));
     }
     SmallVector<unsigned> sizes = symbolsOf(kernel);
     inFrames(sizes.size(), [&](size_t i) {
@@ -658,15 +641,14 @@ private:
     if (info.scratchBytes)
       taken.push_back(pointer);
     auto kernelType = b.getFunctionType(taken, {});
-    Value function = func::ConstantOp::create(b, loc, kernelType, functions.lookup(kernel));
+    Value function = func::ConstantOp::create(b, loc, kernelType, info.function);
     function = UnrealizedConversionCastOp::create(b, loc, pointer, function).getResult(0);
-    WorkSplit split = splits.lookup(kernel);
     SmallVector<Type> types{pointer, b.getI32Type(), pointer, pointer, b.getI32Type(), pointer, i64, i64};
     Value service =
         LLVM::LoadOp::create(b, loc, pointer, element(shared[Api], b.getI8Type(), info.scratchBytes ? 32 : 8));
-    SmallVector<Value> given{service,       shared[Invocation], constant32(index++),
-                             function,      shared[Buffers],    constant32(arguments.size()),
-                             shared[Sizes], eval(split.total),  constant(split.grain)};
+    SmallVector<Value> given{service,       shared[Invocation],     constant32(entry - program.launches.begin()),
+                             function,      shared[Buffers],        constant32(arguments.size()),
+                             shared[Sizes], eval(info.split.total), constant(info.split.grain)};
     if (info.scratchBytes) {
       types.push_back(i64);
       given.push_back(constant(info.scratchBytes));
@@ -681,8 +663,6 @@ private:
   ModuleOp plan;
   std::vector<graph::Symbol> table;
   Program &program;
-  const DenseMap<Operation *, std::string> &functions;
-  const DenseMap<Operation *, WorkSplit> &splits;
   SmallVector<std::pair<func::FuncOp, int64_t>> slotParts; ///< and how many slots each places
   Block *exit = nullptr;                                   ///< returns its argument
   std::array<Value, kFrameFields> shared;
@@ -697,14 +677,10 @@ private:
   unsigned parts = 0;
   DenseMap<Value, Value> pointers, scalars;
   DenseMap<Attribute, size_t> weightOf;
-  uint32_t index = 0;
 };
 
 } // namespace
 
-LogicalResult emitHostProgram(ModuleOp plan, Program &program, const DenseMap<Operation *, std::string> &functions,
-                              const DenseMap<Operation *, WorkSplit> &splits) {
-  return HostEmitter(plan, program, functions, splits).run();
-}
+LogicalResult emitHostProgram(ModuleOp plan, Program &program) { return HostEmitter(plan, program).run(); }
 
 } // namespace tenon::cpu

@@ -12,56 +12,6 @@ using namespace mlir;
 
 namespace tenon::cpu {
 
-Exprs shapeOf(plan::KernelOp kernel, Value tensor) {
-  auto type = cast<RankedTensorType>(tensor.getType());
-  MLIRContext *context = tensor.getContext();
-  AffineMap map;
-  if (auto argument = dyn_cast<BlockArgument>(tensor)) {
-    if (auto maps = kernel.getArgShapes())
-      map = cast<AffineMapAttr>((*maps)[argument.getArgNumber()]).getValue();
-  } else {
-    Operation *op = tensor.getDefiningOp();
-    unsigned number = cast<OpResult>(tensor).getResultNumber();
-    if (auto attr = op->getAttrOfType<AffineMapAttr>("graph.shape"))
-      map = attr.getValue();
-    else if (auto attrs = op->getAttrOfType<ArrayAttr>("graph.shapes"))
-      map = cast<AffineMapAttr>(attrs[number]).getValue();
-  }
-  Exprs exprs;
-  for (int64_t i = 0; i < type.getRank(); ++i) {
-    if (!type.isDynamicDim(i))
-      exprs.push_back(getAffineConstantExpr(type.getDimSize(i), context));
-    else
-      exprs.push_back(map ? map.getResult(i) : AffineExpr());
-  }
-  return exprs;
-}
-
-AffineExpr product(ArrayRef<AffineExpr> exprs, MLIRContext *context) {
-  AffineExpr result = getAffineConstantExpr(1, context);
-  for (AffineExpr expr : exprs)
-    result = result * expr;
-  return result;
-}
-
-AffineExpr atLeastOne(AffineExpr size) {
-  if (auto known = dyn_cast<AffineConstantExpr>(size))
-    return getAffineConstantExpr(std::max<int64_t>(1, known.getValue()), size.getContext());
-  return size + getAffineConstantExpr(1, size.getContext()).floorDiv(size + 1); // 1 is added to 0 alone
-}
-
-Exprs stridesOf(ArrayRef<AffineExpr> shape) {
-  Exprs strides(shape.size());
-  if (shape.empty())
-    return strides;
-  AffineExpr stride = getAffineConstantExpr(1, shape.front().getContext());
-  for (int64_t i = shape.size() - 1; i >= 0; --i) {
-    strides[i] = stride;
-    stride = stride * shape[i];
-  }
-  return strides;
-}
-
 bool mayBroadcast(AffineExpr dim, AffineExpr space) { return dim != space && !isa<AffineConstantExpr>(dim); }
 
 AffineExpr broadcastStride(AffineExpr dim, AffineExpr space, AffineExpr stride) {

@@ -64,7 +64,7 @@ uint64_t estimateWork(plan::KernelOp kernel, ArrayRef<int64_t> sizes) {
     if (!type || type.hasStaticShape())
       return;
     SmallVector<int64_t> shape;
-    for (AffineExpr expr : shapeOf(*copy, value))
+    for (AffineExpr expr : shapeOf(value))
       shape.push_back(std::max<int64_t>(
           0, constantOr(expr ? simplifyAffineExpr(expr.replaceSymbols(values), 0, 0) : expr, kExpected)));
     value.setType(type.clone(shape));

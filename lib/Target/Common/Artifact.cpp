@@ -65,10 +65,10 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
                               XXH3_64bits(c.image.data(), c.image.size()), c.mainAddress, c.arenaSizeAddress,
                               c.outputDimsAddress, c.deriveAddress, c.stackBytes);
   });
-  auto kernels = each(b, artifact.kernels, [&](const ArtifactKernel &k) {
-    auto name = b.CreateString(k.name), strategy = b.CreateString(k.strategy);
+  auto kernels = each(b, artifact.kernels, [&](const KernelDescription &k) {
+    auto name = b.CreateString(k.name), strategy = b.CreateString(k.strategyAndSchedule());
     auto nodes = b.CreateVectorOfStrings(k.nodes);
-    auto buffers = each(b, k.buffers, [&](const ArtifactBuffer &buffer) {
+    auto buffers = each(b, k.buffers, [&](const BufferDescription &buffer) {
       return schema::CreateBuffer(b, b.CreateString(buffer.name), buffer.dtype, buffer.isOutput, buffer.weightOffset);
     });
     return schema::CreateKernel(b, name, strategy, nodes, buffers, k.work);

@@ -11,6 +11,7 @@
 #include "mlir/IR/Matchers.h"
 #include "tenon/Dialect/Graph/IR/NarrowWeights.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
+#include "tenon/Dialect/Plan/IR/Shapes.h"
 
 using namespace mlir;
 
@@ -52,29 +53,11 @@ bool isSplat(graph::ConstantOp constant) {
   return dense && dense.isSplat();
 }
 
-Attribute shapeAttr(Value value) {
-  if (Operation *op = value.getDefiningOp()) {
-    if (Attribute attr = op->getAttr("graph.shape"))
-      return attr;
-    if (auto attrs = op->getAttrOfType<ArrayAttr>("graph.shapes"))
-      return attrs[cast<OpResult>(value).getResultNumber()];
-  } else if (auto argument = dyn_cast<BlockArgument>(value)) {
-    if (auto func = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()))
-      if (Attribute attr = func.getArgAttr(argument.getArgNumber(), "graph.shape"))
-        return attr;
-  }
-  return {};
-}
-
 /// The shape of a value over symbols as a map; static dimensions from its type.
 AffineMapAttr shapeMap(Value value) {
-  if (auto map = dyn_cast_or_null<AffineMapAttr>(shapeAttr(value)))
+  if (AffineMapAttr map = graph::recordedShape(value))
     return map;
-  MLIRContext *context = value.getContext();
-  SmallVector<AffineExpr> exprs;
-  for (int64_t dim : cast<RankedTensorType>(value.getType()).getShape())
-    exprs.push_back(getAffineConstantExpr(dim, context));
-  return AffineMapAttr::get(AffineMap::get(0, 0, exprs, context));
+  return AffineMapAttr::get(AffineMap::get(0, 0, plan::shapeOf(value), value.getContext()));
 }
 
 bool sameShape(Value a, Value b) { return shapeMap(a).getValue().getResults() == shapeMap(b).getValue().getResults(); }
@@ -332,13 +315,6 @@ private:
   std::vector<std::unique_ptr<Group>> groups;
 };
 
-/// The value whose buffer a value aliases.
-Value source(Value value) {
-  while (auto view = value.getDefiningOp<plan::ViewOp>())
-    value = view.getX();
-  return value;
-}
-
 class FormKernels : public impl::FormKernelsPassBase<FormKernels> {
 public:
   void runOnOperation() override {
@@ -395,7 +371,7 @@ private:
       return;
     DenseSet<Value> taken;
     for (OpOperand &operand : ret->getOpOperands()) {
-      Value from = source(operand.get());
+      Value from = plan::source(operand.get());
       if (from.getDefiningOp<plan::KernelOp>() && taken.insert(from).second)
         continue;
       OpBuilder b(ret);

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "tenon/Dialect/Num/IR/Num.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
+#include "tenon/Dialect/Plan/IR/Shapes.h"
 
 using namespace mlir;
 
@@ -64,10 +65,8 @@ private:
     Type element = type.getElementType();
     unsigned bits = num::isCoded(element) ? num::codeType(element).getWidth() : element.getIntOrFloatBitWidth();
     AffineExpr bytes = getAffineConstantExpr(std::max(1u, (bits + 7) / 8), context);
-    auto maps = kernel->getAttrOfType<ArrayAttr>("graph.shapes");
-    for (auto [i, dim] : llvm::enumerate(type.getShape()))
-      bytes = bytes * (ShapedType::isDynamic(dim) ? cast<AffineMapAttr>(maps[result]).getValue().getResult(i)
-                                                  : getAffineConstantExpr(dim, context));
+    for (AffineExpr size : plan::shapeOf(kernel.getResult(result)))
+      bytes = bytes * size;
     return bytes;
   }
 
@@ -81,11 +80,8 @@ private:
 
     DenseMap<Value, unsigned> outputOf;
     auto ret = cast<func::ReturnOp>(func.getBody().back().getTerminator());
-    for (auto [i, value] : llvm::enumerate(ret.getOperands())) {
-      while (auto view = value.getDefiningOp<plan::ViewOp>())
-        value = view.getX();
-      outputOf.try_emplace(value, i);
-    }
+    for (auto [i, value] : llvm::enumerate(ret.getOperands()))
+      outputOf.try_emplace(plan::source(value), i);
 
     std::vector<Buffer> buffers;
     SmallVector<plan::KernelOp> kernels;

@@ -7,19 +7,13 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "tenon/Support/KernelDescription.h"
 #include "tenon/Target/CPU/CpuTarget.h"
 #include "tenon/Target/CPU/Strategy.h"
+#include "llvm/ADT/MapVector.h"
 #include <functional>
 
 namespace tenon::cpu {
-
-/// What a kernel reads or writes.
-struct BufferInfo {
-  std::string name; ///< of the ONNX node that produces it; of a model input
-  mlir::Type element;
-  bool isOutput = false;
-  int64_t weightOffset = -1; ///< in the weights; -1: not a weight
-};
 
 /// A check that the program makes while it runs. It reports the check by its
 /// number and two int64 numbers, which its text has the places {0} and {1} for.
@@ -29,17 +23,14 @@ struct CheckInfo {
   std::string text;
 };
 
-/// One kernel as the artifact's manifest describes it.
-struct KernelInfo {
-  std::string name, strategy;
-  std::string schedule;            ///< Strategy::describe
-  std::vector<std::string> nodes;  ///< ONNX nodes it covers
-  std::vector<BufferInfo> buffers; ///< inputs, then outputs
-  uint64_t work = 0;               ///< operations; 0 where they depend on symbols
-  uint64_t estimate = 0;           ///< operations at the sizes to expect
-  std::vector<CheckInfo> checks;   ///< that it makes of its data, in the order of its numbers
-  std::vector<SizeCheck> sizes;    ///< to be tested before its launch
-  int64_t scratchBytes = 0;        ///< of temporaries that are not on the stack
+/// What the host program launches for a kernel of the plan.
+struct KernelLaunch {
+  KernelDescription description;
+  std::string function;
+  WorkSplit split;
+  std::vector<CheckInfo> checks; ///< that it makes of its data, in the order of its numbers
+  std::vector<SizeCheck> sizes;  ///< to be tested before its launch
+  int64_t scratchBytes = 0;      ///< of temporaries that are not on the stack
 };
 
 /// A constant that the program reads, and its offset in the weights section.
@@ -51,7 +42,7 @@ struct WeightEntry {
 /// The CPU module: kernels and host program as func, scf, vector and LLVM ops.
 struct Program {
   mlir::OwningOpRef<mlir::ModuleOp> module;
-  std::vector<KernelInfo> kernels;
+  llvm::MapVector<mlir::Operation *, KernelLaunch> launches; ///< by kernel of the plan, in the order of its text
   std::vector<WeightEntry> weights;
   uint64_t weightBytes = 0;
   std::vector<CheckInfo> checks;
@@ -82,11 +73,11 @@ mlir::FailureOr<int64_t> placeTemporaries(mlir::func::FuncOp kernel);
 /// ONNX nodes of the kernel that no strategy takes.
 mlir::FailureOr<Program> buildProgram(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry,
                                       const KernelProgress &progress = nullptr);
+/// What is told of a kernel that a strategy takes; its buffers are left to emitHostProgram.
+KernelDescription describeKernel(plan::KernelOp kernel, const Strategy &strategy, const CpuTarget &target);
 /// Emits the host program's functions into the module: tenon_derive, tenon_main,
-/// tenon_arena_size, tenon_output_dims.
-mlir::LogicalResult emitHostProgram(mlir::ModuleOp plan, Program &program,
-                                    const llvm::DenseMap<mlir::Operation *, std::string> &kernelFunctions,
-                                    const llvm::DenseMap<mlir::Operation *, WorkSplit> &splits);
+/// tenon_arena_size, tenon_output_dims. Describes the buffers of the kernels.
+mlir::LogicalResult emitHostProgram(mlir::ModuleOp plan, Program &program);
 /// Lowers to the LLVM dialect.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module, const CpuTarget &target);
 /// An object file (or assembly text), and the most stack that its code uses.

@@ -13,26 +13,22 @@
 #include "mlir/IR/AffineExpr.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
+#include "tenon/Dialect/Plan/IR/Shapes.h"
 #include "tenon/Target/CPU/CpuTarget.h"
 
 namespace tenon::cpu {
 
-using Exprs = llvm::SmallVector<mlir::AffineExpr>;
+using plan::atLeastOne;
+using plan::Exprs;
+using plan::product;
+using plan::shapeOf;
+using plan::stridesOf;
 
-/// Dimensions of a tensor inside a kernel (block argument or op result), from
-/// its type, the kernel's arg_shapes and graph.shape.
-Exprs shapeOf(plan::KernelOp kernel, mlir::Value tensor);
-/// Row-major strides of a shape.
-Exprs stridesOf(llvm::ArrayRef<mlir::AffineExpr> shape);
 /// The stride of a dimension `dim` that broadcasts to `space`: 0 where it is 1,
 /// which may only turn out at run time.
 mlir::AffineExpr broadcastStride(mlir::AffineExpr dim, mlir::AffineExpr space, mlir::AffineExpr stride);
 /// Whether a dimension may turn out to broadcast at run time.
 bool mayBroadcast(mlir::AffineExpr dim, mlir::AffineExpr space);
-/// Product of expressions (1 if empty).
-mlir::AffineExpr product(llvm::ArrayRef<mlir::AffineExpr> exprs, mlir::MLIRContext *context);
-/// The larger of 1 and a size.
-mlir::AffineExpr atLeastOne(mlir::AffineExpr size);
 /// The value of a constant expression, else (also of null) `otherwise`.
 inline int64_t constantOr(mlir::AffineExpr expr, int64_t otherwise = -1) {
   auto constant = mlir::dyn_cast_or_null<mlir::AffineConstantExpr>(expr);
@@ -69,7 +65,7 @@ public:
   mlir::Value bufferList; ///< the pointer to the addresses of all buffers
   std::vector<KernelCheck> checks;
 
-  Exprs shape(mlir::Value tensor) { return shapeOf(kernel, tensor); }
+  Exprs shape(mlir::Value tensor) { return shapeOf(tensor); }
   mlir::Value index(int64_t value) { return mlir::arith::ConstantIndexOp::create(b, loc, value); }
   /// Materialises an expression over the symbols.
   mlir::Value index(mlir::AffineExpr expr);

@@ -4,6 +4,7 @@
 #ifndef TENON_TARGET_COMMON_ARTIFACT_H
 #define TENON_TARGET_COMMON_ARTIFACT_H
 
+#include "tenon/Support/KernelDescription.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/raw_ostream.h"
@@ -32,19 +33,6 @@ struct ArtifactCode {
   uint64_t mainAddress, arenaSizeAddress, outputDimsAddress, deriveAddress;
   uint64_t stackBytes; ///< that a run uses at most
 };
-struct ArtifactBuffer {
-  std::string name;
-  int32_t dtype;
-  bool isOutput;
-  int64_t weightOffset; ///< -1: not a weight
-};
-struct ArtifactKernel {
-  std::string name, strategy;
-  std::vector<std::string> nodes;
-  std::vector<ArtifactBuffer> buffers;
-  uint64_t work;
-};
-
 struct ArtifactCheck {
   uint32_t code; ///< TNxxxx
   std::string node, text;
@@ -57,7 +45,7 @@ struct Artifact {
   std::vector<ArtifactSymbol> symbols;
   uint32_t derivedSymbols = 0; ///< sizes that the code derives from them
   std::vector<ArtifactCode> variants;
-  std::vector<ArtifactKernel> kernels;
+  std::vector<KernelDescription> kernels;
   std::vector<ArtifactCheck> checks; ///< in the order of their numbers
   uint64_t weightBytes = 0;
   /// Calls its argument for each weight in file order: offset and bytes.

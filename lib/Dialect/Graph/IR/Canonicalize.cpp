@@ -17,18 +17,6 @@ namespace {
 
 bool isOpen(Operation *op) { return isa_and_nonnull<func::FuncOp, scf::IfOp>(op->getParentOp()); }
 
-/// The dimensions that shape inference recorded for a dynamic value.
-AffineMapAttr recordedShape(Value value) {
-  if (auto argument = dyn_cast<BlockArgument>(value)) {
-    auto func = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
-    return func ? func.getArgAttrOfType<AffineMapAttr>(argument.getArgNumber(), "graph.shape") : AffineMapAttr();
-  }
-  auto result = cast<OpResult>(value);
-  if (auto all = result.getOwner()->getAttrOfType<ArrayAttr>("graph.shapes"))
-    return dyn_cast<AffineMapAttr>(all[result.getResultNumber()]);
-  return result.getOwner()->getAttrOfType<AffineMapAttr>("graph.shape");
-}
-
 /// One type, and surely the same sizes.
 bool sameShape(Value a, Value b) {
   auto type = dyn_cast<RankedTensorType>(a.getType());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Registration of the graph dialect, its enums and interfaces.
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 
@@ -37,6 +38,18 @@ int64_t tenon::graph::defaultWork(Operation *op) {
     work += tensor.getNumElements();
   }
   return work;
+}
+
+AffineMapAttr tenon::graph::recordedShape(Value tensor) {
+  if (auto argument = dyn_cast<BlockArgument>(tensor)) {
+    auto func = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    return func ? func.getArgAttrOfType<AffineMapAttr>(argument.getArgNumber(), "graph.shape") : AffineMapAttr();
+  }
+  auto result = cast<OpResult>(tensor);
+  if (auto all = result.getOwner()->getAttrOfType<ArrayAttr>("graph.shapes"))
+    return result.getResultNumber() < all.size() ? dyn_cast<AffineMapAttr>(all[result.getResultNumber()])
+                                                 : AffineMapAttr();
+  return result.getOwner()->getAttrOfType<AffineMapAttr>("graph.shape");
 }
 
 std::string tenon::graph::text(AffineExpr expr) {

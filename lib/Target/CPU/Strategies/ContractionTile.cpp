@@ -83,7 +83,7 @@ static bool feedsRoot(Operation *op, Operation *root) {
 
 bool rowsMerge(plan::KernelOp kernel, ArrayRef<AffineExpr> space) {
   auto merges = [&](Value tensor) {
-    Exprs shape = shapeOf(kernel, tensor);
+    Exprs shape = shapeOf(tensor);
     bool has = false, lacks = false;
     for (size_t d = 0; d + 1 < space.size(); ++d) {
       if (space[d] == 1)

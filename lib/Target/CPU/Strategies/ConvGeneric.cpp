@@ -17,8 +17,8 @@ namespace {
 class Emitter {
 public:
   Emitter(KernelContext &context)
-      : c(context), op(cast<graph::ConvOp>(c.kernel.getRootOp())), x(shapeOf(c.kernel, op.getX())),
-        filter(shapeOf(c.kernel, op.getFilter())), space(shapeOf(c.kernel, op.getResult())), xStrides(stridesOf(x)),
+      : c(context), op(cast<graph::ConvOp>(c.kernel.getRootOp())), x(shapeOf(op.getX())),
+        filter(shapeOf(op.getFilter())), space(shapeOf(op.getResult())), xStrides(stridesOf(x)),
         filterStrides(stridesOf(filter)), first(op.getLayout() == graph::ChannelLayout::first),
         spatial(op.getStrides().size()), emitter(c, space), input(c, op.getX()), weights(c, op.getFilter()),
         accumulator(c, op.getResult(), op.getAccumulator()) {
@@ -141,7 +141,7 @@ public:
   }
 
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
-    Exprs space = shapeOf(kernel, kernel.getRootOp()->getResult(0));
+    Exprs space = shapeOf(kernel.getRootOp()->getResult(0));
     return {product(ArrayRef(space).drop_back(), kernel.getContext()), 1};
   }
 

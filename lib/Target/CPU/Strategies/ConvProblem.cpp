@@ -104,8 +104,8 @@ std::optional<ConvProblem> analyzeConv(plan::KernelOp kernel, std::string &reaso
   p.filter = cast<BlockArgument>(p.op.getFilter()).getArgNumber();
   MLIRContext *context = kernel.getContext();
   auto one = getAffineConstantExpr(1, context);
-  Exprs x = shapeOf(kernel, p.op.getX());
-  p.result = shapeOf(kernel, p.op.getResult());
+  Exprs x = shapeOf(p.op.getX());
+  p.result = shapeOf(p.op.getResult());
   p.group = p.op.getGroup();
   p.channels = constantOr(x.back());
   p.outputs = constantOr(p.result.back());

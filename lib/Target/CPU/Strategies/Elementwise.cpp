@@ -15,7 +15,7 @@ constexpr int64_t kBlock = 2048; // elements of a unit where one dimension is le
 
 /// 'f' has the dimension, 'b' broadcasts it, '?' turns out at run time.
 std::string broadcastPattern(plan::KernelOp kernel, Value tensor, ArrayRef<AffineExpr> space) {
-  Exprs shape = shapeOf(kernel, tensor);
+  Exprs shape = shapeOf(tensor);
   std::string pattern(space.size(), 'b');
   for (size_t i = 0; i < shape.size(); ++i) {
     size_t d = i + space.size() - shape.size();
@@ -30,7 +30,7 @@ Exprs spaceOf(plan::KernelOp kernel) {
   Exprs space;
   // All results broadcast to one space: the largest rank's, then the entry that is not 1.
   for (Value value : yield->getOperands()) {
-    Exprs shape = shapeOf(kernel, value);
+    Exprs shape = shapeOf(value);
     if (shape.size() > space.size())
       space.insert(space.begin(), shape.begin(), shape.begin() + (shape.size() - space.size()));
     for (size_t i = 0; i < shape.size(); ++i) {

@@ -13,7 +13,7 @@ static Exprs operandShape(plan::KernelOp kernel, Value operand) {
   if (auto original = kernel->getAttrOfType<AffineMapAttr>("gemm.rhs_shape");
       original && argument && !packedLayout(kernel, argument.getArgNumber()).empty())
     return llvm::to_vector(original.getValue().getResults());
-  return shapeOf(kernel, operand);
+  return shapeOf(operand);
 }
 
 GemmProblem analyzeGemm(plan::KernelOp kernel) {
@@ -25,7 +25,7 @@ GemmProblem analyzeGemm(plan::KernelOp kernel) {
   p.b = p.op.getRhs();
   Exprs a = operandShape(kernel, p.a), b = operandShape(kernel, p.b);
   Exprs aStrides = stridesOf(a), bStrides = stridesOf(b);
-  p.result = shapeOf(kernel, p.op.getResult());
+  p.result = shapeOf(p.op.getResult());
   p.hasM = a.size() > 1;
   bool hasN = b.size() > 1;
   p.aStep = aStrides.back();

@@ -16,7 +16,7 @@ struct Operands {
 
 Operands operandsOf(plan::KernelOp kernel) {
   auto fill = [&](auto op, bool quantizes) {
-    int64_t rank = shapeOf(kernel, op.getX()).size();
+    int64_t rank = shapeOf(op.getX()).size();
     int64_t axis = resolvedAxis(op.getAxis(), rank);
     return Operands{op.getX(), op.getScale(), op.getZeroPoint(), op.getResult(), axis, int64_t(op.getBlockSize()),
                     quantizes};
@@ -46,7 +46,7 @@ public:
 
   enum class Kind { scalar, outer, lanes, blocked };
   static Kind kindOf(plan::KernelOp kernel, const Operands &o, const RunPlan &p) {
-    Exprs shape = shapeOf(kernel, o.scale);
+    Exprs shape = shapeOf(o.scale);
     if (o.block > 0)
       return Kind::blocked;
     if (product(shape, kernel.getContext()) == 1)
@@ -56,8 +56,8 @@ public:
   static RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) {
     Operands o = operandsOf(kernel);
     Type f32 = Float32Type::get(kernel.getContext());
-    unsigned rank = shapeOf(kernel, o.x).size();
-    bool scalar = product(shapeOf(kernel, o.scale), kernel.getContext()) == 1;
+    unsigned rank = shapeOf(o.x).size();
+    bool scalar = product(shapeOf(o.scale), kernel.getContext()) == 1;
     if (o.block > 0)
       return RunPlan::get(kernel, target, rank ? rank - 1 : 0, f32, true);
     // The run must not cross the axis: it starts behind it or is it alone.

@@ -14,7 +14,7 @@ constexpr int64_t kBlock = 4096; // elements of a unit at most
 
 RunPlan RunPlan::get(plan::KernelOp kernel, const CpuTarget &target, unsigned from, Type type, bool scalar) {
   RunPlan p;
-  p.space = shapeOf(kernel, kernel.getRootOp()->getResult(0));
+  p.space = shapeOf(kernel.getRootOp()->getResult(0));
   if (p.space.empty()) {
     p.run = getAffineConstantExpr(1, kernel.getContext());
     return p;
@@ -91,7 +91,7 @@ public:
   RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) const override {
     Operation *op = kernel.getRootOp();
     Type type = elementOf(op->getResult(0));
-    unsigned rank = shapeOf(kernel, op->getResult(0)).size();
+    unsigned rank = shapeOf(op->getResult(0)).size();
     if (isa<graph::TriluOp>(op))
       return RunPlan::get(kernel, target, rank - 1, type);
     if (auto oneHot = dyn_cast<graph::OneHotOp>(op)) {
@@ -226,10 +226,10 @@ public:
   }
   void checkSizes(plan::KernelOp kernel, std::vector<SizeCheck> &checks) const override {
     auto op = cast<graph::PadOp>(kernel.getRootOp());
-    Exprs in = shapeOf(kernel, op.getX());
+    Exprs in = shapeOf(op.getX());
     SmallVector<int64_t> amounts = pads(op);
     MLIRContext *context = op.getContext();
-    Exprs out = shapeOf(kernel, op.getResult());
+    Exprs out = shapeOf(op.getResult());
     for (size_t d = 0; d < in.size(); ++d)
       if ((amounts.empty() || amounts[d] > 0 || amounts[d + in.size()] > 0) && constantOr(in[d], 0) == 0)
         checks.push_back({op, TENON_EMPTY_AXIS,
@@ -243,7 +243,7 @@ public:
     RunPlan p = RunPlan::get(kernel, target, 0, elementOf(op.getX()), true);
     // The run covers the trailing dimensions that keep their size; else it is
     // the last dimension, one element at a time.
-    Exprs in = shapeOf(kernel, op.getX());
+    Exprs in = shapeOf(op.getX());
     unsigned from = p.space.size();
     while (from > 0 && in[from - 1] == p.space[from - 1] && beginOf(op, from - 1) == 0)
       --from;

@@ -189,7 +189,7 @@ public:
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
     MLIRContext *context = kernel.getContext();
     Operation *root = kernel.getRootOp();
-    Exprs result = shapeOf(kernel, root->getResult(0));
+    Exprs result = shapeOf(root->getResult(0));
     Exprs outer;
     AffineExpr run = getAffineConstantExpr(1, context);
     if (isa<graph::TransposeOp, graph::SliceOp>(root)) {
@@ -202,7 +202,7 @@ public:
       run = product(ArrayRef(result).drop_front(concat.getAxis()), context);
     } else if (auto gather = dyn_cast<graph::GatherOp>(root)) {
       // Indices into an empty tensor are looked at, too.
-      size_t indices = shapeOf(kernel, gather.getIndices()).size();
+      size_t indices = shapeOf(gather.getIndices()).size();
       outer.push_back(atLeastOne(product(ArrayRef(result).take_front(gather.getAxis()), context)));
       outer.append(result.begin() + gather.getAxis(), result.begin() + gather.getAxis() + indices);
       run = product(ArrayRef(result).drop_front(gather.getAxis() + indices), context);
@@ -486,8 +486,8 @@ private:
 StridedCopy stridedCopy(plan::KernelOp kernel) {
   Operation *root = kernel.getRootOp();
   StridedCopy copy;
-  copy.dims = shapeOf(kernel, root->getResult(0));
-  Exprs source = stridesOf(shapeOf(kernel, root->getOperand(0)));
+  copy.dims = shapeOf(root->getResult(0));
+  Exprs source = stridesOf(shapeOf(root->getOperand(0)));
   if (auto transpose = dyn_cast<graph::TransposeOp>(root)) {
     for (int64_t p : transpose.getPerm())
       copy.strides.push_back(source[p]);

@@ -53,7 +53,7 @@ RecurrentModel recurrentModel(Operation *op) {
 
 RecurrentPlan recurrentPlan(plan::KernelOp kernel, const RecurrentModel &r, const CpuTarget &target) {
   RecurrentPlan p;
-  p.xShape = shapeOf(kernel, r.x);
+  p.xShape = shapeOf(r.x);
   p.lanes = lanesFor(target, Float32Type::get(kernel.getContext()), r.hidden);
   p.padded = (r.hidden + p.lanes - 1) / p.lanes * p.lanes;
   p.columns = r.gates * p.padded;

@@ -58,10 +58,10 @@ public:
   static Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::AttentionOp>(kernel.getRootOp());
     Plan p;
-    p.q = shapeOf(kernel, op.getQ());
-    p.k = shapeOf(kernel, op.getK());
-    p.v = shapeOf(kernel, op.getV());
-    p.out = shapeOf(kernel, op.getResult());
+    p.q = shapeOf(op.getQ());
+    p.k = shapeOf(op.getK());
+    p.v = shapeOf(op.getV());
+    p.out = shapeOf(op.getResult());
     p.size = constantOr(p.q[3]);
     p.valueSize = constantOr(p.v[3]);
     p.lanes = target.f32Lanes();

@@ -34,7 +34,7 @@ public:
   static Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::SoftmaxOp>(kernel.getRootOp());
     Plan p;
-    p.space = shapeOf(kernel, op.getX());
+    p.space = shapeOf(op.getX());
     p.axis = op.getAxis();
     MLIRContext *context = kernel.getContext();
     p.alongAxis = product(ArrayRef(p.space).drop_front(p.axis + 1), context) == 1;
@@ -194,7 +194,7 @@ public:
   static Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::NormOp>(kernel.getRootOp());
     Plan p;
-    p.space = shapeOf(kernel, op.getX());
+    p.space = shapeOf(op.getX());
     p.axis = op.getAxis();
     // Scale and bias are read through the epilogue, so they limit merging too.
     p.suffix = mergedSuffix(kernel, p.space, p.axis);

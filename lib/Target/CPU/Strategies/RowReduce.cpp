@@ -31,8 +31,8 @@ struct Geometry {
   Geometry(plan::KernelOp kernel, Value x, Value result, ArrayRef<int64_t> axes, bool keepDims,
            const CpuTarget &target) {
     MLIRContext *context = kernel.getContext();
-    Exprs shape = shapeOf(kernel, x), strides = stridesOf(shape);
-    space = shapeOf(kernel, result);
+    Exprs shape = shapeOf(x), strides = stridesOf(shape);
+    space = shapeOf(result);
     int64_t rank = shape.size();
     auto isReduced = [&](int64_t d) { return llvm::is_contained(axes, d); };
     alongInner = rank > 0 && !isReduced(rank - 1);
@@ -322,7 +322,7 @@ public:
 
   void checkSizes(plan::KernelOp kernel, std::vector<SizeCheck> &checks) const override {
     auto op = cast<graph::ArgReduceOp>(kernel.getRootOp());
-    AffineExpr size = shapeOf(kernel, op.getX())[op.getAxis()];
+    AffineExpr size = shapeOf(op.getX())[op.getAxis()];
     if (constantOr(size, 0) > 0 || op->hasAttr("graph.unchecked"))
       return;
     MLIRContext *context = kernel.getContext();
@@ -330,7 +330,7 @@ public:
                       ("axis " + Twine(op.getAxis()) + " has {1} elements, and none of them is the " +
                        Twine(op.getIsMax() ? "largest" : "smallest"))
                           .str(),
-                      getAffineConstantExpr(1, context), size, product(shapeOf(kernel, op.getResult()), context)});
+                      getAffineConstantExpr(1, context), size, product(shapeOf(op.getResult()), context)});
   }
 
   LogicalResult emit(KernelContext &c) const override {
@@ -379,7 +379,7 @@ private:
   /// 32 bits, of which twice as many lanes fit, where all positions fit them.
   static Type positionType(plan::KernelOp kernel) {
     auto op = cast<graph::ArgReduceOp>(kernel.getRootOp());
-    int64_t length = constantOr(shapeOf(kernel, op.getX())[op.getAxis()]);
+    int64_t length = constantOr(shapeOf(op.getX())[op.getAxis()]);
     return IntegerType::get(kernel.getContext(), length >= 0 && length <= INT32_MAX ? 32 : 64);
   }
 };

@@ -25,7 +25,7 @@ public:
   static Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::CumSumOp>(kernel.getRootOp());
     Plan p;
-    p.shape = shapeOf(kernel, op.getX());
+    p.shape = shapeOf(op.getX());
     p.axis = op.getAxis();
     p.suffix = p.shape.size();
     if (p.axis + 1 < p.shape.size())
@@ -94,7 +94,7 @@ public:
 
   void checkSizes(plan::KernelOp kernel, std::vector<SizeCheck> &checks) const override {
     auto op = cast<graph::TopKOp>(kernel.getRootOp());
-    AffineExpr k = shapeOf(kernel, op->getResult(0))[op.getAxis()], size = shapeOf(kernel, op.getX())[op.getAxis()];
+    AffineExpr k = shapeOf(op->getResult(0))[op.getAxis()], size = shapeOf(op.getX())[op.getAxis()];
     if (k != size && (constantOr(k) < 0 || constantOr(size) < constantOr(k)))
       checks.push_back(
           {op, TENON_COUNT, ("k is {0}, but axis " + Twine(op.getAxis()) + " has {1} elements").str(), k, size, {}});
@@ -102,14 +102,13 @@ public:
 
   static Exprs outerOf(plan::KernelOp kernel) {
     auto op = cast<graph::TopKOp>(kernel.getRootOp());
-    Exprs outer = shapeOf(kernel, op.getX());
+    Exprs outer = shapeOf(op.getX());
     outer.erase(outer.begin() + op.getAxis());
     return outer;
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
     auto op = cast<graph::TopKOp>(kernel.getRootOp());
-    return {product(outerOf(kernel), kernel.getContext()),
-            grainFor(4 * constantOr(shapeOf(kernel, op.getX())[op.getAxis()]))};
+    return {product(outerOf(kernel), kernel.getContext()), grainFor(4 * constantOr(shapeOf(op.getX())[op.getAxis()]))};
   }
 
   LogicalResult emit(KernelContext &c) const override {

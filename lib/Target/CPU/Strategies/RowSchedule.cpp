@@ -27,7 +27,7 @@ std::string lanesText(int64_t lanes, Type compute) {
 
 bool canMerge(plan::KernelOp kernel, ArrayRef<AffineExpr> space, unsigned first, unsigned last) {
   for (BlockArgument argument : kernel.getBody().getArguments()) {
-    Exprs shape = shapeOf(kernel, argument);
+    Exprs shape = shapeOf(argument);
     if (shape.size() > space.size())
       continue; // read by the root alone
     int64_t missing = int64_t(space.size()) - int64_t(shape.size());

@@ -18,7 +18,7 @@ public:
   std::vector<StringRef> roots() const override { return {"gather_elements", "gather_nd"}; }
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
     auto op = dyn_cast<graph::GatherNDOp>(kernel.getRootOp());
-    if (!op || constantOr(shapeOf(kernel, op.getIndices()).back()) >= 0)
+    if (!op || constantOr(shapeOf(op.getIndices()).back()) >= 0)
       return true;
     reason = "the last dimension of the indices must be static";
     return false;
@@ -27,17 +27,17 @@ public:
   RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) const override {
     Operation *op = kernel.getRootOp();
     Type type = elementOf(op->getResult(0));
-    unsigned rank = shapeOf(kernel, op->getResult(0)).size();
+    unsigned rank = shapeOf(op->getResult(0)).size();
     if (isa<graph::GatherElementsOp>(op))
       return RunPlan::get(kernel, target, rank ? rank - 1 : 0, type, true);
-    unsigned outer = shapeOf(kernel, op->getOperand(1)).size() - 1;
+    unsigned outer = shapeOf(op->getOperand(1)).size() - 1;
     // Whole slices are runs; single elements go one by one.
     return RunPlan::get(kernel, target, outer < rank ? outer : rank ? rank - 1 : 0, type, outer >= rank);
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
     RunPlan p = planFor(kernel, target);
     if (auto op = dyn_cast<graph::GatherNDOp>(kernel.getRootOp()))
-      p = withElements(p, shapeOf(kernel, op.getIndices()).size() - 1);
+      p = withElements(p, shapeOf(op.getIndices()).size() - 1);
     return p.split(kernel.getContext());
   }
   LogicalResult emit(KernelContext &c) const override {
@@ -129,7 +129,7 @@ public:
   std::vector<StringRef> roots() const override { return {"scatter_nd", "scatter_elements"}; }
   bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
     auto nd = dyn_cast<graph::ScatterNDOp>(kernel.getRootOp());
-    if (!nd || constantOr(shapeOf(kernel, nd.getIndices()).back()) >= 0)
+    if (!nd || constantOr(shapeOf(nd.getIndices()).back()) >= 0)
       return yieldsRootAlone(kernel, reason);
     reason = "the last dimension of the indices must be static";
     return false;

@@ -38,13 +38,13 @@ struct Plan {
 Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
   auto op = cast<graph::ConvTransposeOp>(kernel.getRootOp());
   Plan p;
-  p.in = shapeOf(kernel, op.getX());
-  p.out = shapeOf(kernel, op.getResult());
+  p.in = shapeOf(op.getX());
+  p.out = shapeOf(op.getResult());
   p.last = op.getLayout() == graph::ChannelLayout::last;
   p.rank = p.in.size() - 2;
   p.group = op.getGroup();
   p.packed = isPackedAs(kernel, op.getFilter(), kPacked);
-  Exprs filter = shapeOf(kernel, op.getFilter());
+  Exprs filter = shapeOf(op.getFilter());
   for (unsigned i = 0; i < p.rank; ++i)
     p.kernel.push_back(constantOr(filter[p.packed ? i : i + 2]));
   p.inChannels = constantOr(p.in[p.channel()]);

@@ -40,7 +40,7 @@ public:
   }
   static int64_t lanesOf(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::PoolOp>(kernel.getRootOp());
-    Exprs out = shapeOf(kernel, op.getResult());
+    Exprs out = shapeOf(op.getResult());
     if (!isLast(kernel) && op.getStrides().back() > 2)
       return 1;
     return lanesFor(target, computeOf(op.getX()), constantOr(out.back()));
@@ -59,7 +59,7 @@ public:
   }
   WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
     auto op = cast<graph::PoolOp>(kernel.getRootOp());
-    Exprs out = shapeOf(kernel, op.getResult());
+    Exprs out = shapeOf(op.getResult());
     // A unit is a row: everything but the columns (and the channels, if last).
     unsigned inner = isLast(kernel) ? 2 : 1;
     int64_t work = constantOr(product(ArrayRef(out).take_back(inner), kernel.getContext()));

@@ -30,8 +30,8 @@ struct Plan {
 Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
   auto op = cast<graph::ResizeOp>(kernel.getRootOp());
   Plan p;
-  p.in = shapeOf(kernel, op.getX());
-  p.out = shapeOf(kernel, op.getResult());
+  p.in = shapeOf(op.getX());
+  p.out = shapeOf(op.getResult());
   p.rank = p.in.size();
   p.taps = op.getMode() == graph::ResizeMode::nearest ? 1 : op.getMode() == graph::ResizeMode::linear ? 2 : 4;
   if (op.getScales())
@@ -71,7 +71,7 @@ public:
       reason = "antialias has no kernel";
     else if (!isa<BlockArgument>(op.getX()))
       reason = "the operand must be in memory";
-    else if (shapeOf(kernel, op.getX()).empty())
+    else if (shapeOf(op.getX()).empty())
       reason = "a scalar cannot be resized";
     else
       return true;

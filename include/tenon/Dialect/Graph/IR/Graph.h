@@ -18,6 +18,9 @@ namespace tenon::graph {
 /// Elements of the results, or -1 where a dimension is not static: the work of
 /// an op that does one operation per element.
 int64_t defaultWork(mlir::Operation *op);
+/// The map from symbols to a tensor's sizes that shape inference recorded for it, as an
+/// argument of a function or a result; null where there is none.
+mlir::AffineMapAttr recordedShape(mlir::Value tensor);
 /// An expression as diagnostics print it.
 std::string text(mlir::AffineExpr expr);
 void registerGraphDialect(mlir::DialectRegistry &registry);

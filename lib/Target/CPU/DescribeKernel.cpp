@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the CPU's code generation has chosen for a kernel, as the ledger and the
+// manifest tell it.
+#include "KernelWork.h"
+#include "tenon/Target/CPU/Codegen.h"
+#include "llvm/Support/Regex.h"
+
+using namespace mlir;
+
+namespace tenon::cpu {
+namespace {
+
+/// The schedule's facts are separated by commas (Strategy::describe).
+std::string tileOf(StringRef schedule) {
+  SmallVector<StringRef> facts;
+  schedule.split(facts, ',');
+  for (StringRef fact : facts)
+    if (auto at = fact.find("tile "); at != StringRef::npos)
+      return fact.drop_front(at + 5).str();
+  return "";
+}
+
+int64_t vectorBitsOf(StringRef schedule) {
+  SmallVector<StringRef> match;
+  int64_t lanes = 0, bits = 0;
+  if (llvm::Regex("([0-9]+)-bit").match(schedule, &match) && !match[1].getAsInteger(10, bits))
+    return bits;
+  if (llvm::Regex("([0-9]+) lanes of ([0-9]+) bits").match(schedule, &match) && !match[1].getAsInteger(10, lanes) &&
+      !match[2].getAsInteger(10, bits))
+    return lanes * bits;
+  return 0;
+}
+
+std::string precisionOf(plan::KernelOp kernel) {
+  Operation *root = kernel.getRootOp();
+  Type stored = getElementTypeOrSelf(root ? root->getResult(0).getType() : kernel.getResult(0).getType());
+  Type computed = computeType(stored);
+  return num::isReal(stored) && stored != computed ? num::nameOf(stored) + " in " + num::nameOf(computed)
+                                                   : num::nameOf(stored);
+}
+
+/// Ops whose results are some of their operands' values, or rounded by themselves.
+bool needsNoRounding(Operation &op) {
+  if (auto unary = dyn_cast<graph::UnaryOp>(op))
+    return llvm::is_contained({graph::UnaryKind::relu, graph::UnaryKind::abs, graph::UnaryKind::neg}, unary.getKind());
+  if (auto binary = dyn_cast<graph::BinaryOp>(op))
+    return llvm::is_contained({graph::BinaryKind::max, graph::BinaryKind::min}, binary.getKind());
+  return isa<graph::ConstantOp, graph::CastOp, graph::QuantizeOp, graph::DequantizeOp, graph::SelectOp, graph::ExpandOp,
+             graph::TransposeOp, graph::SliceOp, graph::ConcatOp>(op);
+}
+
+/// The type that ONNX rounds a value inside the kernel to and the kernel does
+/// not; null if there is none.
+Type unroundedType(plan::KernelOp kernel) {
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    for (Value result : op.getResults()) {
+      Type element = getElementTypeOrSelf(result.getType());
+      bool isInner = llvm::any_of(result.getUsers(), [](Operation *user) { return !isa<plan::YieldOp>(user); });
+      if (isa<FloatType>(element) && computeType(element) != element && isInner && !needsNoRounding(op))
+        return element;
+    }
+  return {};
+}
+
+} // namespace
+
+KernelDescription describeKernel(plan::KernelOp kernel, const Strategy &strategy, const CpuTarget &target) {
+  KernelDescription description;
+  description.name = kernel.getName().str();
+  description.device = kernel.getDevice().str();
+  description.strategy = strategy.name().str();
+  std::string schedule = strategy.describe(kernel, target);
+  description.schedule = {schedule, tileOf(schedule), vectorBitsOf(schedule)};
+  description.precision = precisionOf(kernel);
+  KernelWork work = recordedWork(kernel);
+  description.work = work.exact;
+  description.estimate = work.estimate;
+  for (StringRef node : sourceNodes(kernel.getLoc()))
+    description.nodes.push_back(node.str());
+  if (StringRef(schedule).contains("scalar"))
+    description.notes.push_back({"TN5101", "scalar code: " + description.strategy + " (" + schedule + ")"});
+  if (Type narrow = unroundedType(kernel))
+    description.notes.push_back({"TN5102", num::nameOf(narrow) + " values between fused operators stay " +
+                                               num::nameOf(computeType(narrow)) + ", where ONNX rounds each"});
+  return description;
+}
+
+} // namespace tenon::cpu
