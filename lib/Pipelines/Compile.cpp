@@ -2,6 +2,7 @@
 //
 // The six stages in order.
 #include "Outputs.h"
+#include "Package.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -17,9 +18,7 @@
 #include "tenon/Frontend/ONNX/TensorFile.h"
 #include "tenon/Pipelines/NativeConstants.h"
 #include "tenon/Pipelines/Passes.h"
-#include "tenon/Target/CPU/Codegen.h"
-#include "tenon/Target/Common/Artifact.h"
-#include "tenon/Target/Common/ManifestTypes.h"
+#include "tenon/Pipelines/RegisterTargets.h"
 #include "tenon/Transforms/Fusion/Passes.h"
 #include "tenon/Transforms/Memory/Passes.h"
 #include "tenon/Transforms/Simplify/Passes.h"
@@ -104,9 +103,6 @@ LogicalResult addUserPasses(PassManager &pm, Stage stage, const CompileOptions &
   return success();
 }
 
-/// For reading: weights are left out, or each stage would write all of them.
-OpPrintingFlags elided() { return OpPrintingFlags().elideLargeResourceString(64).enableDebugInfo(); }
-
 LogicalResult dump(ModuleOp module, Stage stage, StringRef folder) {
   if (folder.empty())
     return success();
@@ -170,101 +166,6 @@ void announce(ModuleOp module, Stage stage, const CompileOptions &options) {
   options.progress((stageName(stage) + ", " + Twine(count) + " " + what).str());
 }
 
-ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map) {
-  ArtifactTensor tensor{name.str(), manifestType(type.getElementType()), {}};
-  for (auto [i, size] : llvm::enumerate(type.getShape())) {
-    if (!ShapedType::isDynamic(size)) {
-      tensor.dims.push_back({size, -1});
-      continue;
-    }
-    auto symbol = map ? dyn_cast<AffineSymbolExpr>(map.getValue().getResult(i)) : AffineSymbolExpr(nullptr);
-    tensor.dims.push_back({-1, symbol ? int32_t(symbol.getPosition()) : -1});
-  }
-  return tensor;
-}
-
-/// Defaults of optional inputs lie behind the weights that kernels read, or are
-/// the same ones.
-void addDefaults(func::FuncOp func, Artifact &artifact, cpu::Program &program) {
-  constexpr uint64_t kAlign = 64;
-  for (auto [i, input] : llvm::enumerate(artifact.inputs)) {
-    auto value = func.getArgAttrOfType<ElementsAttr>(i, kDefaultAttr);
-    if (!value)
-      continue;
-    llvm::append_range(input.defaultDims, value.getShapedType().getShape());
-    auto known = llvm::find_if(program.weights, [&](const cpu::WeightEntry &entry) { return entry.value == value; });
-    if (known != program.weights.end()) {
-      input.defaultOffset = int64_t(known->offset);
-      continue;
-    }
-    uint64_t bytes = cpu::weightBytes(value).size();
-    input.defaultOffset = int64_t(program.weightBytes);
-    program.weights.push_back({value, program.weightBytes, bytes});
-    program.weightBytes += llvm::alignTo(bytes, kAlign);
-  }
-  if (auto names = func->getAttrOfType<ArrayAttr>(kFixedInputsAttr))
-    for (auto name : names.getAsRange<StringAttr>())
-      artifact.fixedInputs.push_back(name.str());
-}
-
-LogicalResult package(ModuleOp plan, cpu::Program &program, cpu::Image image, const cpu::CpuTarget &target,
-                      StringRef output, StringRef model, bool keepPlan, CompileResult &result) {
-  auto func = plan.lookupSymbol<func::FuncOp>("main");
-  Artifact artifact;
-  artifact.model = llvm::sys::path::filename(model).str();
-  artifact.target = target.spec;
-  // Graph IR may come without names; equal ones could not be told apart.
-  auto nameOf = [](StringAttr name, StringRef otherwise, size_t i) {
-    return name ? name.str() : i ? (otherwise + Twine(i)).str() : otherwise.str();
-  };
-  if (keepPlan) {
-    llvm::raw_string_ostream text(artifact.plan);
-    plan->print(text, elided());
-  }
-  for (auto [i, argument] : llvm::enumerate(func.getArguments())) {
-    auto name = func.getArgAttrOfType<StringAttr>(i, "onnx.name");
-    artifact.inputs.push_back(describe(nameOf(name, "input", i), cast<RankedTensorType>(argument.getType()),
-                                       func.getArgAttrOfType<AffineMapAttr>(i, "graph.shape")));
-  }
-  for (auto [i, type] : llvm::enumerate(func.getResultTypes())) {
-    auto name = func.getResultAttrOfType<StringAttr>(i, "onnx.name");
-    artifact.outputs.push_back(describe(nameOf(name, "output", i), cast<RankedTensorType>(type),
-                                        func.getResultAttrOfType<AffineMapAttr>(i, "graph.shape")));
-  }
-  addDefaults(func, artifact, program);
-  for (const graph::Symbol &symbol : graph::readSymbols(plan)) {
-    if (symbol.isDerived())
-      ++artifact.derivedSymbols;
-    else
-      artifact.symbols.push_back({symbol.name, symbol.min, symbol.max, symbol.divisor});
-  }
-  // An output's size that the inputs do not have is asked of the code.
-  for (ArtifactTensor &tensor : artifact.outputs)
-    for (auto &[value, symbol] : tensor.dims)
-      symbol = symbol < int32_t(artifact.symbols.size()) ? symbol : -1;
-  for (auto &[op, launch] : program.launches)
-    artifact.kernels.push_back(launch.description);
-  result.ledger = buildLedger(plan, artifact.kernels);
-  llvm::raw_string_ostream(artifact.ledger) << llvm::json::Value(result.ledger.toJson());
-  for (const cpu::CheckInfo &check : program.checks)
-    artifact.checks.push_back({check.code, check.node, check.text});
-  artifact.variants.push_back({"cpu", target.triple, target.features, std::move(image.bytes), image.mainAddress,
-                               image.arenaSizeAddress, image.outputDimsAddress, image.deriveAddress, image.stackBytes});
-  artifact.weightBytes = program.weightBytes;
-  artifact.forEachWeight = [&](llvm::function_ref<void(uint64_t, StringRef)> put) {
-    for (const cpu::WeightEntry &entry : program.weights)
-      put(entry.offset, cpu::weightBytes(entry.value));
-  };
-  result.weightBytes = program.weightBytes;
-  result.codeBytes = artifact.variants.front().image.size();
-  result.arenaBytes = plan->getAttrOfType<IntegerAttr>("plan.arena_bytes").getInt();
-  result.symbolicSlots = plan->getAttrOfType<ArrayAttr>("plan.slots").size();
-  std::string error;
-  if (!writeArtifact(artifact, output, error))
-    return plan.emitError(error);
-  return success();
-}
-
 void print(ModuleOp module, CompileResult &result) {
   llvm::raw_string_ostream os(result.text);
   module->print(os, OpPrintingFlags().enableDebugInfo());
@@ -288,15 +189,24 @@ LogicalResult runStages(ModuleOp module, Stage first, Stage last, const CompileO
   return success();
 }
 
+LogicalResult planMemory(ModuleOp plan, bool redZones) {
+  PassManager pm(plan.getContext());
+  pm.addPass(simplify::createBoundIndicesPass());
+  pm.addPass(memory::createAssignMemoryPass({redZones}));
+  return pm.run(plan);
+}
+
 static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next, StringRef input, StringRef output,
                                        const CompileOptions &options, CompileResult result) {
   MLIRContext &context = *module->getContext();
   Stage last = options.stopAfter.value_or(Stage::Package);
-  cpu::CpuTarget target;
+  TargetRegistry targets;
+  registerTargets(targets);
   std::string error;
-  if (!cpu::parseCpuTarget(options.target, target, error))
+  std::unique_ptr<Target> target = targets.parse(options.target, error);
+  if (!target)
     return emitError(UnknownLoc::get(&context), error);
-  result.target = target.spec;
+  result.target = target->summary().spec;
   if (failed(runStages(*module, next, last, options, result)))
     return failure();
   if (int(last) <= int(Stage::Place)) {
@@ -305,35 +215,23 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   }
   Clock clock;
   announce(*module, Stage::Codegen, options);
-  cpu::StrategyRegistry registry;
-  if (failed(cpu::packConstants(*module, target, registry)))
+  if (failed(target->packWeights(*module)) || failed(planMemory(*module, options.redZones)))
     return failure();
-  PassManager pm(&context);
-  pm.addPass(simplify::createBoundIndicesPass());
-  pm.addPass(memory::createAssignMemoryPass({options.redZones}));
-  if (failed(pm.run(*module)))
-    return failure();
-  FailureOr<cpu::Program> program = cpu::buildProgram(*module, target, registry, options.kernelProgress);
-  if (failed(program) || failed(dump(*program->module, Stage::Codegen, options.dumpTo)))
-    return failure();
-  result.phaseSeconds.push_back({"kernels", clock.lap()});
-  if (failed(cpu::lowerToLLVM(*program->module, target)))
-    return failure();
-  result.phaseSeconds.push_back({"lower", clock.lap()});
-  FailureOr<cpu::Object> object =
-      cpu::emitObject(*program->module, target, /*assembly=*/last == Stage::Codegen, options.kernelProgress);
-  if (failed(object))
+  GenerateOptions generation;
+  generation.assembly = last == Stage::Codegen;
+  generation.kernelProgress = options.kernelProgress;
+  generation.dump = [&](ModuleOp code) { return dump(code, Stage::Codegen, options.dumpTo); };
+  generation.phaseEnded = [&](StringRef phase) { result.phaseSeconds.push_back({phase.str(), clock.lap()}); };
+  FailureOr<GeneratedCode> generated = target->generate(*module, generation);
+  if (failed(generated))
     return failure();
   result.phaseSeconds.push_back({"llvm", clock.lap()});
   if (last == Stage::Codegen) {
-    result.text = std::move(object->bytes);
+    result.text = std::move(generated->assembly);
     return result;
   }
-  FailureOr<cpu::Image> image = cpu::linkImage(*object, module->getLoc());
-  if (failed(image))
-    return failure();
   announce(*module, Stage::Package, options);
-  if (failed(package(*module, *program, std::move(*image), target, output, input, options.keepPlan, result)))
+  if (failed(package(*module, std::move(*generated), output, input, options.keepPlan, result)))
     return failure();
   result.phaseSeconds.push_back({"package", clock.lap()});
   return result;

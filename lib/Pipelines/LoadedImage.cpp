@@ -58,8 +58,8 @@ private:
 
 } // namespace
 
-std::optional<LoadedImage> LoadedImage::load(const cpu::Image &image) {
-  auto file = llvm::object::ELF64LEFile::create(image.bytes);
+std::optional<LoadedImage> LoadedImage::load(const ModuleCode &code) {
+  auto file = llvm::object::ELF64LEFile::create(code.image);
   if (!file)
     return llvm::consumeError(file.takeError()), std::nullopt;
   auto headers = file->program_headers();
@@ -79,11 +79,11 @@ std::optional<LoadedImage> LoadedImage::load(const cpu::Image &image) {
   auto *base = static_cast<char *>(loaded.memory.base());
   for (const auto &segment : *headers)
     if (segment.p_type == llvm::ELF::PT_LOAD)
-      std::memcpy(base + segment.p_vaddr, image.bytes.data() + segment.p_offset, segment.p_filesz);
+      std::memcpy(base + segment.p_vaddr, code.image.data() + segment.p_offset, segment.p_filesz);
   if (Memory::protectMappedMemory(loaded.memory.getMemoryBlock(), Memory::MF_READ | Memory::MF_EXEC))
     return std::nullopt;
-  loaded.mainAddress = image.mainAddress;
-  loaded.arenaSizeAddress = image.arenaSizeAddress;
+  loaded.mainAddress = code.mainAddress;
+  loaded.arenaSizeAddress = code.arenaSizeAddress;
   return loaded;
 }
 

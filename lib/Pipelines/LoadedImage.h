@@ -4,7 +4,7 @@
 #ifndef TENON_LIB_PIPELINES_LOADEDIMAGE_H
 #define TENON_LIB_PIPELINES_LOADEDIMAGE_H
 
-#include "tenon/Target/CPU/Codegen.h"
+#include "tenon/Interfaces/ModuleCode.h"
 #include "llvm/Support/Memory.h"
 #include <optional>
 
@@ -13,7 +13,7 @@ namespace tenon {
 class LoadedImage {
 public:
   /// Nothing where the system does not let memory become executable.
-  static std::optional<LoadedImage> load(const cpu::Image &image);
+  static std::optional<LoadedImage> load(const ModuleCode &code);
 
   /// Runs a program without weights and open dimensions, on this thread. False if
   /// a check in it failed.

@@ -10,11 +10,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
 #include "tenon/Dialect/Graph/IR/ExactOps.h"
 #include "tenon/Pipelines/Compile.h"
-#include "tenon/Transforms/Memory/Passes.h"
-#include "tenon/Transforms/Simplify/Passes.h"
+#include "tenon/Pipelines/RegisterTargets.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -42,7 +40,11 @@ std::string programOf(Operation *op) {
 
 class Engine {
 public:
-  Engine() : target(cpu::baselineOfProcess()) {}
+  Engine() {
+    TargetRegistry targets;
+    registerTargets(targets);
+    target = targets.baselineOfProcess();
+  }
 
   std::optional<SmallVector<reference::Tensor>> evaluate(Operation *op, ArrayRef<reference::Tensor> operands) {
     if (!target || !graph::isExactlyRounded(op))
@@ -77,22 +79,16 @@ private:
     ScopedDiagnosticHandler quiet(context.get(), [](Diagnostic &) { return success(); });
     OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, context.get());
     CompileResult ignored;
-    cpu::StrategyRegistry registry;
-    PassManager memory(context.get());
-    memory.addPass(simplify::createBoundIndicesPass());
-    memory.addPass(memory::createAssignMemoryPass());
     if (!module || failed(runStages(*module, Stage::Place, Stage::Place, CompileOptions(), ignored)) ||
-        failed(cpu::packConstants(*module, *target, registry)) || failed(memory.run(*module)))
+        failed(target->packWeights(*module)) || failed(planMemory(*module)))
       return std::nullopt;
-    FailureOr<cpu::Program> program = cpu::buildProgram(*module, *target, registry);
-    if (failed(program) || program->weightBytes || failed(cpu::lowerToLLVM(*program->module, *target)))
+    FailureOr<GeneratedCode> generated = target->generate(*module, {});
+    if (failed(generated) || generated->weightBytes)
       return std::nullopt;
-    FailureOr<cpu::Object> object = cpu::emitObject(*program->module, *target);
-    FailureOr<cpu::Image> image = failed(object) ? FailureOr<cpu::Image>() : cpu::linkImage(*object, module->getLoc());
-    return failed(image) ? std::nullopt : LoadedImage::load(*image);
+    return LoadedImage::load(generated->code);
   }
 
-  std::optional<cpu::CpuTarget> target;
+  std::unique_ptr<Target> target;
   std::unique_ptr<MLIRContext> context;
   llvm::StringMap<std::optional<LoadedImage>> programs;
 };

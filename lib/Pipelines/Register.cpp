@@ -19,7 +19,7 @@
 #include "tenon/Pipelines/Compile.h"
 #include "tenon/Pipelines/NativeConstants.h"
 #include "tenon/Pipelines/Passes.h"
-#include "tenon/Target/CPU/Passes.h"
+#include "tenon/Pipelines/RegisterTargets.h"
 #include "tenon/Transforms/Fusion/Passes.h"
 #include "tenon/Transforms/Memory/Passes.h"
 #include "tenon/Transforms/Numerics/Passes.h"
@@ -54,7 +54,7 @@ LogicalResult loadFormats(MLIRContext &context, ArrayRef<std::string> files) {
 }
 
 void registerTenonPasses() {
-  cpu::registerPasses();
+  registerTargetPasses();
   registerPasses();
   graph::registerPasses();
   onnxtograph::registerPasses();

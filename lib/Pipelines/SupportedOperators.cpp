@@ -5,7 +5,6 @@
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Frontend/ONNX/Operators.h"
-#include "tenon/Target/CPU/Codegen.h"
 #include "tenon/Transforms/Fusion/Passes.h"
 #include <map>
 #include <set>
@@ -101,19 +100,18 @@ private:
 
 std::vector<OperatorRange> supportedOperators() { return SupportTable().ranges(); }
 
-std::vector<GraphOpSupport> cpuGraphOps(MLIRContext &context) {
+std::vector<GraphOpSupport> graphOps(MLIRContext &context, const Target &target) {
   context.loadDialect<graph::GraphDialect>();
-  cpu::StrategyRegistry registry;
   std::vector<GraphOpSupport> result;
   for (RegisteredOperationName name : context.getRegisteredOperations()) {
     if (name.getDialectNamespace() != graph::GraphDialect::getDialectNamespace())
       continue;
     StringRef op = name.stripDialect();
-    GraphOpSupport entry{op.str(), registry.namesFor(op)};
+    GraphOpSupport entry{op.str(), target.strategiesFor(op)};
     if (fusion::isView(name))
       entry.strategies = {"view"};
     else if (fusion::isElementwise(name))
-      entry.strategies = registry.namesFor("elementwise");
+      entry.strategies = target.strategiesFor("elementwise");
     else if (op == graph::ConstantOp::getOperationName().split('.').second)
       entry.strategies = {"weight"};
     result.push_back(std::move(entry));

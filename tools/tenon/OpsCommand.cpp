@@ -4,8 +4,8 @@
 #include "Table.h"
 
 #include "tenon/Frontend/ONNX/Operators.h"
+#include "tenon/Pipelines/RegisterTargets.h"
 #include "tenon/Pipelines/SupportedOperators.h"
-#include "tenon/Target/CPU/CpuTarget.h"
 #include "llvm/ADT/StringExtras.h"
 #include <limits>
 #include <map>
@@ -56,7 +56,7 @@ private:
   Switch json{*this, {"json"}, "Print the tables as JSON"};
   Switch markdown{*this, {"markdown"}, "Print the tables as Markdown"};
 
-  cpu::CpuTarget cpu;
+  TargetSummary chip;
   std::vector<OperatorRange> ranges;
   std::vector<GraphOpSupport> ops;
 };
@@ -143,14 +143,14 @@ llvm::json::Object OpsCommand::toJson() const {
         llvm::json::Object{{"supported", int64_t(domain.supported)}, {"missing", llvm::json::Array(domain.missing)}};
   return llvm::json::Object{{"operators", std::move(operators)},
                             {"domains", std::move(support)},
-                            {"target", cpu.spec},
-                            {"vector_bits", cpu.vectorBits},
+                            {"target", chip.spec},
+                            {"vector_bits", chip.vectorBits},
                             {"operations", std::move(operations)}};
 }
 
 void OpsCommand::printTables() const {
   Table operators({"domain", "operator", "opsets", "supported"});
-  Table operations({"graph operation", llvm::formatv("kernels on {0} ({1}-bit vectors)", cpu.spec, cpu.vectorBits)});
+  Table operations({"graph operation", llvm::formatv("kernels on {0} ({1}-bit vectors)", chip.spec, chip.vectorBits)});
   for (const OperatorRange &range : ranges)
     operators.add({domainName(range), range.name, opsets(range), supportName(range.support).str()});
   if (!ranges.empty())
@@ -173,11 +173,19 @@ Exit OpsCommand::run() {
     return refuse(markdown, "with --json");
   std::string error;
   // All CPUs take the same operators; how wide their vectors are is the difference.
-  if (!cpu::parseCpuTarget(target.value == "cpu" ? "cpu:host" : target.value, cpu, error))
+  TargetRegistry targets;
+  registerTargets(targets);
+  std::string spec = target.value;
+  for (const std::unique_ptr<TargetFamily> &family : targets.getFamilies())
+    if (family->device() == spec)
+      spec = family->specs().front();
+  std::unique_ptr<Target> asked = targets.parse(spec, error);
+  if (!asked)
     return complain(error);
+  chip = asked->summary();
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   ranges = supportedOperators();
-  ops = cpuGraphOps(context);
+  ops = graphOps(context, *asked);
   if (Exit exit = filter())
     return exit;
   if (json)

@@ -2,7 +2,7 @@
 #include "Commands.h"
 #include "Json.h"
 
-#include "tenon/Target/CPU/CpuTarget.h"
+#include "tenon/Pipelines/RegisterTargets.h"
 
 namespace tenon::driver {
 
@@ -19,22 +19,25 @@ private:
 
 Exit TargetsCommand::run() {
   llvm::json::Array array;
-  for (const char *spec :
-       {"cpu:host", "cpu:x86-64-v2", "cpu:x86-64-v3", "cpu:x86-64-v4", "cpu:aarch64", "cpu:riscv64"}) {
-    cpu::CpuTarget target;
-    std::string error;
-    if (!cpu::parseCpuTarget(spec, target, error))
-      return complain(error, kInternal);
-    if (json)
-      array.push_back(llvm::json::Object{{"target", spec},
-                                         {"means", target.spec},
-                                         {"triple", target.triple},
-                                         {"vector_bits", target.vectorBits},
-                                         {"features", llvm::json::Array(target.features)}});
-    else
-      llvm::outs() << llvm::formatv("{0,-15} {1}, {2}-bit vectors", spec, target.triple, target.vectorBits)
-                   << (target.spec != spec ? " (" + target.spec + ")" : "") << "\n";
-  }
+  TargetRegistry targets;
+  registerTargets(targets);
+  for (const std::unique_ptr<TargetFamily> &family : targets.getFamilies())
+    for (const std::string &spec : family->specs()) {
+      std::string error;
+      std::unique_ptr<Target> target = family->parse(spec, error);
+      if (!target)
+        return complain(error, kInternal);
+      TargetSummary chip = target->summary();
+      if (json)
+        array.push_back(llvm::json::Object{{"target", spec},
+                                           {"means", chip.spec},
+                                           {"triple", chip.triple},
+                                           {"vector_bits", chip.vectorBits},
+                                           {"features", llvm::json::Array(chip.features)}});
+      else
+        llvm::outs() << llvm::formatv("{0,-15} {1}, {2}-bit vectors", spec, chip.triple, chip.vectorBits)
+                     << (chip.spec != spec ? " (" + chip.spec + ")" : "") << "\n";
+    }
   if (json)
     printJson(std::move(array));
   return kOk;

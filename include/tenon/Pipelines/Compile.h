@@ -7,6 +7,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "tenon/Interfaces/Target.h"
 #include "tenon/Pipelines/Ledger.h"
 #include "tenon/Pipelines/OpenSizes.h"
 #include "tenon/Support/Files.h"
@@ -43,7 +44,7 @@ struct CompileOptions {
   std::string overridable;               ///< names of weights that are optional inputs, see OnnxImportOptions
   bool redZones = false; ///< for debugging: bytes behind each buffer of the arena that the runtime checks
   std::function<void(llvm::StringRef phase)> progress;
-  cpu::KernelProgress kernelProgress; ///< within codegen
+  KernelProgress kernelProgress; ///< within codegen
 };
 
 struct CompileResult {
@@ -88,6 +89,8 @@ mlir::LogicalResult convertToOnnx(mlir::MLIRContext &context, llvm::StringRef in
 /// Runs the stages after import up to `last` on a module in place.
 mlir::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, const CompileOptions &options,
                               CompileResult &result);
+/// Gives the buffers of a planned module their places, before code is made of it.
+mlir::LogicalResult planMemory(mlir::ModuleOp plan, bool redZones = false);
 
 } // namespace tenon
 

@@ -6,6 +6,7 @@
 #define TENON_PIPELINES_SUPPORTEDOPERATORS_H
 
 #include "mlir/IR/MLIRContext.h"
+#include "tenon/Interfaces/Target.h"
 #include "llvm/ADT/StringRef.h"
 #include <string>
 #include <vector>
@@ -33,7 +34,7 @@ struct GraphOpSupport {
   std::string op;                      ///< "conv"
   std::vector<std::string> strategies; ///< kernels that take it; empty: none
 };
-std::vector<GraphOpSupport> cpuGraphOps(mlir::MLIRContext &context);
+std::vector<GraphOpSupport> graphOps(mlir::MLIRContext &context, const Target &target);
 
 } // namespace tenon
 

@@ -192,29 +192,6 @@ SmallVector<unsigned> symbolsOf(plan::KernelOp kernel) {
   return positions.takeVector();
 }
 
-std::string weightBytes(ElementsAttr value) {
-  auto type = cast<ShapedType>(value.getType());
-  Type element = type.getElementType();
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
-    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      return std::string(blob->getData().data(), blob->getData().size());
-    return {};
-  }
-  auto dense = cast<DenseElementsAttr>(value);
-  std::string bytes;
-  if (element.isInteger(1)) {
-    for (bool bit : dense.getValues<bool>())
-      bytes.push_back(bit);
-    return bytes;
-  }
-  ArrayRef<char> raw = dense.getRawData();
-  if (!dense.isSplat())
-    return std::string(raw.data(), raw.size());
-  for (int64_t i = 0; i < type.getNumElements(); ++i)
-    bytes.append(raw.data(), raw.size());
-  return bytes;
-}
-
 LogicalResult packConstants(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry) {
   DenseMap<Attribute, int64_t> readers; // constant ops of a value
   plan.walk([&](graph::ConstantOp constant) { ++readers[constant.getValue()]; });

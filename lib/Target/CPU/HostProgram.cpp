@@ -606,7 +606,7 @@ private:
       return LLVM::LoadOp::create(b, loc, i64, element(shared[Record], i64, int64_t(field)));
     };
     uint32_t first = 0;
-    for (const CheckInfo &check : launch.checks)
+    for (const CheckDescription &check : launch.checks)
       if (uint32_t number = program.addCheck(check.code, check.node, check.text); !first)
         first = number;
     Value failed = field(ErrorField::Check);

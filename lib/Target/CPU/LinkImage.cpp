@@ -52,7 +52,7 @@ private:
 
 } // namespace
 
-FailureOr<Image> linkImage(const Object &object, Location loc) {
+FailureOr<ModuleCode> linkImage(const Object &object, Location loc) {
   TemporaryFile objectFile, imageFile;
   std::error_code code = objectFile.create("tenon", ".o");
   if (!code)
@@ -90,9 +90,9 @@ FailureOr<Image> linkImage(const Object &object, Location loc) {
   auto file = llvm::MemoryBuffer::getFile(imagePath);
   if (!file)
     return emitError(loc, "[TN5022] cannot read the linked image: ") << file.getError().message();
-  Image image;
+  ModuleCode image;
   image.stackBytes = object.stackBytes;
-  image.bytes = (*file)->getBuffer().str();
+  image.image = (*file)->getBuffer().str();
   auto elf = llvm::object::ObjectFile::createELFObjectFile((*file)->getMemBufferRef());
   if (!elf)
     return emitError(loc, "[TN5023] the linked image is not ELF: ") << llvm::toString(elf.takeError());

@@ -33,7 +33,7 @@ struct Layout {
 Layout layOut(const Artifact &artifact) {
   Layout layout;
   uint64_t at = kPage;
-  for (const ArtifactCode &code : artifact.variants) {
+  for (const ModuleCode &code : artifact.variants) {
     layout.codeOffsets.push_back(at);
     at = llvm::alignTo(at + code.image.size(), kPage);
   }
@@ -58,7 +58,7 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
     return schema::CreateSymbol(b, b.CreateString(s.name), s.min, s.max, s.divisor);
   });
   size_t number = 0;
-  auto variants = each(b, artifact.variants, [&](const ArtifactCode &c) {
+  auto variants = each(b, artifact.variants, [&](const ModuleCode &c) {
     auto device = b.CreateString(c.device), triple = b.CreateString(c.triple);
     auto features = b.CreateVectorOfStrings(c.features);
     return schema::CreateCode(b, device, triple, features, layout.codeOffsets[number++], c.image.size(),
@@ -73,7 +73,7 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
     });
     return schema::CreateKernel(b, name, strategy, nodes, buffers, k.work);
   });
-  auto checks = each(b, artifact.checks, [&](const ArtifactCheck &c) {
+  auto checks = each(b, artifact.checks, [&](const CheckDescription &c) {
     auto node = b.CreateString(c.node), text = b.CreateString(c.text);
     return schema::CreateCheck(b, c.code, node, text);
   });

@@ -7,7 +7,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "tenon/Support/KernelDescription.h"
+#include "tenon/Interfaces/Target.h"
 #include "tenon/Target/CPU/CpuTarget.h"
 #include "tenon/Target/CPU/Strategy.h"
 #include "llvm/ADT/MapVector.h"
@@ -15,28 +15,14 @@
 
 namespace tenon::cpu {
 
-/// A check that the program makes while it runs. It reports the check by its
-/// number and two int64 numbers, which its text has the places {0} and {1} for.
-struct CheckInfo {
-  uint32_t code;    ///< TNxxxx, of tenon_code in tenon.h
-  std::string node; ///< the ONNX node that asks for it; empty: the whole model
-  std::string text;
-};
-
 /// What the host program launches for a kernel of the plan.
 struct KernelLaunch {
   KernelDescription description;
   std::string function;
   WorkSplit split;
-  std::vector<CheckInfo> checks; ///< that it makes of its data, in the order of its numbers
-  std::vector<SizeCheck> sizes;  ///< to be tested before its launch
-  int64_t scratchBytes = 0;      ///< of temporaries that are not on the stack
-};
-
-/// A constant that the program reads, and its offset in the weights section.
-struct WeightEntry {
-  mlir::ElementsAttr value;
-  uint64_t offset, bytes;
+  std::vector<CheckDescription> checks; ///< that it makes of its data, in the order of its numbers
+  std::vector<SizeCheck> sizes;         ///< to be tested before its launch
+  int64_t scratchBytes = 0;             ///< of temporaries that are not on the stack
 };
 
 /// The CPU module: kernels and host program as func, scf, vector and LLVM ops.
@@ -45,17 +31,14 @@ struct Program {
   llvm::MapVector<mlir::Operation *, KernelLaunch> launches; ///< by kernel of the plan, in the order of its text
   std::vector<WeightEntry> weights;
   uint64_t weightBytes = 0;
-  std::vector<CheckInfo> checks;
+  std::vector<CheckDescription> checks;
 
-  /// The check's number, as tenon_host_api.fail takes it: from 1.
+  /// The check's number, as tenon_host_api.fail takes it.
   uint32_t addCheck(uint32_t code, llvm::StringRef node, llvm::StringRef text) {
     checks.push_back({code, node.str(), text.str()});
     return checks.size();
   }
 };
-
-/// Told of each kernel before something is done to it: "emitting", its number, of how many.
-using KernelProgress = std::function<void(llvm::StringRef doing, unsigned number, unsigned of)>;
 
 /// Positions of the symbols that a kernel's code reads, in the order in which it
 /// gets their values.
@@ -89,16 +72,8 @@ struct Object {
 mlir::FailureOr<Object> emitObject(mlir::ModuleOp module, const CpuTarget &target, bool assembly = false,
                                    const KernelProgress &progress = nullptr);
 
-/// A linked image without relocations or imports, and its entry addresses.
-struct Image {
-  std::string bytes;
-  uint64_t mainAddress = 0, arenaSizeAddress = 0, outputDimsAddress = 0, deriveAddress = 0;
-  uint64_t stackBytes = 0; ///< the object's
-};
-mlir::FailureOr<Image> linkImage(const Object &object, mlir::Location loc);
-
-/// Bytes of a constant as kernels read them: booleans one byte each.
-std::string weightBytes(mlir::ElementsAttr value);
+/// Links an image without relocations or imports; which device it is for is left open.
+mlir::FailureOr<ModuleCode> linkImage(const Object &object, mlir::Location loc);
 
 } // namespace tenon::cpu
 

@@ -4,7 +4,7 @@
 #ifndef TENON_TARGET_COMMON_ARTIFACT_H
 #define TENON_TARGET_COMMON_ARTIFACT_H
 
-#include "tenon/Support/KernelDescription.h"
+#include "tenon/Interfaces/ModuleCode.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/raw_ostream.h"
@@ -26,27 +26,15 @@ struct ArtifactSymbol {
   std::string name;
   int64_t min, max, divisor;
 };
-struct ArtifactCode {
-  std::string device, triple;
-  std::vector<std::string> features;
-  std::string image;
-  uint64_t mainAddress, arenaSizeAddress, outputDimsAddress, deriveAddress;
-  uint64_t stackBytes; ///< that a run uses at most
-};
-struct ArtifactCheck {
-  uint32_t code; ///< TNxxxx
-  std::string node, text;
-};
-
 struct Artifact {
   std::string model, target, ledger, plan;
   std::vector<ArtifactTensor> inputs, outputs;
   std::vector<std::string> fixedInputs; ///< the model's inputs that are constants here
   std::vector<ArtifactSymbol> symbols;
   uint32_t derivedSymbols = 0; ///< sizes that the code derives from them
-  std::vector<ArtifactCode> variants;
+  std::vector<ModuleCode> variants;
   std::vector<KernelDescription> kernels;
-  std::vector<ArtifactCheck> checks; ///< in the order of their numbers
+  std::vector<CheckDescription> checks; ///< in the order of their numbers
   uint64_t weightBytes = 0;
   /// Calls its argument for each weight in file order: offset and bytes.
   std::function<void(llvm::function_ref<void(uint64_t, llvm::StringRef)>)> forEachWeight;

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the pipeline asks of a target. A target is a folder under lib/Target and
+// one line in lib/Pipelines/RegisterTargets.cpp; nothing else names it.
+#ifndef TENON_INTERFACES_TARGET_H
+#define TENON_INTERFACES_TARGET_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "tenon/Interfaces/ModuleCode.h"
+#include <functional>
+#include <memory>
+
+namespace tenon {
+
+/// Told of each kernel before something is done to it: "emitting", its number, of how many.
+using KernelProgress = std::function<void(llvm::StringRef doing, unsigned number, unsigned of)>;
+
+struct GenerateOptions {
+  bool assembly = false; ///< text instead of an image
+  KernelProgress kernelProgress;
+  /// Given the target's own module before it is lowered; a failure ends the generation.
+  std::function<mlir::LogicalResult(mlir::ModuleOp)> dump;
+  /// Told that a phase has ended: "kernels", "lower".
+  std::function<void(llvm::StringRef phase)> phaseEnded;
+};
+
+/// A chip as `tenon targets` lists it.
+struct TargetSummary {
+  std::string spec; ///< canonical spelling, e.g. "cpu:x86-64-v4"
+  std::string triple;
+  int64_t vectorBits = 0;
+  std::vector<std::string> features;
+};
+
+/// A chip to generate code for.
+class Target {
+public:
+  virtual ~Target() = default;
+  virtual TargetSummary summary() const = 0;
+  /// Names of the strategies for kernels with a root op, the preferred first.
+  virtual std::vector<std::string> strategiesFor(llvm::StringRef root) const = 0;
+  /// Puts the constants of a planned module's kernels into the layouts that their code reads.
+  virtual mlir::LogicalResult packWeights(mlir::ModuleOp plan) const = 0;
+  /// Makes code of a planned module whose buffers have places. Errors name the ONNX
+  /// nodes of the kernels that it does not take.
+  virtual mlir::FailureOr<GeneratedCode> generate(mlir::ModuleOp plan, const GenerateOptions &options) const = 0;
+};
+
+/// The chips of one folder under lib/Target, spelt `device:arch,+feature,...`.
+class TargetFamily {
+public:
+  virtual ~TargetFamily() = default;
+  /// What stands before the colon, and in plan.kernel: "cpu".
+  virtual llvm::StringRef device() const = 0;
+  /// Spellings for `tenon targets`, without features.
+  virtual std::vector<std::string> specs() const = 0;
+  /// Null with a message that names the accepted spellings.
+  virtual std::unique_ptr<Target> parse(llvm::StringRef spec, std::string &error) const = 0;
+  /// A chip whose code every processor of this process's architecture runs, this one
+  /// included; null where there is none.
+  virtual std::unique_ptr<Target> baselineOfProcess() const { return nullptr; }
+};
+
+/// The families of a session.
+class TargetRegistry {
+public:
+  void add(std::unique_ptr<TargetFamily> family) { families.push_back(std::move(family)); }
+  llvm::ArrayRef<std::unique_ptr<TargetFamily>> getFamilies() const { return families; }
+  /// Asks the family that the spelling names, else the first one, which takes what
+  /// stands alone and says what else there is. Null with a message.
+  std::unique_ptr<Target> parse(llvm::StringRef spec, std::string &error) const;
+  std::unique_ptr<Target> baselineOfProcess() const;
+
+private:
+  std::vector<std::unique_ptr<TargetFamily>> families;
+};
+
+} // namespace tenon
+
+#endif // TENON_INTERFACES_TARGET_H

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef TENON_PIPELINES_REGISTERTARGETS_H
+#define TENON_PIPELINES_REGISTERTARGETS_H
+
+#include "tenon/Interfaces/Target.h"
+
+namespace tenon {
+
+/// Adds all targets of this compiler, the one that needs no prefix first.
+void registerTargets(TargetRegistry &registry);
+/// Registers the passes of their own, for tools.
+void registerTargetPasses();
+
+} // namespace tenon
+
+#endif // TENON_PIPELINES_REGISTERTARGETS_H

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The last stage: code, weights and what is told of them become one artifact.
+#include "Package.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "tenon/Conversion/ONNXToGraph/Passes.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Frontend/ONNX/Import.h"
+#include "tenon/Target/Common/Artifact.h"
+#include "tenon/Target/Common/ManifestTypes.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace tenon {
+namespace {
+
+ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map) {
+  ArtifactTensor tensor{name.str(), manifestType(type.getElementType()), {}};
+  for (auto [i, size] : llvm::enumerate(type.getShape())) {
+    if (!ShapedType::isDynamic(size)) {
+      tensor.dims.push_back({size, -1});
+      continue;
+    }
+    auto symbol = map ? dyn_cast<AffineSymbolExpr>(map.getValue().getResult(i)) : AffineSymbolExpr(nullptr);
+    tensor.dims.push_back({-1, symbol ? int32_t(symbol.getPosition()) : -1});
+  }
+  return tensor;
+}
+
+/// Defaults of optional inputs lie behind the weights that kernels read, or are
+/// the same ones.
+void addDefaults(func::FuncOp func, Artifact &artifact, GeneratedCode &generated) {
+  constexpr uint64_t kAlign = 64;
+  for (auto [i, input] : llvm::enumerate(artifact.inputs)) {
+    auto value = func.getArgAttrOfType<ElementsAttr>(i, kDefaultAttr);
+    if (!value)
+      continue;
+    llvm::append_range(input.defaultDims, value.getShapedType().getShape());
+    auto known = llvm::find_if(generated.weights, [&](const WeightEntry &entry) { return entry.value == value; });
+    if (known != generated.weights.end()) {
+      input.defaultOffset = int64_t(known->offset);
+      continue;
+    }
+    uint64_t bytes = weightBytes(value).size();
+    input.defaultOffset = int64_t(generated.weightBytes);
+    generated.weights.push_back({value, generated.weightBytes, bytes});
+    generated.weightBytes += llvm::alignTo(bytes, kAlign);
+  }
+  if (auto names = func->getAttrOfType<ArrayAttr>(kFixedInputsAttr))
+    for (auto name : names.getAsRange<StringAttr>())
+      artifact.fixedInputs.push_back(name.str());
+}
+
+} // namespace
+
+LogicalResult package(ModuleOp plan, GeneratedCode generated, StringRef output, StringRef model, bool keepPlan,
+                      CompileResult &result) {
+  auto func = plan.lookupSymbol<func::FuncOp>("main");
+  Artifact artifact;
+  artifact.model = llvm::sys::path::filename(model).str();
+  artifact.target = result.target;
+  // Graph IR may come without names; equal ones could not be told apart.
+  auto nameOf = [](StringAttr name, StringRef otherwise, size_t i) {
+    return name ? name.str() : i ? (otherwise + Twine(i)).str() : otherwise.str();
+  };
+  if (keepPlan) {
+    llvm::raw_string_ostream text(artifact.plan);
+    plan->print(text, elided());
+  }
+  for (auto [i, argument] : llvm::enumerate(func.getArguments())) {
+    auto name = func.getArgAttrOfType<StringAttr>(i, "onnx.name");
+    artifact.inputs.push_back(describe(nameOf(name, "input", i), cast<RankedTensorType>(argument.getType()),
+                                       func.getArgAttrOfType<AffineMapAttr>(i, "graph.shape")));
+  }
+  for (auto [i, type] : llvm::enumerate(func.getResultTypes())) {
+    auto name = func.getResultAttrOfType<StringAttr>(i, "onnx.name");
+    artifact.outputs.push_back(describe(nameOf(name, "output", i), cast<RankedTensorType>(type),
+                                        func.getResultAttrOfType<AffineMapAttr>(i, "graph.shape")));
+  }
+  addDefaults(func, artifact, generated);
+  for (const graph::Symbol &symbol : graph::readSymbols(plan)) {
+    if (symbol.isDerived())
+      ++artifact.derivedSymbols;
+    else
+      artifact.symbols.push_back({symbol.name, symbol.min, symbol.max, symbol.divisor});
+  }
+  // An output's size that the inputs do not have is asked of the code.
+  for (ArtifactTensor &tensor : artifact.outputs)
+    for (auto &[value, symbol] : tensor.dims)
+      symbol = symbol < int32_t(artifact.symbols.size()) ? symbol : -1;
+  artifact.kernels = std::move(generated.kernels);
+  result.ledger = buildLedger(plan, artifact.kernels);
+  llvm::raw_string_ostream(artifact.ledger) << llvm::json::Value(result.ledger.toJson());
+  artifact.checks = std::move(generated.checks);
+  artifact.variants.push_back(std::move(generated.code));
+  artifact.weightBytes = generated.weightBytes;
+  artifact.forEachWeight = [&](llvm::function_ref<void(uint64_t, StringRef)> put) {
+    for (const WeightEntry &entry : generated.weights)
+      put(entry.offset, weightBytes(entry.value));
+  };
+  result.weightBytes = generated.weightBytes;
+  result.codeBytes = artifact.variants.front().image.size();
+  result.arenaBytes = plan->getAttrOfType<IntegerAttr>("plan.arena_bytes").getInt();
+  result.symbolicSlots = plan->getAttrOfType<ArrayAttr>("plan.slots").size();
+  std::string error;
+  if (!writeArtifact(artifact, output, error))
+    return plan.emitError(error);
+  return success();
+}
+
+} // namespace tenon

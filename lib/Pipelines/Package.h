@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef TENON_LIB_PIPELINES_PACKAGE_H
+#define TENON_LIB_PIPELINES_PACKAGE_H
+
+#include "mlir/IR/OperationSupport.h"
+#include "tenon/Interfaces/ModuleCode.h"
+#include "tenon/Pipelines/Compile.h"
+
+namespace tenon {
+
+/// IR for reading: weights are left out, or each stage would write all of them.
+inline mlir::OpPrintingFlags elided() { return mlir::OpPrintingFlags().elideLargeResourceString(64).enableDebugInfo(); }
+
+/// Writes the artifact of a planned module that a target has made code of, with the
+/// ledger. `model` is the file that it is named for; fills the result's sizes and ledger.
+mlir::LogicalResult package(mlir::ModuleOp plan, GeneratedCode generated, llvm::StringRef output, llvm::StringRef model,
+                            bool keepPlan, CompileResult &result);
+
+} // namespace tenon
+
+#endif // TENON_LIB_PIPELINES_PACKAGE_H
