@@ -297,12 +297,14 @@ def mlir_linked_once():
                 yield f"{name}:{number}: links MLIR or LLVM by itself: {line.strip()}"
 
 
+CODE_TABLE = "include/tenon/Support/ErrorCodes.def"
 # Enumerations whose values become codes when a message is made.
 CODE_ENUMS = ("lib/Frontend/ONNX/Problems.h", "lib/Conversion/ONNXToGraph/NodeContext.h", "runtime/include/tenon/tenon.h")
 
 
 def codes_documented():
-    """Each code that a message carries has a row with text, cause and fix in docs/Errors."""
+    """Each code that a message carries has a row with text, cause and fix in docs/Errors, and
+    one in ErrorCodes.def."""
     used = {}
     for name in select("lib/", "include/", "tools/", "runtime/", "python/", suffixes=CODE + (".py",)):
         pattern = r"\bTN(\d{4})\b" + (r"|\b\w+ = ([1-9]\d{3})\b" if name in CODE_ENUMS else "")
@@ -323,6 +325,13 @@ def codes_documented():
             if code not in used:
                 yield f"{name}:{number}: nothing reports {code}"
             rows[code] = f"{name}:{number}"
+    table = {}
+    for number, line in lines(CODE_TABLE):
+        if match := re.match(r"TENON_ERROR_CODE\((\d{4}), \w+, (\w+)\)", line):
+            table["TN" + match.group(1)] = f"docs/Errors/{match.group(2)}.md"
+    for code in sorted(rows.keys() | table.keys()):
+        if table.get(code) != rows.get(code, "").split(":")[0]:
+            yield f"{CODE_TABLE}:1: has {code} on page {table.get(code)}, documented in {rows.get(code)}"
     for code in sorted(used.keys() - rows.keys()):
         yield f"{used[code]}: {code} has no row in docs/Errors"
 

@@ -41,8 +41,8 @@ std::unique_ptr<Command> makeTargets();
 /// All of them, in the order of help.
 Commands makeCommands();
 
-/// Prints an error and returns its exit status.
-Exit complain(const llvm::Twine &text, Exit status = kUserError);
+/// Prints an error and returns the exit status of its code's class (ErrorCodes.def).
+Exit complain(const llvm::Twine &text);
 /// Prints what is no error: kind is "note" or "warning".
 void mention(llvm::StringRef kind, const llvm::Twine &text);
 /// Refuses to write `output` (of `flag`) in place of one of the inputs or of what

@@ -67,7 +67,7 @@ Exit ConvertCommand::writeReport(const numerics::ConversionReport &report) const
     file.os() << text;
     code = file.commit();
   }
-  return code ? complain("[TN8021] cannot write " + path + ": " + code.message(), kResource) : kOk;
+  return code ? complain("[TN8021] cannot write " + path + ": " + code.message()) : kOk;
 }
 
 /// Nothing that is written may take the place of what is read, or of the other output.

@@ -2,24 +2,28 @@
 #include "Diagnostics.h"
 
 #include "tenon/Pipelines/Compile.h"
+#include "tenon/Support/ErrorCodes.h"
 #include "tenon/Support/Provenance.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace tenon::driver {
 
-/// Codes that say the compiler lacks something, not that the model is wrong.
-static bool meansUnsupported(llvm::StringRef text) {
-  for (llvm::StringRef code : {"[TN1010]", "[TN1017]", "[TN1030]", "[TN2060]", "[TN2101]", "[TN2102]", "[TN2103]",
-                               "[TN2105]", "[TN2106]", "[TN5002]", "[TN5003]"})
-    if (text.contains(code))
-      return true;
-  return false;
+static Exit exitOf(ErrorClass kind) {
+  switch (kind) {
+  case ErrorClass::Unsupported: return kUnsupported;
+  case ErrorClass::Resource: return kResource;
+  case ErrorClass::Mismatch: return kMismatch;
+  case ErrorClass::Internal: return kInternal;
+  default: return kUserError;
+  }
 }
 
-Exit complain(const llvm::Twine &text, Exit status) {
-  llvm::errs() << "error: " << tenon::shown(text.str()) << "\n";
-  return status;
+Exit complain(const llvm::Twine &text) {
+  std::string message = text.str();
+  llvm::errs() << "error: " << shown(message) << "\n";
+  // Every error a user can cause or mend has a code; one without is ours.
+  return exitOf(classOfMessage(message).value_or(ErrorClass::Internal));
 }
 
 void mention(llvm::StringRef kind, const llvm::Twine &text) {
@@ -79,12 +83,11 @@ void DiagnosticPrinter::clearProgress() {
 
 Exit DiagnosticPrinter::exitStatus() {
   problems.finish();
-  // Every error a user can cause or mend has a code; one without is ours.
-  if (exhausted)
-    return kResource;
-  if (coded)
-    return unsupported ? kUnsupported : kUserError;
-  return uncoded ? kInternal : kUserError;
+  // The worst that was said of the model; an error without a code where no other has one.
+  for (ErrorClass kind : {ErrorClass::Resource, ErrorClass::Unsupported, ErrorClass::User, ErrorClass::Internal})
+    if (llvm::is_contained(kinds, kind))
+      return exitOf(kind);
+  return kUserError;
 }
 
 void DiagnosticPrinter::print(mlir::Diagnostic &diagnostic) {
@@ -95,9 +98,7 @@ void DiagnosticPrinter::print(mlir::Diagnostic &diagnostic) {
   const char *kind = "note";
   if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error) {
     kind = "error";
-    unsupported |= meansUnsupported(text);
-    (llvm::StringRef(text).contains("[TN") ? coded : uncoded) = true;
-    exhausted |= llvm::StringRef(text).contains("[TN6002]"); // the disk
+    kinds.push_back(classOfMessage(text).value_or(ErrorClass::Internal));
   } else if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Warning) {
     kind = "warning";
   }

@@ -8,6 +8,7 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
+#include "tenon/Support/ErrorCodes.h"
 #include "tenon/Support/Message.h"
 
 namespace tenon {
@@ -37,8 +38,8 @@ private:
   void print(mlir::Diagnostic &diagnostic);
 
   Progress display;
-  std::string stage; ///< "[5/6] codegen"
-  bool unsupported = false, exhausted = false, uncoded = false, coded = false;
+  std::string stage;             ///< "[5/6] codegen"
+  std::vector<ErrorClass> kinds; ///< of the errors
   ProblemPrinter problems;
   mlir::ScopedDiagnosticHandler handler;
 };

@@ -161,8 +161,7 @@ Exit InputFlags::bind(Session &session, bool random) {
     std::optional<TensorFile> tensor = randomTensor(session.input(i), seed + i, sizes);
     if (!tensor)
       return complain(llvm::Twine("[TN8019] input '") + session.input(i).name +
-                          "' would be larger than any memory; give smaller --dim",
-                      kResource);
+                      "' would be larger than any memory; give smaller --dim");
     if (!session.bind(i, *tensor))
       return session.exitStatus();
   }

@@ -26,13 +26,7 @@ Session::~Session() {
 Exit report(tenon_status *status) {
   if (!status)
     return kOk;
-  tenon_code code = tenon_status_code(status);
-  Exit exit = kUserError;
-  if (code == TENON_OUT_OF_MEMORY)
-    exit = kResource;
-  else if (code == TENON_UNSUPPORTED_CPU || code == TENON_NO_DRIVER)
-    exit = kUnsupported;
-  complain(tenon_status_text(status));
+  Exit exit = complain(tenon_status_text(status));
   tenon_status_free(status);
   return exit;
 }

@@ -26,7 +26,7 @@ Exit TargetsCommand::run() {
       std::string error;
       std::unique_ptr<Target> target = family->parse(spec, error);
       if (!target)
-        return complain(error, kInternal);
+        return complain(error);
       TargetSummary chip = target->summary();
       if (json)
         array.push_back(llvm::json::Object{{"target", spec},

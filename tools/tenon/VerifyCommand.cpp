@@ -56,7 +56,7 @@ void observe(void *user, uint32_t kernel, void *const *buffers, uint32_t count, 
 Exit VerifyCommand::checkOutputs(Session &session, OutputVerifier verifier, mlir::MLIRContext &context,
                                  VerifyReport &report) const {
   if (mlir::failed(verifier.evaluate()))
-    return complain("[TN8016] the reference evaluator cannot run this model", kUnsupported);
+    return complain("[TN8016] the reference evaluator cannot run this model");
   for (int i = 0; i < session.outputs(); ++i) {
     auto found = session.output(i);
     auto [exit, recorded] = inputs.expectedOutput(i);
@@ -88,8 +88,7 @@ Exit judgeRefusal(const Session &session, OutputVerifier verifier, mlir::MLIRCon
     return mlir::success();
   });
   if (mlir::succeeded(verifier.evaluate()))
-    return complain("[TN3126] the reference computes outputs for the inputs that the compiled model refuses",
-                    kMismatch);
+    return complain("[TN3126] the reference computes outputs for the inputs that the compiled model refuses");
   llvm::errs() << "note: the reference refuses these inputs as well: " << reason << "\n";
   return session.exitStatus();
 }
@@ -121,8 +120,7 @@ Exit VerifyCommand::verify(llvm::StringRef path, CompileOptions options, VerifyR
     auto tensor = toReference(context, session.boundTensor(i));
     if (!tensor)
       return complain(llvm::Twine("[TN8016] the reference evaluator does not know the type of input '") +
-                          session.input(i).name + "'",
-                      kUnsupported);
+                      session.input(i).name + "'");
     tensors.push_back(*tensor);
   }
   verifier->beginRun(tensors);

@@ -16,7 +16,7 @@ using namespace tenon::driver;
 
 [[noreturn]] static void outOfMemory() {
   tenon::removeTemporaryFiles();
-  _exit(complain("[TN8019] out of memory; give the process more, or a smaller model or input", kResource));
+  _exit(complain("[TN8019] out of memory; give the process more, or a smaller model or input"));
 }
 
 /// A crash is a fault of ours and has its own exit status; the stack trace that
@@ -41,7 +41,7 @@ int main(int argc, char **argv) {
   llvm::outs().flush();
   if (std::error_code code = llvm::outs().error()) {
     llvm::outs().clear_error(); // or its destructor aborts
-    return complain("[TN8021] cannot write to standard output: " + llvm::Twine(code.message()), kResource);
+    return complain("[TN8021] cannot write to standard output: " + llvm::Twine(code.message()));
   }
   return exit;
 }
