@@ -363,9 +363,9 @@ def beyond_int32(node, operands, opset):
 
 def beyond_half(node, operands, opset):
     """Rows of half whose squared differences have a sum that half does not hold."""
-    x = operand(node, operands, 0)
+    x, axis = operand(node, operands, 0), node.attrs.get("axis", -1)
     with np.errstate(invalid="ignore"):
-        return x.dtype == "f16" and any(((2 * a.astype(np.float64)) ** 2 * a.size > 65504).any() for a in x.arrays)
+        return x.dtype == "f16" and any(((2 * a.astype(np.float64)) ** 2 * np.prod(a.shape[axis:]) > 65504).any() for a in x.arrays)
 
 
 REFERENCE_WRONG = {
