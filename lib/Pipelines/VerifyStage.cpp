@@ -10,6 +10,7 @@
 #include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
 #include "tenon/Pipelines/Compile.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -154,6 +155,8 @@ private:
 
   void checkPlaced(Operation *op) {
     if (auto kernel = dyn_cast<plan::KernelOp>(op)) {
+      if (!kernelNames.insert(kernel.getName()).second)
+        violation(op) << "[TN4001] there is another kernel '" << kernel.getName() << "'; give each a name of its own";
       if (kernel.getDevice().empty())
         violation(op) << "[TN4001] kernel '" << kernel.getName() << "' names no device";
       if (kernel.getPacked())
@@ -173,6 +176,7 @@ private:
   func::FuncOp func;
   Stage stage;
   unsigned symbols = 0;
+  llvm::StringSet<> kernelNames;
   bool ok = true;
 };
 

@@ -61,3 +61,21 @@ func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
   }
   return %0 : tensor<2xf32>
 }
+
+// -----
+
+// Kernels are told of by their names.
+func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %0 = plan.kernel "relu_0" on "cpu" root "elementwise" (%x) : (tensor<2xf32>) -> tensor<2xf32> {
+  ^bb0(%a: tensor<2xf32>):
+    %1 = graph.unary relu %a : (tensor<2xf32>) -> tensor<2xf32>
+    plan.yield %1 : tensor<2xf32>
+  }
+  // expected-error @below {{[TN4001] there is another kernel 'relu_0'; give each a name of its own}}
+  %2 = plan.kernel "relu_0" on "cpu" root "elementwise" (%0) : (tensor<2xf32>) -> tensor<2xf32> {
+  ^bb0(%a: tensor<2xf32>):
+    %1 = graph.unary relu %a : (tensor<2xf32>) -> tensor<2xf32>
+    plan.yield %1 : tensor<2xf32>
+  }
+  return %2 : tensor<2xf32>
+}
