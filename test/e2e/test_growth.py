@@ -109,6 +109,21 @@ def test_depth_of_conditions(tmp_path):
     assert large <= MOST * max(small, LEAST), f"4 deep: {small:.2f} s, 28 deep: {large:.2f} s"
 
 
+@pytest.mark.parametrize("op", ["ReduceMax", "ReduceMin", "ReduceSum", "ReduceProd", "ReduceL2", "ReduceLogSumExp", "ArgMax"])
+def test_a_chain_that_is_unrolled(op, tmp_path):
+    """LLVM unrolls a reduction of few elements into a chain, whose analysis must not double with each of them."""
+
+    def reduction(n):
+        attributes = {"axis": 1} if op == "ArgMax" else {}
+        inputs = ["x"] if op == "ArgMax" else ["x", "axes"]
+        node = helper.make_node(op, inputs, ["y"], **attributes)
+        return [node], [tensor("x", [1, n, 3, 1])], [tensor("y", None)]
+
+    axes = [numpy_helper.from_array(np.array([0, 1, 2]), "axes")]
+    small, large = seconds(reduction, 2, tmp_path, axes), max(seconds(reduction, n, tmp_path, axes) for n in (6, 8, 10))
+    assert large <= 2 * max(small, LEAST), f"2 * 3 elements: {small:.2f} s, up to 30: {large:.2f} s"
+
+
 def test_a_wide_convolution(tmp_path):
     """What is a loop at run time is none for the compiler."""
 
