@@ -97,8 +97,8 @@ LogicalResult addUserPasses(PassManager &pm, Stage stage, const CompileOptions &
     std::string problem;
     llvm::raw_string_ostream os(problem);
     if (after == stage && failed(parsePassPipeline(pipeline, pm, os)))
-      return emitError(UnknownLoc::get(pm.getContext()))
-             << "[TN8001] --add-pass: '" << pipeline << "': " << StringRef(problem).rtrim();
+      return emitError(UnknownLoc::get(pm.getContext())) << "[TN8001] --add-pass=" << stageName(stage) << "="
+                                                         << pipeline << ": " << StringRef(problem).split('\n').first;
   }
   return success();
 }
@@ -181,6 +181,8 @@ LogicalResult runStages(ModuleOp module, Stage first, Stage last, const CompileO
     announce(module, Stage(stage), options);
     PassManager pm(module.getContext());
     addStage(pm, Stage(stage), options, evaluator);
+    if (failed(addUserPasses(pm, Stage(stage), options)))
+      return failure();
     pm.addPass(createVerifyStagePass({stageName(Stage(stage)).str()}));
     if (failed(pm.run(module)) || failed(dump(module, Stage(stage), options.dumpTo)))
       return failure();

@@ -230,10 +230,19 @@ def test_convert_refuses(tenon, model, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.onnx", "nan.onnx", "old.onnx"]
 
 
+def test_added_passes_run_at_the_end_of_their_stage(tenon, model):
+    """A pass that only prints shows what it was given."""
+    marks = {"import": "onnx.node", "graph": "graph.matmul", "numerics": "graph.matmul", "place": "plan.kernel"}
+    for stage, op in marks.items():
+        done = tenon("compile", model, f"--add-pass={stage}=print-ir{{label={stage}}}", "--stop-after=place")
+        assert done.returncode == OK and op in done.stderr, done.stderr[-2000:]
+
+
 def test_added_passes_and_plugins_are_refused_clearly(tenon, model, tmp_path):
     refused(tenon("compile", model, "--load-pass-plugin", model), "[TN8022]")
     refused(tenon("compile", model, "--add-pass=codegen=canonicalize"), "[TN8001]")
-    refused(tenon("compile", model, "--add-pass=import=no-such-pass"), "[TN8001]", "no-such-pass")
+    for stage in ("import", "graph", "numerics", "place"):
+        refused(tenon("compile", model, f"--add-pass={stage}=no-such-pass"), "[TN8001]", "no-such-pass")
     assert tenon("compile", model, "--add-pass=graph=canonicalize", "-q", "-o", tmp_path / "out.tenon").returncode == OK
 
 

@@ -75,6 +75,8 @@ Exit CompileCommand::parseStages(CompileOptions &options) const {
 }
 
 Exit CompileCommand::parseAddedPasses(CompileOptions &options) const {
+  if (!addedPasses.values.empty())
+    registerNamedPasses();
   for (llvm::StringRef text : addedPasses.values) {
     auto [name, pipeline] = text.split('=');
     std::optional<Stage> stage = parseStage(name);

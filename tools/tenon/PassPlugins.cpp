@@ -2,14 +2,18 @@
 #include "PassPlugins.h"
 
 #include "mlir/Tools/Plugins/PassPlugin.h"
+#include "mlir/Transforms/Passes.h"
 #include "tenon/Pipelines/Compile.h"
 #include "llvm/Config/llvm-config.h"
 
 namespace tenon::driver {
 
-Exit loadPassPlugin(const std::string &path) {
-  static bool registered = (registerTenonPasses(), true); // a pipeline may name these, too
+void registerNamedPasses() {
+  static bool registered = (registerTenonPasses(), mlir::registerTransformsPasses(), true);
   (void)registered;
+}
+
+Exit loadPassPlugin(const std::string &path) {
   llvm::Expected<mlir::PassPlugin> plugin = mlir::PassPlugin::load(path);
   if (!plugin)
     return complain("[TN8022] --load-pass-plugin=" + path + ": " + toString(plugin.takeError()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Out-of-tree passes: shared libraries that MLIR's plugin interface loads.
+// Passes that a pipeline on the command line may name: Tenon's, MLIR's general
+// ones, and those of shared libraries that MLIR's plugin interface loads.
 #ifndef TENON_TOOLS_TENON_PASSPLUGINS_H
 #define TENON_TOOLS_TENON_PASSPLUGINS_H
 
@@ -8,8 +9,10 @@
 
 namespace tenon::driver {
 
-/// Loads a plugin and registers its passes, beside Tenon's own. A plugin of
-/// another version of MLIR is refused: it would be bound to other classes.
+/// Registers Tenon's own passes and those of MLIR for any dialect (canonicalize, cse, ...).
+void registerNamedPasses();
+/// Loads a plugin and registers its passes. A plugin of another version of MLIR
+/// is refused: it would be bound to other classes.
 Exit loadPassPlugin(const std::string &path);
 
 } // namespace tenon::driver
