@@ -198,6 +198,22 @@ def chips_in_targets():
                 yield f"{name}:{number}: names a chip: {match.group(0)}"
 
 
+def devices_in_targets():
+    """No string names a device but in the folder of its target: others ask Target::device()."""
+    devices = set()
+    for name in select("lib/Target/"):
+        devices |= set(re.findall(r'kDevice = "(\w+)"', (ROOT / name).read_text()))
+    if not devices:
+        yield "lib/Target:1: no target states its kDevice"
+    pattern = re.compile(rf'"(?:{"|".join(sorted(devices))})[":]')
+    for name in select("lib/", "include/", suffixes=(".cpp", ".h")):
+        if name.startswith(("lib/Target/", "include/tenon/Target/")):
+            continue
+        for number, line in lines(name):
+            if pattern.search(without_comment(line)):
+                yield f"{name}:{number}: names a device: {line.strip()}"
+
+
 def passes_described_and_tested():
     """Each pass has a summary and a description, and occurs in a RUN line."""
     runs = []
@@ -362,7 +378,7 @@ def formatted():
 
 RULES = (
     include_direction, targets_apart, runtime_alone, protobuf_in_frontend, no_global_state,
-    no_crash_on_input, exceptions_in_frontend, chips_in_targets, passes_described_and_tested,
+    no_crash_on_input, exceptions_in_frontend, chips_in_targets, devices_in_targets, passes_described_and_tested,
     ops_described, ops_tested, size_budget, license_header, checks_are_run, mlir_linked_once,
     codes_documented, names_of_files, formatted,
 )

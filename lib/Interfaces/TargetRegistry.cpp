@@ -4,6 +4,8 @@
 namespace tenon {
 
 std::unique_ptr<Target> TargetRegistry::parse(llvm::StringRef spec, std::string &error) const {
+  if (spec.empty())
+    return families.front()->parse(families.front()->specs().front(), error);
   llvm::StringRef device = spec.split(':').first;
   for (const std::unique_ptr<TargetFamily> &family : families)
     if (family->device() == device)

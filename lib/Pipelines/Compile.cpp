@@ -56,38 +56,36 @@ private:
   std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
 };
 
-void addStage(PassManager &pm, Stage stage, const CompileOptions &options,
+/// Infers shapes, folds, and evaluates what has become constant.
+void addSimplification(OpPassManager &pm, const simplify::ConstantEvaluator &evaluator) {
+  pm.addPass(graph::createInferShapesPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(simplify::createEvaluateConstantsPass(evaluator));
+}
+
+void addStage(PassManager &pm, Stage stage, const Target &target, const CompileOptions &options,
               const simplify::ConstantEvaluator &evaluator) {
   switch (stage) {
   case Stage::Graph:
     pm.addPass(onnxtograph::createConvertOnnxToGraphPass());
-    pm.addPass(graph::createInferShapesPass());
-    pm.addPass(createCanonicalizerPass());
-    pm.addPass(createCSEPass());
-    pm.addPass(simplify::createEvaluateConstantsPass(evaluator));
+    addSimplification(pm, evaluator);
     pm.addPass(graph::createFoldChannelAffinePass());
     pm.addPass(graph::createChannelsLastPass());
-    pm.addPass(graph::createInferShapesPass());
+    addSimplification(pm, evaluator);
     pm.addPass(createCanonicalizerPass());
-    pm.addPass(createCSEPass());
-    pm.addPass(simplify::createEvaluateConstantsPass(evaluator));
-    pm.addPass(createCanonicalizerPass());
-    break;
-  case Stage::Numerics:
-    pm.addPass(graph::createWidenConvolutionsPass());
-    pm.addPass(graph::createInferShapesPass());
-    pm.addPass(createCanonicalizerPass());
-    pm.addPass(createCSEPass());
-    pm.addPass(simplify::createEvaluateConstantsPass(evaluator));
-    pm.addPass(simplify::createDenormalWeightsPass({options.flushDenormals}));
     break;
   case Stage::Place:
-    pm.addNestedPass<func::FuncOp>(fusion::createSinkDecodesPass());
-    pm.addPass(fusion::createFormKernelsPass());
+    target.addRegionPasses(
+        pm, {options.flushDenormals, [&](OpPassManager &passes) { addSimplification(passes, evaluator); }});
+    // The target outlives the passes.
+    pm.addPass(fusion::createFormKernelsPass([&target](StringRef, std::string &) {
+      return std::shared_ptr<const Target>(std::shared_ptr<const Target>(), &target);
+    }));
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
     break;
-  default: break;
+  default: break; // numerics: formats come with the model, or from convertWeights
   }
 }
 
@@ -173,14 +171,14 @@ void print(ModuleOp module, CompileResult &result) {
 
 } // namespace
 
-LogicalResult runStages(ModuleOp module, Stage first, Stage last, const CompileOptions &options,
+LogicalResult runStages(ModuleOp module, Stage first, Stage last, const Target &target, const CompileOptions &options,
                         CompileResult &result) {
   Clock clock;
   simplify::ConstantEvaluator evaluator = nativeConstants(); // one for all passes: each form of an op is compiled once
   for (int stage = int(first); stage <= int(last) && stage <= int(Stage::Place); ++stage) {
     announce(module, Stage(stage), options);
     PassManager pm(module.getContext());
-    addStage(pm, Stage(stage), options, evaluator);
+    addStage(pm, Stage(stage), target, options, evaluator);
     if (failed(addUserPasses(pm, Stage(stage), options)))
       return failure();
     pm.addPass(createVerifyStagePass({stageName(Stage(stage)).str()}));
@@ -202,14 +200,11 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
                                        const CompileOptions &options, CompileResult result) {
   MLIRContext &context = *module->getContext();
   Stage last = options.stopAfter.value_or(Stage::Package);
-  TargetRegistry targets;
-  registerTargets(targets);
-  std::string error;
-  std::unique_ptr<Target> target = targets.parse(options.target, error);
+  std::unique_ptr<Target> target = findTarget(context, options.target);
   if (!target)
-    return emitError(UnknownLoc::get(&context), error);
+    return failure();
   result.target = target->summary().spec;
-  if (failed(runStages(*module, next, last, options, result)))
+  if (failed(runStages(*module, next, last, *target, options, result)))
     return failure();
   if (int(last) <= int(Stage::Place)) {
     print(*module, result);

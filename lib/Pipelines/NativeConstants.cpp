@@ -79,7 +79,7 @@ private:
     ScopedDiagnosticHandler quiet(context.get(), [](Diagnostic &) { return success(); });
     OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, context.get());
     CompileResult ignored;
-    if (!module || failed(runStages(*module, Stage::Place, Stage::Place, CompileOptions(), ignored)) ||
+    if (!module || failed(runStages(*module, Stage::Place, Stage::Place, *target, CompileOptions(), ignored)) ||
         failed(target->packWeights(*module)) || failed(planMemory(*module)))
       return std::nullopt;
     FailureOr<GeneratedCode> generated = target->generate(*module, {});

@@ -58,7 +58,14 @@ void registerTenonPasses() {
   registerPasses();
   graph::registerPasses();
   onnxtograph::registerPasses();
-  fusion::registerPasses();
+  fusion::registerSinkDecodesPass();
+  registerPass([] {
+    return fusion::createFormKernelsPass([](StringRef spec, std::string &error) -> std::shared_ptr<const Target> {
+      TargetRegistry targets;
+      registerTargets(targets);
+      return targets.parse(spec, error);
+    });
+  });
   memory::registerPasses();
   num::registerPasses();
   numerics::registerPasses();

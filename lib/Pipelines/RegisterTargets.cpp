@@ -3,6 +3,7 @@
 // The only file that names the targets of this compiler: a new one is two lines here.
 #include "tenon/Pipelines/RegisterTargets.h"
 
+#include "mlir/IR/Diagnostics.h"
 #include "tenon/Target/CPU/Family.h"
 #include "tenon/Target/CPU/Passes.h"
 
@@ -11,5 +12,15 @@ namespace tenon {
 void registerTargets(TargetRegistry &registry) { registry.add(cpu::makeFamily()); }
 
 void registerTargetPasses() { cpu::registerPasses(); }
+
+std::unique_ptr<Target> findTarget(mlir::MLIRContext &context, llvm::StringRef spec) {
+  TargetRegistry targets;
+  registerTargets(targets);
+  std::string error;
+  std::unique_ptr<Target> target = targets.parse(spec, error);
+  if (!target)
+    emitError(mlir::UnknownLoc::get(&context), error);
+  return target;
+}
 
 } // namespace tenon

@@ -11,6 +11,7 @@
 #include "tenon/Dialect/Plan/IR/Shapes.h"
 #include "tenon/Frontend/ONNX/Import.h"
 #include "tenon/Pipelines/Compile.h"
+#include "tenon/Pipelines/RegisterTargets.h"
 #include "tenon/Support/Provenance.h"
 #include "llvm/Support/xxhash.h"
 
@@ -80,9 +81,10 @@ std::unique_ptr<KernelVerifier> KernelVerifier::create(MLIRContext &context, Str
   PassManager passes(&context);
   passes.addPass(onnxtograph::createConvertOnnxToGraphPass());
   passes.addPass(graph::createInferShapesPass());
+  std::unique_ptr<Target> target = findTarget(context, options.target);
   CompileResult ignored;
-  if (failed(passes.run(*verifier->graph)) ||
-      failed(runStages(*verifier->plan, Stage::Graph, Stage::Place, CompileOptions(), ignored)))
+  if (!target || failed(passes.run(*verifier->graph)) ||
+      failed(runStages(*verifier->plan, Stage::Graph, Stage::Place, *target, CompileOptions(), ignored)))
     return nullptr;
   verifier->collectKernels(operators);
   return verifier;

@@ -9,6 +9,7 @@
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Frontend/ONNX/Import.h"
 #include "tenon/Pipelines/Compile.h"
+#include "tenon/Pipelines/RegisterTargets.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -79,7 +80,8 @@ void compile(const std::string &bytes, bool expand, Counts &counts) {
   };
   OwningOpRef<ModuleOp> module = tenon::importOnnxBytes(context, bytes, "", options);
   tenon::CompileResult result;
-  if (module && succeeded(tenon::runStages(*module, tenon::Stage::Graph, tenon::Stage::Place, {}, result))) {
+  std::unique_ptr<tenon::Target> target = tenon::findTarget(context, "");
+  if (module && succeeded(tenon::runStages(*module, tenon::Stage::Graph, tenon::Stage::Place, *target, {}, result))) {
     ++counts.compiled;
     return;
   }

@@ -6,9 +6,14 @@
 #define TENON_INTERFACES_TARGET_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "tenon/Interfaces/FusionRules.h"
 #include "tenon/Interfaces/ModuleCode.h"
 #include <functional>
 #include <memory>
+
+namespace mlir {
+class OpPassManager;
+}
 
 namespace tenon {
 
@@ -24,6 +29,13 @@ struct GenerateOptions {
   std::function<void(llvm::StringRef phase)> phaseEnded;
 };
 
+/// What the passes that a target adds may need from the pipeline.
+struct RegionPassOptions {
+  bool flushDenormals = false; ///< denormal weights are taken as zero
+  /// Adds the passes that infer shapes, fold, and evaluate what has become constant.
+  std::function<void(mlir::OpPassManager &)> simplify;
+};
+
 /// A chip as `tenon targets` lists it.
 struct TargetSummary {
   std::string spec; ///< canonical spelling, e.g. "cpu:x86-64-v4"
@@ -37,6 +49,14 @@ class Target {
 public:
   virtual ~Target() = default;
   virtual TargetSummary summary() const = 0;
+  /// The family's device, which plan.kernel names: "cpu".
+  virtual llvm::StringRef device() const = 0;
+  /// Adds the passes that this device alone wants on its graph ops, before they form
+  /// kernels: another layout or type that its code is faster on, a decode moved to
+  /// where it can be fused. The values that leave the device stay the same.
+  virtual void addRegionPasses(mlir::OpPassManager &pm, const RegionPassOptions &options) const {}
+  /// What the device's kernels can take in.
+  virtual const FusionRules &fusionRules() const = 0;
   /// Names of the strategies for kernels with a root op, the preferred first.
   virtual std::vector<std::string> strategiesFor(llvm::StringRef root) const = 0;
   /// Puts the constants of a planned module's kernels into the layouts that their code reads.
@@ -50,9 +70,9 @@ public:
 class TargetFamily {
 public:
   virtual ~TargetFamily() = default;
-  /// What stands before the colon, and in plan.kernel: "cpu".
+  /// What stands before the colon: "cpu".
   virtual llvm::StringRef device() const = 0;
-  /// Spellings for `tenon targets`, without features.
+  /// Spellings for `tenon targets`, without features; the first is meant where none is given.
   virtual std::vector<std::string> specs() const = 0;
   /// Null with a message that names the accepted spellings.
   virtual std::unique_ptr<Target> parse(llvm::StringRef spec, std::string &error) const = 0;
@@ -67,13 +87,17 @@ public:
   void add(std::unique_ptr<TargetFamily> family) { families.push_back(std::move(family)); }
   llvm::ArrayRef<std::unique_ptr<TargetFamily>> getFamilies() const { return families; }
   /// Asks the family that the spelling names, else the first one, which takes what
-  /// stands alone and says what else there is. Null with a message.
+  /// stands alone and says what else there is; an empty spelling is the first one's
+  /// default. Null with a message.
   std::unique_ptr<Target> parse(llvm::StringRef spec, std::string &error) const;
   std::unique_ptr<Target> baselineOfProcess() const;
 
 private:
   std::vector<std::unique_ptr<TargetFamily>> families;
 };
+
+/// Finds the target that a pass is asked to work for. Null with a message.
+using TargetProvider = std::function<std::shared_ptr<const Target>(llvm::StringRef spec, std::string &error)>;
 
 } // namespace tenon
 

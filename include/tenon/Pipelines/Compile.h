@@ -27,7 +27,7 @@ llvm::StringRef stageName(Stage stage);
 std::optional<Stage> parseStage(llvm::StringRef name);
 
 struct CompileOptions {
-  std::string target = "cpu:host";
+  std::string target; ///< a spelling of TargetRegistry::parse
   std::optional<Stage> stopAfter;
   std::optional<Stage> startFrom;                  ///< the input is IR at that stage's entry
   std::vector<OpenSize> sizes;                     ///< of the model's open dimensions
@@ -87,8 +87,8 @@ mlir::LogicalResult convertToOnnx(mlir::MLIRContext &context, llvm::StringRef in
                                   const numerics::ConvertOptions &options, numerics::ConversionReport &report,
                                   llvm::ArrayRef<std::string> otherOutputs = {});
 /// Runs the stages after import up to `last` on a module in place.
-mlir::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, const CompileOptions &options,
-                              CompileResult &result);
+mlir::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, const Target &target,
+                              const CompileOptions &options, CompileResult &result);
 /// Gives the buffers of a planned module their places, before code is made of it.
 mlir::LogicalResult planMemory(mlir::ModuleOp plan, bool redZones = false);
 

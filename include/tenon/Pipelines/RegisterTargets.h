@@ -10,6 +10,8 @@ namespace tenon {
 void registerTargets(TargetRegistry &registry);
 /// Registers the passes of their own, for tools.
 void registerTargetPasses();
+/// The target of a spelling of TargetRegistry::parse. Null after a diagnostic.
+std::unique_ptr<Target> findTarget(mlir::MLIRContext &context, llvm::StringRef spec);
 
 } // namespace tenon
 

@@ -3,7 +3,12 @@
 // The CPU as the pipeline sees it: from a planned module to a code image.
 #include "tenon/Target/CPU/Family.h"
 
+#include "FusionRules.h"
+#include "mlir/Pass/PassManager.h"
 #include "tenon/Target/CPU/Codegen.h"
+#include "tenon/Target/CPU/Passes.h"
+#include "tenon/Transforms/Fusion/Passes.h"
+#include "tenon/Transforms/Simplify/Passes.h"
 
 using namespace mlir;
 
@@ -17,6 +22,17 @@ public:
   Cpu(CpuTarget chip) : chip(std::move(chip)) {}
 
   TargetSummary summary() const override { return {chip.spec, chip.triple, chip.vectorBits, chip.features}; }
+
+  StringRef device() const override { return kDevice; }
+
+  void addRegionPasses(OpPassManager &pm, const RegionPassOptions &options) const override {
+    pm.addPass(createWidenConvolutionsPass());
+    options.simplify(pm); // filters are widened now
+    pm.addPass(simplify::createDenormalWeightsPass({options.flushDenormals}));
+    pm.addNestedPass<func::FuncOp>(fusion::createSinkDecodesPass());
+  }
+
+  const FusionRules &fusionRules() const override { return rules; }
 
   std::vector<std::string> strategiesFor(StringRef root) const override { return strategies.namesFor(root); }
 
@@ -60,6 +76,7 @@ public:
 private:
   CpuTarget chip;
   StrategyRegistry strategies;
+  CpuFusionRules rules;
 };
 
 class Family : public TargetFamily {

@@ -9,7 +9,6 @@
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
-#include "tenon/Dialect/Graph/IR/NarrowWeights.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
 
@@ -43,11 +42,6 @@ bool isElementwise(Operation *op) {
   return fusion::isElementwise(op->getName());
 }
 
-/// Roots whose schedules store through the elementwise emitter.
-bool acceptsEpilogue(Operation *op) {
-  return isa<graph::MatMulOp, graph::ConvOp, graph::ReduceOp, graph::SoftmaxOp, graph::NormOp>(op);
-}
-
 bool isSplat(graph::ConstantOp constant) {
   auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
   return dense && dense.isSplat();
@@ -70,7 +64,8 @@ struct Group {
 
 class BlockFormer {
 public:
-  BlockFormer(Block &block, unsigned &counter) : block(block), counter(counter) {}
+  BlockFormer(Block &block, unsigned &counter, const Target &target)
+      : block(block), counter(counter), target(target), rules(target.fusionRules()) {}
 
   void run() {
     separateDecodes();
@@ -98,35 +93,15 @@ private:
       }
   }
 
-  /// Whether the kernel of an operand's user decodes it from what it is stored
-  /// as: constant weights of a product, or codes computed at run time.
-  static bool isDecodedByUser(OpOperand &use) {
-    Operation *op = use.get().getDefiningOp(), *user = use.getOwner();
-    if (!op || op->getBlock() != user->getBlock() || !isa<graph::CastOp, graph::DequantizeOp>(op))
-      return false;
-    auto dequantize = dyn_cast<graph::DequantizeOp>(op);
-    if (op->getOperand(0).getDefiningOp<graph::ConstantOp>() && !dequantize)
-      return graph::widensWeights(cast<graph::CastOp>(op));
-    if (op->getOperand(0).getDefiningOp<graph::ConstantOp>())
-      return llvm::all_of(op->getOperands(), [](Value v) { return v.getDefiningOp<graph::ConstantOp>(); }) &&
-             isa<graph::MatMulOp>(user) && graph::narrowWeights(dequantize);
-    return graph::decodesNarrowCodes(op) && readsCodes(user, use.getOperandNumber());
-  }
-
-  /// Ops whose schedules read an operand often enough for a table to pay, and
-  /// not so often from the same place that decoding it once would be faster.
-  static bool readsCodes(Operation *op, unsigned operand) {
-    if (auto conv = dyn_cast<graph::ConvOp>(op)) {
-      auto filter = dyn_cast<RankedTensorType>(conv.getFilter().getType());
-      bool isDepthwise = filter && filter.getDimSize(1) == 1 && conv.getGroup() > 1;
-      return operand == 0 && conv.getLayout() == graph::ChannelLayout::last && conv.getStrides().size() <= 2 &&
-             !isDepthwise;
-    }
-    return isa<graph::MatMulOp>(op) || (isa<graph::AttentionOp>(op) && operand < 3);
+  /// Whether the kernel of an operand's user decodes it from what it is stored as.
+  bool isDecodedByUser(OpOperand &use) const {
+    Operation *op = use.get().getDefiningOp();
+    return op && op->getBlock() == use.getOwner()->getBlock() && isa<graph::CastOp, graph::DequantizeOp>(op) &&
+           rules.takesDecode(use);
   }
 
   /// Whether an op joins the kernel of its only user.
-  static bool joinsUser(Operation *op) {
+  bool joinsUser(Operation *op) const {
     return op->getNumResults() == 1 && op->getResult(0).hasOneUse() && isDecodedByUser(*op->getResult(0).use_begin());
   }
 
@@ -159,7 +134,7 @@ private:
     Group *best = nullptr;
     for (Value operand : op->getOperands()) {
       Group *group = operand.getDefiningOp() ? groupOf.lookup(operand.getDefiningOp()) : nullptr;
-      if (!group || group == best || (group->root && !acceptsEpilogue(group->root)))
+      if (!group || group == best || (group->root && !rules.takesEpilogue(group->root)))
         continue;
       // Kernels with many buffers gain nothing from further fusion.
       if (group->ops.size() >= 48 || !sameShape(group->space, op->getResult(0)) || !sameShape(operand, group->space))
@@ -241,9 +216,9 @@ private:
     SmallVector<Attribute> maps;
     for (Value input : inputs)
       maps.push_back(shapeMap(input));
-    auto kernel = plan::KernelOp::create(b, loc, TypeRange(ValueRange(outputs)),
-                                         b.getStringAttr(root + "_" + Twine(counter++)), b.getStringAttr("cpu"),
-                                         b.getStringAttr(root), inputs, b.getArrayAttr(maps), ArrayAttr());
+    auto kernel = plan::KernelOp::create(
+        b, loc, TypeRange(ValueRange(outputs)), b.getStringAttr(root + "_" + Twine(counter++)),
+        b.getStringAttr(target.device()), b.getStringAttr(root), inputs, b.getArrayAttr(maps), ArrayAttr());
     SmallVector<Location> argLocs(inputs.size(), loc);
     Block *body = b.createBlock(&kernel.getBody(), {}, TypeRange(ValueRange(inputs)), argLocs);
     SmallVector<Attribute> resultMaps;
@@ -284,32 +259,17 @@ private:
   static bool isResolvedShape(Operation *op, unsigned operand) {
     return (isa<graph::ExpandOp>(op) && operand == 1) || (isa<graph::FillOp>(op) && operand == 0);
   }
-  /// Ops whose strategies address their operands' elements.
-  static bool readsMemory(Operation *op) {
-    if (auto dequantize = dyn_cast<graph::DequantizeOp>(op))
-      return !dequantize.isElementwise() || dequantize.getX().getDefiningOp<graph::ConstantOp>();
-    return isa<graph::GatherOp, graph::GatherElementsOp, graph::GatherNDOp, graph::ScatterNDOp,
-               graph::ScatterElementsOp, graph::TransposeOp, graph::SliceOp, graph::PadOp, graph::TileOp,
-               graph::ResizeOp, graph::ConcatOp, graph::MatMulOp, graph::ConvOp, graph::ConvTransposeOp,
-               graph::AttentionOp, graph::LstmOp, graph::GruOp, graph::RnnOp>(op);
-  }
   /// Whether an operand is a constant that the kernel's code contains.
-  static bool isImmediate(Operation *op, unsigned operand) {
+  bool isImmediate(Operation *op, unsigned operand) const {
     auto constant = op->getOperand(operand).getDefiningOp<graph::ConstantOp>();
     return constant && !isResolvedShape(op, operand) &&
-           ((isSplat(constant) && !readsMemory(op)) || isParameter(op, operand));
-  }
-  /// Constants that strategies read at compile time rather than from memory.
-  static bool isParameter(Operation *op, unsigned operand) {
-    if (isa<graph::PadOp>(op)) // its value, of any type, is moved like the data
-      return operand == 1;
-    if (isa<graph::SliceOp>(op)) // where it starts is data, so that slices of a size share code
-      return operand == 2;
-    return operand > 0 && isa<graph::TileOp, graph::ResizeOp, graph::TopKOp, graph::TriluOp>(op);
+           ((isSplat(constant) && !rules.readsMemory(op)) || rules.isParameter(op, operand));
   }
 
   Block &block;
   unsigned &counter;
+  const Target &target;
+  const FusionRules &rules;
   DenseMap<Operation *, unsigned> order;
   DenseMap<Operation *, Group *> groupOf;
   std::vector<std::unique_ptr<Group>> groups;
@@ -317,7 +277,17 @@ private:
 
 class FormKernels : public impl::FormKernelsPassBase<FormKernels> {
 public:
+  using FormKernelsPassBase::FormKernelsPassBase;
+  FormKernels(TargetProvider provider, FormKernelsPassOptions options)
+      : FormKernelsPassBase(std::move(options)), provider(std::move(provider)) {}
+
   void runOnOperation() override {
+    std::string error;
+    target = provider ? provider(spec, error) : nullptr;
+    if (!target) {
+      getOperation().emitError(error);
+      return signalPassFailure();
+    }
     for (auto func : getOperation().getOps<func::FuncOp>()) {
       if (!isRanked(func))
         return signalPassFailure();
@@ -326,7 +296,7 @@ public:
       SmallVector<Block *> blocks;
       func.walk([&](Block *block) { blocks.push_back(block); });
       for (Block *block : blocks)
-        BlockFormer(*block, counter).run();
+        BlockFormer(*block, counter, *target).run();
       for (Block *block : blocks)
         copyReturned(*block, counter);
     }
@@ -378,7 +348,7 @@ private:
       Value value = operand.get();
       Location loc = value.getLoc();
       auto kernel = plan::KernelOp::create(b, loc, value.getType(), b.getStringAttr("copy_" + Twine(counter++)),
-                                           b.getStringAttr("cpu"), b.getStringAttr("elementwise"), value,
+                                           b.getStringAttr(target->device()), b.getStringAttr("elementwise"), value,
                                            b.getArrayAttr({shapeMap(value)}), ArrayAttr());
       kernel->setAttr("graph.shapes", b.getArrayAttr({shapeMap(value)}));
       Block *body = b.createBlock(&kernel.getBody(), {}, value.getType(), loc);
@@ -386,7 +356,15 @@ private:
       operand.set(kernel.getResult(0));
     }
   }
+
+  TargetProvider provider;
+  std::shared_ptr<const Target> target;
 };
 
 } // namespace
+
+std::unique_ptr<Pass> createFormKernelsPass(TargetProvider provider, FormKernelsPassOptions options) {
+  return std::make_unique<FormKernels>(std::move(provider), std::move(options));
+}
+
 } // namespace tenon::fusion

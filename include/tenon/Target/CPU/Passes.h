@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
 
 namespace tenon::cpu {
 #define GEN_PASS_DECL

@@ -8,6 +8,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Interfaces/Target.h"
 
 namespace tenon::fusion {
 #define GEN_PASS_DECL
@@ -15,6 +16,8 @@ namespace tenon::fusion {
 #define GEN_PASS_REGISTRATION
 #include "tenon/Transforms/Fusion/Passes.h.inc"
 
+/// Kernels for the target that `provider` finds.
+std::unique_ptr<mlir::Pass> createFormKernelsPass(TargetProvider provider, FormKernelsPassOptions options = {});
 /// Ops that become a view of their operand's buffer.
 bool isView(mlir::OperationName name);
 /// Ops that can join the kernel of an operand's producer.

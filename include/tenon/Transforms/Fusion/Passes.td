@@ -29,11 +29,10 @@ def FormKernelsPass : Pass<"plan-form-kernels", "::mlir::ModuleOp"> {
     Each contraction, window, reduction, or data movement becomes a kernel;
     elementwise ops join the kernel that produces one of their operands when
     the shapes agree and no cycle arises, else they form kernels of their own.
-    Constant weights that a product can decode as it goes (graph::narrowWeights)
-    join it with their dequantize; so do casts and dequantizes, by one scale, of
-    codes of up to 8 bits that a product, a convolution or attention reads. What
-    is stored between kernels then are the codes. Reshapes become views. A returned value that no kernel produces gets a
-    copying kernel.
+    Casts and dequantizes that the kernel of their user can do as it reads join it:
+    what is stored between kernels then are the codes. Which kernels take in what is
+    the target's to say (FusionRules). Reshapes become views. A returned value that
+    no kernel produces gets a copying kernel.
 
     ```mlir
     %0 = graph.matmul %a, %b : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>
@@ -49,6 +48,9 @@ def FormKernelsPass : Pass<"plan-form-kernels", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"spec", "target", "std::string", "", "The chip that the kernels are for, as --target names it">
+  ];
   let dependentDialects = ["::tenon::plan::PlanDialect"];
 }
 #endif

@@ -114,28 +114,4 @@ def WidenToF64Pass : Pass<"graph-widen-to-f64", "::mlir::ModuleOp"> {
   }];
 }
 
-def WidenConvolutionsPass : Pass<"graph-widen-convolutions", "::mlir::ModuleOp"> {
-  let summary = "Convolutions on 16-bit floats read and write f32";
-  let description = [{
-    A convolution or transposed convolution on f16 or bf16 becomes one on f32
-    between casts. Its result is still rounded to 16 bits, so no value changes.
-    Casts to f32 move before ops that only move values (concatenation, slice,
-    transposition, views, maximum pooling, relu) if nothing else reads the
-    16-bit value; meeting the rounding, they keep it in f32 memory. Constant
-    operands are cast too: run `tenon-evaluate-constants` afterwards, and
-    `graph-infer-shapes`, which records symbolic dimensions of the casts.
-
-    ```mlir
-    %y = graph.conv %x, %w ... : (tensor<1x8x8x4xf16>, tensor<8x4x1x1xf16>) -> tensor<1x8x8x8xf16>
-    ```
-    becomes
-    ```mlir
-    %a = graph.cast %x : (tensor<1x8x8x4xf16>) -> tensor<1x8x8x4xf32>
-    %b = graph.cast %w : (tensor<8x4x1x1xf16>) -> tensor<8x4x1x1xf32>
-    %c = graph.conv %a, %b ... -> tensor<1x8x8x8xf32>
-    %y = graph.cast %c : (tensor<1x8x8x8xf32>) -> tensor<1x8x8x8xf16>
-    ```
-  }];
-}
-
 #endif

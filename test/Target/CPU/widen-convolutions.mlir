@@ -1,4 +1,4 @@
-// RUN: tenon-opt %s --graph-widen-convolutions --split-input-file | FileCheck %s
+// RUN: tenon-opt %s --cpu-widen-convolutions --split-input-file | FileCheck %s
 
 // Between two convolutions the values are rounded and kept as f32.
 // CHECK-LABEL: func.func @chain

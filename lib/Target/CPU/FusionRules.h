@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the CPU's strategies compute, decode and read in one kernel.
+#ifndef TENON_LIB_TARGET_CPU_FUSIONRULES_H
+#define TENON_LIB_TARGET_CPU_FUSIONRULES_H
+
+#include "tenon/Interfaces/FusionRules.h"
+
+namespace tenon::cpu {
+
+class CpuFusionRules : public FusionRules {
+public:
+  bool takesEpilogue(mlir::Operation *root) const override;
+  bool takesDecode(mlir::OpOperand &use) const override;
+  bool readsMemory(mlir::Operation *op) const override;
+  bool isParameter(mlir::Operation *op, unsigned operand) const override;
+};
+
+} // namespace tenon::cpu
+
+#endif // TENON_LIB_TARGET_CPU_FUSIONRULES_H
