@@ -22,9 +22,10 @@ struct BufferDescription {
 
 /// How a kernel is run.
 struct ScheduleFacts {
-  std::string text;       ///< facts separated by commas
-  std::string tile;       ///< of registers, "" if it has none
-  int64_t vectorBits = 0; ///< 0: scalar, or not known
+  std::string text = {};      ///< all of it for people, e.g. "tile 12x32, 512-bit f32, right operand read in place"
+  std::string tile = {};      ///< of registers, e.g. "12x32"; "" if it has none
+  int64_t vectorBits = 0;     ///< of the vectors that most of its work is done in; 0: none, or not known
+  bool hasScalarCode = false; ///< part of its work at least is done element by element (TN5101)
 };
 
 struct KernelDescription {

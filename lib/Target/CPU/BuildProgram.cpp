@@ -17,8 +17,8 @@ namespace {
 
 /// Strategy and text of a kernel without its name, its place in memory and
 /// locations, and with its own numbers for symbols: equal text, equal code. Strategies may read any other attribute, so
-/// that all count; values of constant operands are read by packConstants alone.
-std::string fingerprint(plan::KernelOp kernel, const Strategy &strategy) {
+/// that all count; values of constant operands are read by KernelPlan::pack alone.
+std::string fingerprint(plan::KernelOp kernel, StringRef strategy) {
   OwningOpRef<plan::KernelOp> copy(kernel.clone());
   copy->setName("");
   (*copy)->removeAttr("plan.buffers");
@@ -41,7 +41,7 @@ std::string fingerprint(plan::KernelOp kernel, const Strategy &strategy) {
     if (auto ends = slice.getEnds().getDefiningOp<graph::ConstantOp>(); ends && ends->hasOneUse())
       slice.getEndsMutable().assign(slice.getStarts()), ends.erase();
   });
-  std::string text = strategy.name().str();
+  std::string text = strategy.str();
   llvm::raw_string_ostream os(text);
   (*copy)->print(os, OpPrintingFlags().printGenericOpForm().useLocalScope());
   return text;
@@ -59,7 +59,7 @@ struct FunctionCheck {
 std::string nodesOf(Operation *op) { return llvm::join(sourceNodes(op->getLoc()).getArrayRef(), ", "); }
 
 /// Bytes of scratch are for the kernel's temporaries, if they need any.
-LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, const Strategy &strategy,
+LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, const KernelPlan &chosen,
                          const CpuTarget &target, unsigned symbolCount, std::vector<FunctionCheck> &checks,
                          int64_t &scratchBytes) {
   Location loc = b.getUnknownLoc();
@@ -92,7 +92,7 @@ LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, 
     context.outputs.push_back(memrefOf(b, loc, loadPointer(number++), getElementTypeOrSelf(output.getType())));
   context.begin = arith::IndexCastOp::create(b, loc, b.getIndexType(), entry->getArgument(2));
   context.end = arith::IndexCastOp::create(b, loc, b.getIndexType(), entry->getArgument(3));
-  if (failed(strategy.emit(context)))
+  if (failed(chosen.emit(context)))
     return failure();
   b.setInsertionPointToEnd(entry);
   func::ReturnOp::create(b, loc);
@@ -199,9 +199,9 @@ LogicalResult packConstants(ModuleOp plan, const CpuTarget &target, const Strate
   WalkResult result = plan.walk([&](plan::KernelOp kernel) {
     recordWork(kernel, sizes);
     std::string reason;
-    const Strategy *strategy = registry.find(kernel, target, reason);
+    ChosenPlan chosen = registry.plan(kernel, target, reason);
     SmallVector<Value> before(kernel.getInputs());
-    if (strategy && failed(strategy->packConstants(kernel, target)))
+    if (chosen && failed(chosen->pack()))
       return WalkResult::interrupt();
     // What was packed is read in no other layout, unless another kernel does.
     // MLIR keeps resources until the context ends: their bytes are freed here,
@@ -244,19 +244,20 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     if (progress)
       progress("emitting", ++done, count);
     std::string reason;
-    const Strategy *strategy = registry.find(kernel, target, reason);
+    ChosenPlan chosen = registry.plan(kernel, target, reason);
     llvm::SetVector<StringRef> nodes = sourceNodes(kernel.getLoc());
-    if (!strategy) {
+    if (!chosen) {
       kernel.emitError("[TN5003] no CPU kernel for ")
           << kernel.getName() << " (ONNX nodes " << llvm::join(nodes.getArrayRef(), ", ") << "): " << reason;
       ok = false;
       return;
     }
-    std::string &function = functions[fingerprint(kernel, *strategy)];
+    std::string &function = functions[fingerprint(kernel, chosen.strategy)];
     if (function.empty()) {
       function = "kernel_" + kernel.getName().str();
-      if (!emitOrExplain(kernel, function, strategy->name(), refusals, [&]() {
-            return emitKernel(b, function, kernel, *strategy, target, symbols, checksOf[function], scratchOf[function]);
+      if (!emitOrExplain(kernel, function, chosen.strategy, refusals, [&]() {
+            return emitKernel(b, function, kernel, *chosen.plan, target, symbols, checksOf[function],
+                              scratchOf[function]);
           })) {
         ok = false;
       } else if (std::string name = libraryFunction(program.module->lookupSymbol<func::FuncOp>(function));
@@ -271,16 +272,16 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     } else {
       repeated[function].insert_range(nodes);
     }
-    KernelLaunch launch{describeKernel(kernel, *strategy, target),
+    KernelLaunch launch{describeKernel(kernel, chosen),
                         scratchOf[function] ? "scratch_" + function : function,
-                        strategy->split(kernel, target),
+                        chosen->split(),
                         {},
                         {},
                         scratchOf[function]};
     for (const FunctionCheck &check : checksOf[function])
       launch.checks.push_back(
           {check.code, nodesOf(&*std::next(kernel.getBody().front().begin(), check.place)), check.text});
-    strategy->checkSizes(kernel, launch.sizes);
+    chosen->checkSizes(launch.sizes);
     program.launches.insert({kernel, std::move(launch)});
   });
   for (const Refusal &refusal : refusals) {

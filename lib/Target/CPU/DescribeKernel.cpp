@@ -4,33 +4,11 @@
 // manifest tell it.
 #include "KernelWork.h"
 #include "tenon/Target/CPU/Codegen.h"
-#include "llvm/Support/Regex.h"
 
 using namespace mlir;
 
 namespace tenon::cpu {
 namespace {
-
-/// The schedule's facts are separated by commas (Strategy::describe).
-std::string tileOf(StringRef schedule) {
-  SmallVector<StringRef> facts;
-  schedule.split(facts, ',');
-  for (StringRef fact : facts)
-    if (auto at = fact.find("tile "); at != StringRef::npos)
-      return fact.drop_front(at + 5).str();
-  return "";
-}
-
-int64_t vectorBitsOf(StringRef schedule) {
-  SmallVector<StringRef> match;
-  int64_t lanes = 0, bits = 0;
-  if (llvm::Regex("([0-9]+)-bit").match(schedule, &match) && !match[1].getAsInteger(10, bits))
-    return bits;
-  if (llvm::Regex("([0-9]+) lanes of ([0-9]+) bits").match(schedule, &match) && !match[1].getAsInteger(10, lanes) &&
-      !match[2].getAsInteger(10, bits))
-    return lanes * bits;
-  return 0;
-}
 
 std::string precisionOf(plan::KernelOp kernel) {
   Operation *root = kernel.getRootOp();
@@ -65,21 +43,20 @@ Type unroundedType(plan::KernelOp kernel) {
 
 } // namespace
 
-KernelDescription describeKernel(plan::KernelOp kernel, const Strategy &strategy, const CpuTarget &target) {
+KernelDescription describeKernel(plan::KernelOp kernel, const ChosenPlan &chosen) {
   KernelDescription description;
   description.name = kernel.getName().str();
   description.device = kernel.getDevice().str();
-  description.strategy = strategy.name().str();
-  std::string schedule = strategy.describe(kernel, target);
-  description.schedule = {schedule, tileOf(schedule), vectorBitsOf(schedule)};
+  description.strategy = chosen.strategy.str();
+  description.schedule = chosen->facts();
   description.precision = precisionOf(kernel);
   KernelWork work = recordedWork(kernel);
   description.work = work.exact;
   description.estimate = work.estimate;
   for (StringRef node : sourceNodes(kernel.getLoc()))
     description.nodes.push_back(node.str());
-  if (StringRef(schedule).contains("scalar"))
-    description.notes.push_back({"TN5101", "scalar code: " + description.strategy + " (" + schedule + ")"});
+  if (description.schedule.hasScalarCode)
+    description.notes.push_back({"TN5101", "scalar code: " + description.strategyAndSchedule()});
   if (Type narrow = unroundedType(kernel))
     description.notes.push_back({"TN5102", num::nameOf(narrow) + " values between fused operators stay " +
                                                num::nameOf(computeType(narrow)) + ", where ONNX rounds each"});

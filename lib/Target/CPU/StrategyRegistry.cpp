@@ -18,25 +18,25 @@ StrategyRegistry::StrategyRegistry() {
   registerMiscStrategies(*this);
 }
 
-const Strategy *StrategyRegistry::find(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const {
-  for (const auto &strategy : llvm::reverse(strategies)) {
-    if (!llvm::is_contained(strategy->roots(), kernel.getRoot()))
+ChosenPlan StrategyRegistry::plan(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const {
+  for (const Strategy &strategy : llvm::reverse(strategies)) {
+    if (!llvm::is_contained(strategy.roots, kernel.getRoot()))
       continue;
     std::string why;
-    if (strategy->matches(kernel, target, why))
-      return strategy.get();
-    reason += (reason.empty() ? "" : "; ") + strategy->name().str() + ": " + why;
+    if (auto plan = strategy.plan(kernel, target, why))
+      return {strategy.name, std::move(plan)};
+    reason += (reason.empty() ? "" : "; ") + strategy.name.str() + ": " + why;
   }
   if (reason.empty())
     reason = "no strategy takes root op " + kernel.getRoot().str();
-  return nullptr;
+  return {};
 }
 
 std::vector<std::string> StrategyRegistry::namesFor(StringRef root) const {
   std::vector<std::string> names;
-  for (const auto &strategy : llvm::reverse(strategies))
-    if (llvm::is_contained(strategy->roots(), root))
-      names.push_back(strategy->name().str());
+  for (const Strategy &strategy : llvm::reverse(strategies))
+    if (llvm::is_contained(strategy.roots, root))
+      names.push_back(strategy.name.str());
   return names;
 }
 

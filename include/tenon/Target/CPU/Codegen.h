@@ -45,7 +45,7 @@ struct Program {
 llvm::SmallVector<unsigned> symbolsOf(plan::KernelOp kernel);
 /// A flat buffer memref<?xT> over an address, T being the storage type of elements.
 mlir::Value memrefOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Type element);
-/// Lets each strategy pack its kernels' constants (before buildProgram).
+/// Lets each kernel's plan pack its constants (before buildProgram).
 mlir::LogicalResult packConstants(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry);
 /// A kernel's temporaries: small ones go to the entry block, on the stack. If
 /// others are left the function gets their addresses as further arguments, and
@@ -57,7 +57,7 @@ mlir::FailureOr<int64_t> placeTemporaries(mlir::func::FuncOp kernel);
 mlir::FailureOr<Program> buildProgram(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry,
                                       const KernelProgress &progress = nullptr);
 /// What is told of a kernel that a strategy takes; its buffers are left to emitHostProgram.
-KernelDescription describeKernel(plan::KernelOp kernel, const Strategy &strategy, const CpuTarget &target);
+KernelDescription describeKernel(plan::KernelOp kernel, const ChosenPlan &chosen);
 /// Emits the host program's functions into the module: tenon_derive, tenon_main,
 /// tenon_arena_size, tenon_output_dims. Describes the buffers of the kernels.
 mlir::LogicalResult emitHostProgram(mlir::ModuleOp plan, Program &program);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A strategy emits kernels of one kind. A new schedule is one file: a class
-// derived from Strategy and a registration function.
+// A strategy plans kernels of one kind, and the plan emits them. A new schedule is
+// one file: a class derived from KernelPlan, the function that makes it where it
+// fits, and a registration function.
 #ifndef TENON_TARGET_CPU_STRATEGY_H
 #define TENON_TARGET_CPU_STRATEGY_H
 
+#include "tenon/Support/KernelDescription.h"
 #include "tenon/Target/CPU/KernelContext.h"
 #include <memory>
 #include <vector>
@@ -28,44 +30,57 @@ struct SizeCheck {
   mlir::AffineExpr unless;      ///< unless this is 0; null: always
 };
 
-class Strategy {
+/// What a strategy has chosen for one kernel: decided once, when it is made, then asked.
+class KernelPlan {
 public:
-  virtual ~Strategy() = default;
-  /// Name shown by `tenon explain`, e.g. "gemm".
-  virtual llvm::StringRef name() const = 0;
-  /// Mnemonics of the root ops it takes ("elementwise" for rootless kernels).
-  virtual std::vector<llvm::StringRef> roots() const = 0;
-  /// Whether it can emit this kernel; `reason` says why not.
-  virtual bool matches(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const { return true; }
-  /// The chosen schedule for the ledger, facts separated by commas, e.g.
-  /// "tile 12x32, 512-bit". The ledger reads three of them: "tile ..." is the
-  /// register tile, "N-bit" or "L lanes of B bits" the vectors, and the word
-  /// "scalar" says that code is not vectorized, which is reported (TN5101).
-  virtual std::string describe(plan::KernelOp kernel, const CpuTarget &target) const { return ""; }
-  /// Lets the strategy rewrite the kernel's constant operands into its packed
-  /// layout before codegen (new graph.constant, `packed` attribute set).
-  virtual mlir::LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const {
-    return mlir::success();
-  }
+  /// Both outlive the plan.
+  KernelPlan(plan::KernelOp kernel, const CpuTarget &target) : kernel(kernel), target(target) {}
+  virtual ~KernelPlan() = default;
+  /// The schedule, for the ledger and the manifest.
+  virtual ScheduleFacts facts() const = 0;
+  /// Rewrites the kernel's constant operands into the layout that the code reads (new
+  /// graph.constant, `packed` attribute set); what is planned of the kernel afterwards
+  /// reads it. Asked before codegen, of a plan that nothing else is asked.
+  virtual mlir::LogicalResult pack() { return mlir::success(); }
   /// Adds what the kernel's sizes must satisfy.
-  virtual void checkSizes(plan::KernelOp kernel, std::vector<SizeCheck> &checks) const {}
-  virtual WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const = 0;
-  virtual mlir::LogicalResult emit(KernelContext &context) const = 0;
+  virtual void checkSizes(std::vector<SizeCheck> &checks) const {}
+  virtual WorkSplit split() const = 0;
+  /// Emits the units [c.begin, c.end) of `split`; `c` is of the kernel that was planned.
+  virtual mlir::LogicalResult emit(KernelContext &c) const = 0;
+
+protected:
+  mutable plan::KernelOp kernel; // a handle, whose accessors are not const
+  const CpuTarget &target;
+};
+
+struct Strategy {
+  llvm::StringRef name;               ///< shown by `tenon explain`, e.g. "gemm"
+  std::vector<llvm::StringRef> roots; ///< mnemonics of the root ops it takes ("elementwise": kernels without one)
+  /// Null with the reason where it cannot emit the kernel.
+  std::unique_ptr<KernelPlan> (*plan)(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
+};
+
+/// A kernel's plan, and the name of the strategy that made it.
+struct ChosenPlan {
+  llvm::StringRef strategy;
+  std::unique_ptr<KernelPlan> plan; ///< null: no strategy takes the kernel
+  explicit operator bool() const { return plan != nullptr; }
+  KernelPlan *operator->() const { return plan.get(); }
 };
 
 /// The strategies of a session; of several for one root the last registered
-/// that matches wins.
+/// that plans the kernel wins.
 class StrategyRegistry {
 public:
   StrategyRegistry(); ///< registers all of the CPU's strategies
-  void add(std::unique_ptr<Strategy> strategy) { strategies.push_back(std::move(strategy)); }
+  void add(Strategy strategy) { strategies.push_back(std::move(strategy)); }
   /// Null with the reasons of all refusals if none takes the kernel.
-  const Strategy *find(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const;
+  ChosenPlan plan(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const;
   /// Names of the strategies for a root op, the preferred first.
   std::vector<std::string> namesFor(llvm::StringRef root) const;
 
 private:
-  std::vector<std::unique_ptr<Strategy>> strategies;
+  std::vector<Strategy> strategies;
 };
 
 // One registration function a file of lib/Target/CPU/Strategies.

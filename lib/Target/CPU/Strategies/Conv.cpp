@@ -12,64 +12,59 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-class ConvStrategy : public Strategy {
+constexpr int64_t kFewPixels = 8;
+
+/// The output channels of a group in panels: full ones, and a last one that
+/// is narrower where that leaves fewer lanes idle.
+struct Panels {
+  TileShape tile, last;
+  int64_t count;
+  int64_t columns() const { return (count - 1) * tile.columns() + last.columns(); }
+};
+
+AffineExpr pixels(const ConvProblem &p) { return p.n * p.h * p.w; }
+
+Panels panelsOf(const ConvProblem &p, const CpuTarget &target) {
+  AffineExpr extent = p.isPointwise() ? pixels(p) : p.ow;
+  int64_t rows = constantOr(extent), outputs = p.groupOutputs();
+  // Of an unknown number of images each still has so many pixels.
+  int64_t multiple = p.isPointwise() && rows < 0 ? extent.getLargestKnownDivisor() : 1;
+  TileShape tile = chooseTile(multiple >= kFewPixels ? multiple : rows, outputs, target);
+  // Two vectors of columns use each broadcast twice: leave one only where
+  // there are no more columns.
+  if (tile.vectors == 1 && outputs > tile.lanes)
+    tile = chooseTile(multiple >= kFewPixels ? multiple : rows, 2 * tile.lanes, target);
+  if (rows < 0 && !p.isPointwise())
+    tile.rows = std::min<int64_t>(tile.rows, 8);
+  Panels panels{tile, tile, (outputs + tile.columns() - 1) / tile.columns()};
+  int64_t rest = outputs - (panels.count - 1) * tile.columns();
+  if (p.group == 1 && panels.count > 1)
+    while (panels.last.vectors > 1 && rest <= (panels.last.vectors - 1) * tile.lanes)
+      --panels.last.vectors;
+  return panels;
+}
+
+class ConvPlan : public KernelPlan {
 public:
-  StringRef name() const override { return "direct-conv"; }
-  std::vector<StringRef> roots() const override { return {"conv"}; }
+  ConvPlan(plan::KernelOp kernel, const CpuTarget &target, ConvProblem problem)
+      : KernelPlan(kernel, target), p(std::move(problem)), panels(panelsOf(p, target)) {}
 
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    auto p = analyzeConv(kernel, reason);
-    return p && hasPackableFilter(kernel, *p, reason);
-  }
-
-  /// The output channels of a group in panels: full ones, and a last one that
-  /// is narrower where that leaves fewer lanes idle.
-  struct Panels {
-    TileShape tile, last;
-    int64_t count;
-    int64_t columns() const { return (count - 1) * tile.columns() + last.columns(); }
-  };
-  static Panels panelsOf(const ConvProblem &p, const CpuTarget &target) {
-    AffineExpr extent = p.isPointwise() ? pixels(p) : p.ow;
-    int64_t rows = constantOr(extent), outputs = p.groupOutputs();
-    // Of an unknown number of images each still has so many pixels.
-    int64_t multiple = p.isPointwise() && rows < 0 ? extent.getLargestKnownDivisor() : 1;
-    TileShape tile = chooseTile(multiple >= kFewPixels ? multiple : rows, outputs, target);
-    // Two vectors of columns use each broadcast twice: leave one only where
-    // there are no more columns.
-    if (tile.vectors == 1 && outputs > tile.lanes)
-      tile = chooseTile(multiple >= kFewPixels ? multiple : rows, 2 * tile.lanes, target);
-    if (rows < 0 && !p.isPointwise())
-      tile.rows = std::min<int64_t>(tile.rows, 8);
-    Panels panels{tile, tile, (outputs + tile.columns() - 1) / tile.columns()};
-    int64_t rest = outputs - (panels.count - 1) * tile.columns();
-    if (p.group == 1 && panels.count > 1)
-      while (panels.last.vectors > 1 && rest <= (panels.last.vectors - 1) * tile.lanes)
-        --panels.last.vectors;
-    return panels;
-  }
-  static AffineExpr pixels(const ConvProblem &p) { return p.n * p.h * p.w; }
-
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    ConvProblem p = convProblem(kernel);
-    Panels panels = panelsOf(p, target);
+  ScheduleFacts facts() const override {
     std::string last =
         panels.last.vectors == panels.tile.vectors ? "" : llvm::formatv(" (the last {0})", panels.last.columns()).str();
-    return llvm::formatv("{0}tile {1} pixels x {2} channels{3}, {4}-bit, filter packed{5}",
-                         p.isPointwise() ? "pointwise, " : "", panels.tile.rows, panels.tile.columns(), last,
-                         target.vectorBits, operandSource(p.op.getX())->text())
-        .str();
+    std::string tile = llvm::formatv("{0} pixels x {1} channels{2}", panels.tile.rows, panels.tile.columns(), last);
+    return {llvm::formatv("{0}tile {1}, {2}-bit, filter packed{3}", p.isPointwise() ? "pointwise, " : "", tile,
+                          target.vectorBits, operandSource(p.op.getX())->text()),
+            tile, target.vectorBits};
   }
 
-  LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
+  LogicalResult pack() override {
     if (isFilterPacked(kernel))
       return success();
-    ConvProblem p = convProblem(kernel);
     FailureOr<std::vector<float>> values = filterValues(kernel, p);
     if (failed(values))
       return failure();
     int64_t window = p.kh * p.kw, c = p.groupChannels(), o = p.groupOutputs();
-    Panels panels = panelsOf(p, target);
     int64_t wide = (panels.count - 1) * panels.tile.columns();
     // [group][panel][kh][kw][c][column]: within a panel the matrix is [kh kw c, o].
     std::vector<float> ordered(c * window * o), packed(p.group * window * c * panels.columns());
@@ -87,37 +82,16 @@ public:
     return success();
   }
 
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    ConvProblem p = convProblem(kernel);
-    Panels panels = panelsOf(p, target);
+  WorkSplit split() const override {
     TileShape tile = panels.tile;
-    AffineExpr rows = p.isPointwise() ? pixels(p).ceilDiv(tile.rows) : p.n * p.oh;
     int64_t work =
         p.kh * p.kw * p.groupChannels() * tile.columns() * (p.isPointwise() ? tile.rows : constantOr(p.ow, 64));
-    return {rows * (p.group * panels.count), std::max<int64_t>(1, 65536 / std::max<int64_t>(1, work))};
+    return {rows() * (p.group * panels.count), std::max<int64_t>(1, 65536 / std::max<int64_t>(1, work))};
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    ConvProblem p = convProblem(c.kernel);
-    return emitPanels(c, p);
-  }
-
-private:
-  static constexpr int64_t kFewPixels = 8;
-
-  /// The panel that a unit is about, and the one that comes after it.
-  struct Place {
-    Value row;                      ///< pointwise: a tile of pixels; else a row of the output
-    Value channel, column, end;     ///< first input channel; first output channel and the group's end
-    Value weights;                  ///< offset of the panel's weights
-    std::optional<PanelFetch> next; ///< the unit's part of the next panel, where weights are not in cache
-  };
-
-  static LogicalResult emitPanels(KernelContext &c, ConvProblem &p) {
-    Panels panels = panelsOf(p, c.target);
     TileShape tile = panels.tile;
     int64_t steps = p.kh * p.kw * p.groupChannels(), size = steps * tile.columns();
-    AffineExpr rows = p.isPointwise() ? pixels(p).ceilDiv(tile.rows) : p.n * p.oh;
     AffineExpr all = getAffineConstantExpr(panels.count * p.group, c.kernel.getContext());
     std::optional<int64_t> block; // none: one panel's weights stay in cache over all rows
     if (p.isPointwise())
@@ -127,7 +101,7 @@ private:
     OperandReader input(c, p.op.getX()), filter(c, c.inputBuffer(p.filter), c.b.getF32Type());
     LogicalResult result = success();
     c.loop(c.begin, c.end, 1, [&](Value unit) {
-      BlockedUnit at = blockedOrder(c, unit, rows, all, block);
+      BlockedUnit at = blockedOrder(c, unit, rows(), all, block);
       Value group = c.divU(at.panel, c.index(panels.count)), panel = c.remU(at.panel, c.index(panels.count));
       Value base = c.mul(group, c.index(p.groupOutputs()));
       Place place{at.tile,
@@ -159,9 +133,21 @@ private:
     return result;
   }
 
+private:
+  /// Tiles of pixels of a pointwise convolution, or rows of the output.
+  AffineExpr rows() const { return p.isPointwise() ? pixels(p).ceilDiv(panels.tile.rows) : p.n * p.oh; }
+
+  /// The panel that a unit is about, and the one that comes after it.
+  struct Place {
+    Value row;                      ///< pointwise: a tile of pixels; else a row of the output
+    Value channel, column, end;     ///< first input channel; first output channel and the group's end
+    Value weights;                  ///< offset of the panel's weights
+    std::optional<PanelFetch> next; ///< the unit's part of the next panel, where weights are not in cache
+  };
+
   struct Emitter {
     KernelContext &c;
-    ConvProblem &p;
+    const ConvProblem &p;
     const OperandReader &input, &filter;
     TileShape tile;
     Place place;
@@ -378,13 +364,23 @@ private:
       });
     }
   };
+
+  ConvProblem p;
+  Panels panels;
 };
+
+std::unique_ptr<KernelPlan> planConv(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  std::optional<ConvProblem> p = analyzeConv(kernel, reason);
+  if (!p || !hasPackableFilter(kernel, *p, reason))
+    return nullptr;
+  return std::make_unique<ConvPlan>(kernel, target, std::move(*p));
+}
 
 } // namespace
 
 void registerConvStrategies(StrategyRegistry &registry) {
   registerGenericConv(registry);
-  registry.add(std::make_unique<ConvStrategy>());
+  registry.add({"direct-conv", {"conv"}, planConv});
   registerDepthwiseConv(registry);
 }
 

@@ -10,49 +10,40 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-class DepthwiseStrategy : public Strategy {
+constexpr int64_t kMostColumns = 7;
+
+/// Columns of a tile: interior columns divided evenly where they are known.
+int64_t columnsOf(const ConvProblem &p) {
+  int64_t ow = constantOr(p.ow, -1), w = constantOr(p.w, -1), left = constantOr(p.padLeft, -1);
+  if (ow < 0 || w < 0 || left < 0)
+    return kMostColumns - 1;
+  int64_t low = std::min(ow, (left + p.strideW - 1) / p.strideW), reach = w + left - (p.kw - 1) * p.dilationW;
+  int64_t high = std::min(ow, reach <= 0 ? 0 : (reach + p.strideW - 1) / p.strideW),
+          interior = std::max<int64_t>(1, high - low);
+  int64_t tiles = (interior + kMostColumns - 1) / kMostColumns;
+  return (interior + tiles - 1) / tiles;
+}
+
+class DepthwisePlan : public KernelPlan {
 public:
-  StringRef name() const override { return "depthwise-conv"; }
-  std::vector<StringRef> roots() const override { return {"conv"}; }
+  DepthwisePlan(plan::KernelOp kernel, const CpuTarget &target, ConvProblem problem)
+      : KernelPlan(kernel, target), p(std::move(problem)), lanes(target.f32Lanes()),
+        width((p.channels + lanes - 1) / lanes * lanes), tileColumns(columnsOf(p)) {}
 
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    auto p = analyzeConv(kernel, reason);
-    if (p && !p->isDepthwise()) {
-      reason = "it is not depthwise";
-      return false;
-    }
-    return p && hasPackableFilter(kernel, *p, reason);
+  ScheduleFacts facts() const override {
+    std::string tile = llvm::formatv("{0} pixels", tileColumns);
+    return {llvm::formatv("tile {0}, channels in {1}-bit vectors, filter packed as f32{2}", tile, target.vectorBits,
+                          operandSource(p.op.getX())->text()),
+            tile, target.vectorBits};
   }
 
-  static constexpr int64_t kMostColumns = 7;
-
-  /// Columns of a tile: interior columns divided evenly where they are known.
-  static int64_t columnsOf(const ConvProblem &p) {
-    int64_t ow = constantOr(p.ow, -1), w = constantOr(p.w, -1), left = constantOr(p.padLeft, -1);
-    if (ow < 0 || w < 0 || left < 0)
-      return kMostColumns - 1;
-    int64_t low = std::min(ow, (left + p.strideW - 1) / p.strideW), reach = w + left - (p.kw - 1) * p.dilationW;
-    int64_t high = std::min(ow, reach <= 0 ? 0 : (reach + p.strideW - 1) / p.strideW),
-            interior = std::max<int64_t>(1, high - low);
-    int64_t tiles = (interior + kMostColumns - 1) / kMostColumns;
-    return (interior + tiles - 1) / tiles;
-  }
-
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return llvm::formatv("tile {0} pixels, channels in {1}-bit vectors, filter packed as f32{2}",
-                         columnsOf(convProblem(kernel)), target.vectorBits,
-                         operandSource(convProblem(kernel).op.getX())->text())
-        .str();
-  }
-
-  LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
+  LogicalResult pack() override {
     if (isFilterPacked(kernel))
       return success();
-    ConvProblem p = convProblem(kernel);
     FailureOr<std::vector<float>> values = filterValues(kernel, p);
     if (failed(values))
       return failure();
-    int64_t window = p.kh * p.kw, lanes = target.f32Lanes(), width = (p.channels + lanes - 1) / lanes * lanes;
+    int64_t window = p.kh * p.kw;
     std::vector<float> packed(window * width, 0.0f);
     for (int64_t ch = 0; ch < p.channels; ++ch)
       for (int64_t k = 0; k < window; ++k)
@@ -61,15 +52,12 @@ public:
     return success();
   }
 
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
-    ConvProblem p = convProblem(kernel);
+  WorkSplit split() const override {
     int64_t work = constantOr(p.ow, 64) * p.channels * p.kh * p.kw;
     return {p.n * p.oh, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, work))};
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    ConvProblem p = convProblem(c.kernel);
-    int64_t lanes = c.target.f32Lanes(), width = (p.channels + lanes - 1) / lanes * lanes;
     OperandReader input(c, p.op.getX());
     Value zero = c.index(int64_t(0)), w = c.index(p.w), channels = c.index(p.channels);
     ElementEmitter emitter(c, p.result);
@@ -126,16 +114,16 @@ public:
       Value low = c.minS(ow, c.maxS(zero, ceilDiv(c, padLeft, p.strideW)));
       Value reach = c.sub(c.add(w, padLeft), c.index((p.kw - 1) * p.dilationW)); // ow * stride < reach
       Value high = c.maxS(low, c.minS(ow, ceilDiv(c, reach, p.strideW)));
-      int64_t count = columnsOf(p);
       c.loop(zero, low, 1, [&](Value column) { columns(column, 1, true); });
       // The last interior tile moves up to end with the interior.
-      Value enough = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge, c.sub(high, low), c.index(count));
+      Value enough =
+          arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge, c.sub(high, low), c.index(tileColumns));
       auto choice = scf::IfOp::create(c.b, c.loc, enough, /*withElseRegion=*/true);
       {
         OpBuilder::InsertionGuard guard(c.b);
         c.b.setInsertionPointToStart(choice.thenBlock());
-        c.loop(low, high, count,
-               [&](Value column) { columns(c.minS(column, c.sub(high, c.index(count))), count, false); });
+        c.loop(low, high, tileColumns,
+               [&](Value column) { columns(c.minS(column, c.sub(high, c.index(tileColumns))), tileColumns, false); });
         c.b.setInsertionPointToStart(choice.elseBlock());
         c.loop(low, high, 1, [&](Value column) { columns(column, 1, true); });
       }
@@ -143,10 +131,27 @@ public:
     });
     return result;
   }
+
+private:
+  ConvProblem p;
+  int64_t lanes;
+  int64_t width; // of the packed filter: the channels in whole vectors
+  int64_t tileColumns;
 };
+
+std::unique_ptr<KernelPlan> planDepthwise(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  std::optional<ConvProblem> p = analyzeConv(kernel, reason);
+  if (!p)
+    return nullptr;
+  if (!p->isDepthwise())
+    reason = "it is not depthwise";
+  else if (hasPackableFilter(kernel, *p, reason))
+    return std::make_unique<DepthwisePlan>(kernel, target, std::move(*p));
+  return nullptr;
+}
 
 } // namespace
 
-void registerDepthwiseConv(StrategyRegistry &registry) { registry.add(std::make_unique<DepthwiseStrategy>()); }
+void registerDepthwiseConv(StrategyRegistry &registry) { registry.add({"depthwise-conv", {"conv"}, planDepthwise}); }
 
 } // namespace tenon::cpu

@@ -114,33 +114,19 @@ private:
   LogicalResult result = success();
 };
 
-class GenericConvStrategy : public Strategy {
+class GenericConvPlan : public KernelPlan {
 public:
-  StringRef name() const override { return "conv-generic"; }
-  std::vector<StringRef> roots() const override { return {"conv"}; }
+  using KernelPlan::KernelPlan;
 
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    auto op = cast<graph::ConvOp>(kernel.getRootOp());
-    if (!llvm::all_of(op->getOperands(), [&](Value operand) { return isReadableOrSplat(operand, reason); }))
-      return false;
-    if (op.getAutoPad() == graph::AutoPad::notset)
-      return true;
-    for (int64_t size : cast<RankedTensorType>(op.getFilter().getType()).getShape().drop_front(2))
-      if (ShapedType::isDynamic(size)) {
-        reason = "auto_pad needs a filter of known size";
-        return false;
-      }
-    return true;
-  }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &) const override {
+  ScheduleFacts facts() const override {
     auto op = cast<graph::ConvOp>(kernel.getRootOp());
     bool alongRow = op.getLayout() == graph::ChannelLayout::first && op.getStrides().back() == 1;
     StringRef loops = alongRow ? "vectors along the image's rows, scalar at their ends, filter not packed"
                                : "scalar loops, filter not packed";
-    return loops.str() + operandsText({op.getX(), op.getFilter()});
+    return {.text = loops.str() + operandsText({op.getX(), op.getFilter()}), .hasScalarCode = true};
   }
 
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
+  WorkSplit split() const override {
     Exprs space = shapeOf(kernel.getRootOp()->getResult(0));
     return {product(ArrayRef(space).drop_back(), kernel.getContext()), 1};
   }
@@ -148,8 +134,21 @@ public:
   LogicalResult emit(KernelContext &c) const override { return Emitter(c).run(); }
 };
 
+std::unique_ptr<KernelPlan> planGenericConv(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  auto op = cast<graph::ConvOp>(kernel.getRootOp());
+  for (Value operand : op->getOperands())
+    if (!isReadableOrSplat(operand, reason))
+      return nullptr;
+  ArrayRef<int64_t> window = cast<RankedTensorType>(op.getFilter().getType()).getShape().drop_front(2);
+  if (op.getAutoPad() != graph::AutoPad::notset && llvm::any_of(window, ShapedType::isDynamic)) {
+    reason = "auto_pad needs a filter of known size";
+    return nullptr;
+  }
+  return std::make_unique<GenericConvPlan>(kernel, target);
+}
+
 } // namespace
 
-void registerGenericConv(StrategyRegistry &registry) { registry.add(std::make_unique<GenericConvStrategy>()); }
+void registerGenericConv(StrategyRegistry &registry) { registry.add({"conv-generic", {"conv"}, planGenericConv}); }
 
 } // namespace tenon::cpu

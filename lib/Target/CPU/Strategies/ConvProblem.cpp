@@ -77,11 +77,6 @@ void packFilter(plan::KernelOp kernel, const ConvProblem &p, ArrayRef<int64_t> s
   replaceByPacked(kernel, p.filter, shape, std::move(packed), layout);
 }
 
-ConvProblem convProblem(plan::KernelOp kernel) {
-  std::string reason;
-  return *analyzeConv(kernel, reason);
-}
-
 std::optional<ConvProblem> analyzeConv(plan::KernelOp kernel, std::string &reason) {
   ConvProblem p;
   p.op = cast<graph::ConvOp>(kernel.getRootOp());

@@ -50,9 +50,6 @@ struct ConvProblem {
 /// Reads the problem off a kernel with root conv; nullopt with a reason if it
 /// is not channels-last or its channels or filter are not static.
 std::optional<ConvProblem> analyzeConv(plan::KernelOp kernel, std::string &reason);
-
-/// The same of a kernel that is known to be one.
-ConvProblem convProblem(plan::KernelOp kernel);
 /// Whether the filter is a constant that the root alone reads, so that it can be
 /// packed.
 bool hasPackableFilter(plan::KernelOp kernel, const ConvProblem &problem, std::string &reason);

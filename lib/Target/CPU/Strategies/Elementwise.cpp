@@ -66,44 +66,29 @@ Groups mergeDims(plan::KernelOp kernel, ArrayRef<AffineExpr> space) {
   return groups;
 }
 
-class ElementwiseStrategy : public Strategy {
+class ElementwisePlan : public KernelPlan {
 public:
-  StringRef name() const override { return "elementwise"; }
-  std::vector<StringRef> roots() const override { return {"elementwise"}; }
+  ElementwisePlan(plan::KernelOp kernel, const CpuTarget &target)
+      : KernelPlan(kernel, target), space(spaceOf(kernel)), groups(mergeDims(kernel, space)) {}
 
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    for (Operation &op : kernel.getBody().front().without_terminator())
-      // Constants here are shape operands, whose effect types already tell.
-      if (!isa<graph::ConstantOp>(op) && !isElementwise(&op)) {
-        reason = ("op " + op.getName().getStringRef() + " is not elementwise").str();
-        return false;
-      }
-    return true;
+  ScheduleFacts facts() const override {
+    return {.text = llvm::formatv("{0}-bit vectors", target.vectorBits), .vectorBits = target.vectorBits};
   }
 
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return llvm::formatv("{0}-bit vectors", target.vectorBits).str();
-  }
-
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
+  WorkSplit split() const override {
     MLIRContext *context = kernel.getContext();
-    Exprs space = spaceOf(kernel);
-    Groups groups = mergeDims(kernel, space);
     if (groups.size() <= 1)
       return {product(space, context).ceilDiv(kBlock), 4};
     AffineExpr rows = product(ArrayRef(space).take_front(groups.back().first), context);
-    AffineExpr inner = product(ArrayRef(space).drop_front(groups.back().first), context);
     int64_t grain = 16;
-    if (auto constant = dyn_cast<AffineConstantExpr>(inner))
+    if (auto constant = dyn_cast<AffineConstantExpr>(rowLength()))
       grain = std::max<int64_t>(1, 8192 / std::max<int64_t>(1, constant.getValue()));
     return {rows, grain};
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    Exprs space = spaceOf(c.kernel);
-    Groups groups = mergeDims(c.kernel, space);
     ElementEmitter emitter(c, space, groups);
-    int64_t lanes = c.target.f32Lanes();
+    int64_t lanes = target.f32Lanes();
     LogicalResult result = success();
     if (space.empty()) {
       c.loop(c.begin, c.end, 1, [&](Value) {
@@ -112,8 +97,7 @@ public:
       });
       return result;
     }
-    MLIRContext *context = c.kernel.getContext();
-    AffineExpr inner = product(ArrayRef(space).drop_front(groups.back().first), context);
+    AffineExpr inner = rowLength();
     int64_t extent = isa<AffineConstantExpr>(inner) ? cast<AffineConstantExpr>(inner).getValue() : -1;
     // Short rows get narrow vectors, so that the tail is not all there is.
     while (lanes > 1 && extent > 0 && lanes > extent)
@@ -129,7 +113,7 @@ public:
     }
     Exprs outer;
     for (auto [first, last] : ArrayRef(groups).drop_back())
-      outer.push_back(product(ArrayRef(space).slice(first, last - first + 1), context));
+      outer.push_back(product(ArrayRef(space).slice(first, last - first + 1), kernel.getContext()));
     c.loop(c.begin, c.end, 1, [&](Value row) {
       SmallVector<Value> index = c.delinearize(row, outer);
       index.push_back({});
@@ -142,10 +126,29 @@ public:
     });
     return result;
   }
+
+private:
+  /// Elements of the innermost merged dimension; there is none if the space has no dimensions.
+  AffineExpr rowLength() const { return product(ArrayRef(space).drop_front(groups.back().first), kernel.getContext()); }
+
+  Exprs space;
+  Groups groups;
 };
+
+std::unique_ptr<KernelPlan> planElementwise(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    // Constants here are shape operands, whose effect types already tell.
+    if (!isa<graph::ConstantOp>(op) && !isElementwise(&op)) {
+      reason = ("op " + op.getName().getStringRef() + " is not elementwise").str();
+      return nullptr;
+    }
+  return std::make_unique<ElementwisePlan>(kernel, target);
+}
 
 } // namespace
 
-void registerElementwiseStrategy(StrategyRegistry &registry) { registry.add(std::make_unique<ElementwiseStrategy>()); }
+void registerElementwiseStrategy(StrategyRegistry &registry) {
+  registry.add({"elementwise", {"elementwise"}, planElementwise});
+}
 
 } // namespace tenon::cpu

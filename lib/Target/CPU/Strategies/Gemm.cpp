@@ -37,7 +37,7 @@ struct Schedule {
   }
 };
 
-Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
+Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target) {
   Schedule s{analyzeGemm(kernel), {}, Source::gathered, 0, 0, 1, {}, {}};
   s.a = operandSource(s.p.a)->number();
   s.b = operandSource(s.p.b)->number();
@@ -62,8 +62,7 @@ Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
 
 class Emitter {
 public:
-  Emitter(KernelContext &context, Schedule schedule)
-      : c(context), s(std::move(schedule)), p(s.p), a(c, p.a), b(c, p.b) {}
+  Emitter(KernelContext &context, const Schedule &schedule) : c(context), s(schedule), p(s.p), a(c, p.a), b(c, p.b) {}
 
   LogicalResult run() {
     m = c.index(p.m);
@@ -233,8 +232,8 @@ private:
   }
 
   KernelContext &c;
-  Schedule s;
-  GemmProblem &p;
+  const Schedule &s;
+  const GemmProblem &p;
   OperandReader a, b;
   Value m, n, k, staged, panel, column, aBase, bBase;
   BlockedUnit place;
@@ -255,28 +254,22 @@ bool staysHalf(const Schedule &s, Type element, const CpuTarget &target) {
   return target.vectorBits >= 256 && bytes > kCaches * target.l2Bytes;
 }
 
-class GemmStrategy : public Strategy {
+class GemmPlan : public KernelPlan {
 public:
-  StringRef name() const override { return "gemm"; }
-  std::vector<StringRef> roots() const override { return {"matmul"}; }
+  GemmPlan(plan::KernelOp kernel, const CpuTarget &target)
+      : KernelPlan(kernel, target), s(scheduleOf(kernel, target)) {}
 
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    auto op = cast<graph::MatMulOp>(kernel.getRootOp());
-    return areReadable(op->getOperands(), reason) && accumulatesInF32(op, reason);
-  }
-
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Schedule s = schedule(kernel, target);
+  ScheduleFacts facts() const override {
     std::string packed =
         "packed at compile time as " + num::nameOf(getElementTypeOrSelf(kernel.getBody().getArgument(s.b).getType()));
     StringRef source[] = {packed, "read in place", "copied panel by panel", "gathered lane by lane"};
-    return llvm::formatv("tile {0}x{1}, {2}-bit f32, right operand {3}{4}", s.tile.rows, s.tile.columns(),
-                         target.vectorBits, source[int(s.source)], operandsText(kernel.getRootOp()->getOperands()))
-        .str();
+    std::string tile = llvm::formatv("{0}x{1}", s.tile.rows, s.tile.columns());
+    return {llvm::formatv("tile {0}, {1}-bit f32, right operand {2}{3}", tile, target.vectorBits, source[int(s.source)],
+                          operandsText(kernel.getRootOp()->getOperands())),
+            tile, target.vectorBits};
   }
 
-  LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Schedule s = schedule(kernel, target);
+  LogicalResult pack() override {
     auto constant = kernel.getInputs()[s.b].getDefiningOp<graph::ConstantOp>();
     auto widening = s.p.b.getDefiningOp<graph::CastOp>();
     bool widensToF32 = widening && getElementTypeOrSelf(s.p.b.getType()).isF32();
@@ -325,20 +318,29 @@ public:
     return success();
   }
 
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Schedule s = schedule(kernel, target);
+  WorkSplit split() const override {
     int64_t work = s.tile.rows * s.tile.columns() * std::max<int64_t>(1, constantOr(s.p.k, 64));
     return {s.units(), std::max<int64_t>(1, 65536 / work)};
   }
 
-  LogicalResult emit(KernelContext &c) const override { return Emitter(c, schedule(c.kernel, c.target)).run(); }
+  LogicalResult emit(KernelContext &c) const override { return Emitter(c, s).run(); }
+
+private:
+  Schedule s;
 };
+
+std::unique_ptr<KernelPlan> planGemm(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  auto op = cast<graph::MatMulOp>(kernel.getRootOp());
+  if (!areReadable(op->getOperands(), reason) || !accumulatesInF32(op, reason))
+    return nullptr;
+  return std::make_unique<GemmPlan>(kernel, target);
+}
 
 } // namespace
 
 void registerGemmStrategies(StrategyRegistry &registry) {
   registerGenericGemm(registry);
-  registry.add(std::make_unique<GemmStrategy>());
+  registry.add({"gemm", {"matmul"}, planGemm});
   registerQuantizedGemm(registry);
 }
 

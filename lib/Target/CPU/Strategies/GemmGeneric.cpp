@@ -11,27 +11,21 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-class GenericGemmStrategy : public Strategy {
+class GenericGemmPlan : public KernelPlan {
 public:
-  StringRef name() const override { return "matmul-generic"; }
-  std::vector<StringRef> roots() const override { return {"matmul"}; }
+  GenericGemmPlan(plan::KernelOp kernel, const CpuTarget &target)
+      : KernelPlan(kernel, target), p(analyzeGemm(kernel)) {}
 
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    return llvm::all_of(kernel.getRootOp()->getOperands(),
-                        [&](Value operand) { return isReadableOrSplat(operand, reason); });
-  }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &) const override {
-    return "scalar loops" + operandsText(kernel.getRootOp()->getOperands());
+  ScheduleFacts facts() const override {
+    return {.text = "scalar loops" + operandsText(kernel.getRootOp()->getOperands()), .hasScalarCode = true};
   }
 
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
-    GemmProblem p = analyzeGemm(kernel);
+  WorkSplit split() const override {
     int64_t work = std::max<int64_t>(1, constantOr(p.k, 64) * constantOr(p.n, 64));
     return {product(p.batch, kernel.getContext()) * p.m, std::max<int64_t>(1, 32768 / work)};
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    GemmProblem p = analyzeGemm(c.kernel);
     Accumulator sum(c, p.op.getResult(), p.op.getAccumulator());
     ElementEmitter emitter(c, p.result);
     OperandReader a(c, p.a), b(c, p.b);
@@ -57,10 +51,20 @@ public:
     });
     return result;
   }
+
+private:
+  GemmProblem p;
 };
+
+std::unique_ptr<KernelPlan> planGenericGemm(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  for (Value operand : kernel.getRootOp()->getOperands())
+    if (!isReadableOrSplat(operand, reason))
+      return nullptr;
+  return std::make_unique<GenericGemmPlan>(kernel, target);
+}
 
 } // namespace
 
-void registerGenericGemm(StrategyRegistry &registry) { registry.add(std::make_unique<GenericGemmStrategy>()); }
+void registerGenericGemm(StrategyRegistry &registry) { registry.add({"matmul-generic", {"matmul"}, planGenericGemm}); }
 
 } // namespace tenon::cpu

@@ -41,8 +41,8 @@ struct Schedule {
   bool isDirect() const { return constantOr(p.m, direct + 1) <= direct; }
 };
 
-Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
-  Schedule s{analyzeGemm(kernel), *PackedCodes::read(kernel, target), target.f32Lanes(), kTileVectors, 1, 1, 1, {}, {}};
+Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target, PackedCodes codes) {
+  Schedule s{analyzeGemm(kernel), std::move(codes), target.f32Lanes(), kTileVectors, 1, 1, 1, {}, {}};
   int64_t m = constantOr(s.p.m, -1);
   // Beside a total and a block's sum a row: codes, table, scale, broadcast.
   s.direct = m < 0 ? 1 : std::min(kMostDirect, (target.vectorRegisters - 8) / (2 * kTileVectors));
@@ -72,8 +72,8 @@ Schedule schedule(plan::KernelOp kernel, const CpuTarget &target) {
 
 class Emitter {
 public:
-  Emitter(KernelContext &context, Schedule schedule)
-      : c(context), s(std::move(schedule)), p(s.p), w(s.w), a(c, p.a), weights(c, w, s.lanes, s.vectors, s.panels) {}
+  Emitter(KernelContext &context, const Schedule &schedule)
+      : c(context), s(schedule), p(s.p), w(s.w), a(c, p.a), weights(c, w, s.lanes, s.vectors, s.panels) {}
 
   LogicalResult run() {
     m = c.index(p.m);
@@ -380,9 +380,9 @@ private:
   }
 
   KernelContext &c;
-  Schedule s;
-  GemmProblem &p;
-  PackedCodes &w;
+  const Schedule &s;
+  const GemmProblem &p;
+  const PackedCodes &w;
   OperandReader a;
   CodePanels weights;
   std::optional<FixedPointRows> fixed;
@@ -392,47 +392,51 @@ private:
   LogicalResult result = success();
 };
 
-class QuantizedGemmStrategy : public Strategy {
+class QuantizedGemmPlan : public KernelPlan {
 public:
-  StringRef name() const override { return "gemm-quantized"; }
-  std::vector<StringRef> roots() const override { return {"matmul"}; }
+  QuantizedGemmPlan(plan::KernelOp kernel, const CpuTarget &target, PackedCodes codes)
+      : KernelPlan(kernel, target), s(scheduleOf(kernel, target, std::move(codes))) {}
 
-  bool matches(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const override {
-    auto op = cast<graph::MatMulOp>(kernel.getRootOp());
-    if (PackedCodes::read(kernel, target))
-      return areReadable(op.getLhs(), reason) && accumulatesInF32(op, reason);
-    reason = "the right operand is no constant of narrow codes";
-    return false;
-  }
-
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Schedule s = schedule(kernel, target);
+  ScheduleFacts facts() const override {
     std::string integers;
     if (s.fixedRows)
       integers = constantOr(s.p.m, -1) < 0 ? llvm::formatv(", up to {0} rows as 24-bit integers", s.fixedRows).str()
                                            : ", rows as 24-bit integers";
-    return llvm::formatv("tile {0}x{1}, {2}-bit f32, weights {3}, decoded {4}{5}{6}", s.rows, s.columns(),
-                         target.vectorBits, s.w.text(), s.w.method(target), integers, operandSource(s.p.a)->text())
-        .str();
+    std::string tile = llvm::formatv("{0}x{1}", s.rows, s.columns());
+    return {llvm::formatv("tile {0}, {1}-bit f32, weights {2}, decoded {3}{4}{5}", tile, target.vectorBits, s.w.text(),
+                          s.w.method(target), integers, operandSource(s.p.a)->text()),
+            tile, target.vectorBits};
   }
 
-  LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return PackedCodes::pack(kernel, target, schedule(kernel, target).vectors);
-  }
+  LogicalResult pack() override { return PackedCodes::pack(kernel, target, s.vectors); }
 
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Schedule s = schedule(kernel, target);
+  WorkSplit split() const override {
     int64_t work = s.rows * s.tiles * s.columns() * s.w.k;
     // Whoever takes a chunk prepares the rows, at more than half the cost of a unit.
     int64_t least = s.fixedRows && constantOr(s.p.m, -1) > 0 ? 4 : 1;
     return {product(s.p.batch, kernel.getContext()) * s.rowBlocks * s.panels, std::max(least, 65536 / work)};
   }
 
-  LogicalResult emit(KernelContext &c) const override { return Emitter(c, schedule(c.kernel, c.target)).run(); }
+  LogicalResult emit(KernelContext &c) const override { return Emitter(c, s).run(); }
+
+private:
+  Schedule s;
 };
+
+std::unique_ptr<KernelPlan> planQuantizedGemm(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  auto op = cast<graph::MatMulOp>(kernel.getRootOp());
+  std::optional<PackedCodes> codes = PackedCodes::read(kernel, target);
+  if (!codes)
+    reason = "the right operand is no constant of narrow codes";
+  else if (areReadable(op.getLhs(), reason) && accumulatesInF32(op, reason))
+    return std::make_unique<QuantizedGemmPlan>(kernel, target, std::move(*codes));
+  return nullptr;
+}
 
 } // namespace
 
-void registerQuantizedGemm(StrategyRegistry &registry) { registry.add(std::make_unique<QuantizedGemmStrategy>()); }
+void registerQuantizedGemm(StrategyRegistry &registry) {
+  registry.add({"gemm-quantized", {"matmul"}, planQuantizedGemm});
+}
 
 } // namespace tenon::cpu

@@ -26,63 +26,46 @@ Operands operandsOf(plan::KernelOp kernel) {
   return fill(cast<graph::DequantizeOp>(kernel.getRootOp()), false);
 }
 
-class QuantizeStrategy : public Strategy {
+RunSchedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target, const Operands &o) {
+  Type f32 = Float32Type::get(kernel.getContext());
+  unsigned rank = shapeOf(o.x).size();
+  bool scalar = product(shapeOf(o.scale), kernel.getContext()) == 1;
+  if (o.block > 0)
+    return RunSchedule::get(kernel, target, rank ? rank - 1 : 0, f32, true);
+  // The run must not cross the axis: it starts behind it or is it alone.
+  unsigned from = scalar ? 0 : o.axis + 1 < rank ? o.axis + 1 : o.axis;
+  return RunSchedule::get(kernel, target, from, f32);
+}
+
+/// Which parameters (scale and zero point) the elements of a run have: the only ones, one
+/// for the whole run, their own each, or one for each block of elements.
+enum class Kind { scalar, outer, lanes, blocked };
+
+Kind kindOf(const Operands &o, const RunSchedule &s) {
+  if (o.block > 0)
+    return Kind::blocked;
+  if (product(shapeOf(o.scale), o.scale.getContext()) == 1)
+    return Kind::scalar;
+  return o.axis < int64_t(s.suffix) ? Kind::outer : Kind::lanes;
+}
+
+/// Quantizes or dequantizes.
+class QuantizePlan : public RunPlan {
 public:
-  StringRef name() const override { return "misc-quantize"; }
-  std::vector<StringRef> roots() const override { return {"quantize", "dequantize"}; }
+  QuantizePlan(plan::KernelOp kernel, const CpuTarget &target, const Operands &operands)
+      : RunPlan(kernel, target, scheduleOf(kernel, target, operands)), o(operands), kind(kindOf(o, s)) {}
 
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    Operands o = operandsOf(kernel);
-    Value whole = o.quantizes ? o.result : o.x, real = o.quantizes ? o.x : o.result;
-    auto integer = dyn_cast<IntegerType>(elementOf(whole));
-    if (!num::isCoded(elementOf(whole)) && (!integer || integer.getWidth() > 32))
-      reason = "the quantized type must be an integer of at most 32 bits, or a float of less than 16";
-    else if (!computeOf(real).isF32() || !computeOf(o.scale).isF32())
-      reason = "the real type must be a floating-point type of at most 32 bits";
-    else
-      return true;
-    return false;
-  }
-
-  enum class Kind { scalar, outer, lanes, blocked };
-  static Kind kindOf(plan::KernelOp kernel, const Operands &o, const RunPlan &p) {
-    Exprs shape = shapeOf(o.scale);
-    if (o.block > 0)
-      return Kind::blocked;
-    if (product(shape, kernel.getContext()) == 1)
-      return Kind::scalar;
-    return o.axis < int64_t(p.suffix) ? Kind::outer : Kind::lanes;
-  }
-  static RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) {
-    Operands o = operandsOf(kernel);
-    Type f32 = Float32Type::get(kernel.getContext());
-    unsigned rank = shapeOf(o.x).size();
-    bool scalar = product(shapeOf(o.scale), kernel.getContext()) == 1;
-    if (o.block > 0)
-      return RunPlan::get(kernel, target, rank ? rank - 1 : 0, f32, true);
-    // The run must not cross the axis: it starts behind it or is it alone.
-    unsigned from = scalar ? 0 : o.axis + 1 < rank ? o.axis + 1 : o.axis;
-    return RunPlan::get(kernel, target, from, f32);
-  }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return lanesText(planFor(kernel, target).lanes, Float32Type::get(kernel.getContext()));
-  }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return planFor(kernel, target).split(kernel.getContext());
-  }
+  ScheduleFacts facts() const override { return inLanes(s.lanes, Float32Type::get(kernel.getContext())); }
 
   LogicalResult emit(KernelContext &c) const override {
-    Operands o = operandsOf(c.kernel);
-    RunPlan p = planFor(c.kernel, c.target);
-    Kind kind = kindOf(c.kernel, o, p);
-    Exprs strides = stridesOf(p.space), scaleStrides = stridesOf(c.shape(o.scale));
+    Exprs strides = stridesOf(s.space), scaleStrides = stridesOf(c.shape(o.scale));
     Value zero = c.index(int64_t(0));
     // A parameter (scale or zero point) at this position, one value or lanes.
     auto parameter = [&](Value tensor, ArrayRef<Value> row, Value i, Value mask) -> Value {
       switch (kind) {
-      case Kind::scalar: return c.broadcast(loadFrom(c, tensor, zero, 1), p.lanes);
-      case Kind::outer: return c.broadcast(loadFrom(c, tensor, row[o.axis], 1), p.lanes);
-      case Kind::lanes: return loadFrom(c, tensor, i, p.lanes, mask);
+      case Kind::scalar: return c.broadcast(loadFrom(c, tensor, zero, 1), s.lanes);
+      case Kind::outer: return c.broadcast(loadFrom(c, tensor, row[o.axis], 1), s.lanes);
+      case Kind::lanes: return loadFrom(c, tensor, i, s.lanes, mask);
       case Kind::blocked: break;
       }
       Values point(row);
@@ -90,21 +73,36 @@ public:
       point[o.axis] = c.divU(point[o.axis], c.index(o.block));
       return loadFrom(c, tensor, c.offset(point, scaleStrides), 1);
     };
-    return p.emit(c, o.result, [&](ArrayRef<Value> row, Value i, Value mask) -> Value {
-      Value at = p.space.empty() ? zero : c.add(c.offset(row, ArrayRef(strides).take_front(row.size())), i);
-      Value v = loadFrom(c, o.x, at, p.lanes, mask), scale = parameter(o.scale, row, i, mask);
+    return s.emit(c, o.result, [&](ArrayRef<Value> row, Value i, Value mask) -> Value {
+      Value at = s.space.empty() ? zero : c.add(c.offset(row, ArrayRef(strides).take_front(row.size())), i);
+      Value v = loadFrom(c, o.x, at, s.lanes, mask), scale = parameter(o.scale, row, i, mask);
       Value zeroPoint = o.zeroPoint ? parameter(o.zeroPoint, row, i, mask) : Value();
-      if (auto op = dyn_cast<graph::DequantizeOp>(c.kernel.getRootOp()))
+      if (auto op = dyn_cast<graph::DequantizeOp>(kernel.getRootOp()))
         return emitDequantize(c, op, v, scale, zeroPoint);
       if (mask && kind == Kind::lanes) // lanes beyond the end divide by one
-        scale = arith::SelectOp::create(c.b, c.loc, mask, scale, c.constant(c.b.getF32Type(), 1, p.lanes));
-      return emitQuantize(c, cast<graph::QuantizeOp>(c.kernel.getRootOp()), v, scale, zeroPoint);
+        scale = arith::SelectOp::create(c.b, c.loc, mask, scale, c.constant(c.b.getF32Type(), 1, s.lanes));
+      return emitQuantize(c, cast<graph::QuantizeOp>(kernel.getRootOp()), v, scale, zeroPoint);
     });
   }
+
+private:
+  Operands o;
+  Kind kind;
 };
 
 } // namespace
 
-std::unique_ptr<Strategy> makeQuantizeStrategy() { return std::make_unique<QuantizeStrategy>(); }
+std::unique_ptr<KernelPlan> planQuantize(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  Operands o = operandsOf(kernel);
+  Value whole = o.quantizes ? o.result : o.x, real = o.quantizes ? o.x : o.result;
+  auto integer = dyn_cast<IntegerType>(elementOf(whole));
+  if (!num::isCoded(elementOf(whole)) && (!integer || integer.getWidth() > 32))
+    reason = "the quantized type must be an integer of at most 32 bits, or a float of less than 16";
+  else if (!computeOf(real).isF32() || !computeOf(o.scale).isF32())
+    reason = "the real type must be a floating-point type of at most 32 bits";
+  else
+    return std::make_unique<QuantizePlan>(kernel, target, o);
+  return nullptr;
+}
 
 } // namespace tenon::cpu

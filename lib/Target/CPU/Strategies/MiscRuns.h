@@ -10,7 +10,7 @@
 namespace tenon::cpu {
 
 /// The result's shape, cut into rows (dimensions before `suffix`) and a run.
-struct RunPlan {
+struct RunSchedule {
   Exprs space;
   unsigned suffix = 0;
   mlir::AffineExpr run;
@@ -18,8 +18,8 @@ struct RunPlan {
 
   /// `from`: the first dimension that the run may cover; lanes follow `type`
   /// unless `scalar`.
-  static RunPlan get(plan::KernelOp kernel, const CpuTarget &target, unsigned from, mlir::Type type,
-                     bool scalar = false);
+  static RunSchedule get(plan::KernelOp kernel, const CpuTarget &target, unsigned from, mlir::Type type,
+                         bool scalar = false);
   WorkSplit split(mlir::MLIRContext *context) const;
   /// Calls value(row coordinates, position in the run, mask) and stores what
   /// it returns as `result`.
@@ -37,23 +37,24 @@ inline int64_t resolvedAxis(int64_t axis, int64_t rank) { return axis < 0 ? axis
 void copyRun(KernelContext &c, mlir::Value from, mlir::Value fromAt, mlir::Value to, mlir::Value toAt,
              mlir::AffineExpr n, mlir::Type element);
 
-std::unique_ptr<Strategy> makeCreationStrategy();
-std::unique_ptr<Strategy> makePadStrategy();
-std::unique_ptr<Strategy> makeQuantizeStrategy();
-std::unique_ptr<Strategy> makeGatherElementsStrategy();
-std::unique_ptr<Strategy> makeScatterStrategy();
-
-/// A strategy whose kernels are runs of lanes.
-class RunStrategy : public Strategy {
+/// A plan whose kernel is runs of lanes.
+class RunPlan : public KernelPlan {
 public:
-  virtual RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) const = 0;
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return lanesText(planFor(kernel, target).lanes, computeOf(kernel.getRootOp()->getResult(0)));
-  }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return planFor(kernel, target).split(kernel.getContext());
-  }
+  RunPlan(plan::KernelOp kernel, const CpuTarget &target, RunSchedule schedule)
+      : KernelPlan(kernel, target), s(std::move(schedule)) {}
+  ScheduleFacts facts() const override { return inLanes(s.lanes, computeOf(kernel.getRootOp()->getResult(0))); }
+  WorkSplit split() const override { return s.split(kernel.getContext()); }
+
+protected:
+  RunSchedule s;
 };
+
+// The strategies of files that have no registration function of their own.
+std::unique_ptr<KernelPlan> planCreation(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
+std::unique_ptr<KernelPlan> planPad(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
+std::unique_ptr<KernelPlan> planQuantize(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
+std::unique_ptr<KernelPlan> planGatherElements(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
+std::unique_ptr<KernelPlan> planScatter(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
 
 } // namespace tenon::cpu
 

@@ -158,45 +158,30 @@ StridedCopy merge(const StridedCopy &copy) {
 
 constexpr size_t kMostUnrolled = 16; // operands of a concat with code of their own
 
-class MovementStrategy : public Strategy {
+class MovementPlan : public KernelPlan {
 public:
-  StringRef name() const override { return "movement"; }
-  std::vector<StringRef> roots() const override { return {"transpose", "slice", "concat", "pad", "tile", "gather"}; }
-
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    Operation *root = kernel.getRootOp();
-    if (auto pad = dyn_cast<graph::PadOp>(root)) {
-      if (pad.getMode() != graph::PadMode::constant) {
-        reason = "only constant padding moves in runs";
-        return false;
-      } else if (pad.getValue() && !isa<BlockArgument>(pad.getValue())) {
-        reason = "the padding's value must be in memory";
-        return false;
-      }
-    }
-    return yieldsRootAlone(kernel, reason);
+  MovementPlan(plan::KernelOp kernel, const CpuTarget &target) : KernelPlan(kernel, target) {
+    if (isa<graph::TransposeOp, graph::SliceOp>(kernel.getRootOp()))
+      strided = stridedCopy(kernel);
   }
 
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    if (isa<graph::TransposeOp, graph::SliceOp>(kernel.getRootOp())) {
-      StridedCopy copy = stridedCopy(kernel);
-      if (!copy.strides.empty() && copy.strides.back() != 1)
-        return "scalar loop over a strided source";
-    }
-    return llvm::formatv("{0}-bit runs", target.vectorBits).str();
+  ScheduleFacts facts() const override {
+    if (!strided.strides.empty() && strided.strides.back() != 1)
+      return {.text = "scalar loop over a strided source", .hasScalarCode = true};
+    return {.text = llvm::formatv("{0}-bit runs", target.vectorBits), .vectorBits = target.vectorBits};
   }
 
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
+  WorkSplit split() const override {
     MLIRContext *context = kernel.getContext();
     Operation *root = kernel.getRootOp();
     Exprs result = shapeOf(root->getResult(0));
     Exprs outer;
     AffineExpr run = getAffineConstantExpr(1, context);
     if (isa<graph::TransposeOp, graph::SliceOp>(root)) {
-      StridedCopy copy = stridedCopy(kernel);
-      outer.assign(copy.dims.begin(), copy.dims.empty() ? copy.dims.end() : copy.dims.end() - 1);
-      if (!copy.dims.empty())
-        run = copy.dims.back();
+      const Exprs &dims = strided.dims;
+      outer.assign(dims.begin(), dims.empty() ? dims.end() : dims.end() - 1);
+      if (!dims.empty())
+        run = dims.back();
     } else if (auto concat = dyn_cast<graph::ConcatOp>(root)) {
       outer.assign(result.begin(), result.begin() + concat.getAxis());
       run = product(ArrayRef(result).drop_front(concat.getAxis()), context);
@@ -215,7 +200,7 @@ public:
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    Operation *root = c.kernel.getRootOp();
+    Operation *root = kernel.getRootOp();
     if (auto op = dyn_cast<graph::ConcatOp>(root))
       return emitConcat(c, op);
     if (auto op = dyn_cast<graph::GatherOp>(root)) {
@@ -261,17 +246,16 @@ private:
     return base;
   }
 
-  static LogicalResult emitStrided(KernelContext &c) {
-    Operation *root = c.kernel.getRootOp();
-    StridedCopy copy = stridedCopy(c.kernel);
+  LogicalResult emitStrided(KernelContext &c) const {
+    Operation *root = kernel.getRootOp();
     Mover mover(c, root->getResult(0));
     Value from = c.buffer(root->getOperand(0)), to = c.outputBuffer(0);
     Value base = isa<graph::SliceOp>(root) ? sliceBase(c, cast<graph::SliceOp>(root)) : c.index(int64_t(0));
-    Exprs outer(copy.dims.begin(), copy.dims.end() - 1);
-    AffineExpr inner = copy.dims.back(), stride = copy.strides.back();
+    Exprs outer(strided.dims.begin(), strided.dims.end() - 1);
+    AffineExpr inner = strided.dims.back(), stride = strided.strides.back();
     Value length = c.index(inner);
     c.loop(c.begin, c.end, 1, [&](Value row) {
-      Value source = c.add(base, c.offset(c.delinearize(row, outer), ArrayRef(copy.strides).drop_back()));
+      Value source = c.add(base, c.offset(c.delinearize(row, outer), ArrayRef(strided.strides).drop_back()));
       Value target = c.mul(row, length);
       if (stride == 1)
         return mover.run(from, source, to, target, length, constantOr(inner));
@@ -479,7 +463,25 @@ private:
     });
     return success();
   }
+
+  StridedCopy strided; // of a transposition or slice
 };
+
+std::unique_ptr<KernelPlan> planMovement(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  if (auto pad = dyn_cast<graph::PadOp>(kernel.getRootOp())) {
+    if (pad.getMode() != graph::PadMode::constant) {
+      reason = "only constant padding moves in runs";
+      return nullptr;
+    }
+    if (pad.getValue() && !isa<BlockArgument>(pad.getValue())) {
+      reason = "the padding's value must be in memory";
+      return nullptr;
+    }
+  }
+  if (!yieldsRootAlone(kernel, reason))
+    return nullptr;
+  return std::make_unique<MovementPlan>(kernel, target);
+}
 
 } // namespace
 
@@ -501,8 +503,8 @@ StridedCopy stridedCopy(plan::KernelOp kernel) {
 }
 
 void registerMovementStrategies(StrategyRegistry &registry) {
-  registry.add(std::make_unique<MovementStrategy>());
-  registerTransposeStrategy(registry);
+  registry.add({"movement", {"transpose", "slice", "concat", "pad", "tile", "gather"}, planMovement});
+  registry.add({"transpose", {"transpose"}, planTranspose});
 }
 
 } // namespace tenon::cpu

@@ -16,7 +16,8 @@ struct StridedCopy {
 /// contiguous in the source as they are in the result are one dimension.
 StridedCopy stridedCopy(plan::KernelOp kernel);
 
-void registerTransposeStrategy(StrategyRegistry &registry);
+/// Transpositions in vectors (MovementTranspose.cpp).
+std::unique_ptr<KernelPlan> planTranspose(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
 
 } // namespace tenon::cpu
 

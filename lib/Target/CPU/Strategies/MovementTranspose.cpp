@@ -23,7 +23,7 @@ struct Schedule {
   bool interleaves() const { return inner > 0; }
 };
 
-std::optional<Schedule> schedule(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+std::optional<Schedule> scheduleOf(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
   auto op = cast<graph::TransposeOp>(kernel.getRootOp());
   auto fail = [&](const char *why) {
     reason = why;
@@ -153,22 +153,15 @@ struct Emitter {
   }
 };
 
-class TransposeStrategy : public Strategy {
+class TransposePlan : public KernelPlan {
 public:
-  StringRef name() const override { return "transpose"; }
-  std::vector<StringRef> roots() const override { return {"transpose"}; }
-  bool matches(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const override {
-    return schedule(kernel, target, reason).has_value();
+  TransposePlan(plan::KernelOp kernel, const CpuTarget &target, Schedule schedule)
+      : KernelPlan(kernel, target), s(std::move(schedule)) {}
+  ScheduleFacts facts() const override {
+    return {.text = s.interleaves() ? llvm::formatv("{0} vectors of {1} interleaved", s.inner, s.lanes).str()
+                                    : llvm::formatv("blocks of {0} x {0} in registers", s.lanes).str()};
   }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    std::string reason;
-    Schedule s = *schedule(kernel, target, reason);
-    return s.interleaves() ? llvm::formatv("{0} vectors of {1} interleaved", s.inner, s.lanes).str()
-                           : llvm::formatv("blocks of {0} x {0} in registers", s.lanes).str();
-  }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    std::string reason;
-    Schedule s = *schedule(kernel, target, reason);
+  WorkSplit split() const override {
     AffineExpr units = s.copy.dims[s.unit].ceilDiv(s.lanes);
     for (size_t d = 0; d + 1 < s.copy.dims.size(); ++d)
       if (d != s.unit)
@@ -176,15 +169,19 @@ public:
     return {units, std::max<int64_t>(1, 16384 / (s.lanes * std::max<int64_t>(1, constantOr(s.copy.dims.back(), 64))))};
   }
   LogicalResult emit(KernelContext &c) const override {
-    std::string reason;
-    Schedule s = *schedule(c.kernel, c.target, reason);
     Emitter{c, s}.run();
     return success();
   }
+
+private:
+  Schedule s;
 };
 
 } // namespace
 
-void registerTransposeStrategy(StrategyRegistry &registry) { registry.add(std::make_unique<TransposeStrategy>()); }
+std::unique_ptr<KernelPlan> planTranspose(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  std::optional<Schedule> schedule = scheduleOf(kernel, target, reason);
+  return schedule ? std::make_unique<TransposePlan>(kernel, target, std::move(*schedule)) : nullptr;
+}
 
 } // namespace tenon::cpu

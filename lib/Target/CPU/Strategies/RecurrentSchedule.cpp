@@ -11,22 +11,21 @@ using namespace mlir;
 
 namespace tenon::cpu {
 
-RecurrentEmitter::RecurrentEmitter(KernelContext &c, RecurrentModel model, RecurrentPlan plan)
-    : c(c), r(std::move(model)), p(std::move(plan)), m{c}, f32(c.b.getF32Type()), zero(c.index(int64_t(0))),
-      sequence(zero) {
-  biasW = scratch(c, p.columns, f32);
-  biasR = scratch(c, p.columns, f32);
-  projection = scratch(c, p.steps * p.sequences * p.columns, f32);
-  product = scratch(c, p.sequences * p.columns, f32);
-  h = scratch(c, p.sequences * p.padded, f32);
-  cell = scratch(c, p.sequences * p.padded, f32);
-  reset = scratch(c, p.sequences * p.padded, f32);
+RecurrentEmitter::RecurrentEmitter(KernelContext &c, const RecurrentModel &model, RecurrentSchedule schedule)
+    : c(c), r(model), s(std::move(schedule)), m{c}, f32(c.b.getF32Type()), zero(c.index(int64_t(0))), sequence(zero) {
+  biasW = scratch(c, s.columns, f32);
+  biasR = scratch(c, s.columns, f32);
+  projection = scratch(c, s.steps * s.sequences * s.columns, f32);
+  product = scratch(c, s.sequences * s.columns, f32);
+  h = scratch(c, s.sequences * s.padded, f32);
+  cell = scratch(c, s.sequences * s.padded, f32);
+  reset = scratch(c, s.sequences * s.padded, f32);
 }
 
 void RecurrentEmitter::forSequences(function_ref<void()> body) {
-  if (p.sequences == 1)
+  if (s.sequences == 1)
     return body();
-  c.loop(zero, c.index(p.sequences), 1, [&](Value number) {
+  c.loop(zero, c.index(s.sequences), 1, [&](Value number) {
     sequence = number;
     body();
   });
@@ -34,7 +33,7 @@ void RecurrentEmitter::forSequences(function_ref<void()> body) {
 }
 
 void RecurrentEmitter::forHidden(function_ref<void(Value)> body) {
-  forSequences([&]() { c.loop(zero, c.index(p.padded), p.lanes, body); });
+  forSequences([&]() { c.loop(zero, c.index(s.padded), s.lanes, body); });
 }
 
 /// x kept between bounds. NaN stays, as the second operand of each.
@@ -79,18 +78,18 @@ void RecurrentEmitter::loadBiases(unsigned direction) {
   int64_t all = r.gates * r.hidden;
   for (int64_t g = 0; g < r.gates; ++g) {
     bool apart = r.linearBeforeReset && g == 2;
-    c.vectorLoop(zero, c.index(r.hidden), p.lanes, r.hidden, [&](Value j, Value mask) {
-      Value none = c.constant(f32, 0, p.lanes), sum = none, recurrent = none;
+    c.vectorLoop(zero, c.index(r.hidden), s.lanes, r.hidden, [&](Value j, Value mask) {
+      Value none = c.constant(f32, 0, s.lanes), sum = none, recurrent = none;
       if (r.b) {
         Value at = c.add(j, c.index(direction * 2 * all + g * r.hidden));
-        sum = m.toF32(loadFrom(c, r.b, at, p.lanes, mask));
-        recurrent = m.toF32(loadFrom(c, r.b, c.add(at, c.index(all)), p.lanes, mask));
+        sum = m.toF32(loadFrom(c, r.b, at, s.lanes, mask));
+        recurrent = m.toF32(loadFrom(c, r.b, c.add(at, c.index(all)), s.lanes, mask));
         if (mask) { // a splat has no masked lanes of its own
           sum = m.select(mask, sum, none);
           recurrent = m.select(mask, recurrent, none);
         }
       }
-      Value at = c.add(j, c.index(g * p.padded));
+      Value at = c.add(j, c.index(g * s.padded));
       put(apart ? sum : m.add(sum, recurrent), biasW, at);
       put(apart ? recurrent : none, biasR, at);
     });
@@ -99,12 +98,12 @@ void RecurrentEmitter::loadBiases(unsigned direction) {
 
 void RecurrentEmitter::loadState(unsigned direction, Value batch) {
   Value number = c.add(batch, sequence);
-  Value from = c.mul(c.mulAdd(c.index(direction), c.index(p.xShape[1]), number), c.index(r.hidden));
+  Value from = c.mul(c.mulAdd(c.index(direction), c.index(s.xShape[1]), number), c.index(r.hidden));
   auto load = [&](Value initial, Value state) {
-    c.vectorLoop(zero, c.index(r.hidden), p.lanes, r.hidden, [&](Value j, Value mask) {
-      Value v = c.constant(f32, 0, p.lanes);
+    c.vectorLoop(zero, c.index(r.hidden), s.lanes, r.hidden, [&](Value j, Value mask) {
+      Value v = c.constant(f32, 0, s.lanes);
       if (initial) {
-        Value given = m.toF32(loadFrom(c, initial, c.add(from, j), p.lanes, mask));
+        Value given = m.toF32(loadFrom(c, initial, c.add(from, j), s.lanes, mask));
         v = mask ? m.select(mask, given, v) : given;
       }
       put(v, state, own(j));
@@ -126,7 +125,7 @@ void RecurrentEmitter::matmul(unsigned direction, int64_t rows, int64_t firstGat
     for (int64_t g = firstGate; g < lastGate; ++g)
       c.loop(zero, c.index(r.hidden), 1, [&](Value j) {
         Value base = c.mul(c.add(j, c.index((direction * r.gates + g) * r.hidden)), count);
-        Value at = c.add(j, c.index(g * p.padded));
+        Value at = c.add(j, c.index(g * s.padded));
         for (int64_t row = 0; row < rows; ++row) {
           Values start{c.constant(f32, 0, lanes)};
           Values acc = accumulate(
@@ -137,7 +136,7 @@ void RecurrentEmitter::matmul(unsigned direction, int64_t rows, int64_t firstGat
               },
               sumOf);
           Value sum = m.add(horizontal(c, acc, lanes, sumOf)[0], get(bias, at, 1));
-          put(sum, target, c.add(at, c.index(row * p.columns)));
+          put(sum, target, c.add(at, c.index(row * s.columns)));
         }
       });
     return;
@@ -146,16 +145,16 @@ void RecurrentEmitter::matmul(unsigned direction, int64_t rows, int64_t firstGat
     Values init;
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t j = 0; j < width; ++j)
-        init.push_back(get(bias, c.add(column, c.index(j * p.lanes)), p.lanes));
+        init.push_back(get(bias, c.add(column, c.index(j * s.lanes)), s.lanes));
     // The panel of these columns starts after all columns before it.
-    Value base = c.mul(c.add(column, c.index(direction * p.columns)), count);
+    Value base = c.mul(c.add(column, c.index(direction * s.columns)), count);
     Values acc = c.loop(zero, count, 1, init, [&](Value k, ValueRange args) {
-      Value at = c.mulAdd(k, c.index(width * p.lanes), base);
+      Value at = c.mulAdd(k, c.index(width * s.lanes), base);
       Values loaded, next;
       for (int64_t j = 0; j < width; ++j)
-        loaded.push_back(m.toF32(loadFrom(c, weights, c.add(at, c.index(j * p.lanes)), p.lanes)));
+        loaded.push_back(m.toF32(loadFrom(c, weights, c.add(at, c.index(j * s.lanes)), s.lanes)));
       for (int64_t row = 0; row < rows; ++row) {
-        Value v = c.broadcast(source(row, k, 1, {}), p.lanes);
+        Value v = c.broadcast(source(row, k, 1, {}), s.lanes);
         for (int64_t j = 0; j < width; ++j)
           next.push_back(m.madd(v, loaded[j], args[row * width + j]));
       }
@@ -163,46 +162,46 @@ void RecurrentEmitter::matmul(unsigned direction, int64_t rows, int64_t firstGat
     });
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t j = 0; j < width; ++j)
-        put(acc[row * width + j], target, c.add(column, c.index(row * p.columns + j * p.lanes)));
+        put(acc[row * width + j], target, c.add(column, c.index(row * s.columns + j * s.lanes)));
   };
-  int64_t first = firstGate * p.padded, last = lastGate * p.padded, wide = vectors * p.lanes;
+  int64_t first = firstGate * s.padded, last = lastGate * s.padded, wide = vectors * s.lanes;
   int64_t full = first + (last - first) / wide * wide;
   if (full > first)
     c.loop(c.index(first), c.index(full), wide, [&](Value column) { block(column, vectors); });
   if (full < last)
-    block(c.index(full), (last - full) / p.lanes);
+    block(c.index(full), (last - full) / s.lanes);
 }
 
 void RecurrentEmitter::recur(unsigned direction, int64_t firstGate, int64_t lastGate, Value vector) {
   AffineExpr n = getAffineConstantExpr(r.hidden, c.kernel.getContext());
-  matmul(direction, p.sequences, firstGate, lastGate, n, r.r, p.packedR, p.recurVectors, biasR, product,
+  matmul(direction, s.sequences, firstGate, lastGate, n, r.r, s.packedR, s.recurVectors, biasR, product,
          [&](int64_t row, Value k, int64_t lanes, Value mask) {
-           return c.load(vector, f32, c.add(k, c.index(row * p.padded)), lanes, mask);
+           return c.load(vector, f32, c.add(k, c.index(row * s.padded)), lanes, mask);
          });
 }
 
 /// Gate element `at` of the projection of step `row` of the sequence in work.
 Value RecurrentEmitter::projectedAt(Value row, Value at) {
-  return c.mulAdd(c.mulAdd(row, c.index(p.sequences), sequence), c.index(p.columns), at);
+  return c.mulAdd(c.mulAdd(row, c.index(s.sequences), sequence), c.index(s.columns), at);
 }
 
 /// Pre-activation of gate g: projection plus recurrent product.
 Value RecurrentEmitter::gate(Value row, int64_t g, Value j) {
-  Value at = c.add(j, c.index(g * p.padded));
-  Value projected = get(projection, projectedAt(row, at), p.lanes);
-  return m.add(projected, get(product, c.mulAdd(sequence, c.index(p.columns), at), p.lanes));
+  Value at = c.add(j, c.index(g * s.padded));
+  Value projected = get(projection, projectedAt(row, at), s.lanes);
+  return m.add(projected, get(product, c.mulAdd(sequence, c.index(s.columns), at), s.lanes));
 }
 
 void RecurrentEmitter::lstmCell(unsigned direction, Value row, Value j) {
-  Value old = get(cell, own(j), p.lanes);
+  Value old = get(cell, own(j), s.lanes);
   Value inRow = c.sub(c.index(r.hidden), j);
   // Peepholes i, o, f of the direction; lanes beyond the hidden size are zero.
   auto peephole = [&](int64_t which, Value pre, Value state) {
     if (!r.peepholes)
       return pre;
-    Value mask = p.padded == r.hidden ? Value() : m.laneMask(zero, inRow, p.lanes);
+    Value mask = s.padded == r.hidden ? Value() : m.laneMask(zero, inRow, s.lanes);
     Value at = c.add(j, c.index((direction * 3 + which) * r.hidden));
-    return m.madd(m.toF32(loadFrom(c, r.peepholes, at, p.lanes, mask)), state, pre);
+    return m.madd(m.toF32(loadFrom(c, r.peepholes, at, s.lanes, mask)), state, pre);
   };
   Value input = activate(direction, 0, clipped(peephole(0, gate(row, 0, j), old)));
   Value forget = r.inputForget ? m.sub(m.like(input, 1), input)
@@ -222,7 +221,7 @@ void RecurrentEmitter::gruStep(unsigned direction, Value row) {
     recur(direction, 0, 2, h);
     forHidden([&](Value j) {
       Value gateR = activate(direction, 0, clipped(gate(row, 1, j)));
-      put(m.mul(gateR, get(h, own(j), p.lanes)), reset, own(j));
+      put(m.mul(gateR, get(h, own(j), s.lanes)), reset, own(j));
     });
     recur(direction, 2, 3, reset);
   }
@@ -230,13 +229,13 @@ void RecurrentEmitter::gruStep(unsigned direction, Value row) {
     Value update = activate(direction, 0, clipped(gate(row, 0, j))), pre;
     if (r.linearBeforeReset) {
       Value gateR = activate(direction, 0, clipped(gate(row, 1, j)));
-      Value at = c.add(j, c.index(2 * p.padded));
-      pre = m.madd(gateR, get(product, c.mulAdd(sequence, c.index(p.columns), at), p.lanes),
-                   get(projection, projectedAt(row, at), p.lanes));
+      Value at = c.add(j, c.index(2 * s.padded));
+      pre = m.madd(gateR, get(product, c.mulAdd(sequence, c.index(s.columns), at), s.lanes),
+                   get(projection, projectedAt(row, at), s.lanes));
     } else {
       pre = gate(row, 2, j);
     }
-    Value candidate = activate(direction, 1, clipped(pre)), old = get(h, own(j), p.lanes);
+    Value candidate = activate(direction, 1, clipped(pre)), old = get(h, own(j), s.lanes);
     put(m.add(m.mul(m.sub(m.like(update, 1), update), candidate), m.mul(update, old)), h, own(j));
   });
 }
@@ -245,8 +244,8 @@ void RecurrentEmitter::storeHidden(Value result, Value at, Value state) {
   Value buffer = result ? yieldedBuffer(c, result) : Value();
   if (!buffer)
     return;
-  c.vectorLoop(zero, c.index(r.hidden), p.lanes, r.hidden, [&](Value j, Value mask) {
-    Value v = state ? get(state, own(j), p.lanes) : c.constant(f32, 0, p.lanes);
+  c.vectorLoop(zero, c.index(r.hidden), s.lanes, r.hidden, [&](Value j, Value mask) {
+    Value v = state ? get(state, own(j), s.lanes) : c.constant(f32, 0, s.lanes);
     c.store(m.toFloat(v, computeOf(result)), buffer, elementOf(result), c.add(at, j), mask);
   });
 }
@@ -265,7 +264,7 @@ void RecurrentEmitter::step(unsigned direction, Value row, Value t, Value batch)
   }
   forSequences([&]() {
     Value at =
-        c.mulAdd(c.mulAdd(t, c.index(r.directions), c.index(direction)), c.index(p.xShape[1]), c.add(batch, sequence));
+        c.mulAdd(c.mulAdd(t, c.index(r.directions), c.index(direction)), c.index(s.xShape[1]), c.add(batch, sequence));
     storeHidden(r.y, c.mul(at, c.index(r.hidden)), h);
   });
 }
@@ -273,7 +272,7 @@ void RecurrentEmitter::step(unsigned direction, Value row, Value t, Value batch)
 void RecurrentEmitter::unit(unsigned direction, Value batch) {
   loadBiases(direction);
   forSequences([&]() { loadState(direction, batch); });
-  Value duration = c.index(p.xShape[0]), batches = c.index(p.xShape[1]), width = c.index(p.xShape[2]);
+  Value duration = c.index(s.xShape[0]), batches = c.index(s.xShape[1]), width = c.index(s.xShape[2]);
   Value length = duration;
   if (r.lengths) {
     length = m.toIndex(loadFrom(c, r.lengths, batch, 1));
@@ -281,20 +280,20 @@ void RecurrentEmitter::unit(unsigned direction, Value batch) {
   }
   bool backwards = r.reverseOnly || direction == 1;
   Value last = c.sub(length, c.index(1));
-  auto time = [&](Value s) { return backwards ? c.sub(last, s) : s; };
-  c.loop(zero, length, p.steps, [&](Value start) {
+  auto time = [&](Value number) { return backwards ? c.sub(last, number) : number; };
+  c.loop(zero, length, s.steps, [&](Value start) {
     // Steps beyond the last repeat it and are not used.
     Values bases;
-    for (int64_t k = 0; k < p.steps; ++k) {
+    for (int64_t k = 0; k < s.steps; ++k) {
       Value t = time(c.minS(c.add(start, c.index(k)), last));
-      for (int64_t number = 0; number < p.sequences; ++number)
+      for (int64_t number = 0; number < s.sequences; ++number)
         bases.push_back(c.mul(c.mulAdd(t, batches, c.add(batch, c.index(number))), width));
     }
-    matmul(direction, p.steps * p.sequences, 0, r.gates, p.xShape[2], r.w, p.packedW, p.projectVectors, biasW,
+    matmul(direction, s.steps * s.sequences, 0, r.gates, s.xShape[2], r.w, s.packedW, s.projectVectors, biasW,
            projection, [&](int64_t row, Value k, int64_t lanes, Value mask) {
              return m.toF32(loadFrom(c, r.x, c.add(bases[row], k), lanes, mask));
            });
-    c.loop(zero, c.minS(c.index(p.steps), c.sub(length, start)), 1,
+    c.loop(zero, c.minS(c.index(s.steps), c.sub(length, start)), 1,
            [&](Value row) { step(direction, row, time(c.add(start, row)), batch); });
   });
   if (r.lengths)

@@ -25,7 +25,7 @@ struct RecurrentModel {
 };
 RecurrentModel recurrentModel(mlir::Operation *op);
 
-struct RecurrentPlan {
+struct RecurrentSchedule {
   Exprs xShape;                         // [seq, batch, in]
   int64_t lanes, padded;                // hidden size in whole vectors
   int64_t columns;                      // gates * padded
@@ -37,20 +37,21 @@ struct RecurrentPlan {
   /// Bytes of the projection, the product and the biases.
   int64_t stackBytes() const { return (steps + 3) * sequences * columns * 4; }
 };
-RecurrentPlan recurrentPlan(plan::KernelOp kernel, const RecurrentModel &m, const CpuTarget &target);
+RecurrentSchedule recurrentSchedule(plan::KernelOp kernel, const RecurrentModel &m, const CpuTarget &target);
 /// The same with one sequence at a time.
-RecurrentPlan alone(RecurrentPlan plan);
+RecurrentSchedule alone(RecurrentSchedule schedule);
 
 class RecurrentEmitter {
 public:
-  RecurrentEmitter(KernelContext &c, RecurrentModel model, RecurrentPlan plan);
-  /// One direction of `plan.sequences` sequences, from `batch` on.
+  /// The model outlives the emitter.
+  RecurrentEmitter(KernelContext &c, const RecurrentModel &model, RecurrentSchedule schedule);
+  /// One direction of `schedule.sequences` sequences, from `batch` on.
   void unit(unsigned direction, mlir::Value batch);
 
 private:
   KernelContext &c;
-  RecurrentModel r;
-  RecurrentPlan p;
+  const RecurrentModel &r;
+  RecurrentSchedule s;
   LaneMath m;
   mlir::Type f32;
   mlir::Value zero;
@@ -76,7 +77,7 @@ private:
   void forHidden(llvm::function_ref<void(mlir::Value j)> body);
   void forSequences(llvm::function_ref<void()> body);
   /// Hidden element j of the sequence in work, in a block of states.
-  mlir::Value own(mlir::Value j) { return c.mulAdd(sequence, c.index(p.padded), j); }
+  mlir::Value own(mlir::Value j) { return c.mulAdd(sequence, c.index(s.padded), j); }
   mlir::Value projectedAt(mlir::Value row, mlir::Value at);
   mlir::Value gate(mlir::Value row, int64_t g, mlir::Value j);
   void step(unsigned direction, mlir::Value row, mlir::Value t, mlir::Value batch);

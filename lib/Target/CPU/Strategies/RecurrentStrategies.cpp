@@ -51,86 +51,67 @@ RecurrentModel recurrentModel(Operation *op) {
   return r;
 }
 
-RecurrentPlan recurrentPlan(plan::KernelOp kernel, const RecurrentModel &r, const CpuTarget &target) {
-  RecurrentPlan p;
-  p.xShape = shapeOf(r.x);
-  p.lanes = lanesFor(target, Float32Type::get(kernel.getContext()), r.hidden);
-  p.padded = (r.hidden + p.lanes - 1) / p.lanes * p.lanes;
-  p.columns = r.gates * p.padded;
+RecurrentSchedule recurrentSchedule(plan::KernelOp kernel, const RecurrentModel &r, const CpuTarget &target) {
+  RecurrentSchedule s;
+  s.xShape = shapeOf(r.x);
+  s.lanes = lanesFor(target, Float32Type::get(kernel.getContext()), r.hidden);
+  s.padded = (r.hidden + s.lanes - 1) / s.lanes * s.lanes;
+  s.columns = r.gates * s.padded;
   bool many = target.vectorRegisters >= 32;
-  p.packedW = isPackedAs(kernel, r.w, kPacked);
-  p.packedR = isPackedAs(kernel, r.r, kPacked);
+  s.packedW = isPackedAs(kernel, r.w, kPacked);
+  s.packedR = isPackedAs(kernel, r.r, kPacked);
   // Two sequences share the recurrent weights where those exceed the first-level
   // cache and registers and the stack hold both; different lengths would part them.
-  bool streams = r.hidden * p.columns * 4 > kFirstLevel;
-  p.sequences = 2;
-  p.steps = 1;
-  if (!streams || !many || r.lengths || constantOr(p.xShape[1], 2) < 2 || p.stackBytes() > kMaxStack)
-    p.sequences = 1;
+  bool streams = r.hidden * s.columns * 4 > kFirstLevel;
+  s.sequences = 2;
+  s.steps = 1;
+  if (!streams || !many || r.lengths || constantOr(s.xShape[1], 2) < 2 || s.stackBytes() > kMaxStack)
+    s.sequences = 1;
   // Four rows of the input projection at a time, while they fit the stack block.
-  p.steps = 4 * p.columns * 4 <= 64 * 1024 ? 4 / p.sequences : 1;
-  if (int64_t sequence = constantOr(p.xShape[0]); sequence > 0)
-    p.steps = std::min(p.steps, sequence);
-  p.projectVectors = p.steps > 1 ? (many ? 4 : 2) : (many ? 8 : 4);
-  p.recurVectors = many ? 8 : 6;
-  return p;
+  s.steps = 4 * s.columns * 4 <= 64 * 1024 ? 4 / s.sequences : 1;
+  if (int64_t sequence = constantOr(s.xShape[0]); sequence > 0)
+    s.steps = std::min(s.steps, sequence);
+  s.projectVectors = s.steps > 1 ? (many ? 4 : 2) : (many ? 8 : 4);
+  s.recurVectors = many ? 8 : 6;
+  return s;
 }
 
-RecurrentPlan alone(RecurrentPlan p) {
-  p.steps *= p.sequences;
-  p.sequences = 1;
-  return p;
+RecurrentSchedule alone(RecurrentSchedule s) {
+  s.steps *= s.sequences;
+  s.sequences = 1;
+  return s;
 }
 
 namespace {
 
-class RecurrentStrategy : public Strategy {
+class RecurrentPlan : public KernelPlan {
 public:
-  StringRef name() const override { return "recurrent"; }
-  std::vector<StringRef> roots() const override { return {"lstm", "gru", "rnn"}; }
+  RecurrentPlan(plan::KernelOp kernel, const CpuTarget &target, RecurrentModel model, RecurrentSchedule schedule)
+      : KernelPlan(kernel, target), r(std::move(model)), s(std::move(schedule)) {}
 
-  bool matches(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const override {
-    RecurrentModel r = recurrentModel(kernel.getRootOp());
-    RecurrentPlan p = recurrentPlan(kernel, r, target);
-    for (const graph::RecurrentActivation &function : r.activations)
-      if (!graph::recurrentFunction(function.name)) {
-        reason = "activation " + function.name + " has no kernel";
-        return false;
-      }
-    if (r.activations.size() != size_t(r.directions * (r.gates == 4 ? 3 : r.gates == 3 ? 2 : 1)))
-      reason = "the number of activations does not fit the directions";
-    else if (!computeOf(r.x).isF32())
-      reason = "the element type must be floating point of at most 32 bits";
-    else if (p.stackBytes() > kMaxStack)
-      reason = "the hidden size does not fit the kernel's stack block";
-    else
-      return yieldsRootAlone(kernel, reason);
-    return false;
+  ScheduleFacts facts() const override {
+    auto tile = [&](int64_t rows, int64_t vectors) { return llvm::formatv("{0}x{1}", rows, vectors * s.lanes).str(); };
+    std::string projection = s.packedW ? tile(s.steps * s.sequences, s.projectVectors) : "";
+    std::string recurrence = s.packedR ? tile(s.sequences, s.recurVectors) : "";
+    auto product = [](const std::string &tile) { return tile.empty() ? "dot products" : "tile " + tile; };
+    ScheduleFacts facts = inLanes(s.lanes, Float32Type::get(kernel.getContext()));
+    facts.text = "projection " + product(projection) + ", recurrence " + product(recurrence) + ", " + facts.text;
+    facts.tile = s.packedW ? projection : recurrence;
+    return facts;
   }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    RecurrentModel r = recurrentModel(kernel.getRootOp());
-    RecurrentPlan p = recurrentPlan(kernel, r, target);
-    auto side = [&](bool packed, int64_t rows, int64_t vectors) {
-      return packed ? llvm::formatv("tile {0}x{1}", rows, vectors * p.lanes).str() : std::string("dot products");
-    };
-    return "projection " + side(p.packedW, p.steps * p.sequences, p.projectVectors) + ", recurrence " +
-           side(p.packedR, p.sequences, p.recurVectors) + ", " +
-           lanesText(p.lanes, Float32Type::get(kernel.getContext()));
-  }
-  LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override {
-    RecurrentModel r = recurrentModel(kernel.getRootOp());
-    RecurrentPlan p = recurrentPlan(kernel, r, target);
-    int64_t width = constantOr(p.xShape[2]);
+
+  LogicalResult pack() override {
+    int64_t width = constantOr(s.xShape[2]);
     // Panels of one register tile's width over ranges of gates, so that a
     // product streams through memory: see RecurrentEmitter::matmul.
-    auto pack = [&](Value weights, int64_t n, int64_t vectors, ArrayRef<std::pair<int64_t, int64_t>> ranges) {
+    auto packWeights = [&](Value weights, int64_t n, int64_t vectors, ArrayRef<std::pair<int64_t, int64_t>> ranges) {
       if (n <= 0 || !canPack(kernel, r.op, weights))
         return;
-      int64_t wide = vectors * p.lanes;
-      packConstant(kernel, weights, kPacked, {r.directions, n, p.columns}, [&](int64_t i) -> int64_t {
-        int64_t direction = i / (p.columns * n), at = i % (p.columns * n), column = 0, k = 0;
+      int64_t wide = vectors * s.lanes;
+      packConstant(kernel, weights, kPacked, {r.directions, n, s.columns}, [&](int64_t i) -> int64_t {
+        int64_t direction = i / (s.columns * n), at = i % (s.columns * n), column = 0, k = 0;
         for (auto [firstGate, lastGate] : ranges) {
-          int64_t first = firstGate * p.padded, last = lastGate * p.padded;
+          int64_t first = firstGate * s.padded, last = lastGate * s.padded;
           if (at / n < first || at / n >= last)
             continue;
           int64_t inRange = at - first * n, full = (last - first) / wide * wide;
@@ -139,35 +120,31 @@ public:
           k = inPanel / width;
           column = first + panel + inPanel % width;
         }
-        int64_t gate = column / p.padded, j = column % p.padded;
+        int64_t gate = column / s.padded, j = column % s.padded;
         return j < r.hidden ? ((direction * r.gates + gate) * r.hidden + j) * n + k : -1;
       });
     };
-    pack(r.w, width, p.projectVectors, {{0, r.gates}});
+    packWeights(r.w, width, s.projectVectors, {{0, r.gates}});
     if (r.gates == 3) // the candidate's product waits for the reset gate
-      pack(r.r, r.hidden, p.recurVectors, {{0, 2}, {2, 3}});
+      packWeights(r.r, r.hidden, s.recurVectors, {{0, 2}, {2, 3}});
     else
-      pack(r.r, r.hidden, p.recurVectors, {{0, r.gates}});
+      packWeights(r.r, r.hidden, s.recurVectors, {{0, r.gates}});
     return success();
   }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    RecurrentModel r = recurrentModel(kernel.getRootOp());
-    RecurrentPlan p = recurrentPlan(kernel, r, target);
-    return {p.xShape[1].ceilDiv(p.sequences) * r.directions, 1};
-  }
+
+  WorkSplit split() const override { return {s.xShape[1].ceilDiv(s.sequences) * r.directions, 1}; }
+
   LogicalResult emit(KernelContext &c) const override {
-    RecurrentModel r = recurrentModel(c.kernel.getRootOp());
-    RecurrentPlan p = recurrentPlan(c.kernel, r, c.target);
-    RecurrentEmitter together(c, r, p);
+    RecurrentEmitter together(c, r, s);
     std::optional<RecurrentEmitter> single;
-    if (int64_t batches = constantOr(p.xShape[1]); p.sequences > 1 && (batches < 0 || batches % p.sequences))
-      single.emplace(c, r, alone(p));
-    Value batches = c.index(p.xShape[1]), units = c.index(p.xShape[1].ceilDiv(p.sequences));
+    if (int64_t batches = constantOr(s.xShape[1]); s.sequences > 1 && (batches < 0 || batches % s.sequences))
+      single.emplace(c, r, alone(s));
+    Value batches = c.index(s.xShape[1]), units = c.index(s.xShape[1].ceilDiv(s.sequences));
     auto unit = [&](unsigned direction, Value number) {
-      Value first = c.mul(number, c.index(p.sequences)), rest = c.sub(batches, first);
+      Value first = c.mul(number, c.index(s.sequences)), rest = c.sub(batches, first);
       if (!single)
         return together.unit(direction, first);
-      Value enough = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge, rest, c.index(p.sequences));
+      Value enough = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge, rest, c.index(s.sequences));
       ifElse(
           c, enough, {},
           [&]() {
@@ -190,10 +167,44 @@ public:
     });
     return success();
   }
+
+private:
+  RecurrentModel r;
+  RecurrentSchedule s;
 };
+
+/// Whether the cells of a model can be computed; else `reason` says why not.
+bool isSupported(const RecurrentModel &r, std::string &reason) {
+  for (const graph::RecurrentActivation &function : r.activations)
+    if (!graph::recurrentFunction(function.name)) {
+      reason = "activation " + function.name + " has no kernel";
+      return false;
+    }
+  if (r.activations.size() != size_t(r.directions * (r.gates == 4 ? 3 : r.gates == 3 ? 2 : 1)))
+    reason = "the number of activations does not fit the directions";
+  else if (!computeOf(r.x).isF32())
+    reason = "the element type must be floating point of at most 32 bits";
+  else
+    return true;
+  return false;
+}
+
+std::unique_ptr<KernelPlan> planRecurrent(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  RecurrentModel r = recurrentModel(kernel.getRootOp());
+  if (!isSupported(r, reason))
+    return nullptr;
+  RecurrentSchedule s = recurrentSchedule(kernel, r, target);
+  if (s.stackBytes() > kMaxStack)
+    reason = "the hidden size does not fit the kernel's stack block";
+  else if (yieldsRootAlone(kernel, reason))
+    return std::make_unique<RecurrentPlan>(kernel, target, std::move(r), std::move(s));
+  return nullptr;
+}
 
 } // namespace
 
-void registerRecurrentStrategies(StrategyRegistry &registry) { registry.add(std::make_unique<RecurrentStrategy>()); }
+void registerRecurrentStrategies(StrategyRegistry &registry) {
+  registry.add({"recurrent", {"lstm", "gru", "rnn"}, planRecurrent});
+}
 
 } // namespace tenon::cpu

@@ -13,68 +13,56 @@ namespace {
 constexpr double kLowest = std::numeric_limits<float>::lowest();
 constexpr int64_t kMaxScratch = 8192; // elements of a row's exponentials kept on the stack
 
-class SoftmaxStrategy : public Strategy {
-public:
-  StringRef name() const override { return "row-softmax"; }
-  std::vector<StringRef> roots() const override { return {"softmax"}; }
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    if (computeOf(kernel.getRootOp()->getOperand(0)).isF32())
-      return true;
-    reason = "exponentials need a floating-point type of at most 32 bits";
-    return false;
-  }
-
-  struct Plan {
-    Exprs space;
+class SoftmaxPlan : public KernelPlan {
+  struct Schedule {
+    Exprs space, outer;
     unsigned axis, suffix; // suffix == axis where lanes run along the axis
     bool alongAxis;
     AffineExpr run;
     int64_t lanes;
   };
-  static Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
+  static Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::SoftmaxOp>(kernel.getRootOp());
-    Plan p;
-    p.space = shapeOf(op.getX());
-    p.axis = op.getAxis();
+    Schedule s;
+    s.space = shapeOf(op.getX());
+    s.axis = op.getAxis();
     MLIRContext *context = kernel.getContext();
-    p.alongAxis = product(ArrayRef(p.space).drop_front(p.axis + 1), context) == 1;
-    p.suffix = p.alongAxis ? p.axis : mergedSuffix(kernel, p.space, p.axis + 1);
-    p.run = product(ArrayRef(p.space).drop_front(p.suffix), context);
-    p.lanes = lanesFor(target, Float32Type::get(context), constantOr(p.run));
-    return p;
-  }
-  static Exprs outerOf(const Plan &p) {
-    Exprs outer;
-    for (unsigned d = 0; d < p.suffix; ++d)
-      if (d != p.axis)
-        outer.push_back(p.space[d]);
-    return outer;
-  }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Plan p = planFor(kernel, target);
-    return lanesText(p.lanes, Float32Type::get(kernel.getContext())) +
-           (p.alongAxis ? " along the axis" : " across the axis");
-  }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Plan p = planFor(kernel, target);
-    int64_t length = constantOr(p.space[p.axis]);
-    if (p.alongAxis)
-      return {product(outerOf(p), kernel.getContext()), grainFor(4 * length)};
-    return {product(outerOf(p), kernel.getContext()) * p.run.ceilDiv(p.lanes), grainFor(4 * length * p.lanes)};
+    s.alongAxis = product(ArrayRef(s.space).drop_front(s.axis + 1), context) == 1;
+    s.suffix = s.alongAxis ? s.axis : mergedSuffix(kernel, s.space, s.axis + 1);
+    s.run = product(ArrayRef(s.space).drop_front(s.suffix), context);
+    s.lanes = lanesFor(target, Float32Type::get(context), constantOr(s.run));
+    for (unsigned d = 0; d < s.suffix; ++d)
+      if (d != s.axis)
+        s.outer.push_back(s.space[d]);
+    return s;
   }
 
-  LogicalResult emit(KernelContext &c) const override {
-    Plan p = planFor(c.kernel, c.target);
-    return p.alongAxis ? emitAlong(c, p) : emitAcross(c, p);
+public:
+  SoftmaxPlan(plan::KernelOp kernel, const CpuTarget &target)
+      : KernelPlan(kernel, target), s(scheduleOf(kernel, target)) {}
+
+  ScheduleFacts facts() const override {
+    ScheduleFacts facts = inLanes(s.lanes, Float32Type::get(kernel.getContext()));
+    facts.text += s.alongAxis ? " along the axis" : " across the axis";
+    return facts;
   }
+  WorkSplit split() const override {
+    AffineExpr rows = product(s.outer, kernel.getContext());
+    int64_t length = constantOr(s.space[s.axis]);
+    if (s.alongAxis)
+      return {rows, grainFor(4 * length)};
+    return {rows * s.run.ceilDiv(s.lanes), grainFor(4 * length * s.lanes)};
+  }
+
+  LogicalResult emit(KernelContext &c) const override { return s.alongAxis ? emitAlong(c) : emitAcross(c); }
 
 private:
-  static LogicalResult emitAlong(KernelContext &c, const Plan &p) {
-    auto op = cast<graph::SoftmaxOp>(c.kernel.getRootOp());
+  LogicalResult emitAlong(KernelContext &c) const {
+    auto op = cast<graph::SoftmaxOp>(kernel.getRootOp());
     LaneMath m{c};
     Type element = elementOf(op.getX()), f32 = c.b.getF32Type();
-    Value n = c.index(p.run);
-    int64_t extent = constantOr(p.run), lanes = p.lanes;
+    Value n = c.index(s.run);
+    int64_t extent = constantOr(s.run), lanes = s.lanes;
     bool isLog = op.getLog();
     // Exponentials are kept for the last pass: in the result itself where it
     // is stored as f32, else on the stack, else they are computed again.
@@ -84,10 +72,10 @@ private:
       inResult = true;
     else if (!isLog && extent >= 0 && extent <= kMaxScratch)
       kept = scratch(c, (extent + lanes - 1) / lanes * lanes, f32);
-    ElementEmitter emitter(c, p.space, suffixGroups(p.space.size(), p.suffix));
+    ElementEmitter emitter(c, s.space, suffixGroups(s.space.size(), s.suffix));
     LogicalResult status = success();
     c.loop(c.begin, c.end, 1, [&](Value unit) {
-      Values point = c.delinearize(unit, ArrayRef(p.space).take_front(p.axis));
+      Values point = c.delinearize(unit, ArrayRef(s.space).take_front(s.axis));
       Value base = c.mul(unit, n);
       auto fold = [&](double neutral, bool sum, function_ref<Value(Value, Value, Value)> map) {
         auto combine = [&](ValueRange a, ValueRange z) { return Values{sum ? m.add(a[0], z[0]) : m.max(a[0], z[0])}; };
@@ -131,26 +119,26 @@ private:
     return status;
   }
 
-  static LogicalResult emitAcross(KernelContext &c, const Plan &p) {
-    auto op = cast<graph::SoftmaxOp>(c.kernel.getRootOp());
+  LogicalResult emitAcross(KernelContext &c) const {
+    auto op = cast<graph::SoftmaxOp>(kernel.getRootOp());
     LaneMath m{c};
     Type f32 = c.b.getF32Type();
-    Value n = c.index(p.space[p.axis]), zero = c.index(int64_t(0));
-    Exprs strides = stridesOf(p.space);
-    Exprs units = outerOf(p);
-    units.push_back(p.run.ceilDiv(p.lanes));
-    int64_t lanes = p.lanes, extent = constantOr(p.run);
-    ElementEmitter emitter(c, p.space, suffixGroups(p.space.size(), p.suffix));
+    Value n = c.index(s.space[s.axis]), zero = c.index(int64_t(0));
+    Exprs strides = stridesOf(s.space);
+    Exprs units(s.outer);
+    units.push_back(s.run.ceilDiv(s.lanes));
+    int64_t lanes = s.lanes, extent = constantOr(s.run);
+    ElementEmitter emitter(c, s.space, suffixGroups(s.space.size(), s.suffix));
     LogicalResult status = success();
     c.loop(c.begin, c.end, 1, [&](Value unit) {
       Values point = c.delinearize(unit, units);
       Value lo = c.mul(point.pop_back_val(), c.index(lanes));
-      Value hi = c.minS(c.add(lo, c.index(lanes)), c.index(p.run));
+      Value hi = c.minS(c.add(lo, c.index(lanes)), c.index(s.run));
       c.vectorLoop(lo, hi, lanes, extent >= 0 && extent % lanes == 0 ? lanes : -1, [&](Value i, Value mask) {
         Values at(point);
-        at.insert(at.begin() + p.axis, zero);
-        Value base = c.add(c.offset(at, ArrayRef(strides).take_front(p.suffix)), i);
-        Value step = c.index(strides[p.axis]);
+        at.insert(at.begin() + s.axis, zero);
+        Value base = c.add(c.offset(at, ArrayRef(strides).take_front(s.suffix)), i);
+        Value step = c.index(strides[s.axis]);
         auto load = [&](Value j) { return loadFrom(c, op.getX(), c.mulAdd(j, step, base), lanes, mask); };
         Value max = c.loop(zero, n, 1, {c.constant(f32, kLowest, lanes)},
                            [&](Value j, ValueRange acc) { return Values{m.max(load(j), acc[0])}; })[0];
@@ -161,7 +149,7 @@ private:
         c.loop(zero, n, 1, [&](Value j) {
           Value v = load(j);
           v = op.getLog() ? m.sub(m.sub(v, max), factor) : m.mul(m.exp(m.sub(v, max)), factor);
-          at[p.axis] = j;
+          at[s.axis] = j;
           Values full(at);
           full.push_back(i);
           emitter.setPoint(full, lanes, mask);
@@ -173,57 +161,56 @@ private:
     });
     return status;
   }
+
+  Schedule s;
 };
 
-class NormStrategy : public Strategy {
-public:
-  StringRef name() const override { return "row-norm"; }
-  std::vector<StringRef> roots() const override { return {"norm"}; }
-
-  struct Plan {
+class NormPlan : public KernelPlan {
+  struct Schedule {
     Exprs space;
     unsigned axis, suffix;
     AffineExpr row, run;
+    Type work; // of statistics and results: f64 for f64, else f32
     int64_t lanes, rowLanes;
   };
-  /// The type of statistics and results: f64 for f64, else f32.
-  static Type workType(graph::NormOp op) {
-    Type compute = computeOf(op.getX());
-    return compute.isF64() ? compute : Float32Type::get(op.getContext());
-  }
-  static Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
+  static Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::NormOp>(kernel.getRootOp());
-    Plan p;
-    p.space = shapeOf(op.getX());
-    p.axis = op.getAxis();
+    Schedule s;
+    s.space = shapeOf(op.getX());
+    s.axis = op.getAxis();
     // Scale and bias are read through the epilogue, so they limit merging too.
-    p.suffix = mergedSuffix(kernel, p.space, p.axis);
+    s.suffix = mergedSuffix(kernel, s.space, s.axis);
     MLIRContext *context = kernel.getContext();
-    Type work = workType(op);
-    p.row = product(ArrayRef(p.space).drop_front(p.axis), context);
-    p.run = product(ArrayRef(p.space).drop_front(p.suffix), context);
-    p.rowLanes = lanesFor(target, work, constantOr(p.row));
-    p.lanes = lanesFor(target, work, constantOr(p.run));
-    return p;
+    Type compute = computeOf(op.getX());
+    s.work = compute.isF64() ? compute : Float32Type::get(context);
+    s.row = product(ArrayRef(s.space).drop_front(s.axis), context);
+    s.run = product(ArrayRef(s.space).drop_front(s.suffix), context);
+    s.rowLanes = lanesFor(target, s.work, constantOr(s.row));
+    s.lanes = lanesFor(target, s.work, constantOr(s.run));
+    return s;
   }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return lanesText(planFor(kernel, target).lanes, workType(cast<graph::NormOp>(kernel.getRootOp()))) +
-           " along the row";
+
+public:
+  NormPlan(plan::KernelOp kernel, const CpuTarget &target)
+      : KernelPlan(kernel, target), s(scheduleOf(kernel, target)) {}
+
+  ScheduleFacts facts() const override {
+    ScheduleFacts facts = inLanes(s.lanes, s.work);
+    facts.text += " along the row";
+    return facts;
   }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Plan p = planFor(kernel, target);
-    return {product(ArrayRef(p.space).take_front(p.axis), kernel.getContext()), grainFor(3 * constantOr(p.row))};
+  WorkSplit split() const override {
+    return {product(ArrayRef(s.space).take_front(s.axis), kernel.getContext()), grainFor(3 * constantOr(s.row))};
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    auto op = cast<graph::NormOp>(c.kernel.getRootOp());
-    Plan p = planFor(c.kernel, c.target);
+    auto op = cast<graph::NormOp>(kernel.getRootOp());
     LaneMath m{c};
-    Type work = workType(op), resultCompute = computeOf(op.getResult());
-    Value n = c.index(p.row);
-    int64_t extent = constantOr(p.row);
+    Type work = s.work, resultCompute = computeOf(op.getResult());
+    Value n = c.index(s.row);
+    int64_t extent = constantOr(s.row);
     bool layer = op.getKind() == graph::NormKind::layer;
-    ElementEmitter emitter(c, p.space, suffixGroups(p.space.size(), p.suffix));
+    ElementEmitter emitter(c, s.space, suffixGroups(s.space.size(), s.suffix));
     LogicalResult status = success();
     Value count = m.indexToFloat(n, work);
     auto sumOf = [&](ValueRange a, ValueRange z) { return Values{m.add(a[0], z[0])}; };
@@ -233,16 +220,16 @@ public:
         return m.toFloat(loadFrom(c, op.getX(), c.add(base, i), lanes, mask), work);
       };
       auto fold = [&](function_ref<Value(Value, Value)> step) {
-        Values zero{c.constant(work, 0, p.rowLanes)};
+        Values zero{c.constant(work, 0, s.rowLanes)};
         Values acc = accumulate(
-            c, n, extent, p.rowLanes, zero, zero,
-            [&](Value i, Value mask, ValueRange a) { return Values{step(load(i, p.rowLanes, mask), a[0])}; }, sumOf);
-        return horizontal(c, acc, p.rowLanes, sumOf)[0];
+            c, n, extent, s.rowLanes, zero, zero,
+            [&](Value i, Value mask, ValueRange a) { return Values{step(load(i, s.rowLanes, mask), a[0])}; }, sumOf);
+        return horizontal(c, acc, s.rowLanes, sumOf)[0];
       };
       Value mean;
       if (layer)
         mean = m.div(fold([&](Value v, Value acc) { return m.add(v, acc); }), count);
-      Value wideMean = layer ? c.broadcast(mean, p.rowLanes) : Value();
+      Value wideMean = layer ? c.broadcast(mean, s.rowLanes) : Value();
       // The variance from the differences, not from sums of squares: no cancellation.
       Value squares = fold([&](Value v, Value acc) {
         if (layer)
@@ -251,18 +238,18 @@ public:
       });
       Value epsilon = c.constant(work, op.getEpsilon().convertToDouble(), 1);
       Value inverse = m.div(c.constant(work, 1, 1), m.sqrt(m.add(m.div(squares, count), epsilon)));
-      Value factor = c.broadcast(inverse, p.lanes), shift = layer ? c.broadcast(mean, p.lanes) : Value();
-      Values outer = c.delinearize(unit, ArrayRef(p.space).take_front(p.axis));
-      Exprs middle(ArrayRef(p.space).slice(p.axis, p.suffix - p.axis));
+      Value factor = c.broadcast(inverse, s.lanes), shift = layer ? c.broadcast(mean, s.lanes) : Value();
+      Values outer = c.delinearize(unit, ArrayRef(s.space).take_front(s.axis));
+      Exprs middle(ArrayRef(s.space).slice(s.axis, s.suffix - s.axis));
       Exprs middleStrides = stridesOf(middle);
       nest(c, middle, [&](ArrayRef<Value> at) {
-        Value start = c.mul(c.offset(at, middleStrides), c.index(p.run));
-        c.vectorLoop(c.index(int64_t(0)), c.index(p.run), p.lanes, constantOr(p.run), [&](Value i, Value mask) {
+        Value start = c.mul(c.offset(at, middleStrides), c.index(s.run));
+        c.vectorLoop(c.index(int64_t(0)), c.index(s.run), s.lanes, constantOr(s.run), [&](Value i, Value mask) {
           Values point(outer);
           point.append(at.begin(), at.end());
           point.push_back(i);
-          emitter.setPoint(point, p.lanes, mask);
-          Value v = load(c.add(start, i), p.lanes, mask);
+          emitter.setPoint(point, s.lanes, mask);
+          Value v = load(c.add(start, i), s.lanes, mask);
           if (layer)
             v = m.sub(v, shift);
           v = m.mul(v, factor);
@@ -287,11 +274,22 @@ public:
     });
     return status;
   }
+
+private:
+  Schedule s;
 };
 
 } // namespace
 
-std::unique_ptr<Strategy> makeSoftmaxStrategy() { return std::make_unique<SoftmaxStrategy>(); }
-std::unique_ptr<Strategy> makeNormStrategy() { return std::make_unique<NormStrategy>(); }
+std::unique_ptr<KernelPlan> planSoftmax(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  if (computeOf(kernel.getRootOp()->getOperand(0)).isF32())
+    return std::make_unique<SoftmaxPlan>(kernel, target);
+  reason = "exponentials need a floating-point type of at most 32 bits";
+  return nullptr;
+}
+
+std::unique_ptr<KernelPlan> planNorm(plan::KernelOp kernel, const CpuTarget &target, std::string &) {
+  return std::make_unique<NormPlan>(kernel, target);
+}
 
 } // namespace tenon::cpu

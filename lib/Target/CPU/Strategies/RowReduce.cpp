@@ -199,51 +199,36 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
   return status;
 }
 
-WorkSplit splitReduction(const Geometry &g, MLIRContext *context) {
-  AffineExpr rows = product(g.outer, context);
-  int64_t count = std::max<int64_t>(1, constantOr(g.count));
-  if (!g.alongInner)
-    return {rows, grainFor(count)};
-  return {rows * g.blocks(), grainFor(count * kInnerVectors * g.lanes)};
-}
-
-std::string describeReduction(const Geometry &g, Type compute) {
-  if (g.lanes == 1)
-    return "scalar loop";
-  return lanesText(g.lanes, compute) + (g.alongInner ? " over kept elements" : " along the reduced run");
-}
-
-class ReduceStrategy : public Strategy {
+/// What reduce and arg_reduce have in common.
+class ReductionPlan : public KernelPlan {
 public:
-  StringRef name() const override { return "row-reduce"; }
-  std::vector<StringRef> roots() const override { return {"reduce"}; }
+  ReductionPlan(plan::KernelOp kernel, const CpuTarget &target, Geometry geometry)
+      : KernelPlan(kernel, target), g(std::move(geometry)) {}
 
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    using K = graph::ReduceKind;
-    auto op = cast<graph::ReduceOp>(kernel.getRootOp());
-    Type compute = computeOf(op.getX());
-    K kind = op.getKind();
-    if (!compute.isF32() && (kind == K::log_sum || kind == K::log_sum_exp)) {
-      reason = "logarithms need a floating-point type of at most 32 bits";
-      return false;
-    }
-    if (isa<IntegerType>(compute) && kind == K::l2) {
-      reason = "the L2 norm of integers has no kernel";
-      return false;
-    }
-    return true;
+  ScheduleFacts facts() const override {
+    return inLanes(g.lanes, computeOf(kernel.getRootOp()->getOperand(0)),
+                   g.alongInner ? " over kept elements" : " along the reduced run");
   }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return describeReduction(geometry(kernel, target), computeOf(cast<graph::ReduceOp>(kernel.getRootOp()).getX()));
+  WorkSplit split() const override {
+    AffineExpr rows = product(g.outer, kernel.getContext());
+    int64_t count = std::max<int64_t>(1, constantOr(g.count));
+    if (!g.alongInner)
+      return {rows, grainFor(count)};
+    return {rows * g.blocks(), grainFor(count * kInnerVectors * g.lanes)};
   }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return splitReduction(geometry(kernel, target), kernel.getContext());
-  }
+
+protected:
+  Geometry g;
+};
+
+class ReducePlan : public ReductionPlan {
+public:
+  ReducePlan(plan::KernelOp kernel, const CpuTarget &target)
+      : ReductionPlan(kernel, target, geometryOf(kernel, target)) {}
 
   LogicalResult emit(KernelContext &c) const override {
     using K = graph::ReduceKind;
-    auto op = cast<graph::ReduceOp>(c.kernel.getRootOp());
-    Geometry g = geometry(c.kernel, c.target);
+    auto op = cast<graph::ReduceOp>(kernel.getRootOp());
     K kind = op.getKind();
     Type compute = computeOf(op.getX());
     LaneMath m{c, elementOf(op.getX()).isUnsignedInteger()};
@@ -303,24 +288,18 @@ public:
   }
 
 private:
-  static Geometry geometry(plan::KernelOp kernel, const CpuTarget &target) {
+  static Geometry geometryOf(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::ReduceOp>(kernel.getRootOp());
     return Geometry(kernel, op.getX(), op.getResult(), op.getAxes(), op.getKeepDims(), target);
   }
 };
 
-class ArgReduceStrategy : public Strategy {
+class ArgReducePlan : public ReductionPlan {
 public:
-  StringRef name() const override { return "row-arg-reduce"; }
-  std::vector<StringRef> roots() const override { return {"arg_reduce"}; }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return describeReduction(geometry(kernel, target), computeOf(cast<graph::ArgReduceOp>(kernel.getRootOp()).getX()));
-  }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return splitReduction(geometry(kernel, target), kernel.getContext());
-  }
+  ArgReducePlan(plan::KernelOp kernel, const CpuTarget &target)
+      : ReductionPlan(kernel, target, geometryOf(kernel, target)) {}
 
-  void checkSizes(plan::KernelOp kernel, std::vector<SizeCheck> &checks) const override {
+  void checkSizes(std::vector<SizeCheck> &checks) const override {
     auto op = cast<graph::ArgReduceOp>(kernel.getRootOp());
     AffineExpr size = shapeOf(op.getX())[op.getAxis()];
     if (constantOr(size, 0) > 0 || op->hasAttr("graph.unchecked"))
@@ -334,7 +313,7 @@ public:
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    auto op = cast<graph::ArgReduceOp>(c.kernel.getRootOp());
+    auto op = cast<graph::ArgReduceOp>(kernel.getRootOp());
     Type compute = computeOf(op.getX());
     LaneMath m{c, elementOf(op.getX()).isUnsignedInteger()};
     LaneMath signedMath{c};
@@ -343,7 +322,7 @@ public:
       return isMax ? m.greater(x, y, orEqual) : m.greater(y, x, orEqual);
     };
     Reduction r;
-    r.position = positionType(c.kernel);
+    r.position = positionType(op);
     // Beyond all other positions (before, for the last).
     auto nowhere = [&](int64_t lanes) {
       return last ? c.constant(r.position, -1, lanes) : signedMath.extreme(r.position, false, lanes);
@@ -367,26 +346,40 @@ public:
         return position;
       return arith::ExtSIOp::create(c.b, c.loc, lanes == 1 ? type : Type(VectorType::get({lanes}, type)), position);
     };
-    return emitReduction(c, op.getX(), op.getResult(), geometry(c.kernel, c.target), r);
+    return emitReduction(c, op.getX(), op.getResult(), g, r);
   }
 
 private:
-  static Geometry geometry(plan::KernelOp kernel, const CpuTarget &target) {
+  static Geometry geometryOf(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::ArgReduceOp>(kernel.getRootOp());
     int64_t axis = op.getAxis();
     return Geometry(kernel, op.getX(), op.getResult(), ArrayRef(axis), op.getKeepDims(), target);
   }
   /// 32 bits, of which twice as many lanes fit, where all positions fit them.
-  static Type positionType(plan::KernelOp kernel) {
-    auto op = cast<graph::ArgReduceOp>(kernel.getRootOp());
+  static Type positionType(graph::ArgReduceOp op) {
     int64_t length = constantOr(shapeOf(op.getX())[op.getAxis()]);
-    return IntegerType::get(kernel.getContext(), length >= 0 && length <= INT32_MAX ? 32 : 64);
+    return IntegerType::get(op.getContext(), length >= 0 && length <= INT32_MAX ? 32 : 64);
   }
 };
 
 } // namespace
 
-std::unique_ptr<Strategy> makeReduceStrategy() { return std::make_unique<ReduceStrategy>(); }
-std::unique_ptr<Strategy> makeArgReduceStrategy() { return std::make_unique<ArgReduceStrategy>(); }
+std::unique_ptr<KernelPlan> planReduce(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  using K = graph::ReduceKind;
+  auto op = cast<graph::ReduceOp>(kernel.getRootOp());
+  Type compute = computeOf(op.getX());
+  K kind = op.getKind();
+  if (!compute.isF32() && (kind == K::log_sum || kind == K::log_sum_exp))
+    reason = "logarithms need a floating-point type of at most 32 bits";
+  else if (isa<IntegerType>(compute) && kind == K::l2)
+    reason = "the L2 norm of integers has no kernel";
+  else
+    return std::make_unique<ReducePlan>(kernel, target);
+  return nullptr;
+}
+
+std::unique_ptr<KernelPlan> planArgReduce(plan::KernelOp kernel, const CpuTarget &target, std::string &) {
+  return std::make_unique<ArgReducePlan>(kernel, target);
+}
 
 } // namespace tenon::cpu

@@ -11,88 +11,89 @@ namespace tenon::cpu {
 namespace {
 
 /// Lanes over the dimensions after the axis; a serial loop where there are none.
-class CumSumStrategy : public Strategy {
-public:
-  StringRef name() const override { return "row-cumsum"; }
-  std::vector<StringRef> roots() const override { return {"cumsum"}; }
-
-  struct Plan {
+class CumSumPlan : public KernelPlan {
+  struct Schedule {
     Exprs shape, outer;
     unsigned axis, suffix;
     AffineExpr run;
     int64_t lanes;
   };
-  static Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
+  static Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::CumSumOp>(kernel.getRootOp());
-    Plan p;
-    p.shape = shapeOf(op.getX());
-    p.axis = op.getAxis();
-    p.suffix = p.shape.size();
-    if (p.axis + 1 < p.shape.size())
-      p.suffix = mergedSuffix(kernel, p.shape, p.axis + 1);
-    p.run = product(ArrayRef(p.shape).drop_front(p.suffix), kernel.getContext());
-    p.lanes = p.suffix == p.shape.size() ? 1 : lanesFor(target, computeOf(op.getX()), constantOr(p.run));
-    for (unsigned d = 0; d < p.suffix; ++d)
-      if (d != p.axis)
-        p.outer.push_back(p.shape[d]);
-    return p;
+    Schedule s;
+    s.shape = shapeOf(op.getX());
+    s.axis = op.getAxis();
+    s.suffix = s.shape.size();
+    if (s.axis + 1 < s.shape.size())
+      s.suffix = mergedSuffix(kernel, s.shape, s.axis + 1);
+    s.run = product(ArrayRef(s.shape).drop_front(s.suffix), kernel.getContext());
+    s.lanes = s.suffix == s.shape.size() ? 1 : lanesFor(target, computeOf(op.getX()), constantOr(s.run));
+    for (unsigned d = 0; d < s.suffix; ++d)
+      if (d != s.axis)
+        s.outer.push_back(s.shape[d]);
+    return s;
   }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    return lanesText(planFor(kernel, target).lanes, computeOf(kernel.getRootOp()->getOperand(0)));
-  }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Plan p = planFor(kernel, target);
-    return {product(p.outer, kernel.getContext()), grainFor(constantOr(p.shape[p.axis] * p.run))};
+
+public:
+  CumSumPlan(plan::KernelOp kernel, const CpuTarget &target)
+      : KernelPlan(kernel, target), s(scheduleOf(kernel, target)) {}
+
+  ScheduleFacts facts() const override { return inLanes(s.lanes, computeOf(kernel.getRootOp()->getOperand(0))); }
+  WorkSplit split() const override {
+    return {product(s.outer, kernel.getContext()), grainFor(constantOr(s.shape[s.axis] * s.run))};
   }
   LogicalResult emit(KernelContext &c) const override {
-    auto op = cast<graph::CumSumOp>(c.kernel.getRootOp());
-    Plan p = planFor(c.kernel, c.target);
+    auto op = cast<graph::CumSumOp>(kernel.getRootOp());
     LaneMath m{c};
     Type compute = computeOf(op.getX());
-    Exprs strides = stridesOf(p.shape);
-    ElementEmitter emitter(c, p.shape, suffixGroups(p.shape.size(), p.suffix));
+    Exprs strides = stridesOf(s.shape);
+    ElementEmitter emitter(c, s.shape, suffixGroups(s.shape.size(), s.suffix));
     LogicalResult status = success();
-    Value zero = c.index(int64_t(0)), n = c.index(p.shape[p.axis]);
+    Value zero = c.index(int64_t(0)), n = c.index(s.shape[s.axis]);
     c.loop(c.begin, c.end, 1, [&](Value unit) {
-      Values outer = c.delinearize(unit, p.outer);
+      Values outer = c.delinearize(unit, s.outer);
       auto column = [&](Value i, Value mask) {
-        c.loop(zero, n, 1, {c.constant(compute, 0, p.lanes)}, [&](Value step, ValueRange acc) {
+        c.loop(zero, n, 1, {c.constant(compute, 0, s.lanes)}, [&](Value step, ValueRange acc) {
           Value at = op.getReverse() ? c.sub(c.sub(n, c.index(1)), step) : step;
           Values point(outer);
-          point.insert(point.begin() + p.axis, at);
-          Value offset = c.offset(point, ArrayRef(strides).take_front(p.suffix));
+          point.insert(point.begin() + s.axis, at);
+          Value offset = c.offset(point, ArrayRef(strides).take_front(s.suffix));
           if (i) {
             point.push_back(i);
             offset = c.add(offset, i);
           }
-          Value sum = m.add(acc[0], loadFrom(c, op.getX(), offset, p.lanes, mask));
-          emitter.setPoint(point, p.lanes, mask);
+          Value sum = m.add(acc[0], loadFrom(c, op.getX(), offset, s.lanes, mask));
+          emitter.setPoint(point, s.lanes, mask);
           emitter.define(op.getResult(), op.getExclusive() ? acc[0] : sum);
           if (failed(emitter.storeYields()))
             status = failure();
           return Values{sum};
         });
       };
-      if (p.suffix == p.shape.size())
+      if (s.suffix == s.shape.size())
         return column({}, {});
-      c.vectorLoop(zero, c.index(p.run), p.lanes, constantOr(p.run), column);
+      c.vectorLoop(zero, c.index(s.run), s.lanes, constantOr(s.run), column);
     });
     return status;
   }
+
+private:
+  Schedule s;
 };
 
-class TopKStrategy : public Strategy {
+class TopKPlan : public KernelPlan {
 public:
-  StringRef name() const override { return "row-top-k"; }
-  std::vector<StringRef> roots() const override { return {"top_k"}; }
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    return yieldsRootAlone(kernel, reason);
-  }
-  std::string describe(plan::KernelOp, const CpuTarget &) const override {
-    return "scalar loop, insertion into the best k";
+  TopKPlan(plan::KernelOp kernel, const CpuTarget &target) : KernelPlan(kernel, target) {
+    auto op = cast<graph::TopKOp>(kernel.getRootOp());
+    rows = shapeOf(op.getX());
+    rows.erase(rows.begin() + op.getAxis());
   }
 
-  void checkSizes(plan::KernelOp kernel, std::vector<SizeCheck> &checks) const override {
+  ScheduleFacts facts() const override {
+    return {.text = "scalar loop, insertion into the best k", .hasScalarCode = true};
+  }
+
+  void checkSizes(std::vector<SizeCheck> &checks) const override {
     auto op = cast<graph::TopKOp>(kernel.getRootOp());
     AffineExpr k = shapeOf(op->getResult(0))[op.getAxis()], size = shapeOf(op.getX())[op.getAxis()];
     if (k != size && (constantOr(k) < 0 || constantOr(size) < constantOr(k)))
@@ -100,19 +101,13 @@ public:
           {op, TENON_COUNT, ("k is {0}, but axis " + Twine(op.getAxis()) + " has {1} elements").str(), k, size, {}});
   }
 
-  static Exprs outerOf(plan::KernelOp kernel) {
+  WorkSplit split() const override {
     auto op = cast<graph::TopKOp>(kernel.getRootOp());
-    Exprs outer = shapeOf(op.getX());
-    outer.erase(outer.begin() + op.getAxis());
-    return outer;
-  }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
-    auto op = cast<graph::TopKOp>(kernel.getRootOp());
-    return {product(outerOf(kernel), kernel.getContext()), grainFor(4 * constantOr(shapeOf(op.getX())[op.getAxis()]))};
+    return {product(rows, kernel.getContext()), grainFor(4 * constantOr(shapeOf(op.getX())[op.getAxis()]))};
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    auto op = cast<graph::TopKOp>(c.kernel.getRootOp());
+    auto op = cast<graph::TopKOp>(kernel.getRootOp());
     int64_t axis = op.getAxis();
     Exprs shape = c.shape(op.getX()), outShape = c.shape(op->getResult(0));
     Exprs inStrides = stridesOf(shape), outStrides = stridesOf(outShape);
@@ -130,7 +125,7 @@ public:
     auto cmp = [&](P p, Value a, Value z) -> Value { return arith::CmpIOp::create(c.b, c.loc, p, a, z); };
     ifThen(c, cmp(P::sgt, k, zero), [&]() {
       c.loop(c.begin, c.end, 1, [&](Value unit) {
-        Values outer = c.delinearize(unit, outerOf(c.kernel));
+        Values outer = c.delinearize(unit, rows);
         Value in = c.offset(outer, dropAxis(inStrides)), out = c.offset(outer, dropAxis(outStrides));
         auto outAt = [&](Value p) { return c.mulAdd(p, outStep, out); };
         // The value kept at position p: read back through whichever result exists.
@@ -188,11 +183,21 @@ public:
     });
     return success();
   }
+
+private:
+  Exprs rows; // the operand's shape without the axis
 };
 
 } // namespace
 
-std::unique_ptr<Strategy> makeCumSumStrategy() { return std::make_unique<CumSumStrategy>(); }
-std::unique_ptr<Strategy> makeTopKStrategy() { return std::make_unique<TopKStrategy>(); }
+std::unique_ptr<KernelPlan> planCumSum(plan::KernelOp kernel, const CpuTarget &target, std::string &) {
+  return std::make_unique<CumSumPlan>(kernel, target);
+}
+
+std::unique_ptr<KernelPlan> planTopK(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  if (!yieldsRootAlone(kernel, reason))
+    return nullptr;
+  return std::make_unique<TopKPlan>(kernel, target);
+}
 
 } // namespace tenon::cpu

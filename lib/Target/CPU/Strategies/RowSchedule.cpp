@@ -19,10 +19,11 @@ int64_t lanesFor(const CpuTarget &target, Type compute, int64_t extent) {
   return std::max<int64_t>(1, lanes);
 }
 
-std::string lanesText(int64_t lanes, Type compute) {
+ScheduleFacts inLanes(int64_t lanes, Type compute, StringRef how) {
   if (lanes == 1)
-    return "scalar loop";
-  return llvm::formatv("{0} lanes of {1} bits", lanes, compute.getIntOrFloatBitWidth()).str();
+    return {.text = "scalar loop", .hasScalarCode = true};
+  int64_t bits = compute.getIntOrFloatBitWidth();
+  return {.text = llvm::formatv("{0} lanes of {1} bits{2}", lanes, bits, how), .vectorBits = lanes * bits};
 }
 
 bool canMerge(plan::KernelOp kernel, ArrayRef<AffineExpr> space, unsigned first, unsigned last) {

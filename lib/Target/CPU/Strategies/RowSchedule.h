@@ -18,8 +18,9 @@ int64_t grainFor(int64_t workPerUnit);
 /// The widest power of two of lanes that a run of this length fills (the
 /// target's width where the length is not static).
 int64_t lanesFor(const CpuTarget &target, mlir::Type compute, int64_t extent);
-/// "16 x 32-bit lanes" or "scalar loop".
-std::string lanesText(int64_t lanes, mlir::Type compute);
+/// Facts of code in vectors of `lanes` elements of type `compute`, "16 lanes of 32 bits"
+/// followed by `how`; one lane is a scalar loop, of which `how` is not said.
+ScheduleFacts inLanes(int64_t lanes, mlir::Type compute, llvm::StringRef how = "");
 /// Element type of a tensor, and the type that its arithmetic is done in.
 inline mlir::Type elementOf(mlir::Value tensor) { return mlir::getElementTypeOrSelf(tensor.getType()); }
 inline mlir::Type computeOf(mlir::Value tensor) { return computeType(elementOf(tensor)); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The row strategies, one factory a schedule.
+// The row strategies that RowAttention.cpp registers beside its own.
 #ifndef TENON_LIB_TARGET_CPU_STRATEGIES_ROWSTRATEGIES_H
 #define TENON_LIB_TARGET_CPU_STRATEGIES_ROWSTRATEGIES_H
 
@@ -8,13 +8,12 @@
 
 namespace tenon::cpu {
 
-std::unique_ptr<Strategy> makeReduceStrategy();
-std::unique_ptr<Strategy> makeArgReduceStrategy();
-std::unique_ptr<Strategy> makeCumSumStrategy();
-std::unique_ptr<Strategy> makeSoftmaxStrategy();
-std::unique_ptr<Strategy> makeNormStrategy();
-std::unique_ptr<Strategy> makeAttentionStrategy();
-std::unique_ptr<Strategy> makeTopKStrategy();
+std::unique_ptr<KernelPlan> planReduce(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
+std::unique_ptr<KernelPlan> planArgReduce(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
+std::unique_ptr<KernelPlan> planCumSum(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
+std::unique_ptr<KernelPlan> planTopK(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
+std::unique_ptr<KernelPlan> planSoftmax(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
+std::unique_ptr<KernelPlan> planNorm(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
 
 } // namespace tenon::cpu
 

@@ -12,57 +12,52 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-class GatherElementsStrategy : public RunStrategy {
-public:
-  StringRef name() const override { return "misc-gather"; }
-  std::vector<StringRef> roots() const override { return {"gather_elements", "gather_nd"}; }
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    auto op = dyn_cast<graph::GatherNDOp>(kernel.getRootOp());
-    if (!op || constantOr(shapeOf(op.getIndices()).back()) >= 0)
-      return true;
-    reason = "the last dimension of the indices must be static";
-    return false;
-  }
+RunSchedule gatherSchedule(plan::KernelOp kernel, const CpuTarget &target) {
+  Operation *op = kernel.getRootOp();
+  Type type = elementOf(op->getResult(0));
+  unsigned rank = shapeOf(op->getResult(0)).size();
+  if (isa<graph::GatherElementsOp>(op))
+    return RunSchedule::get(kernel, target, rank ? rank - 1 : 0, type, true);
+  unsigned outer = shapeOf(op->getOperand(1)).size() - 1;
+  // Whole slices are runs; single elements go one by one.
+  return RunSchedule::get(kernel, target, outer < rank ? outer : rank ? rank - 1 : 0, type, outer >= rank);
+}
 
-  RunPlan planFor(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Operation *op = kernel.getRootOp();
-    Type type = elementOf(op->getResult(0));
-    unsigned rank = shapeOf(op->getResult(0)).size();
-    if (isa<graph::GatherElementsOp>(op))
-      return RunPlan::get(kernel, target, rank ? rank - 1 : 0, type, true);
-    unsigned outer = shapeOf(op->getOperand(1)).size() - 1;
-    // Whole slices are runs; single elements go one by one.
-    return RunPlan::get(kernel, target, outer < rank ? outer : rank ? rank - 1 : 0, type, outer >= rank);
-  }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    RunPlan p = planFor(kernel, target);
+/// gather_elements and gather_nd.
+class GatherElementsPlan : public RunPlan {
+public:
+  GatherElementsPlan(plan::KernelOp kernel, const CpuTarget &target)
+      : RunPlan(kernel, target, gatherSchedule(kernel, target)) {}
+
+  WorkSplit split() const override {
     if (auto op = dyn_cast<graph::GatherNDOp>(kernel.getRootOp()))
-      p = withElements(p, shapeOf(op.getIndices()).size() - 1);
-    return p.split(kernel.getContext());
+      return withElements(shapeOf(op.getIndices()).size() - 1).split(kernel.getContext());
+    return RunPlan::split();
   }
   LogicalResult emit(KernelContext &c) const override {
-    if (auto op = dyn_cast<graph::GatherElementsOp>(c.kernel.getRootOp()))
+    if (auto op = dyn_cast<graph::GatherElementsOp>(kernel.getRootOp()))
       return emitElements(c, op);
-    return emitND(c, cast<graph::GatherNDOp>(c.kernel.getRootOp()));
+    return emitND(c, cast<graph::GatherNDOp>(kernel.getRootOp()));
   }
 
 private:
-  /// Indices of slices without elements are looked at, too: each has a unit. Where runs
-  /// are of the `outer` dimensions, an empty one has no indices.
-  static RunPlan withElements(RunPlan p, unsigned outer) {
-    if (p.suffix >= outer)
-      p.run = atLeastOne(p.run);
-    return p;
+  /// The schedule of gather_nd's units. Indices of slices without elements are looked at,
+  /// too: each has a unit. Where runs are of the `outer` dimensions, an empty one has no
+  /// indices.
+  RunSchedule withElements(unsigned outer) const {
+    RunSchedule units = s;
+    if (s.suffix >= outer)
+      units.run = atLeastOne(s.run);
+    return units;
   }
 
   LogicalResult emitElements(KernelContext &c, graph::GatherElementsOp op) const {
-    RunPlan p = planFor(c.kernel, c.target);
     Exprs shape = c.shape(op.getX()), strides = stridesOf(shape), indexStrides = stridesOf(c.shape(op.getIndices()));
     int64_t axis = resolvedAxis(op.getAxis(), shape.size());
     IndexCheck check(c, op, op.getIndices(), shape[axis]);
     LogicalResult result = success();
     auto copy = [&]() {
-      result = p.emit(c, op.getResult(), [&](ArrayRef<Value> row, Value i, Value) {
+      result = s.emit(c, op.getResult(), [&](ArrayRef<Value> row, Value i, Value) {
         Values point(row);
         point.push_back(i);
         point[axis] = check.load(c.offset(point, indexStrides));
@@ -71,14 +66,13 @@ private:
     };
     // Where there are indices, only their own axis can be empty, and all are wrong.
     ifNotEmpty(c, shape, copy, [&]() {
-      c.loop(c.begin, c.end, 1, [&](Value unit) { check.load(c.offset(p.firstOf(c, unit), indexStrides)); });
+      c.loop(c.begin, c.end, 1, [&](Value unit) { check.load(c.offset(s.firstOf(c, unit), indexStrides)); });
     });
     check.finish();
     return result;
   }
 
   LogicalResult emitND(KernelContext &c, graph::GatherNDOp op) const {
-    RunPlan p = planFor(c.kernel, c.target);
     Exprs shape = c.shape(op.getX()), strides = stridesOf(shape), indexShape = c.shape(op.getIndices());
     Exprs indexStrides = stridesOf(indexShape);
     int64_t batch = op.getBatchDims(), count = constantOr(indexShape.back());
@@ -92,15 +86,15 @@ private:
         at = c.mulAdd(indices[k], c.index(strides[batch + k]), at);
       return at;
     };
-    bool isSlice = p.suffix >= outer; // else single elements, one at a time
+    bool isSlice = s.suffix >= outer; // else single elements, one at a time
     Value begin;
     LogicalResult result = success();
     auto copy = [&]() {
-      result = p.emit(
+      result = s.emit(
           c, op.getResult(),
           [&](ArrayRef<Value> row, Value i, Value mask) {
             if (isSlice)
-              return loadFrom(c, op.getX(), c.add(begin, i), p.lanes, mask);
+              return loadFrom(c, op.getX(), c.add(begin, i), s.lanes, mask);
             Values point(row);
             point.push_back(i);
             return loadFrom(c, op.getX(), slice(point), 1);
@@ -115,34 +109,24 @@ private:
           });
     };
     ifNotEmpty(c, shape, copy, [&]() {
-      RunPlan some = withElements(p, outer);
-      c.loop(c.begin, c.end, 1, [&](Value unit) { slice(ArrayRef(some.firstOf(c, unit)).take_front(outer)); });
+      RunSchedule units = withElements(outer);
+      c.loop(c.begin, c.end, 1, [&](Value unit) { slice(ArrayRef(units.firstOf(c, unit)).take_front(outer)); });
     });
     check.finish();
     return result;
   }
 };
 
-class ScatterStrategy : public Strategy {
+class ScatterPlan : public KernelPlan {
 public:
-  StringRef name() const override { return "scatter"; }
-  std::vector<StringRef> roots() const override { return {"scatter_nd", "scatter_elements"}; }
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    auto nd = dyn_cast<graph::ScatterNDOp>(kernel.getRootOp());
-    if (!nd || constantOr(shapeOf(nd.getIndices()).back()) >= 0)
-      return yieldsRootAlone(kernel, reason);
-    reason = "the last dimension of the indices must be static";
-    return false;
+  using KernelPlan::KernelPlan;
+  ScheduleFacts facts() const override {
+    return {.text = "one unit: copy, then scalar updates in order", .hasScalarCode = true};
   }
-  std::string describe(plan::KernelOp, const CpuTarget &) const override {
-    return "one unit: copy, then scalar updates in order";
-  }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
-    return {getAffineConstantExpr(1, kernel.getContext()), 1};
-  }
+  WorkSplit split() const override { return {getAffineConstantExpr(1, kernel.getContext()), 1}; }
 
   LogicalResult emit(KernelContext &c) const override {
-    Operation *op = c.kernel.getRootOp();
+    Operation *op = kernel.getRootOp();
     Value x = op->getOperand(0), indices = op->getOperand(1);
     Exprs shape = c.shape(x), along;
     if (auto elements = dyn_cast<graph::ScatterElementsOp>(op))
@@ -231,7 +215,23 @@ private:
 
 } // namespace
 
-std::unique_ptr<Strategy> makeGatherElementsStrategy() { return std::make_unique<GatherElementsStrategy>(); }
-std::unique_ptr<Strategy> makeScatterStrategy() { return std::make_unique<ScatterStrategy>(); }
+std::unique_ptr<KernelPlan> planGatherElements(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  auto nd = dyn_cast<graph::GatherNDOp>(kernel.getRootOp());
+  if (!nd || constantOr(shapeOf(nd.getIndices()).back()) >= 0)
+    return std::make_unique<GatherElementsPlan>(kernel, target);
+  reason = "the last dimension of the indices must be static";
+  return nullptr;
+}
+
+std::unique_ptr<KernelPlan> planScatter(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  auto nd = dyn_cast<graph::ScatterNDOp>(kernel.getRootOp());
+  if (nd && constantOr(shapeOf(nd.getIndices()).back()) < 0) {
+    reason = "the last dimension of the indices must be static";
+    return nullptr;
+  }
+  if (!yieldsRootAlone(kernel, reason))
+    return nullptr;
+  return std::make_unique<ScatterPlan>(kernel, target);
+}
 
 } // namespace tenon::cpu

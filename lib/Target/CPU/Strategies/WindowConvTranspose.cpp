@@ -16,15 +16,16 @@ namespace {
 constexpr StringLiteral kPacked = "taps,ci,co";
 constexpr int64_t kPixels = 4;
 
-struct Plan {
+struct Schedule {
   Exprs in, out;
   bool last, packed;
   unsigned rank; // spatial dimensions
   SmallVector<int64_t> kernel;
   int64_t group, inChannels, outChannels; // channels of all groups
-  int64_t lanes, vectors;
+  int64_t packedLanes;                    // with packed weights
+  int64_t lanes, vectors;                 // with the weights as they are in the kernel
   int64_t perGroup() const { return outChannels / group; }
-  int64_t padded() const { return (perGroup() + lanes - 1) / lanes * lanes; }
+  int64_t padded() const { return (perGroup() + packedLanes - 1) / packedLanes * packedLanes; }
   int64_t taps() const {
     int64_t n = 1;
     for (int64_t k : kernel)
@@ -35,89 +36,35 @@ struct Plan {
   unsigned channel() const { return last ? rank + 1 : 1; }
 };
 
-Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
+Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target) {
   auto op = cast<graph::ConvTransposeOp>(kernel.getRootOp());
-  Plan p;
-  p.in = shapeOf(op.getX());
-  p.out = shapeOf(op.getResult());
-  p.last = op.getLayout() == graph::ChannelLayout::last;
-  p.rank = p.in.size() - 2;
-  p.group = op.getGroup();
-  p.packed = isPackedAs(kernel, op.getFilter(), kPacked);
+  Schedule s;
+  s.in = shapeOf(op.getX());
+  s.out = shapeOf(op.getResult());
+  s.last = op.getLayout() == graph::ChannelLayout::last;
+  s.rank = s.in.size() - 2;
+  s.group = op.getGroup();
+  s.packed = isPackedAs(kernel, op.getFilter(), kPacked);
   Exprs filter = shapeOf(op.getFilter());
-  for (unsigned i = 0; i < p.rank; ++i)
-    p.kernel.push_back(constantOr(filter[p.packed ? i : i + 2]));
-  p.inChannels = constantOr(p.in[p.channel()]);
-  p.outChannels = constantOr(p.out[p.channel()]);
-  p.lanes = lanesFor(target, computeOf(op.getX()), p.outChannels / std::max<int64_t>(1, p.group));
-  if (auto filter = dyn_cast<BlockArgument>(op.getFilter()); !p.packed && filter) {
-    // Before packConstants the plan speaks of what it will pack.
-    if (!kernel.getInputs()[filter.getArgNumber()].getDefiningOp<graph::ConstantOp>())
-      p.lanes = 1;
-  }
-  int64_t perGroup = p.outChannels / std::max<int64_t>(1, p.group);
-  p.vectors = std::clamp<int64_t>((perGroup + p.lanes - 1) / p.lanes, 1, 4);
-  if (p.lanes == 1)
-    p.vectors = 1;
+  for (unsigned i = 0; i < s.rank; ++i)
+    s.kernel.push_back(constantOr(filter[s.packed ? i : i + 2]));
+  s.inChannels = constantOr(s.in[s.channel()]);
+  s.outChannels = constantOr(s.out[s.channel()]);
+  int64_t perGroup = s.outChannels / std::max<int64_t>(1, s.group);
+  s.packedLanes = lanesFor(target, computeOf(op.getX()), perGroup);
+  s.lanes = s.packed || !isa<BlockArgument>(op.getFilter()) ? s.packedLanes : 1;
+  s.vectors = std::clamp<int64_t>((perGroup + s.lanes - 1) / s.lanes, 1, 4);
+  if (s.lanes == 1)
+    s.vectors = 1;
   else if (target.vectorRegisters < 32)
-    p.vectors = std::min<int64_t>(p.vectors, 2);
-  return p;
-}
-
-class ConvTransposeStrategy : public Strategy {
-public:
-  StringRef name() const override { return "window-conv-transpose"; }
-  std::vector<StringRef> roots() const override { return {"conv_transpose"}; }
-
-  bool matches(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const override {
-    Plan p = planFor(kernel, target);
-    auto op = cast<graph::ConvTransposeOp>(kernel.getRootOp());
-    if (!isa<FloatType>(computeOf(op.getX())))
-      reason = "the element type must be floating point";
-    else if (p.inChannels < 0 || p.outChannels < 0 || llvm::is_contained(p.kernel, -1))
-      reason = "channels and filter size must be static";
-    else
-      return true;
-    return false;
-  }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Plan p = planFor(kernel, target);
-    if (p.lanes == 1 || (!p.packed && isa<BlockArgument>(cast<graph::ConvTransposeOp>(kernel.getRootOp()).getFilter())))
-      return "scalar loop, gather over taps";
-    return llvm::formatv("gather over taps, tile {0} pixels x {1} channels, weights packed", kPixels,
-                         p.vectors * p.lanes)
-        .str();
-  }
-  LogicalResult packConstants(plan::KernelOp kernel, const CpuTarget &target) const override;
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Plan p = planFor(kernel, target);
-    AffineExpr rows = p.out[0];
-    for (unsigned i = 0; i + 1 < p.rank; ++i)
-      rows = rows * p.out[p.spatial(i)];
-    int64_t width = std::max<int64_t>(1, constantOr(p.out[p.spatial(p.rank - 1)]));
-    return {rows, grainFor(width * p.outChannels * p.taps() * p.inChannels / p.group)};
-  }
-  LogicalResult emit(KernelContext &c) const override;
-};
-
-LogicalResult ConvTransposeStrategy::packConstants(plan::KernelOp kernel, const CpuTarget &target) const {
-  auto op = cast<graph::ConvTransposeOp>(kernel.getRootOp());
-  Plan p = planFor(kernel, target);
-  if (p.packed || p.lanes == 1 || !canPack(kernel, op, op.getFilter()))
-    return success();
-  SmallVector<int64_t> shape(p.kernel);
-  shape.append({p.inChannels, p.padded()});
-  packConstant(kernel, op.getFilter(), kPacked, shape, [&](int64_t i) -> int64_t {
-    int64_t co = i % p.padded(), ci = i / p.padded() % p.inChannels, tap = i / p.padded() / p.inChannels;
-    return co < p.perGroup() ? (ci * p.perGroup() + co) * p.taps() + tap : -1;
-  });
-  return success();
+    s.vectors = std::min<int64_t>(s.vectors, 2);
+  return s;
 }
 
 struct TransposeEmitter {
   KernelContext &c;
   graph::ConvTransposeOp op;
-  Plan p;
+  const Schedule &s;
   LaneMath m;
   Type element, compute;
   Exprs inStrides;
@@ -126,21 +73,21 @@ struct TransposeEmitter {
   LogicalResult status = success();
   Value zero;
 
-  TransposeEmitter(KernelContext &c, graph::ConvTransposeOp op, Plan plan)
-      : c(c), op(op), p(plan), m{c}, element(elementOf(op.getX())), compute(computeOf(op.getX())),
-        inStrides(stridesOf(plan.in)), emitter(c, plan.out), zero(c.index(int64_t(0))) {
+  TransposeEmitter(KernelContext &c, graph::ConvTransposeOp op, const Schedule &schedule)
+      : c(c), op(op), s(schedule), m{c}, element(elementOf(op.getX())), compute(computeOf(op.getX())),
+        inStrides(stridesOf(s.in)), emitter(c, s.out), zero(c.index(int64_t(0))) {
     using A = graph::AutoPad;
-    for (unsigned i = 0; i < p.rank; ++i) {
+    for (unsigned i = 0; i < s.rank; ++i) {
       bool derived = op.getOutputShape() || op.getAutoPad() == A::same_upper || op.getAutoPad() == A::same_lower;
       if (!derived) {
         pads.push_back(op.getAutoPad() == A::valid || op.getPads().empty() ? zero : c.index(op.getPads()[i]));
         continue;
       }
       int64_t extra = op.getOutputPadding().empty() ? 0 : op.getOutputPadding()[i];
-      Value full = c.add(c.mul(c.index(stride(i)), c.sub(c.index(p.in[p.spatial(i)]), c.index(1))),
-                         c.index(extra + (p.kernel[i] - 1) * dilation(i) + 1));
+      Value full = c.add(c.mul(c.index(stride(i)), c.sub(c.index(s.in[s.spatial(i)]), c.index(1))),
+                         c.index(extra + (s.kernel[i] - 1) * dilation(i) + 1));
       // Negative where the filter does not reach every output: halves round down.
-      Value total = c.sub(full, c.index(p.out[p.spatial(i)]));
+      Value total = c.sub(full, c.index(s.out[s.spatial(i)]));
       Value half = c.b.createOrFold<arith::FloorDivSIOp>(c.loc, total, c.index(2));
       pads.push_back(op.getAutoPad() == A::same_upper ? half : c.sub(total, half));
     }
@@ -150,14 +97,14 @@ struct TransposeEmitter {
 
   Value weight(Value tap, Value inChannel, Value outChannel) {
     if (!isa<BlockArgument>(op.getFilter())) // one value throughout
-      return loadFrom(c, op.getFilter(), zero, p.lanes);
+      return loadFrom(c, op.getFilter(), zero, s.lanes);
     Value buffer = c.buffer(op.getFilter());
-    if (p.packed) {
-      Value row = c.mulAdd(tap, c.index(p.inChannels), inChannel);
-      return c.load(buffer, element, c.mulAdd(row, c.index(p.padded()), outChannel), p.lanes);
+    if (s.packed) {
+      Value row = c.mulAdd(tap, c.index(s.inChannels), inChannel);
+      return c.load(buffer, element, c.mulAdd(row, c.index(s.padded()), outChannel), s.lanes);
     }
-    Value row = c.mulAdd(inChannel, c.index(p.perGroup()), outChannel);
-    return c.load(buffer, element, c.mulAdd(row, c.index(p.taps()), tap), 1);
+    Value row = c.mulAdd(inChannel, c.index(s.perGroup()), outChannel);
+    return c.load(buffer, element, c.mulAdd(row, c.index(s.taps()), tap), 1);
   }
 
   /// Tap `k` of an axis reaches output position y from input (y + pad - k *
@@ -169,7 +116,7 @@ struct TransposeEmitter {
     Value safe = c.maxS(t, zero);
     index = c.divU(safe, c.index(stride(axis)));
     Value exact = arith::CmpIOp::create(c.b, c.loc, P::eq, c.remU(safe, c.index(stride(axis))), zero);
-    Value inside = arith::CmpIOp::create(c.b, c.loc, P::slt, index, c.index(p.in[p.spatial(axis)]));
+    Value inside = arith::CmpIOp::create(c.b, c.loc, P::slt, index, c.index(s.in[s.spatial(axis)]));
     valid = arith::AndIOp::create(c.b, c.loc, nonNegative, Value(arith::AndIOp::create(c.b, c.loc, exact, inside)));
   }
 
@@ -181,26 +128,26 @@ struct TransposeEmitter {
 };
 
 void TransposeEmitter::tile(ArrayRef<Value> row, Value column, Value group, Value first, int64_t vectors) {
-  unsigned w = p.rank - 1;
-  Value width = c.index(p.out[p.spatial(w)]);
-  Value groupIn = c.index(p.inChannels / p.group);
+  unsigned w = s.rank - 1;
+  Value width = c.index(s.out[s.spatial(w)]);
+  Value groupIn = c.index(s.inChannels / s.group);
   Value firstIn = c.mul(group, groupIn);
   Values columns;
   for (int64_t i = 0; i < kPixels; ++i)
     columns.push_back(c.add(column, c.index(i * stride(w))));
-  Values init(kPixels * vectors, c.constant(compute, 0, p.lanes));
+  Values init(kPixels * vectors, c.constant(compute, 0, s.lanes));
   Value batch = c.mul(row[0], c.index(inStrides[0]));
 
   auto channels = [&](Value tap, Value base, ArrayRef<Value> offsets, ArrayRef<Value> valid, Values acc) {
     return c.loop(zero, groupIn, 1, acc, [&](Value ci, ValueRange args) {
       Value channel = c.add(firstIn, ci);
-      Value at = c.mulAdd(channel, c.index(inStrides[p.channel()]), base);
+      Value at = c.mulAdd(channel, c.index(inStrides[s.channel()]), base);
       Values weights, next;
       for (int64_t j = 0; j < vectors; ++j)
-        weights.push_back(weight(tap, channel, c.add(first, c.index(j * p.lanes))));
+        weights.push_back(weight(tap, channel, c.add(first, c.index(j * s.lanes))));
       for (int64_t i = 0; i < kPixels; ++i) {
         Value v = loadFrom(c, op.getX(), c.add(at, offsets[i]), 1);
-        v = c.broadcast(m.select(valid[i], v, c.constant(compute, 0, 1)), p.lanes);
+        v = c.broadcast(m.select(valid[i], v, c.constant(compute, 0, 1)), s.lanes);
         for (int64_t j = 0; j < vectors; ++j)
           next.push_back(m.madd(v, weights[j], args[i * vectors + j]));
       }
@@ -209,10 +156,10 @@ void TransposeEmitter::tile(ArrayRef<Value> row, Value column, Value group, Valu
   };
   std::function<Values(unsigned, Value, Value, Values)> axis = [&](unsigned i, Value tap, Value base,
                                                                    Values acc) -> Values {
-    return c.loop(zero, c.index(p.kernel[i]), 1, acc, [&](Value k, ValueRange args) {
+    return c.loop(zero, c.index(s.kernel[i]), 1, acc, [&](Value k, ValueRange args) {
       Values current(args);
-      Value nextTap = c.mulAdd(tap, c.index(p.kernel[i]), k);
-      Value step = c.index(inStrides[p.spatial(i)]);
+      Value nextTap = c.mulAdd(tap, c.index(s.kernel[i]), k);
+      Value step = c.index(inStrides[s.spatial(i)]);
       if (i < w) {
         Value index, valid;
         reach(i, row[i + 1], k, index, valid);
@@ -243,7 +190,7 @@ void TransposeEmitter::tile(ArrayRef<Value> row, Value column, Value group, Valu
 }
 
 void TransposeEmitter::storePixel(ArrayRef<Value> row, Value column, Value group, Value first, ArrayRef<Value> acc) {
-  Value perGroup = c.index(p.perGroup());
+  Value perGroup = c.index(s.perGroup());
   auto write = [&](Value channel, int64_t lanes, Value mask, Value v) {
     if (op.getBias()) {
       Value bias = loadFrom(c, op.getBias(), channel, lanes, mask);
@@ -251,25 +198,25 @@ void TransposeEmitter::storePixel(ArrayRef<Value> row, Value column, Value group
     }
     Values point(row);
     point.push_back(column);
-    point.insert(p.last ? point.end() : point.begin() + 1, channel);
+    point.insert(s.last ? point.end() : point.begin() + 1, channel);
     emitter.setPoint(point, lanes, mask);
     emitter.define(op.getResult(), v);
     if (failed(emitter.storeYields()))
       status = failure();
   };
   for (auto [j, v] : llvm::enumerate(acc)) {
-    Value inGroup = c.add(first, c.index(int64_t(j) * p.lanes));
+    Value inGroup = c.add(first, c.index(int64_t(j) * s.lanes));
     Value channel = c.mulAdd(group, perGroup, inGroup);
-    if (p.last || p.lanes == 1) {
-      Value mask = p.perGroup() % p.lanes == 0 ? Value() : m.laneMask(inGroup, perGroup, p.lanes);
-      write(channel, p.lanes, mask, v);
+    if (s.last || s.lanes == 1) {
+      Value mask = s.perGroup() % s.lanes == 0 ? Value() : m.laneMask(inGroup, perGroup, s.lanes);
+      write(channel, s.lanes, mask, v);
       continue;
     }
     // Channels first: the lanes of one pixel lie a plane apart.
-    for (int64_t l = 0; l < p.lanes; ++l) {
+    for (int64_t l = 0; l < s.lanes; ++l) {
       Value lane = c.add(inGroup, c.index(l));
       auto store = [&]() { write(c.add(channel, c.index(l)), 1, {}, vector::ExtractOp::create(c.b, c.loc, v, l)); };
-      if (p.perGroup() % p.lanes == 0)
+      if (s.perGroup() % s.lanes == 0)
         store();
       else
         ifThen(c, arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, lane, perGroup), store);
@@ -278,42 +225,85 @@ void TransposeEmitter::storePixel(ArrayRef<Value> row, Value column, Value group
 }
 
 void TransposeEmitter::emit() {
-  Exprs units{p.out[0]};
-  for (unsigned i = 0; i + 1 < p.rank; ++i)
-    units.push_back(p.out[p.spatial(i)]);
-  unsigned w = p.rank - 1;
-  Value width = c.index(p.out[p.spatial(w)]);
-  int64_t block = p.vectors * p.lanes, perGroup = p.perGroup(), full = perGroup / block * block;
+  Exprs units{s.out[0]};
+  for (unsigned i = 0; i + 1 < s.rank; ++i)
+    units.push_back(s.out[s.spatial(i)]);
+  unsigned w = s.rank - 1;
+  Value width = c.index(s.out[s.spatial(w)]);
+  int64_t block = s.vectors * s.lanes, perGroup = s.perGroup(), full = perGroup / block * block;
   c.loop(c.begin, c.end, 1, [&](Value unit) {
     Values row = c.delinearize(unit, units);
-    c.loop(zero, c.index(p.group), 1, [&](Value group) {
+    c.loop(zero, c.index(s.group), 1, [&](Value group) {
       auto pixels = [&](Value first, int64_t vectors) {
         c.loop(zero, c.index(stride(w)), 1, [&](Value phase) {
           c.loop(phase, width, kPixels * stride(w), [&](Value column) { tile(row, column, group, first, vectors); });
         });
       };
       if (full > 0)
-        c.loop(zero, c.index(full), block, [&](Value first) { pixels(first, p.vectors); });
+        c.loop(zero, c.index(full), block, [&](Value first) { pixels(first, s.vectors); });
       if (full < perGroup)
-        c.loop(c.index(full), c.index(perGroup), p.lanes, [&](Value first) { pixels(first, 1); });
+        c.loop(c.index(full), c.index(perGroup), s.lanes, [&](Value first) { pixels(first, 1); });
     });
   });
 }
 
-LogicalResult ConvTransposeStrategy::emit(KernelContext &c) const {
-  auto op = cast<graph::ConvTransposeOp>(c.kernel.getRootOp());
-  Plan p = planFor(c.kernel, c.target);
-  if (!p.packed && isa<BlockArgument>(op.getFilter())) { // packing was not possible: weights as they are
-    p.lanes = 1;
-    p.vectors = 1;
+class ConvTransposePlan : public KernelPlan {
+public:
+  ConvTransposePlan(plan::KernelOp kernel, const CpuTarget &target, Schedule schedule)
+      : KernelPlan(kernel, target), s(std::move(schedule)) {}
+
+  ScheduleFacts facts() const override {
+    if (s.lanes == 1)
+      return {.text = "scalar loop, gather over taps", .hasScalarCode = true};
+    std::string tile = llvm::formatv("{0} pixels x {1} channels", kPixels, s.vectors * s.lanes);
+    return {.text = "gather over taps, tile " + tile + ", weights packed", .tile = tile};
   }
-  TransposeEmitter e(c, op, p);
-  e.emit();
-  return e.status;
-}
+
+  LogicalResult pack() override {
+    auto op = cast<graph::ConvTransposeOp>(kernel.getRootOp());
+    if (s.packed || s.packedLanes == 1 || !canPack(kernel, op, op.getFilter()))
+      return success();
+    SmallVector<int64_t> shape(s.kernel);
+    shape.append({s.inChannels, s.padded()});
+    packConstant(kernel, op.getFilter(), kPacked, shape, [&](int64_t i) -> int64_t {
+      int64_t co = i % s.padded(), ci = i / s.padded() % s.inChannels, tap = i / s.padded() / s.inChannels;
+      return co < s.perGroup() ? (ci * s.perGroup() + co) * s.taps() + tap : -1;
+    });
+    return success();
+  }
+
+  WorkSplit split() const override {
+    AffineExpr rows = s.out[0];
+    for (unsigned i = 0; i + 1 < s.rank; ++i)
+      rows = rows * s.out[s.spatial(i)];
+    int64_t width = std::max<int64_t>(1, constantOr(s.out[s.spatial(s.rank - 1)]));
+    return {rows, grainFor(width * s.outChannels * s.taps() * s.inChannels / s.group)};
+  }
+
+  LogicalResult emit(KernelContext &c) const override {
+    TransposeEmitter e(c, cast<graph::ConvTransposeOp>(kernel.getRootOp()), s);
+    e.emit();
+    return e.status;
+  }
+
+private:
+  Schedule s;
+};
 
 } // namespace
 
-std::unique_ptr<Strategy> makeConvTransposeStrategy() { return std::make_unique<ConvTransposeStrategy>(); }
+std::unique_ptr<KernelPlan> planConvTranspose(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  auto op = cast<graph::ConvTransposeOp>(kernel.getRootOp());
+  if (!isa<FloatType>(computeOf(op.getX()))) {
+    reason = "the element type must be floating point";
+    return nullptr;
+  }
+  Schedule s = scheduleOf(kernel, target);
+  if (s.inChannels < 0 || s.outChannels < 0 || llvm::is_contained(s.kernel, -1)) {
+    reason = "channels and filter size must be static";
+    return nullptr;
+  }
+  return std::make_unique<ConvTransposePlan>(kernel, target, std::move(s));
+}
 
 } // namespace tenon::cpu

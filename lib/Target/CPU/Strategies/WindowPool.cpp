@@ -30,44 +30,36 @@ Values windowPads(KernelContext &c, graph::AutoPad mode, ArrayRef<int64_t> pads,
   return mode == A::same_upper ? Values{half, rest} : Values{rest, half};
 }
 
-class PoolStrategy : public Strategy {
+class PoolPlan : public KernelPlan {
 public:
-  StringRef name() const override { return "window-pool"; }
-  std::vector<StringRef> roots() const override { return {"pool"}; }
+  PoolPlan(plan::KernelOp kernel, const CpuTarget &target) : KernelPlan(kernel, target) {
+    auto op = cast<graph::PoolOp>(kernel.getRootOp());
+    last = op.getLayout() == graph::ChannelLayout::last;
+    if (last || op.getStrides().back() <= 2)
+      lanes = lanesFor(target, computeOf(op.getX()), constantOr(shapeOf(op.getResult()).back()));
+  }
 
-  static bool isLast(plan::KernelOp kernel) {
-    return cast<graph::PoolOp>(kernel.getRootOp()).getLayout() == graph::ChannelLayout::last;
+  ScheduleFacts facts() const override {
+    ScheduleFacts facts = inLanes(lanes, computeOf(kernel.getRootOp()->getOperand(0)),
+                                  last ? " over channels" : " over columns, scalar at the border");
+    facts.hasScalarCode |= !last;
+    return facts;
   }
-  static int64_t lanesOf(plan::KernelOp kernel, const CpuTarget &target) {
-    auto op = cast<graph::PoolOp>(kernel.getRootOp());
-    Exprs out = shapeOf(op.getResult());
-    if (!isLast(kernel) && op.getStrides().back() > 2)
-      return 1;
-    return lanesFor(target, computeOf(op.getX()), constantOr(out.back()));
-  }
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    auto op = cast<graph::PoolOp>(kernel.getRootOp());
-    if (op.getKind() == graph::PoolKind::max || isa<FloatType>(computeOf(op.getX())))
-      return true;
-    reason = "average and Lp pooling need floating point";
-    return false;
-  }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    int64_t lanes = lanesOf(kernel, target);
-    std::string text = lanesText(lanes, computeOf(kernel.getRootOp()->getOperand(0)));
-    return lanes == 1 ? text : text + (isLast(kernel) ? " over channels" : " over columns, scalar at the border");
-  }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &) const override {
+  WorkSplit split() const override {
     auto op = cast<graph::PoolOp>(kernel.getRootOp());
     Exprs out = shapeOf(op.getResult());
     // A unit is a row: everything but the columns (and the channels, if last).
-    unsigned inner = isLast(kernel) ? 2 : 1;
+    unsigned inner = last ? 2 : 1;
     int64_t work = constantOr(product(ArrayRef(out).take_back(inner), kernel.getContext()));
     for (int64_t k : op.getKernel())
       work *= k;
     return {product(ArrayRef(out).drop_back(inner), kernel.getContext()), grainFor(work)};
   }
   LogicalResult emit(KernelContext &c) const override;
+
+private:
+  bool last; // channels are the last dimension
+  int64_t lanes = 1;
 };
 
 struct PoolEmitter {
@@ -359,24 +351,29 @@ void PoolEmitter::emitFirst(int64_t lanes) {
   });
 }
 
-LogicalResult PoolStrategy::emit(KernelContext &c) const {
-  PoolEmitter e(c, cast<graph::PoolOp>(c.kernel.getRootOp()));
-  int64_t lanes = lanesOf(c.kernel, c.target);
-  if (e.last)
+LogicalResult PoolPlan::emit(KernelContext &c) const {
+  PoolEmitter e(c, cast<graph::PoolOp>(kernel.getRootOp()));
+  if (last)
     e.emitLast(lanes);
   else
     e.emitFirst(lanes);
   return e.status;
 }
 
+std::unique_ptr<KernelPlan> planPool(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  auto op = cast<graph::PoolOp>(kernel.getRootOp());
+  if (op.getKind() == graph::PoolKind::max || isa<FloatType>(computeOf(op.getX())))
+    return std::make_unique<PoolPlan>(kernel, target);
+  reason = "average and Lp pooling need floating point";
+  return nullptr;
+}
+
 } // namespace
 
-std::unique_ptr<Strategy> makePoolStrategy() { return std::make_unique<PoolStrategy>(); }
-
 void registerWindowStrategies(StrategyRegistry &registry) {
-  registry.add(makePoolStrategy());
-  registry.add(makeConvTransposeStrategy());
-  registry.add(makeResizeStrategy());
+  registry.add({"window-pool", {"pool"}, planPool});
+  registry.add({"window-conv-transpose", {"conv_transpose"}, planConvTranspose});
+  registry.add({"window-resize", {"resize"}, planResize});
 }
 
 } // namespace tenon::cpu

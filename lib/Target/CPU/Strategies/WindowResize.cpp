@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kMaxTable = 2048; // columns
 
-struct Plan {
+struct Schedule {
   Exprs in, out;
   SmallVector<double> scales; // given ones; 0: out / in
   int64_t rank, taps;
@@ -27,68 +27,56 @@ struct Plan {
   bool keeps(int64_t d) const { return in[d] == out[d] && (scales.empty() || scales[d] == 0 || scales[d] == 1); }
 };
 
-Plan planFor(plan::KernelOp kernel, const CpuTarget &target) {
+Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target) {
   auto op = cast<graph::ResizeOp>(kernel.getRootOp());
-  Plan p;
-  p.in = shapeOf(op.getX());
-  p.out = shapeOf(op.getResult());
-  p.rank = p.in.size();
-  p.taps = op.getMode() == graph::ResizeMode::nearest ? 1 : op.getMode() == graph::ResizeMode::linear ? 2 : 4;
+  Schedule s;
+  s.in = shapeOf(op.getX());
+  s.out = shapeOf(op.getResult());
+  s.rank = s.in.size();
+  s.taps = op.getMode() == graph::ResizeMode::nearest ? 1 : op.getMode() == graph::ResizeMode::linear ? 2 : 4;
   if (op.getScales())
     if (auto constant = op.getScales().getDefiningOp<graph::ConstantOp>())
       if (auto dense = dyn_cast<DenseFPElementsAttr>(constant.getValue()))
         for (APFloat scale : dense.getValues<APFloat>())
-          p.scales.push_back(scale.convertToDouble());
-  if (int64_t(p.scales.size()) != p.rank)
-    p.scales.clear();
-  int64_t from = p.rank; // dimensions from here on keep their size
-  while (from > 0 && p.keeps(from - 1))
+          s.scales.push_back(scale.convertToDouble());
+  if (int64_t(s.scales.size()) != s.rank)
+    s.scales.clear();
+  int64_t from = s.rank; // dimensions from here on keep their size
+  while (from > 0 && s.keeps(from - 1))
     --from;
   MLIRContext *context = kernel.getContext();
-  if (from < p.rank) {
-    p.suffix = mergedSuffix(kernel, p.out, from);
+  if (from < s.rank) {
+    s.suffix = mergedSuffix(kernel, s.out, from);
   } else {
-    p.suffix = p.rank - 1;
-    int64_t width = constantOr(p.out.back());
-    p.table = width > 0 && width <= kMaxTable;
+    s.suffix = s.rank - 1;
+    int64_t width = constantOr(s.out.back());
+    s.table = width > 0 && width <= kMaxTable;
   }
-  p.run = product(ArrayRef(p.out).drop_front(p.suffix), context);
+  s.run = product(ArrayRef(s.out).drop_front(s.suffix), context);
   bool narrow = computeOf(op.getX()).getIntOrFloatBitWidth() != 32 || elementOf(op.getX()) != computeOf(op.getX());
   // Gathers are of 32-bit elements.
-  p.lanes = from == p.rank && (!p.table || narrow) ? 1 : lanesFor(target, computeOf(op.getX()), constantOr(p.run));
-  return p;
+  s.lanes = from == s.rank && (!s.table || narrow) ? 1 : lanesFor(target, computeOf(op.getX()), constantOr(s.run));
+  return s;
 }
 
-class ResizeStrategy : public Strategy {
+class ResizePlan : public KernelPlan {
 public:
-  StringRef name() const override { return "window-resize"; }
-  std::vector<StringRef> roots() const override { return {"resize"}; }
-  bool matches(plan::KernelOp kernel, const CpuTarget &, std::string &reason) const override {
-    auto op = cast<graph::ResizeOp>(kernel.getRootOp());
-    if (op.getCoordinate() == graph::CoordinateMode::tf_crop_and_resize)
-      reason = "tf_crop_and_resize needs a region operand";
-    else if (op.getAntialias())
-      reason = "antialias has no kernel";
-    else if (!isa<BlockArgument>(op.getX()))
-      reason = "the operand must be in memory";
-    else if (shapeOf(op.getX()).empty())
-      reason = "a scalar cannot be resized";
-    else
-      return true;
-    return false;
+  ResizePlan(plan::KernelOp kernel, const CpuTarget &target)
+      : KernelPlan(kernel, target), s(scheduleOf(kernel, target)) {}
+
+  ScheduleFacts facts() const override {
+    return inLanes(s.lanes, computeOf(kernel.getRootOp()->getOperand(0)),
+                   s.table ? ", gathers through a table" : " over unchanged dimensions");
   }
-  std::string describe(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Plan p = planFor(kernel, target);
-    std::string text = lanesText(p.lanes, computeOf(kernel.getRootOp()->getOperand(0)));
-    return p.lanes == 1 ? text : text + (p.table ? ", gathers through a table" : " over unchanged dimensions");
-  }
-  WorkSplit split(plan::KernelOp kernel, const CpuTarget &target) const override {
-    Plan p = planFor(kernel, target);
-    int64_t work = constantOr(p.run) * p.taps * p.taps;
-    return {product(ArrayRef(p.out).take_front(p.suffix), kernel.getContext()),
-            p.table ? std::max<int64_t>(8, grainFor(work)) : grainFor(work)};
+  WorkSplit split() const override {
+    int64_t work = constantOr(s.run) * s.taps * s.taps;
+    return {product(ArrayRef(s.out).take_front(s.suffix), kernel.getContext()),
+            s.table ? std::max<int64_t>(8, grainFor(work)) : grainFor(work)};
   }
   LogicalResult emit(KernelContext &c) const override;
+
+private:
+  Schedule s;
 };
 
 struct Tap {
@@ -98,12 +86,12 @@ struct Tap {
 struct ResizeEmitter {
   KernelContext &c;
   graph::ResizeOp op;
-  Plan p;
+  const Schedule &s;
   LaneMath m;
   Type f64, work; // coordinates; weights and sums
 
-  ResizeEmitter(KernelContext &c, graph::ResizeOp op, Plan plan)
-      : c(c), op(op), p(std::move(plan)), m{c}, f64(c.b.getF64Type()),
+  ResizeEmitter(KernelContext &c, graph::ResizeOp op, const Schedule &schedule)
+      : c(c), op(op), s(schedule), m{c}, f64(c.b.getF64Type()),
         work(needsDouble(computeOf(op.getX())) ? f64 : Type(c.b.getF32Type())) {}
 
   /// Integers of more than 16 bits are not all float32 numbers.
@@ -120,7 +108,7 @@ struct ResizeEmitter {
     if (bits > 53) // the largest that a conversion does not overflow at
       high = std::nextafter(high, 0.0);
     sum = m.max(m.like(sum, low), m.min(sum, m.like(sum, high)));
-    Type type = p.lanes == 1 ? compute : Type(VectorType::get({p.lanes}, compute));
+    Type type = s.lanes == 1 ? compute : Type(VectorType::get({s.lanes}, compute));
     return isUnsigned ? Value(arith::FPToUIOp::create(c.b, c.loc, type, sum))
                       : Value(arith::FPToSIOp::create(c.b, c.loc, type, sum));
   }
@@ -133,9 +121,9 @@ struct ResizeEmitter {
   /// Position in the input of output element o of axis d.
   Value coordinate(int64_t d, Value o) {
     using M = graph::CoordinateMode;
-    Value in = real(c.index(p.in[d])), out = real(c.index(p.out[d])), at = real(o);
+    Value in = real(c.index(s.in[d])), out = real(c.index(s.out[d])), at = real(o);
     auto single = [&]() { return m.greater(real(1.5), out); };
-    if (p.scales.empty() || p.scales[d] <= 0) {
+    if (s.scales.empty() || s.scales[d] <= 0) {
       // Of sizes: one quotient of whole numbers, so that halves and wholes are exact and
       // nearest elements the ones that they are.
       auto halfPixel = [&]() { return m.div(m.sub(m.mul(m.add(m.add(at, at), real(1.0)), in), out), m.add(out, out)); };
@@ -147,7 +135,7 @@ struct ResizeEmitter {
       default: return halfPixel();
       }
     }
-    Value scale = real(p.scales[d]);
+    Value scale = real(s.scales[d]);
     auto halfPixel = [&]() { return m.sub(m.div(m.add(at, real(0.5)), scale), real(0.5)); };
     switch (op.getCoordinate()) {
     case M::asymmetric: return m.div(at, scale);
@@ -166,13 +154,13 @@ struct ResizeEmitter {
   }
 
   Value clamp(Value index, int64_t d) {
-    return c.maxS(c.index(int64_t(0)), c.minS(index, c.sub(c.index(p.in[d]), c.index(1))));
+    return c.maxS(c.index(int64_t(0)), c.minS(index, c.sub(c.index(s.in[d]), c.index(1))));
   }
 
   SmallVector<Tap> taps(int64_t d, Value o) {
     using N = graph::NearestMode;
     Value x = coordinate(d, o);
-    if (p.taps == 1) {
+    if (s.taps == 1) {
       switch (op.getNearest()) {
       case N::floor: x = floor(x); break;
       case N::ceil: x = math::CeilOp::create(c.b, c.loc, x); break;
@@ -182,21 +170,21 @@ struct ResizeEmitter {
       return {{clamp(toIndex(x), d), {}}};
     }
     auto narrow = [&](Value v) { return m.toFloat(v, work); };
-    if (p.taps == 2) {
+    if (s.taps == 2) {
       // Positions clamp to the image, so that borders repeat.
-      x = m.max(real(0.0), m.min(x, m.sub(real(c.index(p.in[d])), real(1.0))));
+      x = m.max(real(0.0), m.min(x, m.sub(real(c.index(s.in[d])), real(1.0))));
       Value low = floor(x), index = toIndex(low), weight = narrow(m.sub(x, low));
       return {{clamp(index, d), m.sub(c.constant(work, 1, 1), weight)}, {clamp(c.add(index, c.index(1)), d), weight}};
     }
     Value low = floor(x), index = toIndex(low), t = m.sub(x, low);
     double a = op.getCubicCoefficient().convertToDouble();
     // Keys' kernel at distances 1 + t, t, 1 - t, 2 - t.
-    auto near = [&](Value s) {
-      return m.add(m.mul(m.mul(m.sub(m.mul(real(a + 2), s), real(a + 3)), s), s), real(1.0));
+    auto near = [&](Value r) {
+      return m.add(m.mul(m.mul(m.sub(m.mul(real(a + 2), r), real(a + 3)), r), r), real(1.0));
     };
-    auto far = [&](Value s) {
-      Value inner = m.add(m.mul(m.sub(m.mul(real(a), s), real(5 * a)), s), real(8 * a));
-      return m.sub(m.mul(inner, s), real(4 * a));
+    auto far = [&](Value r) {
+      Value inner = m.add(m.mul(m.sub(m.mul(real(a), r), real(5 * a)), r), real(8 * a));
+      return m.sub(m.mul(inner, r), real(4 * a));
     };
     Value one = real(1.0);
     Values weights{far(m.add(t, one)), near(t), near(m.sub(one, t)), far(m.sub(real(2.0), t))};
@@ -207,7 +195,7 @@ struct ResizeEmitter {
     if (op.getExcludeOutside()) {
       Value sum;
       for (int64_t k = 0; k < 4; ++k) {
-        Value inside = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::ult, indices[k], c.index(p.in[d]));
+        Value inside = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::ult, indices[k], c.index(s.in[d]));
         weights[k] = m.select(inside, weights[k], real(0.0));
         sum = sum ? m.add(sum, weights[k]) : weights[k];
       }
@@ -220,43 +208,42 @@ struct ResizeEmitter {
   }
 };
 
-LogicalResult ResizeStrategy::emit(KernelContext &c) const {
-  auto op = cast<graph::ResizeOp>(c.kernel.getRootOp());
-  ResizeEmitter e(c, op, planFor(c.kernel, c.target));
-  const Plan &p = e.p;
+LogicalResult ResizePlan::emit(KernelContext &c) const {
+  auto op = cast<graph::ResizeOp>(kernel.getRootOp());
+  ResizeEmitter e(c, op, s);
   LaneMath &m = e.m;
   Type element = elementOf(op.getX()), compute = computeOf(op.getX());
   Value x = c.buffer(op.getX()), zero = c.index(int64_t(0));
-  Exprs strides = stridesOf(p.in);
-  bool inner = p.suffix == unsigned(p.rank - 1) && !p.keeps(p.rank - 1); // the run is resized
-  int64_t width = constantOr(p.run);
+  Exprs strides = stridesOf(s.in);
+  bool inner = s.suffix == unsigned(s.rank - 1) && !s.keeps(s.rank - 1); // the run is resized
+  int64_t width = constantOr(s.run);
   Values indexTable, weightTable;
-  if (p.table) {
-    int64_t padded = (width + p.lanes - 1) / p.lanes * p.lanes;
-    for (int64_t t = 0; t < p.taps; ++t) {
+  if (s.table) {
+    int64_t padded = (width + s.lanes - 1) / s.lanes * s.lanes;
+    for (int64_t t = 0; t < s.taps; ++t) {
       indexTable.push_back(scratch(c, padded, c.b.getI32Type()));
-      if (p.taps > 1)
+      if (s.taps > 1)
         weightTable.push_back(scratch(c, padded, e.work));
     }
-    c.loop(zero, c.index(p.run), 1, [&](Value o) {
-      for (auto [t, tap] : llvm::enumerate(e.taps(p.rank - 1, o))) {
+    c.loop(zero, c.index(s.run), 1, [&](Value o) {
+      for (auto [t, tap] : llvm::enumerate(e.taps(s.rank - 1, o))) {
         memref::StoreOp::create(c.b, c.loc, m.fromIndex(tap.index, c.b.getI32Type()), indexTable[t], o);
-        if (p.taps > 1)
+        if (s.taps > 1)
           memref::StoreOp::create(c.b, c.loc, tap.weight, weightTable[t], o);
       }
     });
   }
   bool isUnsigned = element.isUnsignedInteger();
   LaneMath source{c, isUnsigned};
-  ElementEmitter emitter(c, p.out, suffixGroups(p.rank, p.suffix));
+  ElementEmitter emitter(c, s.out, suffixGroups(s.rank, s.suffix));
   LogicalResult status = success();
   c.loop(c.begin, c.end, 1, [&](Value unit) {
-    Values outer = c.delinearize(unit, ArrayRef(p.out).take_front(p.suffix));
+    Values outer = c.delinearize(unit, ArrayRef(s.out).take_front(s.suffix));
     // Corners of the outer axes: offset and weight.
     SmallVector<Tap> corners{{zero, {}}};
-    for (unsigned d = 0; d < p.suffix; ++d) {
+    for (unsigned d = 0; d < s.suffix; ++d) {
       SmallVector<Tap> next;
-      SmallVector<Tap> taps = p.keeps(d) ? SmallVector<Tap>{{outer[d], {}}} : e.taps(d, outer[d]);
+      SmallVector<Tap> taps = s.keeps(d) ? SmallVector<Tap>{{outer[d], {}}} : e.taps(d, outer[d]);
       for (Tap &corner : corners)
         for (Tap &tap : taps) {
           Value weight = !corner.weight ? tap.weight : !tap.weight ? corner.weight : m.mul(corner.weight, tap.weight);
@@ -264,10 +251,10 @@ LogicalResult ResizeStrategy::emit(KernelContext &c) const {
         }
       corners = next;
     }
-    c.vectorLoop(zero, c.index(p.run), p.lanes, width, [&](Value i, Value mask) {
+    c.vectorLoop(zero, c.index(s.run), s.lanes, width, [&](Value i, Value mask) {
       Value sum;
       auto addTerm = [&](Value v, Value weight) {
-        if (p.taps == 1) {
+        if (s.taps == 1) {
           sum = v;
           return;
         }
@@ -276,31 +263,31 @@ LogicalResult ResizeStrategy::emit(KernelContext &c) const {
           v = m.mul(v, weight);
         sum = sum ? m.add(sum, v) : v;
       };
-      auto wide = [&](Value weight) { return weight ? c.broadcast(weight, p.lanes) : Value(); };
+      auto wide = [&](Value weight) { return weight ? c.broadcast(weight, s.lanes) : Value(); };
       if (!inner) {
         for (Tap &corner : corners)
-          addTerm(c.load(x, element, c.add(corner.index, i), p.lanes, mask), wide(corner.weight));
+          addTerm(c.load(x, element, c.add(corner.index, i), s.lanes, mask), wide(corner.weight));
       } else {
         SmallVector<Tap> columns;
-        if (!p.table)
-          columns = e.taps(p.rank - 1, i);
+        if (!s.table)
+          columns = e.taps(s.rank - 1, i);
         else
-          for (int64_t t = 0; t < p.taps; ++t) {
-            Value index = c.load(indexTable[t], c.b.getI32Type(), i, p.lanes, mask);
-            columns.push_back({p.lanes == 1 ? m.toIndex(index) : index,
-                               p.taps > 1 ? c.load(weightTable[t], e.work, i, p.lanes, mask) : Value()});
+          for (int64_t t = 0; t < s.taps; ++t) {
+            Value index = c.load(indexTable[t], c.b.getI32Type(), i, s.lanes, mask);
+            columns.push_back({s.lanes == 1 ? m.toIndex(index) : index,
+                               s.taps > 1 ? c.load(weightTable[t], e.work, i, s.lanes, mask) : Value()});
           }
         for (Tap &corner : corners) {
           Value cornerWeight = wide(corner.weight);
           for (Tap &column : columns) {
             Value v;
-            if (p.lanes == 1) {
+            if (s.lanes == 1) {
               v = c.load(x, element, c.add(corner.index, column.index), 1);
             } else {
-              auto type = VectorType::get({p.lanes}, compute);
-              Value all = mask ? mask : c.constant(c.b.getI1Type(), 1, p.lanes);
+              auto type = VectorType::get({s.lanes}, compute);
+              Value all = mask ? mask : c.constant(c.b.getI1Type(), 1, s.lanes);
               v = vector::GatherOp::create(c.b, c.loc, type, x, ValueRange{corner.index}, column.index, all,
-                                           c.constant(compute, 0, p.lanes));
+                                           c.constant(compute, 0, s.lanes));
             }
             Value weight = !cornerWeight    ? column.weight
                            : !column.weight ? cornerWeight
@@ -309,14 +296,14 @@ LogicalResult ResizeStrategy::emit(KernelContext &c) const {
           }
         }
       }
-      if (p.taps > 1 && isa<IntegerType>(compute)) {
+      if (s.taps > 1 && isa<IntegerType>(compute)) {
         sum = e.toInteger(sum, element, compute);
-      } else if (p.taps > 1) {
+      } else if (s.taps > 1) {
         sum = m.toFloat(sum, compute);
       }
       Values point(outer);
       point.push_back(i);
-      emitter.setPoint(point, p.lanes, mask);
+      emitter.setPoint(point, s.lanes, mask);
       emitter.define(op.getResult(), sum);
       if (failed(emitter.storeYields()))
         status = failure();
@@ -327,6 +314,19 @@ LogicalResult ResizeStrategy::emit(KernelContext &c) const {
 
 } // namespace
 
-std::unique_ptr<Strategy> makeResizeStrategy() { return std::make_unique<ResizeStrategy>(); }
+std::unique_ptr<KernelPlan> planResize(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+  auto op = cast<graph::ResizeOp>(kernel.getRootOp());
+  if (op.getCoordinate() == graph::CoordinateMode::tf_crop_and_resize)
+    reason = "tf_crop_and_resize needs a region operand";
+  else if (op.getAntialias())
+    reason = "antialias has no kernel";
+  else if (!isa<BlockArgument>(op.getX()))
+    reason = "the operand must be in memory";
+  else if (shapeOf(op.getX()).empty())
+    reason = "a scalar cannot be resized";
+  else
+    return std::make_unique<ResizePlan>(kernel, target);
+  return nullptr;
+}
 
 } // namespace tenon::cpu

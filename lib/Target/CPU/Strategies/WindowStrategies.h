@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The window strategies, one factory a schedule.
+// The window strategies that WindowPool.cpp registers beside its own.
 #ifndef TENON_LIB_TARGET_CPU_STRATEGIES_WINDOWSTRATEGIES_H
 #define TENON_LIB_TARGET_CPU_STRATEGIES_WINDOWSTRATEGIES_H
 
@@ -8,9 +8,8 @@
 
 namespace tenon::cpu {
 
-std::unique_ptr<Strategy> makePoolStrategy();
-std::unique_ptr<Strategy> makeConvTransposeStrategy();
-std::unique_ptr<Strategy> makeResizeStrategy();
+std::unique_ptr<KernelPlan> planConvTranspose(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
+std::unique_ptr<KernelPlan> planResize(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
 
 } // namespace tenon::cpu
 
