@@ -34,6 +34,9 @@ LAYERS = {
         "Dialect", "Interfaces", "Numerics", "Analysis", "Transforms", "Conversion", "Target", "Frontend",
         "Reference",
     },
+    "Verify": {
+        "Dialect", "Interfaces", "Numerics", "Analysis", "Transforms", "Conversion", "Frontend", "Reference", "Pipelines",
+    },
 }
 
 # Names of devices and of their instruction sets, which only a target may know.

@@ -16,6 +16,7 @@
 #include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Frontend/ONNX/Import.h"
 #include "tenon/Frontend/ONNX/TensorFile.h"
+#include "tenon/Pipelines/BuildLedger.h"
 #include "tenon/Pipelines/NativeConstants.h"
 #include "tenon/Pipelines/Passes.h"
 #include "tenon/Pipelines/RegisterTargets.h"

@@ -7,6 +7,7 @@
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Frontend/ONNX/Import.h"
+#include "tenon/Pipelines/BuildLedger.h"
 #include "tenon/Target/Common/Artifact.h"
 #include "tenon/Target/Common/ManifestTypes.h"
 #include "llvm/Support/JSON.h"

@@ -3,7 +3,7 @@
 // Inputs and tolerances from the command line.
 #include "Session.h"
 
-#include "tenon/Pipelines/Ledger.h"
+#include "tenon/Support/Ledger.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"

@@ -2,7 +2,7 @@
 #include "Replacing.h"
 #include "Session.h"
 
-#include "tenon/Pipelines/Ledger.h"
+#include "tenon/Pipelines/BuildLedger.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 

@@ -7,7 +7,7 @@
 #include "Session.h"
 #include "VerifyReport.h"
 
-#include "tenon/Pipelines/Verify.h"
+#include "tenon/Verify/KernelVerifier.h"
 #include "llvm/Support/Regex.h"
 
 namespace tenon::driver {

@@ -4,8 +4,8 @@
 #ifndef TENON_TOOLS_TENON_VERIFYREPORT_H
 #define TENON_TOOLS_TENON_VERIFYREPORT_H
 
-#include "tenon/Pipelines/Verify.h"
-#include "tenon/Pipelines/VerifyOutputs.h"
+#include "tenon/Verify/KernelVerifier.h"
+#include "tenon/Verify/OutputVerifier.h"
 
 namespace tenon::driver {
 

@@ -8,9 +8,9 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "tenon/Interfaces/Target.h"
-#include "tenon/Pipelines/Ledger.h"
 #include "tenon/Pipelines/OpenSizes.h"
 #include "tenon/Support/Files.h"
+#include "tenon/Support/Ledger.h"
 #include "tenon/Transforms/Numerics/ObserveActivations.h"
 #include "llvm/ADT/StringRef.h"
 #include <functional>

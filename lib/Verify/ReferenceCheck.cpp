@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The reference evaluator against test vectors.
-#include "tenon/Pipelines/ReferenceCheck.h"
+#include "tenon/Verify/ReferenceCheck.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"

@@ -2,8 +2,8 @@
 //
 // Runs an ONNX model through import, conversion and the reference evaluator
 // and compares the outputs with test vectors.
-#ifndef TENON_PIPELINES_REFERENCECHECK_H
-#define TENON_PIPELINES_REFERENCECHECK_H
+#ifndef TENON_VERIFY_REFERENCECHECK_H
+#define TENON_VERIFY_REFERENCECHECK_H
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Support/LLVM.h"
@@ -25,4 +25,4 @@ mlir::LogicalResult checkWithReference(mlir::MLIRContext &context, llvm::StringR
 
 } // namespace tenon
 
-#endif // TENON_PIPELINES_REFERENCECHECK_H
+#endif // TENON_VERIFY_REFERENCECHECK_H

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The ledger as JSON and back. Keys are added, never changed.
-#include "tenon/Pipelines/Ledger.h"
+#include "tenon/Support/Ledger.h"
 
-using namespace mlir;
+using llvm::StringRef;
 
 namespace tenon {
+
+StringRef fateName(Fate fate) {
+  static constexpr llvm::StringLiteral names[] = {"kernel", "view", "constant", "dimensions", "removed"};
+  return names[int(fate)];
+}
 
 llvm::json::Object Ledger::toJson() const {
   llvm::json::Array nodeArray, kernelArray, noteArray;

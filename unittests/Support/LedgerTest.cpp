@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Ledgers out of artifacts that anyone may have written.
-#include "tenon/Pipelines/Ledger.h"
+#include "tenon/Support/Ledger.h"
 #include <gtest/gtest.h>
 
 using namespace tenon;

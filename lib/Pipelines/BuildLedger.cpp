@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Collecting the ledger from the IR.
-#include "tenon/Pipelines/Ledger.h"
+#include "tenon/Pipelines/BuildLedger.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
@@ -90,11 +90,6 @@ void noteKernel(plan::KernelOp kernel, const KernelDescription &description, Not
 }
 
 } // namespace
-
-StringRef fateName(Fate fate) {
-  static constexpr StringLiteral names[] = {"kernel", "view", "constant", "dimensions", "removed"};
-  return names[int(fate)];
-}
 
 /// In pieces, so that a large file need not be in memory.
 constexpr uint64_t kHashPiece = 16 << 20;

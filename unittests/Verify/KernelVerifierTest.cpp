@@ -2,7 +2,7 @@
 //
 // KernelVerifier fed by hand: what a faulty memory plan or host program would
 // do to a kernel's buffers, which no model on disk can be made to do.
-#include "tenon/Pipelines/Verify.h"
+#include "tenon/Verify/KernelVerifier.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"

@@ -3,10 +3,9 @@
 // The ledger: what became of every ONNX node, which kernels run and how, and
 // what the user must be told (docs/Runtime/ledger.md). It travels in the
 // artifact as JSON; `tenon explain` and the summary after compiling render it.
-#ifndef TENON_PIPELINES_LEDGER_H
-#define TENON_PIPELINES_LEDGER_H
+#ifndef TENON_SUPPORT_LEDGER_H
+#define TENON_SUPPORT_LEDGER_H
 
-#include "mlir/IR/BuiltinOps.h"
 #include "tenon/Support/KernelDescription.h"
 #include "llvm/Support/JSON.h"
 
@@ -43,16 +42,6 @@ struct Ledger {
   static std::optional<Ledger> fromJson(llvm::StringRef text);
 };
 
-/// Lists the module's ONNX nodes in its attribute `onnx.nodes`, and the model's
-/// hash in `onnx.hash`, so that later stages, and a compilation that resumes from
-/// their text, know them.
-void recordNodes(mlir::ModuleOp imported, llvm::StringRef modelHash);
-/// Hash of a model, for recordNodes; "" of a file that cannot be read.
-std::string hashModel(llvm::StringRef bytes);
-std::string hashModelFile(llvm::StringRef path);
-/// The ledger of a planned module, whose kernels the descriptions tell of, by their names.
-Ledger buildLedger(mlir::ModuleOp plan, llvm::ArrayRef<KernelDescription> kernels);
-
 } // namespace tenon
 
-#endif // TENON_PIPELINES_LEDGER_H
+#endif // TENON_SUPPORT_LEDGER_H

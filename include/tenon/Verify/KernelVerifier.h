@@ -9,8 +9,8 @@
 // That a kernel's inputs still are what their producers wrote is checked by
 // hash, which finds faults of the memory plan and of the host program. What no
 // kernel border shows (graph passes, branches) is left to the OutputVerifier.
-#ifndef TENON_PIPELINES_VERIFY_H
-#define TENON_PIPELINES_VERIFY_H
+#ifndef TENON_VERIFY_KERNELVERIFIER_H
+#define TENON_VERIFY_KERNELVERIFIER_H
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -73,4 +73,4 @@ private:
 
 } // namespace tenon
 
-#endif // TENON_PIPELINES_VERIFY_H
+#endif // TENON_VERIFY_KERNELVERIFIER_H

@@ -9,8 +9,8 @@
 // f64 everywhere, and with f32 sums. How far the second is from the first is what
 // f32 arithmetic costs this model with these inputs. Both outputs may be
 // kRoundingFactor times as far from the first.
-#ifndef TENON_PIPELINES_VERIFYOUTPUTS_H
-#define TENON_PIPELINES_VERIFYOUTPUTS_H
+#ifndef TENON_VERIFY_OUTPUTVERIFIER_H
+#define TENON_VERIFY_OUTPUTVERIFIER_H
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -70,4 +70,4 @@ private:
 
 } // namespace tenon
 
-#endif // TENON_PIPELINES_VERIFYOUTPUTS_H
+#endif // TENON_VERIFY_OUTPUTVERIFIER_H

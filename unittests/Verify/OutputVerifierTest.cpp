@@ -2,7 +2,7 @@
 //
 // OutputVerifier on a sum that cancels: 1e8 + 1 - 1e8 + 1 is 2, and 1 where each
 // addition is rounded to f32.
-#include "tenon/Pipelines/VerifyOutputs.h"
+#include "tenon/Verify/OutputVerifier.h"
 
 #include "mlir/Parser/Parser.h"
 #include "tenon/Pipelines/Compile.h"

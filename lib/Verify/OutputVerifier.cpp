@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A model's outputs by the tolerance, then by what rounding costs.
-#include "tenon/Pipelines/VerifyOutputs.h"
+#include "tenon/Verify/OutputVerifier.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
