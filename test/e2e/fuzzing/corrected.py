@@ -2,7 +2,9 @@
 """Operators as their texts have them, where the reference evaluator is wrong and
 ONNX Runtime cannot take its place. Each has its reason in ../fuzz-explained.txt."""
 
+import copy
 import dataclasses
+import functools
 from fractions import Fraction
 
 import numpy as np
@@ -39,32 +41,61 @@ class PRelu(OpRun):
         return (np.where(x < 0, x * slope, x).astype(x.dtype),)
 
 
-class MaxPool(OpRun):
-    """The largest of each window's elements, which may all be -inf."""
+class Windows:
+    """The windows of a pool on an operand of shape [N, C, size of each axis...]."""
 
-    def _run(self, x, auto_pad=None, ceil_mode=None, dilations=None, kernel_shape=None, pads=None, storage_order=None, strides=None):
-        count = len(kernel_shape)
-        dilations, strides, pads = dilations or [1] * count, strides or [1] * count, pads or [0] * 2 * count
-        sizes = []
-        for size, before, after, k, d, s in zip(x.shape[2:], pads, pads[count:], kernel_shape, dilations, strides):
+    def __init__(self, shape, kernel, ceil_mode, dilations, pads, strides):
+        count = len(kernel)
+        self.kernel, self.dilations, self.strides = kernel, dilations or [1] * count, strides or [1] * count
+        pads = pads or [0] * 2 * count
+        self.begins, self.ends, self.sizes = pads[:count], pads[count:], []
+        for size, before, after, k, d, s in zip(shape[2:], self.begins, self.ends, kernel, self.dilations, self.strides):
             room = size + before + after - (k - 1) * d - 1
             out = (-(-room // s) if ceil_mode else room // s) + 1
             if out < 1:
                 raise ValueError("a window larger than what it slides over")
             # No window begins behind the image.
-            sizes.append(out - 1 if ceil_mode and (out - 1) * s >= size + before else out)
+            self.sizes.append(out - 1 if ceil_mode and (out - 1) * s >= size + before else out)
+        # What the last windows reach beyond the operand.
+        self.reach = [max(0, (out - 1) * s + (k - 1) * d + 1 - before - size) for out, s, k, d, before, size in
+                      zip(self.sizes, self.strides, kernel, self.dilations, self.begins, shape[2:])]
+
+    def taps(self, x, beyond):
+        """For each place in a window, the elements there of all windows; `beyond` around the operand."""
+        padded = np.pad(x, [(0, 0), (0, 0), *zip(self.begins, self.reach)], constant_values=beyond)
+        for tap in np.ndindex(*self.kernel):
+            axes = zip(tap, self.dilations, self.strides, self.sizes)
+            yield padded[(..., *(slice(t * d, t * d + (out - 1) * s + 1, s) for t, d, s, out in axes))]
+
+
+class MaxPool(OpRun):
+    """The largest of each window's elements, which may all be -inf."""
+
+    def _run(self, x, auto_pad=None, ceil_mode=None, dilations=None, kernel_shape=None, pads=None, storage_order=None, strides=None):
         lowest = -np.inf if x.dtype.kind not in "iu" else np.iinfo(x.dtype).min
-        ends = [max(0, (out - 1) * s + (k - 1) * d + 1 - before - size)
-                for out, s, k, d, before, size in zip(sizes, strides, kernel_shape, dilations, pads, x.shape[2:])]
-        padded = np.pad(x, [(0, 0), (0, 0), *zip(pads, ends)], constant_values=lowest)
-        result = np.full((*x.shape[:2], *sizes), lowest, x.dtype)
-        for tap in np.ndindex(*kernel_shape):
-            window = tuple(slice(t * d, t * d + (out - 1) * s + 1, s) for t, d, s, out in zip(tap, dilations, strides, sizes))
-            result = np.maximum(result, padded[(..., *window)])
-        return (result.astype(x.dtype),)
+        windows = Windows(x.shape, kernel_shape, ceil_mode, dilations, pads, strides)
+        return (functools.reduce(np.maximum, windows.taps(x, lowest)).astype(x.dtype),)
 
 
-OPERATORS = [HardSwish, LRN, MaxPool, PRelu]
+class AveragePool(OpRun):
+    """The mean of each window's elements; with count_include_pad the pads count as zeros,
+    and what a window of ceil_mode reaches beyond them does not."""
+
+    def _run(self, x, auto_pad=None, ceil_mode=None, count_include_pad=None, dilations=None, kernel_shape=None, pads=None, strides=None):
+        windows = Windows(x.shape, kernel_shape, ceil_mode, dilations, pads, strides)
+        wide = x.astype(np.promote_types(x.dtype, np.float32))
+        counts = np.ones(x.shape, wide.dtype)
+        counting = copy.copy(windows)
+        if count_include_pad:  # the pads are part of what is counted, as far as windows reach
+            after = [min(pad, reach) for pad, reach in zip(windows.ends, windows.reach)]
+            counts = np.pad(counts, [(0, 0), (0, 0), *zip(windows.begins, after)], constant_values=1)
+            counting.begins = [0] * len(after)
+            counting.reach = [reach - pad for reach, pad in zip(windows.reach, after)]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return ((sum(windows.taps(wide, 0)) / sum(counting.taps(counts, 0))).astype(x.dtype),)
+
+
+OPERATORS = [AveragePool, HardSwish, LRN, MaxPool, PRelu]
 
 
 POOLS = ("AveragePool", "LpPool", "MaxPool")

@@ -107,6 +107,12 @@ def noisy(program, binding, rng):
                 # Between fused operators values are of float32 (TN5102), and need not be infinite.
                 is_beyond = np.isinf(array) & are_finite(feeds.values(), array.shape) & (rng.random(array.shape) < 0.5)
                 array = np.where(is_beyond, np.copysign(np.finfo(np.float16).max, array), array).astype(np.float16)
+            if node.op == "Mod" and short_name(array) in ("f16", "bf16") and program.producer(node.inputs[0]):
+                # For the same reason a remainder may be of a sum that 16 bits do not hold: (60000 + 3) mod 2.
+                x, y = (feeds[name].astype(np.float32) for name in node.inputs)
+                x *= 1 + NOISE[short_name(array)] * rng.uniform(-1, 1, x.shape)
+                with np.errstate(all="ignore"):
+                    array = (np.fmod if node.attrs.get("fmod") else np.mod)(x, y).astype(array.dtype)
             values[name] = array if node.op in EXACT and not node.domain else shaken(array)
             if len(node.tolerance) > 2 and node.tolerance[2] and array.dtype.kind in "iu":  # steps of a quantized result
                 limits, steps = np.iinfo(array.dtype), rng.integers(-node.tolerance[2], node.tolerance[2] + 1, array.shape)

@@ -371,7 +371,6 @@ def beyond_half(node, operands, opset):
 REFERENCE_WRONG = {
     "Conv": ("dilated-infinity-of-the-reference", lambda n, o, opset: "dilations" in n.attrs and not_finite(n, o)),
     "Attention": ("attention-to-infinity-of-the-reference", lambda n, o, opset: not_finite(n, o) or not_finite(n, o, 1)),
-    "AveragePool": ("pooled-nan-of-the-reference", lambda n, o, opset: nan_operand(n, o)),
     "DynamicQuantizeLinear": ("range-of-zeros-of-the-reference", lambda n, o, opset: not all(a.any() for a in operand(n, o, 0).arrays)),
     "LpPool": ("lp-pool-of-the-reference", lambda n, o, opset: nan_operand(n, o) or n.attrs.get("ceil_mode")),
     **dict.fromkeys(("LayerNormalization", "RMSNormalization"), ("half-squares-of-the-reference", beyond_half)),
@@ -393,7 +392,7 @@ REFERENCE_WRONG = {
 CORRECTED = {"HardSwish": "hard-swish-of-doubles", "LRN": "lrn-of-the-reference", "PRelu": "slope-of-zero",
              "ReduceLogSumExp": "log-sum-exp-of-the-reference",
              "Resize": "nearest-of-the-reference", "Slice": "slice-from-below", **dict.fromkeys((*POOLS, "Conv"), "same-pads"),
-             "MaxPool": "max-pool-of-the-reference"}
+             "AveragePool": "average-pool-of-the-reference", "MaxPool": "max-pool-of-the-reference"}
 
 
 def is_undefined(node, operands):
