@@ -1,4 +1,4 @@
-# Writes OUTPUT, a C++ list of {file name, text} of the FILES: declarations of
+# Writes OUTPUT, a C++ list of {file name, text} of the FILES, which are YAML. Declarations of
 # formats come first that others (blocks, families) name.
 foreach(file ${FILES})
   file(READ ${file} text)

@@ -204,7 +204,7 @@ def chips_in_targets():
 def devices_in_targets():
     """No string names a device but in the folder of its target: others ask Target::device()."""
     devices = set()
-    for name in select("lib/Target/"):
+    for name in select("lib/Target/", "include/tenon/Target/"):
         devices |= set(re.findall(r'kDevice = "(\w+)"', (ROOT / name).read_text()))
     if not devices:
         yield "lib/Target:1: no target states its kDevice"

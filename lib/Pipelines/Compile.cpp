@@ -201,10 +201,10 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
                                        const CompileOptions &options, CompileResult result) {
   MLIRContext &context = *module->getContext();
   Stage last = options.stopAfter.value_or(Stage::Package);
-  std::unique_ptr<Target> target = findTarget(context, options.target);
+  std::unique_ptr<Target> target = findTarget(context, options.target, options.targetFiles);
   if (!target)
     return failure();
-  result.target = target->summary().spec;
+  result.target = target->spec().str();
   if (failed(runStages(*module, next, last, *target, options, result)))
     return failure();
   if (int(last) <= int(Stage::Place)) {
@@ -318,6 +318,8 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
   inputs.add(input, "the model");
   for (const std::string &file : options.formatFiles)
     inputs.add(file, "a declaration of a format");
+  for (const std::string &file : options.targetFiles)
+    inputs.add(file, "a declaration of a chip");
   std::vector<std::string> outputs = dumpPaths(options.dumpTo);
   outputs.insert(outputs.end(), options.otherOutputs.begin(), options.otherOutputs.end());
   if (options.stopAfter.value_or(Stage::Package) == Stage::Package)

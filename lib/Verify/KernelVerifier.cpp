@@ -81,7 +81,7 @@ std::unique_ptr<KernelVerifier> KernelVerifier::create(MLIRContext &context, Str
   PassManager passes(&context);
   passes.addPass(onnxtograph::createConvertOnnxToGraphPass());
   passes.addPass(graph::createInferShapesPass());
-  std::unique_ptr<Target> target = findTarget(context, options.target);
+  std::unique_ptr<Target> target = findTarget(context, options.target, options.targetFiles);
   CompileResult ignored;
   if (!target || failed(passes.run(*verifier->graph)) ||
       failed(runStages(*verifier->plan, Stage::Graph, Stage::Place, *target, CompileOptions(), ignored)))

@@ -54,13 +54,15 @@ nb::list toPython(const std::vector<Problem> &problems) {
   return all;
 }
 
-nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std::string &target, nb::bytes dumpTo,
-                 const std::vector<nb::bytes> &formatFiles, nb::object progress, bool flushDenormals,
-                 const std::string &overridable, bool redZones,
+nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std::string &target,
+                 const std::vector<nb::bytes> &targetFiles, nb::bytes dumpTo, const std::vector<nb::bytes> &formatFiles,
+                 nb::object progress, bool flushDenormals, const std::string &overridable, bool redZones,
                  const std::vector<std::tuple<std::string, int64_t, int64_t>> &sizes) {
   tenon::CompileOptions options;
   options.target = target;
   options.dumpTo = path(dumpTo);
+  for (const nb::bytes &file : targetFiles)
+    options.targetFiles.push_back(path(file));
   for (const nb::bytes &file : formatFiles)
     options.formatFiles.push_back(path(file));
   options.flushDenormals = flushDenormals;
@@ -148,8 +150,9 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
 
 NB_MODULE(_compiler, m) {
   m.def("compile", &compile, nb::arg("input"), nb::arg("bytes").none(), nb::arg("output"), nb::arg("target"),
-        nb::arg("dump_to"), nb::arg("format_files"), nb::arg("progress").none(), nb::arg("flush_denormals"),
-        nb::arg("overridable"), nb::arg("red_zones") = false, nb::arg("sizes") = nb::list());
+        nb::arg("target_files"), nb::arg("dump_to"), nb::arg("format_files"), nb::arg("progress").none(),
+        nb::arg("flush_denormals"), nb::arg("overridable"), nb::arg("red_zones") = false,
+        nb::arg("sizes") = nb::list());
   tenon::python::defineFormats(m);
   tenon::python::defineReference(m);
 }

@@ -27,7 +27,7 @@ from .verification import VerifyReport, verify
 
 def compile(
     model: "str | os.PathLike[str] | bytes | typing.Any",
-    target: str = "cpu:host",
+    target: "str | None" = None,
     output: "str | os.PathLike[str] | None" = None,
     *,
     dump_to: "str | os.PathLike[str] | None" = None,
@@ -37,12 +37,14 @@ def compile(
     overridable: str = "",
     red_zones: bool = False,
     sizes: "typing.Mapping[str, int | tuple[int, int]] | None" = None,
+    target_files: "typing.Sequence[str | os.PathLike[str]]" = (),
 ) -> Artifact:
     """Compiles an ONNX model and returns the loaded artifact.
 
     model     a path, the bytes of a serialized model, or an object with
               SerializeToString (onnx.ModelProto)
-    target    the chip, e.g. "cpu:host" or "cpu:x86-64-v3"; `tenon targets` lists them
+    target    the chip, e.g. "cpu:x86-64-v3"; `tenon targets` lists them. By default the
+              first of target_files, or cpu:host
     output    where the artifact is written, all or nothing; without it the
               artifact is a temporary file until `Artifact.save`
     dump_to   a folder for the IR after each stage, without weights
@@ -59,6 +61,8 @@ def compile(
               {"batch": 1} fixes one, {"x:2": (16, 512)} gives its smallest and
               largest size, which a run checks
 
+    target_files  declarations of chips that target may name (docs/HowTo/add-a-chip.md)
+
     The artifact's `summary` holds the target, counts of nodes and kernels, sizes
     in bytes, seconds by phase, and `warnings`, a list of `Diagnostic`: the warnings
     and notes that the command line prints.
@@ -68,8 +72,8 @@ def compile(
     """
     from .compiler import compile_model
 
-    return compile_model(model, target, output, dump_to, format_files, progress, flush_denormals, overridable,
-                         red_zones, sizes)
+    return compile_model(model, target or "", output, dump_to, format_files, progress, flush_denormals, overridable,
+                         red_zones, sizes, target_files)
 
 
 def __getattr__(name):

@@ -38,7 +38,7 @@ def _ranges(sizes):
 
 
 def compile_model(model, target, output, dump_to=None, format_files=(), progress=None, flush_denormals=False,
-                  overridable="", red_zones=False, sizes=None):
+                  overridable="", red_zones=False, sizes=None, target_files=()):
     """See tenon.compile."""
     path, data = b"", None
     if isinstance(model, (str, os.PathLike)):
@@ -54,6 +54,7 @@ def compile_model(model, target, output, dump_to=None, format_files=(), progress
         output = temporary
     try:
         summary = _compiler.compile(path, data, text_of_path(output, "the artifact"), target,
+                                    [text_of_path(file, "the target file") for file in target_files],
                                     text_of_path(dump_to or "", "the folder"),
                                     [text_of_path(file, "the format file") for file in format_files], progress,
                                     bool(flush_denormals), overridable, bool(red_zones), _ranges(sizes or {}))

@@ -103,7 +103,7 @@ def test_values_are_checked(tenon, model, artifact):
     refused(tenon("compile", model, "-o", ""), USER_ERROR, "[TN8042]", "empty")
     refused(tenon("compile", model, "--json=perhaps"), USER_ERROR, "[TN8042]", "true or false")
     refused(tenon("compile", model, model), USER_ERROR, "[TN8013]")
-    refused(tenon("targets", "cpu"), USER_ERROR, "[TN8013]", "no argument")
+    refused(tenon("targets", "cpu:host", "cpu:host"), USER_ERROR, "[TN8013]", "[TARGET]")
     refused(tenon("compile", model, "--sizes=batch=2", "--output=a", "-o", "b"), USER_ERROR, "[TN8012]")
 
 

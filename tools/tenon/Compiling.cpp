@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Compiling.h"
 
+#include "Chips.h"
 #include "llvm/Support/FileSystem.h"
 
 namespace tenon::driver {
 
 CompilationFlags::CompilationFlags(FlagSet &set, llvm::StringRef targetHelp)
     : target(set, {"target", "march", "mcpu"}, "TARGET", targetHelp, "cpu:host"),
+      targetFiles(set, {"target-file"}, "FILE.yaml", kTargetFileHelp),
       sizes(set, {"sizes"}, "NAME=SIZE,...",
             "Fix open dimensions, or give them a range: batch=1, seq=1..512, or by input and axis, x:0=1"),
       minShapes(set, {"minShapes"}, "INPUT:1x3x8x8,...", "Smallest sizes of open dimensions; a run checks them"),
@@ -18,7 +20,8 @@ CompilationFlags::CompilationFlags(FlagSet &set, llvm::StringRef targetHelp)
       verbose(set, {"v", "verbose"}, "A line for each step, also where standard error is no terminal") {}
 
 Exit CompilationFlags::read(CompileOptions &options) const {
-  options.target = target;
+  options.target = target.given() || targetFiles.values.empty() ? target.value : "";
+  options.targetFiles = targetFiles.values;
   std::string error;
   for (const std::string &text : sizes.values)
     if (!parseSizes(text, options.sizes, error))
@@ -33,9 +36,13 @@ Exit CompilationFlags::read(CompileOptions &options) const {
   return kOk;
 }
 
+std::string CompilationFlags::chip() const {
+  return target.given() || targetFiles.values.empty() ? target.value : "the chip of " + targetFiles.values.front();
+}
+
 Exit CompilationFlags::refuseGiven(const llvm::Twine &when) const {
-  for (const Flag *flag : {(const Flag *)&target, (const Flag *)&sizes, (const Flag *)&minShapes,
-                           (const Flag *)&optShapes, (const Flag *)&maxShapes})
+  for (const Flag *flag : {(const Flag *)&target, (const Flag *)&targetFiles, (const Flag *)&sizes,
+                           (const Flag *)&minShapes, (const Flag *)&optShapes, (const Flag *)&maxShapes})
     if (flag->given())
       return refuse(*flag, when);
   return kOk;

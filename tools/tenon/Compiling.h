@@ -25,7 +25,11 @@ public:
     return !sizes.values.empty() || minShapes.given() || optShapes.given() || maxShapes.given();
   }
 
+  /// The chip, as messages name it.
+  std::string chip() const;
+
   Value<std::string> target;
+  List targetFiles;
   List sizes;
   Value<std::string> minShapes, optShapes, maxShapes;
   Switch quiet, verbose;

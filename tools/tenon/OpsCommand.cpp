@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Commands.h"
+#include "Chips.h"
 #include "Json.h"
 #include "Table.h"
 
 #include "tenon/Frontend/ONNX/Operators.h"
-#include "tenon/Pipelines/RegisterTargets.h"
 #include "tenon/Pipelines/SupportedOperators.h"
 #include "llvm/ADT/StringExtras.h"
 #include <limits>
@@ -51,12 +50,14 @@ private:
   void printMarkdown() const;
   void printTables() const;
   llvm::json::Object toJson() const;
+  int64_t vectorBits() const { return chip->chip().limit("vector_bits").value_or(0); }
 
   Value<std::string> target{*this, {"target", "march", "mcpu"}, "TARGET", "The target to answer for", "cpu:host"};
+  List targetFiles{*this, {"target-file"}, "FILE.yaml", kTargetFileHelp};
   Switch json{*this, {"json"}, "Print the tables as JSON"};
   Switch markdown{*this, {"markdown"}, "Print the tables as Markdown"};
 
-  TargetSummary chip;
+  std::unique_ptr<Target> chip;
   std::vector<OperatorRange> ranges;
   std::vector<GraphOpSupport> ops;
 };
@@ -143,14 +144,14 @@ llvm::json::Object OpsCommand::toJson() const {
         llvm::json::Object{{"supported", int64_t(domain.supported)}, {"missing", llvm::json::Array(domain.missing)}};
   return llvm::json::Object{{"operators", std::move(operators)},
                             {"domains", std::move(support)},
-                            {"target", chip.spec},
-                            {"vector_bits", chip.vectorBits},
+                            {"target", chip->spec().str()},
+                            {"vector_bits", vectorBits()},
                             {"operations", std::move(operations)}};
 }
 
 void OpsCommand::printTables() const {
   Table operators({"domain", "operator", "opsets", "supported"});
-  Table operations({"graph operation", llvm::formatv("kernels on {0} ({1}-bit vectors)", chip.spec, chip.vectorBits)});
+  Table operations({"graph operation", llvm::formatv("kernels on {0} ({1}-bit vectors)", chip->spec(), vectorBits())});
   for (const OperatorRange &range : ranges)
     operators.add({domainName(range), range.name, opsets(range), supportName(range.support).str()});
   if (!ranges.empty())
@@ -174,18 +175,18 @@ Exit OpsCommand::run() {
   std::string error;
   // All CPUs take the same operators; how wide their vectors are is the difference.
   TargetRegistry targets;
-  registerTargets(targets);
-  std::string spec = target.value;
+  if (Exit exit = registerChips(targets, targetFiles.values))
+    return exit;
+  std::string spec = target.given() || targetFiles.values.empty() ? target.value : "";
   for (const std::unique_ptr<TargetFamily> &family : targets.getFamilies())
     if (family->device() == spec)
       spec = family->specs().front();
-  std::unique_ptr<Target> asked = targets.parse(spec, error);
-  if (!asked)
+  chip = targets.parse(spec, error);
+  if (!chip)
     return complain(error);
-  chip = asked->summary();
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   ranges = supportedOperators();
-  ops = graphOps(context, *asked);
+  ops = graphOps(context, *chip);
   if (Exit exit = filter())
     return exit;
   if (json)

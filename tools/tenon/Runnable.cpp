@@ -33,7 +33,7 @@ Exit Runnable::prepare(const FlagSet &command) {
     return complain("[TN6001] cannot create a temporary artifact: " + code.message());
   path = artifact.path().str();
   if (!compilation.quiet)
-    mention("note", llvm::Twine(file) + " is a model and is compiled first, for " + compilation.target.value +
+    mention("note", llvm::Twine(file) + " is a model and is compiled first, for " + compilation.chip() +
                         "; the artifact is not kept (`tenon compile` keeps one)");
   CompileResult result;
   return compile(file, path, options, progressOf(compilation), result);

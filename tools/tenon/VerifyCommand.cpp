@@ -150,8 +150,9 @@ Exit VerifyCommand::run() {
   if (Exit exit = compilation.read(options))
     return exit;
   if (artifact.given()) {
-    if (compilation.target.given())
-      return refuse(compilation.target, "with --artifact");
+    for (const Flag *flag : {(const Flag *)&compilation.target, (const Flag *)&compilation.targetFiles})
+      if (flag->given())
+        return refuse(*flag, "with --artifact");
     if (output.given())
       return refuse(output, "with --artifact");
     return verify(artifact.value, options, report);

@@ -6,6 +6,7 @@
 #define TENON_INTERFACES_TARGET_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "tenon/Dialect/Hw/IR/Device.h"
 #include "tenon/Interfaces/FusionRules.h"
 #include "tenon/Interfaces/ModuleCode.h"
 #include <functional>
@@ -36,19 +37,14 @@ struct RegionPassOptions {
   std::function<void(mlir::OpPassManager &)> simplify;
 };
 
-/// A chip as `tenon targets` lists it.
-struct TargetSummary {
-  std::string spec; ///< canonical spelling, e.g. "cpu:x86-64-v4"
-  std::string triple;
-  int64_t vectorBits = 0;
-  std::vector<std::string> features;
-};
-
 /// A chip to generate code for.
 class Target {
 public:
   virtual ~Target() = default;
-  virtual TargetSummary summary() const = 0;
+  /// The canonical spelling, e.g. "cpu:x86-64-v4".
+  virtual llvm::StringRef spec() const = 0;
+  /// What is known of the chip, with what the spelling changes.
+  virtual const hw::Device &chip() const = 0;
   /// The family's device, which plan.kernel names: "cpu".
   virtual llvm::StringRef device() const = 0;
   /// Adds the passes that this device alone wants on its graph ops, before they form
@@ -74,26 +70,35 @@ public:
   virtual llvm::StringRef device() const = 0;
   /// Spellings for `tenon targets`, without features; the first is meant where none is given.
   virtual std::vector<std::string> specs() const = 0;
-  /// Null with a message that names the accepted spellings.
-  virtual std::unique_ptr<Target> parse(llvm::StringRef spec, std::string &error) const = 0;
+  /// What keeps the target from making code for a chip of this family, a line each,
+  /// begun by Device::where.
+  virtual std::vector<std::string> check(const hw::Device &chip) const = 0;
+  /// A chip that is shipped or `loaded`. Null with a message that names the accepted spellings.
+  virtual std::unique_ptr<Target> parse(llvm::StringRef spec, llvm::ArrayRef<hw::Device> loaded,
+                                        std::string &error) const = 0;
   /// A chip whose code every processor of this process's architecture runs, this one
   /// included; null where there is none.
   virtual std::unique_ptr<Target> baselineOfProcess() const { return nullptr; }
 };
 
-/// The families of a session.
+/// The families of a session, and chips that were loaded from files.
 class TargetRegistry {
 public:
   void add(std::unique_ptr<TargetFamily> family) { families.push_back(std::move(family)); }
   llvm::ArrayRef<std::unique_ptr<TargetFamily>> getFamilies() const { return families; }
+  /// Reads the declaration of a chip, which `parse` then knows. False with a line for
+  /// each problem; nothing is loaded then.
+  bool load(llvm::StringRef path, std::vector<std::string> &problems);
+  llvm::ArrayRef<hw::Device> getLoaded() const { return loaded; }
   /// Asks the family that the spelling names, else the first one, which takes what
-  /// stands alone and says what else there is; an empty spelling is the first one's
-  /// default. Null with a message.
+  /// stands alone and says what else there is; an empty spelling is the chip that was
+  /// loaded first, or else the first family's default. Null with a message.
   std::unique_ptr<Target> parse(llvm::StringRef spec, std::string &error) const;
   std::unique_ptr<Target> baselineOfProcess() const;
 
 private:
   std::vector<std::unique_ptr<TargetFamily>> families;
+  std::vector<hw::Device> loaded;
 };
 
 /// Finds the target that a pass is asked to work for. Null with a message.

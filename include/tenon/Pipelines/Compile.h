@@ -27,7 +27,8 @@ llvm::StringRef stageName(Stage stage);
 std::optional<Stage> parseStage(llvm::StringRef name);
 
 struct CompileOptions {
-  std::string target; ///< a spelling of TargetRegistry::parse
+  std::string target;                   ///< a spelling of TargetRegistry::parse
+  std::vector<std::string> targetFiles; ///< declarations of chips that `target` may name
   std::optional<Stage> stopAfter;
   std::optional<Stage> startFrom;                  ///< the input is IR at that stage's entry
   std::vector<OpenSize> sizes;                     ///< of the model's open dimensions

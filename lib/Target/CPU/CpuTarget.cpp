@@ -3,6 +3,8 @@
 // Parsing of CPU target specifications.
 #include "tenon/Target/CPU/CpuTarget.h"
 
+#include "HostCpu.h"
+#include "ShippedCpu.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -15,9 +17,6 @@
 #include <memory>
 #include <mutex>
 #include <set>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 
 namespace tenon::cpu {
 
@@ -29,34 +28,27 @@ std::string CpuTarget::featureString() const {
     text += (text.empty() ? "+" : ",+") + feature;
   // LLVM prefers 256-bit vectors on several AVX-512 cores; our kernels ask for
   // the full width.
-  if (has("avx512f"))
+  if (vectorBits == 512)
     text += ",-prefer-256-bit";
   return text;
 }
 
-// The psABI's micro-architecture levels.
-static const char *const kV2[] = {"cmov", "cx16", "cx8",  "fxsr",   "mmx",    "popcnt", "sahf",
-                                  "sse",  "sse2", "sse3", "sse4.1", "sse4.2", "ssse3",  "x87"};
-static const char *const kV3[] = {"avx", "avx2", "bmi", "bmi2", "crc32", "f16c", "fma", "lzcnt", "movbe", "xsave"};
-static const char *const kV4[] = {"avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl"};
-// What generated code may use beyond v4 when CPUID says so.
-static const char *const kHostExtras[] = {"avx512vnni", "avx512bf16", "avx512fp16", "avx512vbmi",
-                                          "avxvnni",    "amx-tile",   "amx-bf16",   "amx-int8"};
+std::vector<std::string> shippedCpus() {
+  std::vector<std::string> names;
+  for (const hw::ShippedDevice &shipped : hw::shippedDevices())
+    if (llvm::StringRef name = shipped.file;
+        name.consume_front(kDevice) && name.consume_front("-") && name.consume_back(".yaml"))
+      names.push_back(name.str());
+  return names;
+}
 
-/// Bytes of this CPU's second-level cache, by CPUID's deterministic cache
-/// parameters (leaf 4; AMD's 0x8000001D has the same form); 0 if it does not say.
-static int64_t hostL2Bytes() {
-#if defined(__x86_64__)
-  for (unsigned leaf : {4u, 0x8000001Du})
-    for (unsigned i = 0; i < 8; ++i) {
-      unsigned a, b, c, d;
-      if (!__get_cpuid_count(leaf, i, &a, &b, &c, &d) || (a & 31) == 0)
-        break;
-      if (((a >> 5) & 7) == 2)
-        return int64_t((b >> 22) + 1) * (((b >> 12) & 1023) + 1) * ((b & 4095) + 1) * (int64_t(c) + 1);
+std::optional<hw::Device> shippedCpu(llvm::StringRef name) {
+  for (const hw::ShippedDevice &shipped : hw::shippedDevices())
+    if (shipped.file == (kDevice + "-" + name + ".yaml").str()) {
+      std::vector<std::string> problems; // none: a test reads them all
+      return hw::parseDevice(shipped.text, shipped.file, problems);
     }
-#endif
-  return 0;
+  return std::nullopt;
 }
 
 /// LLVM's table of an architecture's features, with what each implies.
@@ -89,86 +81,109 @@ static void removeFeature(const llvm::SubtargetFeatureKV &feature, const llvm::M
       features.erase(other.Key);
 }
 
-/// The architecture of this process, as targets name it; empty if none does.
-static llvm::StringRef hostArchitecture() {
-  switch (llvm::Triple(llvm::sys::getProcessTriple()).getArch()) {
-  case llvm::Triple::x86_64: return "host";
-  case llvm::Triple::aarch64: return "aarch64";
-  case llvm::Triple::riscv64: return "riscv64";
-  default: return "";
-  }
+/// The widest vectors, and how many of them, that features give.
+static int64_t widestVector(const CpuTarget &target) {
+  return target.has("avx512f") ? 512 : target.has("avx2") ? 256 : 128;
+}
+static int64_t mostRegisters(const CpuTarget &target) { return target.has("avx512f") || !target.isX86() ? 32 : 16; }
+
+static constexpr llvm::StringLiteral kVectorBits = "vector_bits", kVectorRegisters = "vector_registers";
+
+/// Takes from the chip what code generation asks for.
+static void readChip(CpuTarget &target) {
+  target.triple = target.chip.triple;
+  target.features = target.chip.features;
+  target.vectorBits = target.chip.limit(kVectorBits).value_or(widestVector(target));
+  target.vectorRegisters = target.chip.limit(kVectorRegisters).value_or(mostRegisters(target));
+  if (const hw::Memory *l2 = target.chip.memory("l2"))
+    target.l2Bytes = l2->bytes;
 }
 
-bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error) {
+std::vector<std::string> checkCpu(const hw::Device &chip) {
+  std::vector<std::string> problems;
+  auto problem = [&](llvm::StringRef key, const llvm::Twine &found, const llvm::Twine &allowed) {
+    problems.push_back(chip.where(key) + (": found " + found + ", allowed is " + allowed).str());
+  };
+  CpuTarget target;
+  target.chip = chip;
+  readChip(target);
+  llvm::Triple triple(chip.triple);
+  bool isKnown =
+      triple.isOSLinux() &&
+      llvm::is_contained({llvm::Triple::x86_64, llvm::Triple::aarch64, llvm::Triple::riscv64}, triple.getArch());
+  if (!isKnown)
+    problem("triple", "'" + chip.triple + "'", "x86_64-, aarch64- or riscv64-unknown-linux-gnu");
+  if (std::unique_ptr<llvm::MCSubtargetInfo> table = isKnown ? featureTable(chip.triple) : nullptr)
+    for (const std::string &feature : chip.features)
+      if (llvm::none_of(table->getAllProcessorFeatures(), [&](auto &entry) { return feature == entry.Key; }))
+        problem("features", "'" + feature + "'", "what LLVM knows of the architecture");
+  int64_t bits = target.vectorBits, widest = widestVector(target), most = mostRegisters(target);
+  if (!llvm::is_contained({128, 256, 512}, bits) || bits > widest)
+    problem("limits.vector_bits", llvm::Twine(bits),
+            "128, 256 or 512, and with these features at most " + llvm::Twine(widest));
+  if (!llvm::is_contained({16, 32}, target.vectorRegisters) || target.vectorRegisters > most)
+    problem("limits.vector_registers", llvm::Twine(target.vectorRegisters),
+            "16 or 32, and with these features at most " + llvm::Twine(most));
+  for (const auto &[name, value] : chip.limits)
+    if (name != kVectorBits && name != kVectorRegisters)
+      problem("limits." + name, "a limit that CPUs do not have", kVectorBits + " and " + kVectorRegisters);
+  constexpr int64_t kLeastL2 = 64 << 10, kMostL2 = int64_t(1) << 30;
+  const hw::Memory *l2 = chip.memory("l2");
+  if (!l2 || l2->bytes < kLeastL2 || l2->bytes > kMostL2)
+    problem("memories", l2 ? "l2 of " + llvm::Twine(l2->bytes) + " bytes" : llvm::Twine("no memory of the name l2"),
+            "one of " + llvm::Twine(kLeastL2) + " to " + llvm::Twine(kMostL2) + " bytes, a core's second-level cache");
+  if (chip.units.empty())
+    problem("units", "none", "the cores");
+  return problems;
+}
+
+bool parseCpuTarget(llvm::StringRef spec, llvm::ArrayRef<hw::Device> loaded, CpuTarget &target, std::string &error) {
   llvm::SmallVector<llvm::StringRef> parts;
   spec.split(parts, ',');
-  llvm::StringRef arch = parts.front();
+  std::vector<std::string> names = shippedCpus();
+  for (const hw::Device &chip : loaded)
+    if (chip.family == kDevice)
+      names.push_back(chip.name);
   auto fail = [&](const llvm::Twine &why) {
-    error = ("[TN8010] --target=" + spec + ": " + why +
-             "; expected cpu:host, cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4, cpu:aarch64 or cpu:riscv64, each with "
-             ",+feature, ,-feature or ,l2=KIB")
+    std::string known = "cpu:host";
+    for (const std::string &name : names)
+      known += (name == names.back() ? " or cpu:" : ", cpu:") + name;
+    error = ("[TN8010] --target=" + spec + ": " + why + "; expected " + known +
+             ", each with ,+feature, ,-feature or ,l2=KIB")
                 .str();
     return false;
   };
+  llvm::StringRef given = parts.front();
   // `cpu:` may be left out before a name that means nothing else.
-  bool isArchitecture =
-      llvm::is_contained({"native", "host", "x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64", "riscv64"}, arch);
-  if (!isArchitecture && (!arch.consume_front("cpu") || (!arch.empty() && !arch.consume_front(":"))))
+  bool isName = given == "native" || given == "host" || llvm::is_contained(names, given);
+  if (!isName && (!given.consume_front(kDevice) || (!given.empty() && !given.consume_front(":"))))
     return fail(("unknown device '" + parts.front().split(':').first + "'").str());
-  if (arch.empty())
+  if (given.empty())
     return fail("no architecture given");
-  if (arch == "native")
-    arch = "host";
-  if (arch == "host") { // CPUID is x86's; of other machines what all of them have
-    arch = hostArchitecture();
-    if (arch.empty())
-      return fail("this machine, " + llvm::sys::getProcessTriple() + ", is none that code can be made for");
-  }
-  std::set<std::string> features;
-  auto take = [&](auto &list) { features.insert(std::begin(list), std::end(list)); };
-  std::string name = arch.str();
-  int64_t hostL2 = 0, givenL2 = 0;
-  if (arch == "host") {
-    // CPUID's feature bits only; the CPU's name is not trusted.
-    auto host = llvm::sys::getHostCPUFeatures();
-    auto hasAll = [&](auto &list) {
-      return llvm::all_of(list, [&](const char *f) { return llvm::StringRef(f) == "x87" || host.lookup(f); });
-    };
-    take(kV2);
-    name = "x86-64-v2";
-    if (hasAll(kV3)) {
-      take(kV3);
-      name = "x86-64-v3";
-      if (hasAll(kV4)) {
-        take(kV4);
-        name = "x86-64-v4";
-      }
-    }
-    for (const char *extra : kHostExtras)
-      if (host.lookup(extra) && name == "x86-64-v4")
+  bool isHost = given == "native" || given == "host";
+  std::string name = isHost ? hostLevel() : given.str();
+  if (name.empty())
+    return fail("this machine, " + llvm::sys::getProcessTriple() + ", is none that code can be made for");
+  const auto *own =
+      llvm::find_if(loaded, [&](const hw::Device &chip) { return chip.family == kDevice && chip.name == name; });
+  std::optional<hw::Device> chip = own != loaded.end() ? *own : shippedCpu(name);
+  if (!chip)
+    return fail("unknown architecture '" + name + "'");
+  target.chip = std::move(*chip);
+  std::set<std::string> features(target.chip.features.begin(), target.chip.features.end());
+  target.spec = (kDevice + ":" + name).str();
+  bool changes = false; // of the features, which decide the vectors
+  if (isHost) {
+    if (name == "x86-64-v4")
+      for (const std::string &extra : hostExtras()) {
         features.insert(extra);
-    for (const char *extra : kHostExtras)
-      if (features.count(extra))
-        name += std::string(",+") + extra;
-    target.triple = "x86_64-unknown-linux-gnu";
-    hostL2 = hostL2Bytes();
-  } else if (arch == "x86-64-v2" || arch == "x86-64-v3" || arch == "x86-64-v4") {
-    target.triple = "x86_64-unknown-linux-gnu";
-    take(kV2);
-    if (arch != "x86-64-v2")
-      take(kV3);
-    if (arch == "x86-64-v4")
-      take(kV4);
-  } else if (arch == "aarch64") {
-    target.triple = "aarch64-unknown-linux-gnu";
-    features.insert({"neon", "fp-armv8"});
-  } else if (arch == "riscv64") {
-    target.triple = "riscv64-unknown-linux-gnu";
-    features.insert({"m", "a", "f", "d", "c", "v"});
-  } else {
-    return fail(("unknown architecture '" + arch + "'").str());
+        target.spec += ",+" + extra;
+      }
+    target.chip.name = "host-" + name;
+    target.chip.summary = "A machine with " + name;
   }
-  std::unique_ptr<llvm::MCSubtargetInfo> table = featureTable(target.triple);
+  int64_t hostL2 = isHost ? takeHostSizes(target.chip) : 0, givenL2 = 0;
+  std::unique_ptr<llvm::MCSubtargetInfo> table = featureTable(target.chip.triple);
   llvm::ArrayRef<llvm::SubtargetFeatureKV> all;
   if (table)
     all = table->getAllProcessorFeatures();
@@ -185,28 +200,34 @@ bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error)
     const auto *known = llvm::find_if(all, [&](const llvm::SubtargetFeatureKV &entry) { return feature == entry.Key; });
     if (known == all.end())
       return fail(("LLVM knows no feature '" + feature + "' of this architecture").str());
+    changes = true;
     if (isAdded)
       features.insert(feature.str());
     else
       removeFeature(*known, *table, features);
   }
-  target.features.assign(features.begin(), features.end());
-  target.spec = "cpu:" + name;
   if (hostL2 && !givenL2)
     target.spec += ",l2=" + std::to_string(hostL2 / 1024);
   for (llvm::StringRef part : llvm::ArrayRef(parts).drop_front())
     target.spec += "," + part.trim().str();
-  target.l2Bytes = givenL2 ? givenL2 * 1024 : hostL2 ? hostL2 : target.has("avx512f") ? 1024 * 1024 : 256 * 1024;
-  target.vectorBits = target.has("avx512f") ? 512 : target.has("avx2") ? 256 : 128;
-  target.vectorRegisters = target.has("avx512f") || !target.isX86() ? 32 : 16;
+  if (hw::Memory *l2 = target.chip.memory("l2"); l2 && givenL2)
+    l2->bytes = givenL2 * 1024;
+  target.chip.features.assign(features.begin(), features.end());
+  readChip(target);
+  if (changes) {
+    target.chip.setLimit(kVectorBits, widestVector(target));
+    target.chip.setLimit(kVectorRegisters, mostRegisters(target));
+    readChip(target);
+  }
   return true;
 }
 
 std::optional<CpuTarget> baselineOfProcess() {
-  llvm::StringRef architecture = hostArchitecture();
   CpuTarget target;
-  std::string error;
-  if (architecture.empty() || !parseCpuTarget(architecture == "host" ? "x86-64-v2" : architecture, target, error))
+  std::string error, level = hostLevel();
+  if (llvm::StringRef(level).starts_with("x86"))
+    level = "x86-64-v2";
+  if (level.empty() || !parseCpuTarget(level, {}, target, error))
     return std::nullopt;
   auto present = llvm::sys::getHostCPUFeatures();
   for (const std::string &feature : target.features)

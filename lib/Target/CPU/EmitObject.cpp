@@ -153,8 +153,8 @@ FailureOr<Object> emitObject(ModuleOp module, const CpuTarget &target, bool asse
     if (function.isDeclaration())
       continue;
     if (target.has("avx512f")) {
-      function.addFnAttr("prefer-vector-width", "512");
-      function.addFnAttr("min-legal-vector-width", "512");
+      function.addFnAttr("prefer-vector-width", std::to_string(target.vectorBits));
+      function.addFnAttr("min-legal-vector-width", std::to_string(target.vectorBits));
     }
     if (!function.getName().starts_with("tenon_"))
       function.setLinkage(llvm::GlobalValue::InternalLinkage);

@@ -15,13 +15,12 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr StringLiteral kDevice = "cpu";
-
 class Cpu : public Target {
 public:
-  Cpu(CpuTarget chip) : chip(std::move(chip)) {}
+  Cpu(CpuTarget cpu) : cpu(std::move(cpu)) {}
 
-  TargetSummary summary() const override { return {chip.spec, chip.triple, chip.vectorBits, chip.features}; }
+  StringRef spec() const override { return cpu.spec; }
+  const hw::Device &chip() const override { return cpu.chip; }
 
   StringRef device() const override { return kDevice; }
 
@@ -36,21 +35,21 @@ public:
 
   std::vector<std::string> strategiesFor(StringRef root) const override { return strategies.namesFor(root); }
 
-  LogicalResult packWeights(ModuleOp plan) const override { return packConstants(plan, chip, strategies); }
+  LogicalResult packWeights(ModuleOp plan) const override { return packConstants(plan, cpu, strategies); }
 
   FailureOr<GeneratedCode> generate(ModuleOp plan, const GenerateOptions &options) const override {
     auto ended = [&](StringRef phase) {
       if (options.phaseEnded)
         options.phaseEnded(phase);
     };
-    FailureOr<Program> program = buildProgram(plan, chip, strategies, options.kernelProgress);
+    FailureOr<Program> program = buildProgram(plan, cpu, strategies, options.kernelProgress);
     if (failed(program) || (options.dump && failed(options.dump(*program->module))))
       return failure();
     ended("kernels");
-    if (failed(lowerToLLVM(*program->module, chip)))
+    if (failed(lowerToLLVM(*program->module, cpu)))
       return failure();
     ended("lower");
-    FailureOr<Object> object = emitObject(*program->module, chip, options.assembly, options.kernelProgress);
+    FailureOr<Object> object = emitObject(*program->module, cpu, options.assembly, options.kernelProgress);
     if (failed(object))
       return failure();
     GeneratedCode generated;
@@ -63,8 +62,8 @@ public:
       return failure();
     generated.code = std::move(*code);
     generated.code.device = kDevice.str();
-    generated.code.triple = chip.triple;
-    generated.code.features = chip.features;
+    generated.code.triple = cpu.triple;
+    generated.code.features = cpu.features;
     for (auto &[kernel, launch] : program->launches)
       generated.kernels.push_back(std::move(launch.description));
     generated.weights = std::move(program->weights);
@@ -74,7 +73,7 @@ public:
   }
 
 private:
-  CpuTarget chip;
+  CpuTarget cpu;
   StrategyRegistry strategies;
   CpuFusionRules rules;
 };
@@ -84,12 +83,17 @@ public:
   StringRef device() const override { return kDevice; }
 
   std::vector<std::string> specs() const override {
-    return {"cpu:host", "cpu:x86-64-v2", "cpu:x86-64-v3", "cpu:x86-64-v4", "cpu:aarch64", "cpu:riscv64"};
+    std::vector<std::string> specs{"cpu:host"};
+    for (const std::string &name : shippedCpus())
+      specs.push_back((kDevice + ":" + name).str());
+    return specs;
   }
 
-  std::unique_ptr<Target> parse(StringRef spec, std::string &error) const override {
-    CpuTarget chip;
-    return parseCpuTarget(spec, chip, error) ? std::make_unique<Cpu>(std::move(chip)) : nullptr;
+  std::vector<std::string> check(const hw::Device &chip) const override { return checkCpu(chip); }
+
+  std::unique_ptr<Target> parse(StringRef spec, ArrayRef<hw::Device> loaded, std::string &error) const override {
+    CpuTarget target;
+    return parseCpuTarget(spec, loaded, target, error) ? std::make_unique<Cpu>(std::move(target)) : nullptr;
   }
 
   std::unique_ptr<Target> baselineOfProcess() const override {

@@ -5,6 +5,7 @@
 #ifndef TENON_TARGET_CPU_CPUTARGET_H
 #define TENON_TARGET_CPU_CPUTARGET_H
 
+#include "tenon/Dialect/Hw/IR/Device.h"
 #include "llvm/ADT/StringRef.h"
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@ namespace tenon::cpu {
 
 struct CpuTarget {
   std::string spec;                  ///< canonical spelling, e.g. "cpu:x86-64-v4"
+  hw::Device chip;                   ///< all that is known of it; what follows is taken from there
   std::string triple;                ///< e.g. "x86_64-unknown-linux-gnu"
   std::vector<std::string> features; ///< LLVM feature names, sorted, without "+"
   int64_t vectorBits = 128;          ///< native vector register width
@@ -31,12 +33,20 @@ struct CpuTarget {
   int64_t f32Lanes() const { return vectorBits / 32; }
 };
 
-/// Parses `cpu:ARCH[,+feature,-feature...][,l2=KIB]`; ARCH is host (or native),
-/// x86-64-v2, -v3, -v4, aarch64 or riscv64, and `cpu:` may be left out. On x86, host reads the features and the size of
-/// the second-level cache from CPUID; elsewhere l2 is 256 KiB, or 1024 with
-/// AVX-512, unless given. A feature that is taken away takes those along that
-/// imply it. False with a message naming the accepted spellings.
-bool parseCpuTarget(llvm::StringRef spec, CpuTarget &target, std::string &error);
+/// The device that spellings and declarations of CPUs name.
+inline constexpr llvm::StringLiteral kDevice = "cpu";
+/// Chips of targets/cpu-*.yaml, by name.
+std::vector<std::string> shippedCpus();
+/// What keeps a declaration from being compiled for, a line each.
+std::vector<std::string> checkCpu(const hw::Device &chip);
+
+/// Parses `cpu:CHIP[,+feature,-feature...][,l2=KIB]`; CHIP is host (or native), the name of a
+/// file targets/cpu-CHIP.yaml, or of a `loaded` declaration, and `cpu:` may be left out. On
+/// x86, host is the highest level that CPUID tells of, with further features and the sizes
+/// of caches from there; elsewhere it is what all of the architecture have. A feature that
+/// is taken away takes those along that imply it. False with a message naming the accepted
+/// spellings.
+bool parseCpuTarget(llvm::StringRef spec, llvm::ArrayRef<hw::Device> loaded, CpuTarget &target, std::string &error);
 
 /// What every supported processor of this process's architecture has; nothing
 /// where this one lacks some of it, or the architecture is none of ours.

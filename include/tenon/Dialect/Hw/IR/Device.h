@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A chip as data: what targets/*.yaml and files of --target-file say of it
+// (docs/Rationale/devices.md has the meaning of every key).
+#ifndef TENON_DIALECT_HW_IR_DEVICE_H
+#define TENON_DIALECT_HW_IR_DEVICE_H
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tenon::hw {
+
+/// What computes: cores of a CPU, multiprocessors of a GPU, engines of an NPU.
+struct Unit {
+  std::string name;
+  int64_t count = 1;
+  int64_t clockMHz = 0;
+  /// Multiplications and additions that one of them starts in a cycle, by number format.
+  std::vector<std::pair<std::string, int64_t>> opsPerCycle;
+};
+
+struct Memory {
+  std::string name;
+  int64_t bytes = 0;     ///< 0: more than any model needs
+  int64_t mbPerS = 0;    ///< read by all units together
+  int64_t latencyNs = 0; ///< of a read that does not follow the one before
+  int64_t alignment = 1; ///< bytes, of what a device reads from it
+};
+
+/// A way from one memory to another, or to another device's ("network").
+struct Link {
+  std::string from, to;
+  int64_t mbPerS = 0;
+  int64_t latencyNs = 0;
+};
+
+struct Device {
+  std::string name;    ///< after the colon in --target
+  std::string family;  ///< before it: whose target makes code for the chip
+  std::string summary; ///< for people
+  std::string triple;  ///< of LLVM; "" for devices that LLVM makes no code for
+  std::vector<std::string> features;
+  std::vector<Unit> units;
+  std::vector<Memory> memories;
+  std::vector<Link> links;
+  /// Number formats that operands may be in, by kind of operator; "any" is every declared format.
+  std::vector<std::pair<std::string, std::vector<std::string>>> formats;
+  int64_t kernelLaunchNs = 0, regionLaunchNs = 0;
+  /// Numbers that the target's strategies ask for, e.g. vector_bits.
+  std::vector<std::pair<std::string, int64_t>> limits;
+
+  /// Where the declaration was read, and the lines of its keys ("limits.vector_bits");
+  /// of none where code has made it.
+  std::string file;
+  llvm::StringMap<unsigned> lines;
+
+  const Memory *memory(llvm::StringRef name) const;
+  Memory *memory(llvm::StringRef name);
+  std::optional<int64_t> limit(llvm::StringRef name) const;
+  void setLimit(llvm::StringRef name, int64_t value);
+  /// "FILE:LINE: KEY" of a key, or of what holds it: how problems of it begin.
+  std::string where(llvm::StringRef key) const;
+};
+
+/// Kinds of operators that `formats` may speak of.
+llvm::ArrayRef<llvm::StringLiteral> operatorKinds();
+
+/// Reads a declaration. Problems come with `file`, line and column, the key, what was
+/// found and what is allowed, each as one line of `problems`, all of them at once.
+std::optional<Device> parseDevice(llvm::StringRef text, llvm::StringRef file, std::vector<std::string> &problems);
+/// The declaration as text that parseDevice reads as the same device.
+void print(const Device &device, llvm::raw_ostream &os);
+
+/// A file of targets/, as the library holds it.
+struct ShippedDevice {
+  llvm::StringLiteral file, text; ///< "cpu-x86-64-v3.yaml" and what stands in it
+};
+llvm::ArrayRef<ShippedDevice> shippedDevices();
+
+} // namespace tenon::hw
+
+#endif // TENON_DIALECT_HW_IR_DEVICE_H

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Chips.h"
+
+#include "tenon/Pipelines/RegisterTargets.h"
+
+namespace tenon::driver {
+
+Exit registerChips(TargetRegistry &targets, llvm::ArrayRef<std::string> files) {
+  registerTargets(targets);
+  std::vector<std::string> problems;
+  for (const std::string &file : files)
+    targets.load(file, problems);
+  Exit exit = kOk;
+  for (const std::string &problem : problems)
+    exit = complain("[TN8014] --target-file: " + problem);
+  return exit;
+}
+
+} // namespace tenon::driver
