@@ -413,6 +413,29 @@ def test_attention_to_infinity(mask):
         assert np.array_equal(got, want, equal_nan=True), got
 
 
+@pytest.mark.parametrize("mask", ["causal", "bool", "float"])
+@pytest.mark.parametrize("length, size", [(3, 4), (40, 16), (100, 72)])
+def test_attention_hides_infinite_values(mask, length, size):
+    """A key that a row does not see has a weight of zero, and zero times infinity is NaN."""
+    rng = np.random.default_rng(length)
+    feeds = {name: rng.standard_normal((1, 1, length, size)).astype(np.float32) for name in "qkv"}
+    hidden = length - 1  # from all rows but the last
+    feeds["v"][0, 0, hidden, 1], feeds["v"][0, 0, hidden, 2] = np.inf, np.nan
+    if mask != "causal":
+        sees = np.ones((length, length), bool)
+        sees[:-1, hidden] = False
+        sees[0] = False
+        feeds["m"] = sees if mask == "bool" else np.where(sees, 0, -np.inf).astype(np.float32)
+    inputs = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape) for name, array in feeds.items()]
+    node = helper.make_node("Attention", list(feeds), ["y"], is_causal=int(mask == "causal"))
+    graph = helper.make_graph([node], "attention", inputs, [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 23)], ir_version=10)
+    data = model.SerializeToString()
+    for y in (api.compile(data).session().run(feeds)["y"], evaluate(_compiler.Reference(data), model, feeds)["y"]):
+        assert np.isnan(y[0, 0, :-1, 1:3]).all() and np.isposinf(y[0, 0, -1, 1]) and np.isnan(y[0, 0, -1, 2])
+        assert np.isfinite(y[..., 3:]).all() and np.isfinite(y[..., 0]).all()
+
+
 @pytest.mark.parametrize("op", ["ScatterND", "ScatterElements"])
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_scattered_nan(op, dtype):

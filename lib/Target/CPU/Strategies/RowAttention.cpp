@@ -69,7 +69,8 @@ struct AttentionEmitter {
   LaneMath m;
   Type f32;
   Value zero, lq, lk;
-  Value queries, keysT, weights, sums, maxima, totals; // stack blocks
+  Value valueBase;                                             // of the unit's head in V
+  Value queries, keysT, weights, sums, maxima, totals, unseen; // stack blocks
 
   AttentionEmitter(KernelContext &c, graph::AttentionOp op, const Schedule &schedule)
       : c(c), op(op), s(schedule), q(c, op.getQ()), k(c, op.getK()), v(c, op.getV()), m{c}, f32(c.b.getF32Type()) {
@@ -83,6 +84,8 @@ struct AttentionEmitter {
     sums = scratch(c, s.block * s.valueSize, f32);
     maxima = scratch(c, s.block, f32);
     totals = scratch(c, s.block, f32);
+    if (op.getCausal())
+      unseen = scratch(c, s.valueSize, f32);
   }
 
   Value loadF32(Value buffer, Value at, int64_t lanes, Value mask = {}) { return c.load(buffer, f32, at, lanes, mask); }
@@ -90,8 +93,10 @@ struct AttentionEmitter {
 
   void unit(Value number);
   void packQueries(Value base, Value first);
+  void sumUnseen(Value limit);
   void packKeys(Value base, Value firstKey);
-  void tile(Value row, Value first, Value firstKey, Value limit, Value valueBase, ArrayRef<Value> head);
+  void tile(Value row, Value first, Value firstKey, Value limit, ArrayRef<Value> head);
+  Values weightless(Value from, Value to, Value d, int64_t width, Value mask = {});
   Value seesNone(ArrayRef<Value> head, Value query, Value where);
   Value applyMask(Value score, ArrayRef<Value> head, Value query, Value key, Value limit);
 };
@@ -107,7 +112,8 @@ void AttentionEmitter::packQueries(Value base, Value first) {
       storeF32(m.mul(q.load(c.add(source, d), s.lanes, mask), scale), queries, c.add(target, d), mask);
     });
     c.vectorLoop(zero, c.index(s.valueSize), s.lanes, s.valueSize, [&](Value d, Value mask) {
-      storeF32(c.constant(f32, 0, s.lanes), sums, c.mulAdd(row, c.index(s.valueSize), d), mask);
+      Value sum = op.getCausal() ? loadF32(unseen, d, s.lanes, mask) : c.constant(f32, 0, s.lanes);
+      storeF32(sum, sums, c.mulAdd(row, c.index(s.valueSize), d), mask);
     });
     storeF32(c.constant(f32, kLowest, 1), maxima, row);
     storeF32(c.constant(f32, 0, 1), totals, row);
@@ -184,10 +190,35 @@ Value AttentionEmitter::seesNone(ArrayRef<Value> head, Value query, Value where)
   })[0];
 }
 
+/// The sums of 0 * V over the keys [from, to), `width` vectors of them from column d on:
+/// zero, but NaN where V is no finite number.
+Values AttentionEmitter::weightless(Value from, Value to, Value d, int64_t width, Value mask) {
+  Value none = c.constant(f32, 0, s.lanes);
+  return c.loop(from, to, 1, Values(width, none), [&](Value key, ValueRange sums) {
+    Value at = c.add(c.mulAdd(key, c.index(s.valueSize), valueBase), d);
+    Values next;
+    for (auto [j, sum] : llvm::enumerate(sums))
+      next.push_back(m.madd(none, v.load(c.add(at, c.index(j * s.lanes)), s.lanes, mask), sum));
+    return next;
+  });
+}
+
+/// What the keys from `limit` on, which no row of the unit sees, have in the sums.
+void AttentionEmitter::sumUnseen(Value limit) {
+  constexpr int64_t kWidth = 4; // additions that do not wait for each other
+  int64_t step = kWidth * s.lanes, full = s.valueSize / step * step;
+  c.loop(zero, c.index(full), step, [&](Value d) {
+    for (auto [j, sum] : llvm::enumerate(weightless(limit, lk, d, kWidth)))
+      storeF32(sum, unseen, c.add(d, c.index(j * s.lanes)));
+  });
+  if (full < s.valueSize)
+    c.vectorLoop(c.index(full), c.index(s.valueSize), s.lanes, s.valueSize - full,
+                 [&](Value d, Value mask) { storeF32(weightless(limit, lk, d, 1, mask)[0], unseen, d, mask); });
+}
+
 /// One register tile: scores, online softmax and weighted sum of s.rows queries
 /// over one block of keys.
-void AttentionEmitter::tile(Value row, Value first, Value firstKey, Value limit, Value valueBase,
-                            ArrayRef<Value> head) {
+void AttentionEmitter::tile(Value row, Value first, Value firstKey, Value limit, ArrayRef<Value> head) {
   int64_t rows = s.rows, vectors = s.keyVectors, lanes = s.lanes;
   Values init(rows * vectors, c.constant(f32, 0, lanes));
   Values scores = c.loop(zero, c.index(s.size), 1, init, [&](Value d, ValueRange acc) {
@@ -282,15 +313,17 @@ void AttentionEmitter::unit(Value number) {
   Value qBase = c.mul(c.mulAdd(at[0], heads, at[1]), c.mul(lq, c.index(s.size)));
   Value kvIndex = c.mulAdd(at[0], kvHeads, kvHead);
   Value kBase = c.mul(kvIndex, c.mul(lk, c.index(s.size)));
-  Value vBase = c.mul(kvIndex, c.mul(lk, c.index(s.valueSize)));
-  packQueries(qBase, first);
+  valueBase = c.mul(kvIndex, c.mul(lk, c.index(s.valueSize)));
   Value rowsHere = c.minS(c.index(s.block), c.sub(lq, first));
   Value limit = lk;
   if (op.getCausal())
     limit = c.maxS(zero, c.minS(lk, c.add(c.add(first, rowsHere), c.sub(lk, lq))));
+  if (op.getCausal())
+    sumUnseen(limit);
+  packQueries(qBase, first);
   c.loop(zero, limit, s.keys, [&](Value firstKey) {
     packKeys(kBase, firstKey);
-    c.loop(zero, rowsHere, s.rows, [&](Value row) { tile(row, first, firstKey, limit, vBase, at); });
+    c.loop(zero, rowsHere, s.rows, [&](Value row) { tile(row, first, firstKey, limit, at); });
   });
 }
 
@@ -306,8 +339,8 @@ LogicalResult AttentionPlan::emit(KernelContext &c) const {
     Value first = c.mul(at[2], c.index(s.block));
     c.loop(e.zero, c.minS(c.index(s.block), c.sub(e.lq, first)), 1, [&](Value row) {
       Value total = e.loadF32(e.totals, row, 1), none = c.constant(e.f32, 0, 1), one = c.constant(e.f32, 1, 1);
-      // A row that sees no key at all is zero, whatever its scores are. One whose scores
-      // are minus infinity by themselves has weights of zero, too, but is NaN, as their
+      // A row that sees no key at all has weights of zero, whatever its scores are. So has
+      // one whose scores are minus infinity by themselves, but that is NaN, as their
       // softmax is.
       Value hasNone = arith::CmpFOp::create(c.b, c.loc, arith::CmpFPredicate::ULE, total, none);
       Value isBlind = arith::AndIOp::create(c.b, c.loc, hasNone, e.seesNone(at, c.add(first, row), hasNone));
@@ -315,7 +348,9 @@ LogicalResult AttentionPlan::emit(KernelContext &c) const {
       c.vectorLoop(e.zero, c.index(s.valueSize), s.lanes, s.valueSize, [&](Value d, Value mask) {
         Value v = e.loadF32(e.sums, c.mulAdd(row, c.index(s.valueSize), d), s.lanes, mask);
         emitter.setPoint({at[0], at[1], c.add(first, row), d}, s.lanes, mask);
-        emitter.define(op.getResult(), e.m.select(isBlind, c.constant(e.f32, 0, s.lanes), e.m.mul(v, inverse)));
+        emitter.define(op.getResult(),
+                       e.m.select(isBlind, e.weightless(e.zero, e.m.select(isBlind, e.lk, e.zero), d, 1, mask)[0],
+                                  e.m.mul(v, inverse)));
         if (failed(emitter.storeYields()))
           status = failure();
       });
