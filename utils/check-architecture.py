@@ -34,6 +34,7 @@ LAYERS = {
         "Dialect", "Interfaces", "Numerics", "Analysis", "Transforms", "Conversion", "Target", "Frontend",
         "Reference",
     },
+    "Reduce": {"Dialect"},
     "Verify": {
         "Dialect", "Interfaces", "Numerics", "Analysis", "Transforms", "Conversion", "Frontend", "Reference", "Pipelines",
     },

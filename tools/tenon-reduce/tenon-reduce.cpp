@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Shrinks a module by a script's verdict: the script gets a file as its argument and
+// exits with 0 where the module in it still shows the fault.
+#include "mlir/InitAllDialects.h"
+#include "mlir/Parser/Parser.h"
+#include "tenon/Pipelines/Compile.h"
+#include "tenon/Reduce/Reduce.h"
+#include "tenon/Support/Files.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+namespace cl = llvm::cl;
+
+namespace {
+
+int complain(const llvm::Twine &text) {
+  llvm::errs() << "error: " << text << "\n";
+  return 1;
+}
+
+void write(mlir::ModuleOp module, llvm::raw_ostream &os) { module->print(os, mlir::OpPrintingFlags()); }
+
+} // namespace
+
+int main(int argc, char **argv) {
+  tenon::openStandardStreams();
+  cl::opt<std::string> input(cl::Positional, cl::desc("MODULE.mlir"), cl::Required);
+  cl::opt<std::string> script("test",
+                              cl::desc("Program that is called with a file and exits with 0 where the module "
+                                       "in it still shows the fault"),
+                              cl::value_desc("SCRIPT"), cl::Required);
+  cl::opt<std::string> output("o", cl::desc("File for the smaller module"), cl::value_desc("FILE"), cl::init("-"));
+  cl::ParseCommandLineOptions(argc, argv,
+                              "Makes a module that shows a fault smaller\n"
+                              "    tenon-reduce fails.mlir --test=./still-fails.sh -o small.mlir\n");
+  auto program = llvm::sys::findProgramByName(script);
+  if (!program)
+    return complain("[TN8050] --test: " + script + ": " + program.getError().message());
+  mlir::DialectRegistry registry;
+  mlir::registerAllDialects(registry);
+  tenon::registerTenonDialects(registry);
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  context.allowUnregisteredDialects();
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::parseSourceFile<mlir::ModuleOp>(input, &context);
+  if (!module)
+    return 1;
+  llvm::SmallString<128> path;
+  if (std::error_code error = llvm::sys::fs::createTemporaryFile("tenon-reduce", "mlir", path))
+    return complain("[TN8008] no temporary file: " + error.message());
+  llvm::FileRemover remover(path);
+  std::string problem;
+  auto isInteresting = [&](mlir::ModuleOp candidate) {
+    std::error_code error;
+    llvm::raw_fd_ostream os(path, error);
+    if (!error)
+      write(candidate, os);
+    os.close();
+    if (error || os.has_error()) {
+      problem = "the temporary file cannot be written";
+      os.clear_error();
+      return false;
+    }
+    std::optional<llvm::StringRef> nowhere[] = {std::nullopt, llvm::StringRef(), llvm::StringRef()};
+    return llvm::sys::ExecuteAndWait(*program, {*program, path}, std::nullopt, nowhere, 0, 0, &problem) == 0;
+  };
+  if (!isInteresting(*module))
+    return complain(
+        "[TN8050] --test: " + script +
+        (problem.empty() ? " does not exit with 0 for " + input + " itself, as printed by this tool" : ": " + problem));
+  tenon::Reduction reduction = tenon::reduceModule(std::move(module), isInteresting);
+  std::error_code error;
+  llvm::ToolOutputFile file(output, error, llvm::sys::fs::OF_None);
+  if (error)
+    return complain("[TN8008] " + output + ": " + error.message());
+  write(*reduction.module, file.os());
+  file.keep();
+  llvm::errs() << "tried " << reduction.tried << " modules, took " << reduction.kept << "\n";
+  return 0;
+}
