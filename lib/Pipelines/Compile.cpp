@@ -194,6 +194,7 @@ LogicalResult planMemory(ModuleOp plan, bool redZones) {
   PassManager pm(plan.getContext());
   pm.addPass(simplify::createBoundIndicesPass());
   pm.addPass(memory::createAssignMemoryPass({redZones}));
+  pm.addPass(memory::createVerifyMemoryPass());
   return pm.run(plan);
 }
 

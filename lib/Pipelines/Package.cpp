@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Frontend/ONNX/Import.h"
 #include "tenon/Pipelines/BuildLedger.h"
 #include "tenon/Target/Common/Artifact.h"
@@ -104,8 +105,9 @@ LogicalResult package(ModuleOp plan, GeneratedCode generated, StringRef output, 
   };
   result.weightBytes = generated.weightBytes;
   result.codeBytes = artifact.variants.front().image.size();
-  result.arenaBytes = plan->getAttrOfType<IntegerAttr>("plan.arena_bytes").getInt();
-  result.symbolicSlots = plan->getAttrOfType<ArrayAttr>("plan.slots").size();
+  tenon::plan::ArenaAttr arena = tenon::plan::arenaOf(plan, tenon::plan::kHostSpace);
+  result.arenaBytes = arena.getBytes();
+  result.symbolicSlots = arena.getSlots().size();
   std::string error;
   if (!writeArtifact(artifact, output, error))
     return plan.emitError(error);

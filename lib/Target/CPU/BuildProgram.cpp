@@ -21,7 +21,7 @@ namespace {
 std::string fingerprint(plan::KernelOp kernel, StringRef strategy) {
   OwningOpRef<plan::KernelOp> copy(kernel.clone());
   copy->setName("");
-  (*copy)->removeAttr("plan.buffers");
+  copy->removePlacesAttr();
   (*copy)->removeAttr(kWorkAttr);
   SmallVector<unsigned> symbols = symbolsOf(kernel);
   AttrTypeReplacer rename;

@@ -48,7 +48,8 @@ enum FrameField {
 class HostEmitter : SizeEmitter {
 public:
   HostEmitter(ModuleOp plan, Program &program)
-      : SizeEmitter(*program.module), plan(plan), table(graph::readSymbols(plan)), program(program) {}
+      : SizeEmitter(*program.module), plan(plan), arena(plan::arenaOf(plan, plan::kHostSpace)),
+        table(graph::readSymbols(plan)), program(program) {}
 
   LogicalResult run() {
     auto func = plan.lookupSymbol<func::FuncOp>("main");
@@ -177,7 +178,7 @@ private:
       bool isLast; ///< of its slot
     };
     std::vector<Term> terms;
-    for (Attribute attr : plan->getAttrOfType<ArrayAttr>("plan.slots")) {
+    for (Attribute attr : arena.getSlots()) {
       for (AffineExpr expr : cast<AffineMapAttr>(attr).getValue().getResults())
         terms.push_back({expr, false});
       terms.back().isLast = true;
@@ -209,7 +210,7 @@ private:
   /// Stores the slots' offsets, those of each part where `place` says; returns the
   /// arena's size, or -1.
   Value placeSlots(function_ref<Value(int64_t first)> place) {
-    Value at = constant(plan->getAttrOfType<IntegerAttr>("plan.arena_bytes").getInt()), bytes = constant(0);
+    Value at = constant(arena.getBytes()), bytes = constant(0);
     int64_t first = 0;
     for (auto [part, count] : slotParts) {
       auto call = func::CallOp::create(b, loc, part, ValueRange{symbols, place(first), at, bytes});
@@ -221,17 +222,14 @@ private:
   }
 
   /// Bytes between the arena's buffers, of code that is checked for writes there.
-  int64_t redZone() {
-    auto attr = plan->getAttrOfType<IntegerAttr>("plan.red_zone");
-    return attr ? attr.getInt() : 0;
-  }
+  int64_t redZone() { return arena.getRedZone(); }
 
   /// Tells the runtime where the bytes behind the arena's buffers are.
   void announceRedZones() {
     SmallVector<Value> begins;
     plan.walk([&](plan::KernelOp kernel) {
-      for (auto [i, attr] : llvm::enumerate(kernel->getAttrOfType<ArrayAttr>("plan.buffers")))
-        if (auto bytes = cast<DictionaryAttr>(attr).getAs<AffineMapAttr>("bytes")) {
+      for (auto [i, attr] : llvm::enumerate(*kernel.getPlaces()))
+        if (auto bytes = cast<plan::PlaceAttr>(attr).getBytes()) {
           Value size = arith::MaxSIOp::create(b, loc, eval(bytes.getValue().getResult(0)), constant(0));
           begins.push_back(LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), place(kernel, i), ValueRange{size}));
         }
@@ -324,7 +322,7 @@ private:
             frameOf[result] = frameFields++;
       });
     }
-    slots = plan->getAttrOfType<ArrayAttr>("plan.slots").size();
+    slots = arena.getSlots().size();
     size_t fields = slots + mostBuffers + mostSizes + frameFields;
     ownInArena = fields > kMostOwnOnStack ? llvm::alignTo(8 * fields, kAlign) : 0;
   }
@@ -554,14 +552,12 @@ private:
   }
 
   Value place(plan::KernelOp kernel, unsigned result) {
-    auto where = cast<DictionaryAttr>(kernel->getAttrOfType<ArrayAttr>("plan.buffers")[result]);
-    if (auto output = where.getAs<IntegerAttr>("output"))
-      return LLVM::LoadOp::create(b, loc, pointer, element(shared[Outputs], pointer, output.getInt()));
-    Value offset;
-    if (auto slot = where.getAs<IntegerAttr>("slot"))
-      offset = LLVM::LoadOp::create(b, loc, i64, element(shared[Slots], i64, slot.getInt()));
-    else
-      offset = constant(where.getAs<IntegerAttr>("offset").getInt());
+    auto where = cast<plan::PlaceAttr>((*kernel.getPlaces())[result]);
+    if (where.getKind() == plan::PlaceKind::output)
+      return LLVM::LoadOp::create(b, loc, pointer, element(shared[Outputs], pointer, where.getNumber()));
+    Value offset = where.getKind() == plan::PlaceKind::offset
+                       ? constant(where.getNumber())
+                       : LLVM::LoadOp::create(b, loc, i64, element(shared[Slots], i64, where.getNumber()));
     return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Arena], ValueRange{offset});
   }
 
@@ -661,6 +657,7 @@ private:
   }
 
   ModuleOp plan;
+  plan::ArenaAttr arena;
   std::vector<graph::Symbol> table;
   Program &program;
   SmallVector<std::pair<func::FuncOp, int64_t>> slotParts; ///< and how many slots each places

@@ -216,9 +216,10 @@ private:
     SmallVector<Attribute> maps;
     for (Value input : inputs)
       maps.push_back(shapeMap(input));
-    auto kernel = plan::KernelOp::create(
-        b, loc, TypeRange(ValueRange(outputs)), b.getStringAttr(root + "_" + Twine(counter++)),
-        b.getStringAttr(target.device()), b.getStringAttr(root), inputs, b.getArrayAttr(maps), ArrayAttr());
+    auto kernel =
+        plan::KernelOp::create(b, loc, TypeRange(ValueRange(outputs)), b.getStringAttr(root + "_" + Twine(counter++)),
+                               b.getStringAttr(target.device()), b.getStringAttr(root), inputs, b.getArrayAttr(maps),
+                               ArrayAttr(), ArrayAttr());
     SmallVector<Location> argLocs(inputs.size(), loc);
     Block *body = b.createBlock(&kernel.getBody(), {}, TypeRange(ValueRange(inputs)), argLocs);
     SmallVector<Attribute> resultMaps;
@@ -349,7 +350,7 @@ private:
       Location loc = value.getLoc();
       auto kernel = plan::KernelOp::create(b, loc, value.getType(), b.getStringAttr("copy_" + Twine(counter++)),
                                            b.getStringAttr(target->device()), b.getStringAttr("elementwise"), value,
-                                           b.getArrayAttr({shapeMap(value)}), ArrayAttr());
+                                           b.getArrayAttr({shapeMap(value)}), ArrayAttr(), ArrayAttr());
       kernel->setAttr("graph.shapes", b.getArrayAttr({shapeMap(value)}));
       Block *body = b.createBlock(&kernel.getBody(), {}, value.getType(), loc);
       plan::YieldOp::create(b, loc, body->getArguments());

@@ -4,10 +4,7 @@
 #include "tenon/Transforms/Memory/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "tenon/Dialect/Num/IR/Num.h"
-#include "tenon/Dialect/Plan/IR/Plan.h"
-#include "tenon/Dialect/Plan/IR/Shapes.h"
+#include "tenon/Analysis/Lifetimes.h"
 
 using namespace mlir;
 
@@ -17,22 +14,15 @@ namespace tenon::memory {
 
 namespace {
 
-constexpr int64_t kAlign = 64; // a cache line, and an AVX-512 vector
-
 constexpr int64_t kRedZone = 64;
 
 int64_t alignUp(int64_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
 
-struct Buffer {
-  plan::KernelOp kernel;
-  unsigned result;
-  unsigned first, last; // lifetime in program positions, inclusive
+struct Buffer : plan::Lifetime {
   AffineExpr bytes;
   int64_t offset = -1; // static
   int64_t slot = -1;   // symbolic
 };
-
-bool overlap(const Buffer &a, const Buffer &b) { return a.first <= b.last && b.first <= a.last; }
 
 class AssignMemory : public impl::AssignMemoryPassBase<AssignMemory> {
 public:
@@ -43,84 +33,41 @@ public:
   }
 
 private:
-  DenseMap<Operation *, unsigned> position;
-
-  unsigned lastUse(Value value) {
-    unsigned last = 0;
-    for (Operation *user : value.getUsers()) {
-      last = std::max(last, position.lookup(user));
-      if (isa<plan::ViewOp, arith::SelectOp>(user))
-        last = std::max(last, lastUse(user->getResult(0)));
-      if (auto yield = dyn_cast<scf::YieldOp>(user))
-        for (auto [i, operand] : llvm::enumerate(yield.getOperands()))
-          if (operand == value)
-            last = std::max(last, lastUse(yield->getParentOp()->getResult(i)));
-    }
-    return last;
-  }
-
-  static AffineExpr bytesOf(plan::KernelOp kernel, unsigned result) {
-    auto type = cast<RankedTensorType>(kernel.getResult(result).getType());
-    MLIRContext *context = kernel.getContext();
-    Type element = type.getElementType();
-    unsigned bits = num::isCoded(element) ? num::codeType(element).getWidth() : element.getIntOrFloatBitWidth();
-    AffineExpr bytes = getAffineConstantExpr(std::max(1u, (bits + 7) / 8), context);
-    for (AffineExpr size : plan::shapeOf(kernel.getResult(result)))
-      bytes = bytes * size;
-    return bytes;
-  }
-
   void assign(func::FuncOp func) {
-    unsigned count = 0;
-    func.walk<WalkOrder::PreOrder>([&](Operation *op) {
-      if (!op->getParentOfType<plan::KernelOp>())
-        position[op] = count++;
-    });
-    Builder b(func.getContext());
-
-    DenseMap<Value, unsigned> outputOf;
-    auto ret = cast<func::ReturnOp>(func.getBody().back().getTerminator());
-    for (auto [i, value] : llvm::enumerate(ret.getOperands()))
-      outputOf.try_emplace(plan::source(value), i);
-
+    MLIRContext *context = func.getContext();
+    Builder b(context);
+    plan::Lifetimes lifetimes = plan::lifetimesOf(func);
     std::vector<Buffer> buffers;
-    SmallVector<plan::KernelOp> kernels;
-    func.walk([&](plan::KernelOp kernel) {
-      kernels.push_back(kernel);
-      for (auto [i, result] : llvm::enumerate(kernel.getResults()))
-        if (!outputOf.contains(result))
-          buffers.push_back(
-              {kernel, unsigned(i), position[kernel], std::max(position[kernel], lastUse(result)), bytesOf(kernel, i)});
-    });
-
+    for (const plan::Lifetime &lifetime : lifetimes.results)
+      if (!lifetimes.outputOf.contains(lifetime.value()))
+        buffers.push_back({lifetime, plan::bytesOf(lifetime.value())});
     if (redZones) // all of them live as long as the run, so that none share
       for (Buffer &buffer : buffers)
-        std::tie(buffer.first, buffer.last) = std::pair(0u, count);
+        std::tie(buffer.first, buffer.last) = std::pair(0u, lifetimes.end);
     int64_t arena = placeStatic(buffers);
     SmallVector<Attribute> slots = placeSymbolic(buffers, b);
     arenaBytes += arena;
-    auto module = getOperation();
-    module->setAttr("plan.arena_bytes", b.getI64IntegerAttr(arena));
-    module->setAttr("plan.slots", b.getArrayAttr(slots));
-
-    if (redZones)
-      module->setAttr("plan.red_zone", b.getI64IntegerAttr(kRedZone));
+    getOperation()->setAttr(plan::kArenasAttr,
+                            b.getArrayAttr(plan::ArenaAttr::get(context, plan::kHostSpace, arena, b.getArrayAttr(slots),
+                                                                redZones ? kRedZone : 0)));
     DenseMap<Value, Attribute> places;
+    using K = plan::PlaceKind;
     for (Buffer &buffer : buffers) {
-      SmallVector<NamedAttribute> place{buffer.slot < 0 ? b.getNamedAttr("offset", b.getI64IntegerAttr(buffer.offset))
-                                                        : b.getNamedAttr("slot", b.getI64IntegerAttr(buffer.slot))};
+      AffineMapAttr bytes;
       if (redZones)
-        place.push_back(b.getNamedAttr("bytes", AffineMapAttr::get(AffineMap::get(0, symbolCount(), buffer.bytes))));
-      places[buffer.kernel.getResult(buffer.result)] = b.getDictionaryAttr(place);
+        bytes = AffineMapAttr::get(AffineMap::get(0, symbolCount(), buffer.bytes));
+      bool isStatic = buffer.slot < 0;
+      places[buffer.value()] = plan::PlaceAttr::get(context, plan::kHostSpace, isStatic ? K::offset : K::slot,
+                                                    isStatic ? buffer.offset : buffer.slot, bytes);
     }
-    for (auto [value, index] : outputOf)
-      places[value] = b.getDictionaryAttr(b.getNamedAttr("output", b.getI64IntegerAttr(index)));
-    for (plan::KernelOp kernel : kernels) {
+    for (auto [value, index] : lifetimes.outputOf)
+      places[value] = plan::PlaceAttr::get(context, plan::kHostSpace, K::output, index, {});
+    func.walk([&](plan::KernelOp kernel) {
       SmallVector<Attribute> attrs;
       for (Value result : kernel.getResults())
         attrs.push_back(places.lookup(result));
-      kernel->setAttr("plan.buffers", b.getArrayAttr(attrs));
-    }
+      kernel.setPlacesAttr(b.getArrayAttr(attrs));
+    });
   }
 
   unsigned symbolCount() {
@@ -146,7 +93,7 @@ private:
       unsharedBytes += size(buffer);
       int64_t best = -1, bestGap = std::numeric_limits<int64_t>::max(), end = 0;
       for (Buffer *other : placed) {
-        if (!overlap(*buffer, *other))
+        if (!buffer->overlaps(*other))
           continue;
         int64_t gap = other->offset - end;
         if (gap >= size(buffer) && gap < bestGap) {
@@ -172,7 +119,7 @@ private:
         continue;
       int64_t chosen = -1;
       for (auto [i, slot] : llvm::enumerate(slots)) {
-        if (llvm::any_of(slot, [&](Buffer *other) { return overlap(*other, buffer); }))
+        if (llvm::any_of(slot, [&](Buffer *other) { return other->overlaps(buffer); }))
           continue;
         bool same = llvm::any_of(slot, [&](Buffer *other) { return other->bytes == buffer.bytes; });
         if (chosen < 0 || same)

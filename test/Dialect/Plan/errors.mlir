@@ -73,3 +73,45 @@ func.func @f(%x: tensor<4xf32>) {
   %y = plan.view %x : tensor<4xf32> -> tensor<5xf32>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{has 2 places for 1 results}}
+  %y = plan.kernel "k" on "cpu" root "elementwise" (%x) {places = [#plan.place<"host", offset 0>, #plan.place<"host", offset 64>]} : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%a: tensor<4xf32>):
+    plan.yield %a : tensor<4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{has a place that is no #plan.place}}
+  %y = plan.kernel "k" on "cpu" root "elementwise" (%x) {places = [64]} : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%a: tensor<4xf32>):
+    plan.yield %a : tensor<4xf32>
+  }
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expected a memory space and a number of 0 or more, found "host" and -1}}
+module attributes {p = #plan.place<"host", offset -1>} {}
+
+// -----
+
+// expected-error @+1 {{expected bytes of one size, found 2}}
+module attributes {p = #plan.place<"host", slot 0, bytes = affine_map<() -> (1, 2)>>} {}
+
+// -----
+
+// expected-error @+1 {{expected a memory space and bytes of 0 or more, found "", 4 and a red zone of 0}}
+module attributes {p = #plan.arena<"", bytes = 4, slots = []>} {}
+
+// -----
+
+// expected-error @+1 {{expected slots with a map of sizes each, found 3}}
+module attributes {p = #plan.arena<"host", bytes = 4, slots = [3]>} {}

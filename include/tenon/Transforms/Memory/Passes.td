@@ -9,15 +9,18 @@ def AssignMemoryPass : Pass<"plan-assign-memory", "::mlir::ModuleOp"> {
     Results that the model returns are written into the output's own buffer.
     Of the others, those of static size get a byte offset by best fit over
     their lifetimes (largest first); those of symbolic size share slots, whose
-    sizes and offsets are computed at entry. Sets on every kernel
-    `plan.buffers`, one of `output = N`, `offset = N`, `slot = N` a result, and
-    on the module `plan.arena_bytes` (static part) and `plan.slots` (an array
-    of maps from symbols to the bytes that the slot must hold).
+    sizes and offsets are computed at entry. Every kernel gets its `places`,
+    a `#plan.place` a result, and the module `plan.arenas`.
 
     With `red-zones` no two results share memory, behind each lie at least 64
-    bytes that belong to none (`plan.red_zone` says so on the module), and
-    `plan.buffers` has each result's `bytes`: the runtime checks after every
-    kernel that nothing was written there.
+    bytes that belong to none (the arena's `red_zone`), and a place has its
+    result's `bytes`: the runtime checks after every kernel that nothing was
+    written there.
+
+    ```mlir
+    %1 = plan.kernel "softmax_0" ... {places = [#plan.place<"host", offset 0>]} ...
+    %2 = plan.kernel "softmax_1" ... {places = [#plan.place<"host", output 0>]} ...
+    ```
   }];
   let options = [
     Option<"redZones", "red-zones", "bool", "false", "Leave bytes behind every result that the runtime checks">
@@ -26,5 +29,16 @@ def AssignMemoryPass : Pass<"plan-assign-memory", "::mlir::ModuleOp"> {
     Statistic<"arenaBytes", "arena-bytes", "Bytes of the arena's static part">,
     Statistic<"unsharedBytes", "unshared-bytes", "Bytes without sharing">
   ];
+}
+
+def VerifyMemoryPass : Pass<"plan-verify-memory", "::mlir::ModuleOp"> {
+  let summary = "Checks the places of all results against each other and their arena";
+  let description = [{
+    Every result of a kernel has a place; one that the model returns is in that
+    output's buffer, and no other is. A place in an arena lies within it, aligned; two
+    results that are in use at the same time share no byte of it, and no slot; a slot
+    holds the size of each of its results. What is found wrong is an error (TN4002)
+    that names the kernels.
+  }];
 }
 #endif

@@ -10,7 +10,10 @@ def Plan_Dialect : Dialect {
   let description = [{
     The graph's ops are gathered into `plan.kernel` ops, each of which is one
     named kernel of one device. Views (reshape, squeeze, ...) stay between the
-    kernels and cost nothing: they alias their operand's buffer.
+    kernels and cost nothing: they alias their operand's buffer. In the end every
+    result has a place (`#plan.place`), and the module's attribute `plan.arenas` an
+    arena for each memory space that has some.
   }];
+  let useDefaultAttributePrinterParser = 1;
 }
 #endif

@@ -15,7 +15,8 @@ def Plan_KernelOp : Op<Plan_Dialect, "kernel", [
     `root` names the op that decides the schedule ("elementwise" if none).
     `arg_shapes` holds each block argument's dimensions over the module's
     symbols, as `graph.shape` does for results. `packed` names, per operand,
-    the layout that a constant was packed into ("" if none).
+    the layout that a constant was packed into ("" if none). `places` has a
+    `#plan.place` for each result, once memory is assigned.
 
     ```mlir
     %0 = plan.kernel "conv1" on "cpu" root "conv" (%x, %w) {...} : (tensor<1x8x8x4xf32>, tensor<...>) -> tensor<...> {
@@ -26,7 +27,8 @@ def Plan_KernelOp : Op<Plan_Dialect, "kernel", [
     ```
   }];
   let arguments = (ins StrAttr:$name, StrAttr:$device, StrAttr:$root, Variadic<AnyRankedTensor>:$inputs,
-                       OptionalAttr<ArrayAttr>:$arg_shapes, OptionalAttr<StrArrayAttr>:$packed);
+                       OptionalAttr<ArrayAttr>:$arg_shapes, OptionalAttr<StrArrayAttr>:$packed,
+                       OptionalAttr<ArrayAttr>:$places);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$name `on` $device `root` $root `(` $inputs `)` attr-dict `:` functional-type($inputs, $results) $body";
