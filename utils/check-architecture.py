@@ -240,15 +240,20 @@ def passes_described_and_tested():
 
 
 def ops_described():
-    """Each op has a summary (a dialect's base classes excepted)."""
+    """Each op has a summary (a dialect's base classes excepted), each op of the graph dialect an example."""
     for name in select("include/", suffixes=("Ops.td",)):
         text = (ROOT / name).read_text()
         for match in re.finditer(r'^def\s+(\w+)\s*:\s*\w*Op<\s*"(\w[\w.]*)"', text, re.MULTILINE):
             end = text.find("\ndef ", match.end())
             body = text[match.end() : end if end > 0 else len(text)]
+            op, number = match.group(2), text.count("\n", 0, match.start()) + 1
             if not re.search(r"let\s+summary\s*=", body):
-                number = text.count("\n", 0, match.start()) + 1
                 yield f"{name}:{number}: {match.group(1)} has no summary"
+            if name.startswith("include/tenon/Dialect/Graph/"):
+                description = re.search(r"let\s+description\s*=\s*\[\{(.*?)\}\]", body, re.DOTALL)
+                blocks = re.findall(r"```mlir\n(.*?)```", description.group(1), re.DOTALL) if description else []
+                if not any(re.search(rf"\bgraph\.{op}\b", block) for block in blocks):
+                    yield f"{name}:{number}: {match.group(1)}'s description has no ```mlir example of graph.{op}"
 
 
 def ops_tested():
@@ -292,6 +297,13 @@ def license_header():
             head = (ROOT / name).read_text(errors="replace").splitlines()[:6]
             if not any("SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception" in line for line in head):
                 yield f"{name}:1: no SPDX-License-Identifier line"
+
+
+def purpose_stated():
+    """Each .cpp begins with what it is for, after its licence."""
+    for name in select("lib/", "tools/", "runtime/", "python/", "unittests/", suffixes=(".cpp",)):
+        if not re.match(r"// SPDX[^\n]*\n//\n// *\S", (ROOT / name).read_text(errors="replace")):
+            yield f"{name}:1: does not say what the file is for, in a comment after the licence"
 
 
 def checks_are_run():
@@ -383,7 +395,7 @@ def formatted():
 RULES = (
     include_direction, targets_apart, runtime_alone, protobuf_in_frontend, no_global_state,
     no_crash_on_input, exceptions_in_frontend, chips_in_targets, devices_in_targets, passes_described_and_tested,
-    ops_described, ops_tested, size_budget, license_header, checks_are_run, mlir_linked_once,
+    ops_described, ops_tested, size_budget, license_header, purpose_stated, checks_are_run, mlir_linked_once,
     codes_documented, names_of_files, formatted,
 )
 

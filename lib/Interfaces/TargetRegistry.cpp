@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Loads chips from files and finds the family that reads a target's spelling. A chip has to pass its family's
+// checks and needs a name that no shipped or loaded chip of the family has. Without a spelling the target is
+// the first loaded chip, else the first one of the first family. A spelling that begins with no family's
+// device goes to the first family, which may know it as a short name.
 #include "tenon/Interfaces/Target.h"
 
 #include "llvm/ADT/StringExtras.h"

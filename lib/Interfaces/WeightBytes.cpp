@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The attribute of a constant may hold its bytes otherwise than kernels read them: a splat holds one element,
+// which is repeated here, and MLIR may pack booleans, which get a byte each. The bytes of a resource are taken
+// as they are.
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "tenon/Interfaces/ModuleCode.h"

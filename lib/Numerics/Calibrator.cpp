@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A value is counted by the highest 19 bits of its float32: sign and exponent choose a page, 10 bits of the
+// mantissa a bin of it. With s for a bin's end next to zero, the bin keeps the sums of d = x - s and d^2 over
+// its values x. If all of them are rounded to one value q, their square error follows without the values:
+//   sum (x - q)^2 = sum d^2 - 2 (q - s) sum d + count (q - s)^2
 #include "tenon/Numerics/Calibrator.h"
 
 #include "Choices.h"

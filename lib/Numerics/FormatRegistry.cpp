@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Shipped formats are parsed from their YAML text as loaded ones are, so that both keep the same rules. What a
+// declaration says of other formats (a block of its parts, a family of its members) is checked here, where
+// these are known: they have to be added before it.
 #include "tenon/Numerics/FormatRegistry.h"
 
 #include "tenon/Support/Files.h"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The names of dumps begin with the number of their stage, so that a folder lists them in order. Whether an
+// output would replace an input is asked before anything is written, and once more after import, when the
+// files of external data are known.
 #include "Outputs.h"
 
 #include "mlir/IR/Diagnostics.h"

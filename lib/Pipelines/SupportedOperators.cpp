@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// An operator without a handler is supported if all operators of its function body are, each by a handler or
+// by a body of its own. Successive versions that are supported in the same way become one range. Operators
+// that ONNX has no schema of, such as those of com.microsoft, count as one version: the conversion says which
+// of them are supported, ContribOperators.h which others there are.
 #include "tenon/Pipelines/SupportedOperators.h"
 
 #include "ContribOperators.h"

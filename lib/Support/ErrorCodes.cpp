@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The table of ErrorCodes.def as a function. A diagnostic of MLIR carries its code in its text alone, so that
+// is where the code of a message is looked for.
 #include "tenon/Support/ErrorCodes.h"
 
 namespace tenon {

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// An output is written beside its final name, synced, and renamed to it, which replaces a file in one step;
+// then the folder is synced, which makes the new name durable. The names of temporary files are in a table of
+// fixed size, so that a signal handler can read it. A file that finds no place there is removed by its owner
+// alone.
 #include "tenon/Support/Files.h"
 
 #include "llvm/ADT/StringExtras.h"

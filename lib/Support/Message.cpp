@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Problems are of one kind if their messages are equal but for quoted names, numbers and the node in front.
+// The first three of a kind are printed as they come. The next two are held back until it is known whether
+// more follow: a line that only counts problems stands for at least three.
 #include "tenon/Support/Message.h"
 
 #include "llvm/ADT/StringExtras.h"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `tenon bench`: inputs are bound once, before the warm-up, and outputs are not read, so that nothing but runs
+// is timed. Each run is timed by itself, for the quantiles. The times of kernels are the medians of what the
+// runtime's observer is told.
 #include "Json.h"
 #include "Runnable.h"
 #include "Session.h"

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The families of targets that the driver knows, and the chips of --target-file. A file with problems does not
+// keep the next one from being read: the problems of all files are printed.
 #include "Chips.h"
 
 #include "tenon/Pipelines/RegisterTargets.h"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `tenon compile`: a flag that would have no effect beside the others is refused rather than ignored. Without
+// -o the artifact is named after the model, and replaces at most an empty file or an artifact that was
+// compiled from the same model; whatever else has that name is overwritten only if -o says so.
 #include "Compiling.h"
 #include "PassPlugins.h"
 #include "Replacing.h"

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The flags that all commands have which compile a model are declared and read here. Without --target, the
+// chip is that of the first --target-file if there is one, else that of this machine.
 #include "Compiling.h"
 
 #include "Chips.h"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `tenon convert`: the ending of -o says what becomes of the converted model. For .tenon it is compiled, for
+// .onnx the same change is written to a copy of the model, and without -o the compilation stops after import,
+// for the report alone.
 #include "Calibrating.h"
 
 #include "tenon/Dialect/Num/IR/Num.h"

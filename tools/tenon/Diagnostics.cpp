@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Errors and notes on standard error: those of the driver (complain, mention, refuse) and the diagnostics of a
+// compilation. The class of an error's code decides the exit status (ErrorCodes.def), where an error without
+// a code is an internal one. If errors of a compilation differ, the first class of resource, unsupported, user
+// and internal that occurs decides.
 #include "Diagnostics.h"
 
 #include "tenon/Pipelines/Compile.h"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `tenon explain`: all of it is read from the ledger in the artifact, without the model, and on any machine.
+// The cost of a kernel is its number of operations in the ledger, an estimate where dimensions are open.
+// Nothing is run or timed.
 #include "Compiling.h"
 #include "Session.h"
 #include "Summary.h"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reads the values of flags, finds the spelling nearest to a wrong one, and prints help. A spelling is near if
+// its edit distance is at most a third of the word's letters, or one. Where one of two words of more than
+// three letters begins with the other, they count as one letter apart.
 #include "Flags.h"
 #include "Table.h"
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `tenon formats`: the declarations of formats and what follows from them, without a model. Numbers are
+// printed with 6 digits, or with 17 where 6 do not give the exact value back.
 #include "Commands.h"
 #include "Table.h"
 

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `tenon inspect`: prints what the queries of the runtime's C API tell of an artifact. It is loaded by the
+// driver "null", which takes code for any CPU and runs none. What became of the model's nodes is told by
+// `tenon explain`.
 #include "Compiling.h"
 #include "Session.h"
 #include "Table.h"

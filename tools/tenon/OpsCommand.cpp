@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `tenon ops`: prints the tables of SupportedOperators.h, which are read from what the compiler itself works
+// by, so that no list has to be kept. The output of --markdown is a page of the generated documentation.
 #include "Chips.h"
 #include "Json.h"
 #include "Table.h"

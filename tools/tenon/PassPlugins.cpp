@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// MLIR's table of named passes belongs to the process, not to a context: whatever is registered here can be
+// named in every pipeline that is parsed afterwards, and Tenon's own passes are registered once.
 #include "PassPlugins.h"
 
 #include "mlir/Tools/Plugins/PassPlugin.h"

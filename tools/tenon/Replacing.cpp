@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// An artifact is recognised by its first bytes, and the model it was compiled from by the hash in its ledger,
+// for which the runtime loads it with the driver "null". Something that is no regular file counts as nothing
+// here, since whoever writes the output refuses it.
 #include "Replacing.h"
 #include "Session.h"
 

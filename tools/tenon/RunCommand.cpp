@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `tenon run`: names of outputs and files that would be replaced are checked before the run. An output is
+// printed if no flag writes or compares it, or with --json. A comparison that fails decides the exit status,
+// but the other outputs are still written and compared.
 #include "Json.h"
 #include "Runnable.h"
 #include "Session.h"

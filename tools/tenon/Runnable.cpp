@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A file is a model if --onnx names it, or if its name ends like a model's and it does not begin like an
+// artifact. A model is compiled into a temporary file, which is removed with this object. With an artifact,
+// the flags of a compilation are refused.
 #include "Runnable.h"
 #include "Replacing.h"
 

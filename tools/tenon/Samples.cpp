@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A sample has to fit the model: an input that is missing, of another type or shape, or not finite is an error
+// that names the file and what the input wants. An optional input that a sample leaves out takes its default
+// again, whatever the sample before gave.
 #include "Samples.h"
 
 #include "mlir/IR/MLIRContext.h"

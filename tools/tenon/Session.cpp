@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The runtime's statuses become messages and exit statuses here, and are freed at once. Queries whose index
+// the runtime itself has counted cannot fail; their status is freed without a look. Tensors that are kept are
+// copies: what the runtime shows of an output is valid until the next run only.
 #include "Session.h"
 
 #include "llvm/Support/Regex.h"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What is known of a compilation is in its result and its ledger; text and JSON are two forms of it. Of the
+// notes with one code, the text prints the first, with the number of kernels that all of them concern; JSON
+// has each of them.
 #include "Summary.h"
 #include "Json.h"
 

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `print` shortens no cell: behind one that is too wide, the row goes on in the next line. `printFitted` narrows
+// the widest columns until a row fits. `shorten` and `printFitted` count the columns that a terminal gives a
+// text, two for some characters; `print` and `printWrapped` count bytes.
 #include "Table.h"
 
 #include "llvm/Support/Process.h"

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `tenon targets`: lists the targets, or shows of one the declaration of its chip (hw::Device), with what the
+// target's spelling changes: as text for reading, as JSON, or by --emit as YAML that --target-file reads.
 #include "Chips.h"
 #include "Json.h"
 #include "Table.h"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The text is for finding a fault: it names the first kernel that is wrong, in the order of the plan, and the
+// worst one. If every kernel agrees and an output does not, it says that no kernel is at fault. JSON has all
+// kernels and outputs.
 #include "VerifyReport.h"
 
 #include "tenon/Support/Message.h"

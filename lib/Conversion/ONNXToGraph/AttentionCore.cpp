@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// An attention is one graph.attention unless its scores are capped or are a result. Then the products, the
+// cap, the mask and the softmax become ops of their own, with the heads of k and v repeated for the heads of
+// q that share them. Either way the result of a query that sees no key is zero. `rotate` multiplies pairs of
+// elements, taken as complex numbers a + ib, by cos + i sin.
 #include "AttentionCore.h"
 
 #include <cmath>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A handler holds from its since-version to the next one of the same operator, so that a lookup takes the
+// newest one that is not above the node's version. The domains "" and "ai.onnx" are the same. hasHandler and
+// handledOperators share one constant registry, which the first call builds.
 #include "HandlerRegistry.h"
 
 #include "tenon/Conversion/ONNXToGraph/Passes.h"

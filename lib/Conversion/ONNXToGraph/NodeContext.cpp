@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The shape of each op is inferred when it is created, so that the next query knows it, until the first error
+// of the node. That error is reported alone: after it, queries answer with values that do no harm, and ops are
+// created without shapes. The short spellings create no op where it would change nothing, as a cast to the
+// same type or a squeeze of no axes.
 #include "NodeContext.h"
 
 using namespace mlir;

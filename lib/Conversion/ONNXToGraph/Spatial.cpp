@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The graph ops state these attributes in full, so ONNX's defaults, whose length is the number of spatial
+// dimensions, are written out here. An empty list counts as a missing one. An auto_pad other than NOTSET
+// replaces pads, which become zeros.
 #include "Spatial.h"
 
 using namespace tenon::onnxtograph;

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The model's file is parsed again and its protobuf message edited, after those steps of the importer that
+// give nodes the names by which conversions refer to them. The model's opset stays: for each conversion ONNX's
+// schemas tell the first opset that can express it, and a model with an older one is refused. The result is
+// one file of at most 2 GiB, with the external data of the model inside.
 #include "tenon/Frontend/ONNX/Export.h"
 
 #include "Model.h"

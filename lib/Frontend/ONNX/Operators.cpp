@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The list is that of ONNX's schema registry. A function body that depends on the node is in no schema; it is
+// built for an example instead, a node with all operands, which are floats in 3 dimensions, or in 4 where
+// there is no body for 3.
 #include "tenon/Frontend/ONNX/Operators.h"
 
 #include "Model.h"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A TensorProto holds its elements as raw bytes or in a typed field, whose numbers are wider than elements of
+// up to 16 bits. Elements of less than a byte are packed in either; each gets a byte of its own, where signed
+// integers are sign-extended.
 #include "tenon/Frontend/ONNX/TensorBytes.h"
 
 #include "Source.h"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The ops that are named here follow from the schedules in Strategies/: whether they store through the
+// elementwise emitter, decode an operand's codes as they read it, address an operand in memory, or read a
+// constant while code is made. When a schedule gains one of these, its op is added here.
 #include "FusionRules.h"
 
 #include "tenon/Dialect/Graph/IR/NarrowWeights.h"

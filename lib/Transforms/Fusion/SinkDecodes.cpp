@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A decode by one scale, or by none, gives an element the same value wherever the element lies, so it can
+// change places with an op that only reorders or reshapes. The pattern is applied until no decode moves any
+// further: it passes a chain of such ops one by one.
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "tenon/Dialect/Graph/IR/NarrowWeights.h"
 #include "tenon/Transforms/Fusion/Passes.h"

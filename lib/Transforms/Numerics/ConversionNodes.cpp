@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// These nodes live in the IR only, so they all follow one opset, whatever the model's. A format that ONNX has
+// no number for is named by its type. Conversions are computed in f32, with casts in front and behind for
+// operands of other types. The nodes of an ONNX file are written by lib/Frontend/ONNX/Export.cpp.
 #include "ConversionNodes.h"
 
 #include "mlir/IR/AsmState.h"

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Each node is visited once: its weights are converted, and its activations if at least one weight was. A
+// layer that fails does not end the walk, so that all errors are reported. Constants that keep their values
+// are in the report with the reason. A converted node carries a note in its location (TN4030, TN4031), from
+// where the ledger has it.
 #include "tenon/Transforms/Numerics/ConvertWeights.h"
 
 #include "ConversionNodes.h"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The axes of weights are those of ONNX's operators. Nodes that only reorder or reshape a constant are
+// followed to its values. Values of a float32 initializer in a resource that nothing reorders stay where they
+// lie; all others are copied, as float32.
 #include "WeightSource.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"

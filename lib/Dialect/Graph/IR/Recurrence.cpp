@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The conversion from ONNX, the reference evaluator and the strategies read one table, so that all of them
+// know the same functions with the same defaults. Entry i of the lists alpha and beta belongs to function
+// i of all directions; where a list is missing or shorter, the function's default holds.
 #include "tenon/Dialect/Graph/IR/Recurrence.h"
 
 using namespace mlir;

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The pass num-lower-conversions: one walk, which replaces each num.decode and num.encode by the arithmetic
+// that Decode.cpp and Encode.cpp create in its place. That arithmetic holds no further conversions, so no
+// rewrite driver is needed.
 #include "tenon/Dialect/Num/Transforms/Passes.h"
 
 #include "Conversions.h"

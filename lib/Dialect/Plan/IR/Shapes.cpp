@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A static size is in the tensor's type, any other in the affine map that was recorded for the tensor. Both
+// become affine expressions over the module's symbols, which fold where they are constant. Affine expressions
+// have no maximum; for a size, which is never negative,
+//   max(1, size) = size + floor(1 / (size + 1))
 #include "tenon/Dialect/Plan/IR/Shapes.h"
 
 #include "tenon/Dialect/Graph/IR/Graph.h"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A sum in a 16-bit float is held as f32. After each term it is truncated to its own type and extended again,
+// so that it takes only values that an accumulator of that type could hold. Sums of other types need no such
+// step.
 #include "Accumulator.h"
 
 #include "RowSchedule.h"

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// x86 permutes a register by the low bits of index lanes: a table of as many
-// values as the register has lanes, without masking the code, in one
-// instruction. A code of fewer bits finds the table repeated; one with a bit more
-// chooses between two registers by that bit, which costs more than the conversion
-// of an integer and much less than any other. Elsewhere, and for wider codes,
-// integers are masked and converted, formats that do not become float16
-// (HalfCodes.h) decoded by arithmetic on their fields or a search in their table
-// (num-lower-conversions).
+// x86 has a permutation of a register's lanes by the low bits of index lanes:
+//
+//   result[i] = table[code[i] % lanes]
+//
+// With a table of as many values as the register has lanes, this decodes in one
+// instruction, and the code need not be masked. For a code of fewer bits the table
+// is repeated. One with a bit more chooses by that bit between two tables, which costs
+// more than the conversion of an integer and much less than any other. Elsewhere, and
+// for wider codes, integers are masked and converted; formats that do not become
+// float16 (HalfCodes.h) are decoded by arithmetic on their fields or a search in their
+// table (num-lower-conversions).
 #include "CodeDecoder.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -55,7 +58,7 @@ Value CodeDecoder::decode(Value codes) const {
     };
     if (!upper)
       return lookUp(table);
-    // The highest bit of the code in the place of the sign, by which x86 blends.
+    // The highest bit of the code moves to the place of the sign, by which x86 blends.
     auto words = cast<VectorType>(codes.getType());
     auto splat = [&](int32_t v) -> Value {
       return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(words, c.b.getI32IntegerAttr(v)));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Codes of a narrow number format to f32, in registers. Every schedule that
-// reads narrow weights goes through it: a format is a matter of its declaration.
+// Codes of a narrow number format to f32, in registers: value(code) - center. Which
+// values the codes have comes from the format's declaration alone. Codes in quads have a
+// decoder of their own (QuadCodes.h).
 #ifndef TENON_TARGET_CPU_STRATEGIES_CODEDECODER_H
 #define TENON_TARGET_CPU_STRATEGIES_CODEDECODER_H
 
@@ -11,14 +12,14 @@ namespace tenon::cpu {
 
 class CodeDecoder {
 public:
-  /// Decodes to the code's value minus `center`, in vectors of `lanes`.
+  /// Decodes to the code's value minus `center`, in vectors of `lanes`. Emits the table, if there is one.
   CodeDecoder(KernelContext &context, mlir::Type element, int64_t lanes, double center);
 
   /// `codes` are i32 lanes with a code each in the low bits; the bits above
   /// may hold anything.
   mlir::Value decode(mlir::Value codes) const;
 
-  /// Whether by a table in registers; else by arithmetic.
+  /// Whether codes are decoded by a table in registers; else by arithmetic.
   static bool hasTable(mlir::Type element, int64_t lanes, const CpuTarget &target);
 
 private:
@@ -26,8 +27,8 @@ private:
   mlir::Type element;
   int64_t lanes;
   double center;
-  mlir::Value table; ///< the values in one register; null: by arithmetic
-  mlir::Value upper; ///< those of codes with the highest bit, where one has no room for all
+  mlir::Value table; ///< f32 [lanes]: lane i has the value of code i; null: by arithmetic
+  mlir::Value upper; ///< those of codes lanes + i, where codes have a bit more; else null
 };
 
 } // namespace tenon::cpu

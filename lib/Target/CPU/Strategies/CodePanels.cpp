@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reads the layout that PackedCodes.h describes. The selected panel of stream v is number
+//   p = v * perStream + panel
+// of the buffer. Word `row` of its group g begins at element ((p * groups + g) * bits + row) * lanes, its
+// scales and zero points of block b at element (p * blocks + b) * lanes. A word is loaded where its first code
+// is asked for, and once for all codes that share it.
 #include "CodePanels.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -8,16 +14,19 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kLine = 64;         // bytes of a cache line
-constexpr int64_t kFetchAhead = 8192; // bytes over all streams; half and one and a half times that are up to 4 % slower
+constexpr int64_t kLine = 64; // bytes of a cache line
+// How far ahead is prefetched, in bytes over all streams: with S streams 8192 / S in each. Half and one and a half
+// times that are up to 4 % slower.
+constexpr int64_t kFetchAhead = 8192;
 
 CodeDecoder decoderOf(KernelContext &c, const PackedCodes &w, int64_t lanes) {
-  if (w.isCentered()) // the codes lie as signed ones
+  if (w.isCentered()) // packing made them signed codes, whose value is less the zero point
     return {c, c.b.getIntegerType(w.bits()), lanes, 0};
   return {c, w.element, lanes, w.center};
 }
 
-/// `word`, for LLVM's scheduler no earlier than `sum`. Costs no instruction.
+/// `word`, which LLVM's scheduler takes to depend on `sum`. The assembly is empty, and its result is in the register
+/// of `word`.
 Value after(KernelContext &c, Value sum, Value word) {
   if (!c.target.isX86())
     return word;
@@ -40,6 +49,7 @@ CodePanels::CodePanels(KernelContext &context, const PackedCodes &codes, int64_t
 
 //===-- where things lie -----------------------------------------------------===//
 
+/// Number, in memory, of the selected panel of stream `vector`.
 Value CodePanels::panelOf(int64_t vector) { return c.add(c.mul(c.index(perStream), c.index(vector)), panel); }
 
 Value CodePanels::wordsAt(int64_t vector, Value group, int64_t row) {
@@ -53,7 +63,7 @@ Value CodePanels::scalesAt(int64_t vector, Value block) {
 
 //===-- codes ----------------------------------------------------------------===//
 
-/// Words of a group, each loaded where it is first asked for.
+/// Words of a group, a vector for row `number` of the words of each panel. Each is loaded where it is first asked for.
 class CodePanels::Words {
 public:
   Words(CodePanels &panels, Value group) : p(panels), group(group), loaded(p.vectors * p.w.bits()) {}
@@ -63,7 +73,7 @@ public:
       value = p.c.load(p.c.inputBuffer(p.w.codes), p.c.b.getI32Type(), p.wordsAt(vector, group, number), p.lanes);
     return value;
   }
-  /// Holds a word back until fence(vector) is there.
+  /// Holds a word back until fence(vector) is there, if there is a fence.
   void hold(int64_t number, int64_t vector, Fence fence) {
     if (Value first = fence ? fence(vector) : Value())
       at(number, vector) = after(p.c, first, at(number, vector));
@@ -91,7 +101,7 @@ void CodePanels::eachQuad(Value group, int64_t from, int64_t to, function_ref<vo
 
 void CodePanels::eachStep(Value group, int64_t from, int64_t to, function_ref<void(int64_t, ArrayRef<Value>)> body,
                           Fence fence) {
-  if (w.areQuads())
+  if (w.areQuads()) // the steps of a quad one after the other
     return eachQuad(
         group, from / 4, llvm::divideCeil(to, 4),
         [&](int64_t quad, ArrayRef<Value> bytes) {
@@ -103,6 +113,7 @@ void CodePanels::eachStep(Value group, int64_t from, int64_t to, function_ref<vo
   auto shift = [&](int64_t by) {
     return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, c.b.getI32IntegerAttr(by)));
   };
+  // Bit strings: the code of a step begins at bit `low` of word `number`.
   Words words(*this, group);
   for (int64_t step = from; step < to; ++step) {
     SmallVector<Value> values;
@@ -139,7 +150,7 @@ SmallVector<Value> CodePanels::zeros(Value block) {
   Type type = getElementTypeOrSelf(w.op.getZeroPoint().getType());
   for (int64_t v = 0; v < vectors; ++v) {
     Value zero = c.load(c.inputBuffer(*w.zeros), type, scalesAt(v, block), lanes);
-    if (type.isInteger()) {
+    if (type.isInteger()) { // a byte, of which the codes' type has the low bits
       zero = arith::ExtUIOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getI32Type()), zero);
       zero = wrapToWidth(c.b, c.loc, zero, cast<IntegerType>(w.element));
       zero = arith::SIToFPOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getF32Type()), zero);
@@ -163,6 +174,7 @@ Value CodePanels::weightOf(Value code, Value scale, Value zero) {
 
 //===-- ahead ----------------------------------------------------------------===//
 
+/// Prefetches, in each stream, as many lines as `elements` values take, kFetchAhead / S bytes behind at(stream).
 void CodePanels::fetchAhead(Value buffer, int64_t elements, function_ref<Value(int64_t)> at) {
   int64_t size = cast<MemRefType>(buffer.getType()).getElementTypeBitWidth() / 8;
   for (int64_t v = 0; v < vectors; ++v)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Choice, loops and stores of the contraction's register tile, and the packing
-// of constant operands into column panels.
+// of constant operands into column panels. ContractionTile.h has the terms.
 #include "ContractionTile.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -16,15 +16,18 @@ TileShape chooseTile(int64_t rows, int64_t columns, const CpuTarget &target, int
   int64_t lanes = target.f32Lanes();
   TileShape tile{1, 2, lanes};
   auto padded = [&](int64_t width) { return (columns + width - 1) / width * width; };
-  // One vector wastes less where the columns end early in the second.
+  // An odd number of vectors holds the columns: pairs of them would leave a whole
+  // vector idle in the last panel.
   if (columns > 0 && padded(lanes) < padded(2 * lanes))
     tile.vectors = 1;
-  // Few rows need more vectors for enough independent sums: two units of
-  // latency four keep eight of them busy.
+  // Few rows need more vectors for enough independent sums: two multiply-add units of
+  // a latency of four cycles keep eight of them busy. Twice the vectors may pad the
+  // columns by an eighth more at most.
   while (rows > 0 && rows * tile.vectors < 8 && columns >= 2 * tile.vectors * lanes &&
          padded(2 * tile.vectors * lanes) * 8 <= padded(tile.vectors * lanes) * 9)
     tile.vectors *= 2;
-  // Beside the accumulators: a vector of each column and two rows' broadcasts.
+  // Beside the accumulators, a tile of two vectors needs four registers: two vectors of columns and the
+  // broadcast scalars of two rows.
   int64_t most = std::max<int64_t>(1, std::min((target.vectorRegisters - 4) / tile.vectors, mostRows));
   tile.rows = most;
   if (rows > 0 && rows < most) {
@@ -39,8 +42,9 @@ TileShape chooseTile(int64_t rows, int64_t columns, const CpuTarget &target, int
 int64_t tilesInBlock(int64_t steps, int64_t columns, const TileShape &tile, const CpuTarget &target) {
   if (columns > 0 && steps * columns * 4 <= target.l2Bytes / 4)
     return 1;
+  // Bytes of two panels, and of the rows of one row tile.
   int64_t panels = 2 * steps * tile.columns() * 4, rows = steps * tile.rows * 4;
-  // A quarter is left to results and whatever else passes through.
+  // A quarter of the cache is left to results and whatever else passes through.
   int64_t part = std::max(target.l2Bytes / 4, target.l2Bytes * 3 / 4 - panels);
   return std::max<int64_t>(1, part / std::max<int64_t>(1, rows));
 }
@@ -62,6 +66,7 @@ void eachRowTile(KernelContext &c, TileShape tile, Value first, Value extent, in
     otherwise();
   };
   auto singles = [&]() { c.loop(first, extent, 1, [&](Value row) { body({1, tile.vectors, tile.lanes}, row); }); };
+  // Fewer rows than a tile has: tiles of kFew, the last of which moves up, or single rows.
   atLeast(tile.rows, full, [&]() {
     constexpr int64_t kFew = 4;
     if (tile.rows <= kFew)
@@ -82,6 +87,8 @@ static bool feedsRoot(Operation *op, Operation *root) {
 }
 
 bool rowsMerge(plan::KernelOp kernel, ArrayRef<AffineExpr> space) {
+  // Whether a tensor, aligned with `space` at the last dimension, has all dimensions of the rows (`has`) or
+  // broadcasts all of them (`lacks`). One whose dimension may turn out to broadcast at run time does not merge.
   auto merges = [&](Value tensor) {
     Exprs shape = shapeOf(tensor);
     bool has = false, lacks = false;
@@ -110,6 +117,7 @@ BlockedUnit blockedOrder(KernelContext &c, Value unit, AffineExpr tiles, AffineE
     Value tile = c.remU(unit, tileCount);
     return {tile, c.divU(unit, tileCount), tile, tileCount};
   }
+  // All blocks before the last have `block` row tiles, hence panels * block units.
   Value blockUnits = c.mul(c.index(panels), c.index(*block));
   Value firstTile = c.mul(c.divU(unit, blockUnits), c.index(*block)), within = c.remU(unit, blockUnits);
   Value inBlock = c.minS(c.index(*block), c.sub(tileCount, firstTile));
@@ -123,7 +131,7 @@ PanelFetch::PanelFetch(KernelContext &c, Value buffer, Value panel, AffineExpr p
   Value one = c.index(int64_t(1)), zero = c.index(int64_t(0));
   Value next = c.add(panel, one);
   Value more = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, next, c.index(panels));
-  // After the last panel a next block of rows, if any, starts with the first.
+  // After the last panel the next block of row tiles, if any, starts with the first panel.
   next = arith::SelectOp::create(c.b, c.loc, more, next, zero);
   share = c.divU(c.add(c.index(width), c.sub(count, one)), count);
   Value done = c.minS(c.mul(number, share), c.index(width));
@@ -247,8 +255,9 @@ LogicalResult ContractionTile::finish(const Accumulators &accumulators, Value ro
     if (failed(emitter.storeYields()))
       result = failure();
   };
-  // The tile goes through a stack buffer, so that an epilogue is emitted once
-  // and not once an accumulator; only trivial ones are stored directly.
+  // The tile goes through a stack buffer [rows][columns], so that an epilogue is emitted
+  // once, in a loop, and not once an accumulator; only the shortest ones (the root and up
+  // to two ops more) are stored from registers, if no store needs a mask.
   unsigned epilogue = 0;
   for (Operation &op : c.kernel.getBody().front().without_terminator())
     epilogue += !isa<graph::ConstantOp>(op) && !feedsRoot(&op, c.kernel.getRootOp());

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Direct convolution on channels-last data: a tile of output columns times
-// vectors of output channels, no im2col and no padded copy. Rows of the filter
-// outside the image are skipped. Where the image's width is known, each filter
-// column of a tile runs over just the pixels it reads inside the image; where
-// it is not, tiles at a border check every value.
+// Direct convolution on channels-last data, without im2col and without a padded copy:
+//
+//   y[n, oh, ow, o] = bias[o] + sum over kh, kw, c of
+//                     x[n, oh * strideH - padTop + kh * dilationH, ow * strideW - padLeft + kw * dilationW, g * C + c]
+//                     * filter[o, c, kh, kw]
+//
+// g is the group of the output channel o, C the input channels of a group; x is zero outside the image. It is the
+// contraction of ContractionTile.h with the rows being adjacent output pixels of one output row, the columns being
+// output channels and the steps being (kh, kw, c). So a tile is some pixels times some vectors of output channels. Its
+// accumulators are carried through the loops over kh, kw and c.
+//
+// Pointwise convolutions (1 x 1, see ConvProblem::isPointwise) are matrix products: y[p, o] = sum over c of
+// x[p, c] * filter[o, c], where the pixels p of all images are the rows.
+//
+// Taps outside the image are left out. Rows of the filter: the loop over kh has just those inside. Columns of the
+// filter: where the image's width is known, each filter column of a tile runs over just the pixels of the tile for
+// which it reads inside the image (`Span`); where it is not, tiles at a border check every value.
 #include "ConvProblem.h"
 
 using namespace mlir;
@@ -12,32 +24,35 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
+// Of an unknown number of pixels, a known divisor decides the tile of a pointwise convolution if it is at least this.
 constexpr int64_t kFewPixels = 8;
 
 /// The output channels of a group in panels: full ones, and a last one that
-/// is narrower where that leaves fewer lanes idle.
+/// is narrower, by whole vectors, where that leaves fewer lanes idle.
 struct Panels {
   TileShape tile, last;
-  int64_t count;
+  int64_t count; // of a group
   int64_t columns() const { return (count - 1) * tile.columns() + last.columns(); }
 };
 
 AffineExpr pixels(const ConvProblem &p) { return p.n * p.h * p.w; }
 
 Panels panelsOf(const ConvProblem &p, const CpuTarget &target) {
-  AffineExpr extent = p.isPointwise() ? pixels(p) : p.ow;
+  AffineExpr extent = p.isPointwise() ? pixels(p) : p.ow; // of the tile's rows
   int64_t rows = constantOr(extent), outputs = p.groupOutputs();
-  // Of an unknown number of images each still has so many pixels.
+  // Where the number of images is unknown, the tile is chosen for the pixels of one image, if these are known: the
+  // pixels of any number of images are a multiple.
   int64_t multiple = p.isPointwise() && rows < 0 ? extent.getLargestKnownDivisor() : 1;
   TileShape tile = chooseTile(multiple >= kFewPixels ? multiple : rows, outputs, target);
-  // Two vectors of columns use each broadcast twice: leave one only where
-  // there are no more columns.
+  // Two vectors of columns use each broadcast twice, so that one is right only where there
+  // are no more columns. An odd vector at the end is left to a narrower last panel, below.
   if (tile.vectors == 1 && outputs > tile.lanes)
     tile = chooseTile(multiple >= kFewPixels ? multiple : rows, 2 * tile.lanes, target);
   if (rows < 0 && !p.isPointwise())
     tile.rows = std::min<int64_t>(tile.rows, 8);
   Panels panels{tile, tile, (outputs + tile.columns() - 1) / tile.columns()};
   int64_t rest = outputs - (panels.count - 1) * tile.columns();
+  // With groups all panels are of one width, so that panel i of all begins at i times a panel's size.
   if (p.group == 1 && panels.count > 1)
     while (panels.last.vectors > 1 && rest <= (panels.last.vectors - 1) * tile.lanes)
       --panels.last.vectors;
@@ -66,7 +81,10 @@ public:
       return failure();
     int64_t window = p.kh * p.kw, c = p.groupChannels(), o = p.groupOutputs();
     int64_t wide = (panels.count - 1) * panels.tile.columns();
-    // [group][panel][kh][kw][c][column]: within a panel the matrix is [kh kw c, o].
+    // The filter of a group is a matrix [K, O], K = kh * kw * c and O the outputs, and is packed in panels as
+    // packPanels does: [group][panel][kh][kw][c][column]. With W columns in the full panels and w in panel P (W but for
+    // a narrower last one), output o of group g, P = o / W, lies at
+    //   g * K * columns() + P * K * W + ((kh * KW + kw) * C + c) * w + o % W
     std::vector<float> ordered(c * window * o), packed(p.group * window * c * panels.columns());
     float *to = packed.data();
     for (int64_t g = 0; g < p.group; ++g, to += window * c * panels.columns()) {
@@ -82,7 +100,9 @@ public:
     return success();
   }
 
+  /// A unit is one panel times a tile of pixels (pointwise) or a row of the output.
   WorkSplit split() const override {
+    // Multiply-adds of a unit; a chunk has about 65536 of them, or is one unit.
     TileShape tile = panels.tile;
     int64_t work =
         p.kh * p.kw * p.groupChannels() * tile.columns() * (p.isPointwise() ? tile.rows : constantOr(p.ow, 64));
@@ -93,10 +113,11 @@ public:
     TileShape tile = panels.tile;
     int64_t steps = p.kh * p.kw * p.groupChannels(), size = steps * tile.columns();
     AffineExpr all = getAffineConstantExpr(panels.count * p.group, c.kernel.getContext());
-    std::optional<int64_t> block; // none: one panel's weights stay in cache over all rows
+    std::optional<int64_t> block; // none: a panel's weights stay in cache while all rows of the output pass
     if (p.isPointwise())
       block = tilesInBlock(p.groupChannels(), p.outputs, tile, c.target);
-    // A row of several tiles uses its weights often enough to wait for them.
+    // Whether the next panel is fetched ahead: where all weights exceed half the second-level cache. A row of several
+    // tiles uses a panel often enough to wait for it.
     bool streams = steps * p.outputs * 4 > c.target.l2Bytes / 2 && (p.isPointwise() || constantOr(p.ow) <= tile.rows);
     OperandReader input(c, p.op.getX()), filter(c, c.inputBuffer(p.filter), c.b.getF32Type());
     LogicalResult result = success();
@@ -137,7 +158,7 @@ private:
   /// Tiles of pixels of a pointwise convolution, or rows of the output.
   AffineExpr rows() const { return p.isPointwise() ? pixels(p).ceilDiv(panels.tile.rows) : p.n * p.oh; }
 
-  /// The panel that a unit is about, and the one that comes after it.
+  /// What a unit is: rows and a panel; and the panel that comes next.
   struct Place {
     Value row;                      ///< pointwise: a tile of pixels; else a row of the output
     Value channel, column, end;     ///< first input channel; first output channel and the group's end
@@ -170,13 +191,13 @@ private:
                   [&](TileShape shape, Value first) {
                     ContractionTile t(c, shape);
                     SmallVector<Value> rows;
-                    // Written as one base and constants, which become displacements.
+                    // Offsets are one base plus constants, which become displacements of addresses.
                     Value base = c.mulAdd(first, c.index(p.channels), place.channel);
                     for (int64_t r = 0; r < shape.rows; ++r)
                       rows.push_back(c.add(base, c.index(r * p.channels)));
                     auto acc = contract(t, t.zero(), c.index(int64_t(0)), c.index(p.groupChannels()), rows);
                     Exprs outer(p.result.begin(), p.result.end() - 1);
-                    bool merged = rowsMerge(c.kernel, p.result); // or every row costs divisions
+                    bool merged = rowsMerge(c.kernel, p.result); // else every row costs divisions
                     auto rowIndex = [&](Value r) {
                       Value row = c.add(first, r);
                       return merged ? SmallVector<Value>{row} : c.delinearize(row, outer);
@@ -185,8 +206,9 @@ private:
                   });
     }
 
-    /// `count` steps of the contraction, of which `first` is the number of the
-    /// first, beside which it fetches the unit's part of the next panel.
+    /// Steps [first, first + count) of the contraction, numbered as they lie in the panel: (kh * KW + kw) * C + c.
+    /// Row r reads `input` at rows[r] plus the number of the step within these. Beside them the unit's part of the next
+    /// panel is fetched.
     ContractionTile::Accumulators contract(ContractionTile t, ContractionTile::Accumulators sums, Value first,
                                            Value count, ArrayRef<Value> rows, ArrayRef<Value> valid = {}) {
       auto fetch = [&](Value step) { place.next->emit(c.add(first, step)); };
@@ -195,6 +217,8 @@ private:
                         place.next ? function_ref<void(Value)>(fetch) : nullptr);
     }
 
+    /// A row of the output, in tiles of pixels: by classes of known tiles if there are some, else by tiles that find
+    /// out when they run where they are.
     void window() {
       ConvRow at = p.rowAt(c, place.row);
       Value zero = c.index(int64_t(0)), ow = c.index(p.ow);
@@ -212,7 +236,18 @@ private:
                [&](Value t) { knownTile(tile, at, c.minS(c.mul(t, c.index(tile.rows)), lastFirst), tiles.spans); });
     }
 
-    /// The rows of a tile that one filter column reads inside the image.
+    /// The rows [low, high) of a tile, that is output pixels, for which one filter column reads inside the image. A
+    /// filter of 3 columns with stride 1 and padding 1 on 8 pixels, in tiles of 4:
+    ///
+    ///                              reads columns of the image      span
+    ///     tile 0, pixels 0 to 3
+    ///       kw = 0                    -1   0   1   2               [1, 4)
+    ///       kw = 1                     0   1   2   3               [0, 4)
+    ///       kw = 2                     1   2   3   4               [0, 4)
+    ///     tile 1, pixels 4 to 7
+    ///       kw = 0                     3   4   5   6               [0, 4)
+    ///       kw = 1                     4   5   6   7               [0, 4)
+    ///       kw = 2                     5   6   7   8               [0, 3)
     struct Span {
       int64_t low, high;
       bool operator==(const Span &) const = default;
@@ -223,8 +258,10 @@ private:
       SmallVector<Span> spans;
     };
 
-    /// The classes of all tiles of a row where widths are known and few differ.
+    /// The classes of all tiles of a row where widths are known and few tiles differ; else none. Each class is emitted
+    /// as a loop over its tiles, with a loop over steps for each run of filter columns of one span.
     SmallVector<TileClass> tileClasses() {
+      // What may be emitted: classes, and loops over steps of all of them. What compilation may look at: tiles.
       constexpr size_t kMostClasses = 5, kMostBorderCode = 64;
       constexpr int64_t kMostSteps = 4096;
       int64_t ow = constantOr(p.ow, -1), w = constantOr(p.w, -1), left = constantOr(p.padLeft, -1);
@@ -232,7 +269,7 @@ private:
         return {};
       SmallVector<TileClass> classes;
       size_t code = 0;
-      // Tiles up to here read nothing beyond the image's right border:
+      // The last `first` pixel of a tile that reads nothing beyond the image's right border:
       // (first + rows - 1) * stride - left + (kw - 1) * dilation < w.
       int64_t lastInside =
           llvm::divideFloorSigned(w - 1 + left - (p.kw - 1) * p.dilationW, p.strideW) - (tile.rows - 1);
@@ -242,7 +279,7 @@ private:
           return {};
         int64_t first = std::min(t * tile.rows, ow - tile.rows);
         if (first * p.strideW >= left && first <= lastInside && first == t * tile.rows) {
-          // All that follow up to the border are like this one.
+          // The tile is inside the image, and so are all that follow up to lastInside.
           int64_t end = lastInside / tile.rows + 1;
           code += 1;
           classes.push_back({t, end, SmallVector<Span>(p.kw, Span{0, tile.rows})});
@@ -270,6 +307,7 @@ private:
       return classes.size() > kMostClasses || code > kMostBorderCode ? SmallVector<TileClass>() : classes;
     }
 
+    /// Column of the image, possibly outside, that filter column 0 reads for output pixel `first`.
     Value leftOf(Value first) { return c.sub(c.mul(first, c.index(p.strideW)), c.index(p.padLeft)); }
 
     void finishTile(TileShape shape, const ConvRow &at, Value first, const ContractionTile::Accumulators &sums) {
@@ -277,9 +315,10 @@ private:
       store(t, sums, [&](Value r) { return p.pixelIndex(at.image, at.oh, c.add(first, r)); });
     }
 
-    /// Filter columns kw, ..., kw + count - 1 of filter row kh on the rows of a
-    /// span. Side by side they read one run of memory (unless dilated or
-    /// grouped), and so are one loop.
+    /// Adds filter columns kw, ..., kw + count - 1 of filter row kh to the sums of the span's rows. Side by side they
+    /// read, for each pixel, one run of count * C values of memory (unless dilated or grouped), as they do of the
+    /// panel, and so are one loop over steps. `line` is the number of the first pixel of the image's row, `left` the
+    /// column under filter column 0 of the tile's first row.
     ContractionTile::Accumulators taps(TileShape shape, const ConvRow &at, Value line, Value left, Value kh, int64_t kw,
                                        int64_t count, Span span, ValueRange sums) {
       ContractionTile part(c, {span.high - span.low, shape.vectors, shape.lanes});
@@ -303,7 +342,8 @@ private:
                     [&](Value column, ValueRange current) { return some(column, 1, current); });
     }
 
-    /// A tile whose spans are known: no step reads outside the image.
+    /// The sums of a tile whose spans are known, one for each filter column: no step reads outside the image. The loop
+    /// over filter rows carries the accumulators; filter columns of one span, side by side, are one call of `taps`.
     ContractionTile::Accumulators knownSums(TileShape shape, const ConvRow &at, Value first, ArrayRef<Span> spans) {
       Value left = leftOf(first);
       return c.loop(at.firstKh, at.lastKh, 1, ContractionTile(c, shape).zero(), [&](Value kh, ValueRange rowSums) {
@@ -345,6 +385,8 @@ private:
       finishTile(shape, at, first, llvm::to_vector_of<Value>(choice.getResults()));
     }
 
+    /// The sums of a tile of which any filter column may leave the image: its reads are moved to the nearest column
+    /// inside, and what they give counts as zero.
     ContractionTile::Accumulators checkedSums(TileShape shape, const ConvRow &at, Value left) {
       ContractionTile t(c, shape);
       Value w = c.index(p.w), zero = c.index(int64_t(0)), lastX = c.sub(w, c.index(int64_t(1)));

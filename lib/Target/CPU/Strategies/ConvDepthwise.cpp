@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Depthwise convolution on channels-last data: vectors run over channels, a
-// tile of output columns keeps one accumulator each. Columns at the image's
-// sides are done one by one with a shortened filter.
+// Depthwise convolution on channels-last data, where each channel has a filter of its own:
+//
+//   y[n, oh, ow, c] = bias[c] + sum over kh, kw of
+//                     x[n, oh * strideH - padTop + kh * dilationH, ow * strideW - padLeft + kw * dilationW, c]
+//                     * filter[c, kh, kw]
+//
+// Vectors run over channels. A tile is some adjacent columns of an output row times one vector of channels, with an
+// accumulator for each column; the loops over kh and kw carry them, and each vector of the filter serves all columns.
+// The filter is packed as f32 [kh][kw][channels], the channels in whole vectors: that of (c, kh, kw) lies at
+// (kh * KW + kw) * width + c. A unit of work is one row of the output, all channels:
+//
+//     columns   0 .. low - 1    low .. high - 1               high .. ow - 1
+//               one by one,     every tap inside the image:   one by one,
+//               some taps out   tiles of tileColumns          some taps out
+//
+// Columns at the sides run over the filter columns [firstKw, lastKw) that lie inside the image.
 #include "ConvProblem.h"
 
 using namespace mlir;
@@ -10,9 +23,9 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kMostColumns = 7;
+constexpr int64_t kMostColumns = 7; // of a tile
 
-/// Columns of a tile: interior columns divided evenly where they are known.
+/// Columns of a tile: the interior [low, high) divided evenly where it is known.
 int64_t columnsOf(const ConvProblem &p) {
   int64_t ow = constantOr(p.ow, -1), w = constantOr(p.w, -1), left = constantOr(p.padLeft, -1);
   if (ow < 0 || w < 0 || left < 0)
@@ -65,8 +78,8 @@ public:
     c.loop(c.begin, c.end, 1, [&](Value unit) {
       ConvRow row = p.rowAt(c, unit);
       Value ow = c.index(p.ow);
-      // Columns [first, first + count) with count accumulators; guarded: some
-      // taps may leave the image at the left or right.
+      // Columns [first, first + count) with count accumulators, all channels. If guarded, taps may leave the image at
+      // the left or right; count is 1.
       auto columns = [&](Value first, int64_t count, bool guarded) {
         c.vectorLoop(zero, channels, lanes, p.channels, [&](Value channel, Value mask) {
           SmallVector<Value> acc(count, c.constant(c.b.getF32Type(), 0, lanes));
@@ -89,7 +102,7 @@ public:
               }
               return next;
             };
-            if (guarded || p.kw > 7)
+            if (guarded || p.kw > 7) // else unrolled
               return c.loop(firstKw, lastKw, 1, rowAcc, tap);
             SmallVector<Value> next = llvm::to_vector_of<Value>(rowAcc);
             for (int64_t kw = 0; kw < p.kw; ++kw)
@@ -109,13 +122,14 @@ public:
           }
         });
       };
-      // Interior columns [low, high): every tap is inside.
+      // Interior columns [low, high): every tap is inside, low * stride >= padLeft and (high - 1) * stride < reach.
       Value padLeft = c.index(p.padLeft);
       Value low = c.minS(ow, c.maxS(zero, ceilDiv(c, padLeft, p.strideW)));
-      Value reach = c.sub(c.add(w, padLeft), c.index((p.kw - 1) * p.dilationW)); // ow * stride < reach
+      Value reach = c.sub(c.add(w, padLeft), c.index((p.kw - 1) * p.dilationW));
       Value high = c.maxS(low, c.minS(ow, ceilDiv(c, reach, p.strideW)));
       c.loop(zero, low, 1, [&](Value column) { columns(column, 1, true); });
-      // The last interior tile moves up to end with the interior.
+      // The last interior tile moves up to end with the interior, and computes some columns again. An interior of less
+      // than a tile goes column by column.
       Value enough =
           arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge, c.sub(high, low), c.index(tileColumns));
       auto choice = scf::IfOp::create(c.b, c.loc, enough, /*withElseRegion=*/true);

@@ -2,9 +2,19 @@
 //
 // Convolutions that the register tiles do not take: channels-first data, a
 // filter computed at run time, three spatial dimensions, f64 and integers,
-// accumulators other than f32.
-// Direct loops with the filter clipped to the image; with channels first and
-// stride 1, vectors run along the image's last dimension.
+// accumulators other than f32. With spatial positions p and taps t of one to three coordinates:
+//
+//   y[n, o, p] = bias[o] + sum over c, t of x[n, g * C + c, p * stride - pad + t * dilation] * filter[o, c, t]
+//
+// where g is the group of output channel o and C the input channels of a group. One sum at a time runs through loops
+// over c and the coordinates of t, in this order, which carry it. The loops over taps have just those inside the image.
+// With channels first and stride 1, a vector of sums runs along the last spatial dimension where all taps are inside:
+//
+//     columns   0 .. low - 1    low .. high - 1    high .. extent - 1
+//               one by one      vectors            one by one
+//
+// A unit of work is all that varies in the result's last dimension alone: a row of an image of one output channel or,
+// with channels last, all output channels of a pixel.
 #include "Accumulator.h"
 #include "ConvProblem.h"
 #include "RowSchedule.h"
@@ -43,7 +53,7 @@ public:
       int64_t lanes = lanesFor(c.target, accumulator.computeType(), -1);
       if (op.getStrides().back() != 1)
         return each(zero, extent);
-      // Columns whose every filter column lies inside the image, in vectors.
+      // Columns [low, high), whose every filter column lies inside the image, in vectors.
       AffineExpr pad = convPadding(op, spatial - 1, x.back(), space.back(), constantOr(filter.back(), 1));
       Value window = c.mul(c.sub(c.index(filter.back()), c.index(int64_t(1))), c.index(op.getDilations().back()));
       Value low = c.minS(extent, c.maxS(zero, c.index(pad)));
@@ -56,10 +66,11 @@ public:
   }
 
 private:
+  /// Which dimension of x and of the result the spatial dimension d is.
   size_t dimension(size_t d) const { return d + (first ? 2 : 1); }
 
-  /// The result at `at` with last coordinate `last`; the filter is clipped in
-  /// the first `clipped` spatial dimensions.
+  /// The result at `at` with last coordinate `last` for output channel o, or a vector of `lanes` from there on; the
+  /// filter is clipped to the image in the first `clipped` spatial dimensions, in the others it is inside.
   void element(Value o, Value group, size_t clipped, Value last, int64_t lanes, Value mask) {
     at.back() = last;
     Value groupChannels = c.index(filter[1]);
@@ -79,12 +90,15 @@ private:
       result = failure();
   }
 
+  /// Adds the taps of spatial dimensions d and after to the sum; xAt and filterAt are the offsets that the channel and
+  /// the dimensions before d give.
   Value window(size_t d, Value xAt, Value filterAt, Value sum, size_t clipped, int64_t lanes, Value mask) {
     if (d == spatial) {
       return accumulator.add(sum, input.load(xAt, lanes, mask), c.broadcast(weights.load(filterAt, 1), lanes));
     }
     size_t xd = dimension(d);
     Value extent = c.index(x[xd]), size = c.index(filter[d + 2]), zero = c.index(int64_t(0));
+    // Tap t reads position start + t * dilation, which must lie in [0, extent).
     int64_t dilation = op.getDilations()[d];
     AffineExpr pad = convPadding(op, d, x[xd], space[xd], constantOr(filter[d + 2], 1));
     Value start = c.sub(c.mul(at[xd], c.index(op.getStrides()[d])), c.index(pad));

@@ -16,7 +16,8 @@ AffineExpr convPadding(graph::ConvOp op, size_t d, AffineExpr in, AffineExpr out
     return getAffineConstantExpr(0, context);
   AffineExpr total = (out - 1) * op.getStrides()[d] + ((window - 1) * op.getDilations()[d] + 1) - in;
   // max(0, total). It lies in (-bound, bound) and is negative only where the
-  // stride exceeds the window; affine expressions have no maximum.
+  // stride exceeds the window. Affine expressions have no maximum; the factor
+  // floor((total + bound) / bound) is 0 for negative totals and 1 for others.
   int64_t bound = op.getStrides()[d] + window * op.getDilations()[d];
   if (auto constant = dyn_cast<AffineConstantExpr>(total))
     total = getAffineConstantExpr(std::max<int64_t>(0, constant.getValue()), context);

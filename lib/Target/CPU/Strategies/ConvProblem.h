@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A channels-last convolution with two spatial dimensions, as its strategies
-// see it. One-dimensional ones have height 1, and so have images that are one
-// pixel wide: tiles run along the width.
+// see it: x is [n, h, w, channels], the result [n, oh, ow, outputs], the filter
+// [outputs, channels / group, kh, kw]. One-dimensional ones have height 1. So have
+// images that are one pixel wide, whose height and width change places: tiles run
+// along the width.
 #ifndef TENON_TARGET_CPU_STRATEGIES_CONVPROBLEM_H
 #define TENON_TARGET_CPU_STRATEGIES_CONVPROBLEM_H
 
@@ -25,13 +27,14 @@ struct ConvProblem {
   int64_t strideH, strideW, dilationH, dilationW;
   mlir::AffineExpr padTop, padLeft;
   Exprs result;
-  bool tall = false; ///< one pixel wide: h and w (and so on) changed places
+  bool tall = false; ///< one pixel wide: h and w, kh and kw and so on have changed places
 
-  /// Coordinates in `result` of an output pixel, without the channel.
+  /// Coordinates in `result`, as the model has it, of an output pixel, without the channel.
   llvm::SmallVector<mlir::Value> pixelIndex(mlir::Value image, mlir::Value row, mlir::Value column) const;
 
+  /// Output row number `row` of all images together.
   ConvRow rowAt(KernelContext &context, mlir::Value row) const;
-  /// Number of the first input pixel that filter row kh reads.
+  /// Number, in x, of the first pixel of the image's row that filter row kh reads.
   mlir::Value lineOf(KernelContext &context, const ConvRow &row, mlir::Value kh) const;
 
   /// The bias at output channels [column, column + lanes): a buffer's values,

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Let an element be x = u (d0 + 2^8 d1 + 2^16 d2) with the segment's unit u and three signed bytes d, and a
+// weight before its scale w = q (b - z) with the byte b of its code, the format's unit q and z = zeroByte().
+// Then
+//   sum w x = u q (sum b d0 + 2^8 sum b (d1 + 2^8 d2)) - q z sum x
+// Both sums of integers fit 32 bits. Products are added up in 16 bits first, over as many quads as cannot
+// overflow.
 #include "FixedPointRows.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -8,15 +15,16 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kMostElements = 1 << 16; // of all rows: 256 KiB of the stack
+constexpr int64_t kMostElements = 1 << 16; // of all rows: their digits take 256 KiB
 constexpr int64_t kMostRows = 8;           // more are as fast in f32 from a decoded buffer
 constexpr int64_t kDigits = 3;             // signed bytes of an element
 constexpr int64_t kMantissa = 23;          // bits of a float32 below its exponent
-constexpr int64_t kWhole = 22;             // bits of the segment's largest before the unit's point
+constexpr int64_t kWhole = 22;             // the largest element 2^e <= |x| < 2^(e + 1) takes the unit 2^(e - kWhole)
 constexpr int64_t kExponentBias = 127;
-// Added to the bits of the largest, so that one above 2^23 - 2^16 units, too large for three signed bytes, takes twice
-// the unit.
+// Added to the bits of the largest element before its exponent is taken. One of 2^23 - 2^16 units or more then takes
+// twice the unit; three signed bytes hold numbers up to 127 * (2^16 + 2^8 + 1), which is less than 2^23.
 constexpr int64_t kRoom = 1 << 17;
+// Bits of 2^96 and 2^-96.
 constexpr int64_t kLargest = (kExponentBias + 96) << kMantissa, kSmallest = (kExponentBias - 96) << kMantissa;
 constexpr int64_t kFewBits = 12 << kMantissa; // an exponent so much below the largest's
 
@@ -62,6 +70,7 @@ void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, V
     return arith::CmpIOp::create(c.b, c.loc, predicate, x, y);
   };
 
+  // The bits of a float32 without the sign, its size, are in the order of absolute values.
   Value first = c.mul(number, c.index(segment()));
   SmallVector<Value> elements, sizes;
   Value top = splat(0);
@@ -73,7 +82,8 @@ void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, V
   Value most = reduce(vector::CombiningKind::MAXUI, top);
   largest = arith::MaxUIOp::create(c.b, c.loc, largest, most);
 
-  // Sizes are below 2^31, so signed comparisons, which x86 has for vectors, order them.
+  // Count the elements other than zero below 2^-12 of the largest. Sizes are below 2^31, so signed comparisons,
+  // which x86 has for vectors, order them.
   Value limit = c.broadcast(
       arith::SubIOp::create(c.b, c.loc, arith::MaxUIOp::create(c.b, c.loc, most, scalar(kFewBits)), scalar(kFewBits)),
       lanes);
@@ -86,7 +96,8 @@ void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, V
   Value isFine = compare(arith::CmpIPredicate::sle, reduce(vector::CombiningKind::ADD, few), scalar(count / 2));
   fits = arith::AndIOp::create(c.b, c.loc, fits, isFine);
 
-  // 2^22 to 2^23 units are the largest; the exponents of unit and inverse are those of normal numbers.
+  // The largest is 2^22 to 2^23 units (kRoom moves both bounds by 2^-7 at most). The exponent is large enough for unit
+  // and inverse to be normal numbers.
   Value exponent = arith::AndIOp::create(c.b, c.loc, Value(arith::AddIOp::create(c.b, c.loc, most, scalar(kRoom))),
                                          scalar(0x7F800000));
   exponent = arith::MaxUIOp::create(c.b, c.loc, exponent, scalar((kWhole + 1) << kMantissa));
@@ -96,9 +107,10 @@ void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, V
   Value both = arith::MulFOp::create(c.b, c.loc, unit, c.constant(c.b.getF32Type(), w.bytes->unit, 1));
   memref::StoreOp::create(c.b, c.loc, both, units, ValueRange{row, number});
 
-  // Bytes of x + 0x808080 are those of three signed digits plus 0x80.
+  // With x = d0 + 2^8 * d1 + 2^16 * d2, x + 0x808080 has the bytes d0 + 0x80, d1 + 0x80 and d2 + 0x80, which are not
+  // negative and carry nothing; flipping the highest bit of each leaves the digits.
   Value scale = c.broadcast(inverse, lanes), bias = splat(0x808080), sum = splat(0);
-  SmallVector<int64_t> transposed; // 4 x 4 bytes of each 128 bits
+  SmallVector<int64_t> transposed; // 4 x 4 bytes of each 128 bits: from digits of a step to steps of a digit
   for (int64_t i = 0; i < 4 * lanes; ++i)
     transposed.push_back(i / 16 * 16 + i % 4 * 4 + i % 16 / 4);
   for (auto [i, x] : llvm::enumerate(elements)) {
@@ -112,6 +124,7 @@ void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, V
                             ValueRange{row, c.add(first, c.index(int64_t(i) * lanes))});
   }
 
+  // The sum of the rounded elements, which zero points multiply.
   Value total = arith::SIToFPOp::create(c.b, c.loc, c.b.getF32Type(), reduce(vector::CombiningKind::ADD, sum));
   total = arith::MulFOp::create(c.b, c.loc, total, unit);
   Value start =
@@ -140,7 +153,7 @@ Value FixedPointRows::prepare(const OperandReader &reader, Value offset, Value r
   });
   if (rest)
     prepareSegment(reader, offset, row, c.index(whole), rest, found[0], found[1]);
-  // The last group is read to its end: codes there are multiplied by zero.
+  // The last group is read to its end: codes beyond K are multiplied by digits and units of zero.
   for (int64_t step = w.k; step < w.groups() * PackedCodes::kGroup; step += lanes)
     vector::StoreOp::create(c.b, c.loc, c.broadcast(nothing, lanes), digits, ValueRange{row, c.index(step)});
   for (int64_t number = whole + (rest ? 1 : 0); number < w.groups() * PackedCodes::kGroup / segment(); ++number)
@@ -161,8 +174,8 @@ Value FixedPointRows::splat(Value buffer, Value row, Value index) const {
   return c.broadcast(memref::LoadOp::create(c.b, c.loc, buffer, ValueRange{row, index}), lanes);
 }
 
-/// Keeps LLVM from sums in another order and from work on totals during a block, with
-/// either of which registers spill. Costs no instruction.
+/// The value, as the result of empty assembly. It keeps LLVM from adding in another order and from working on totals
+/// during a block, with either of which registers spill. Costs no instruction.
 Value FixedPointRows::pinned(Value value) const {
   return LLVM::InlineAsmOp::create(c.b, c.loc, value.getType(), ValueRange{value}, /*asm_string=*/"",
                                    /*constraints=*/"=x,0",
@@ -185,8 +198,10 @@ FixedPointRows::Sums FixedPointRows::multiplySegment(CodePanels &weights, Value 
   auto add = [&](Value x, Value y) -> Value { return x ? arith::AddIOp::create(c.b, c.loc, x, y).getResult() : y; };
 
   int64_t count = weights.count();
-  // Each quad adds two products of a byte and at most 128 to a 16-bit sum.
+  // Each quad adds two products of a byte and at most 128 to a 16-bit sum: so many quads cannot overflow it.
   int64_t most = llvm::bit_floor(uint64_t(((1 << 15) - 1) / (256 * w.bytes->largest)));
+  // parts[v * 3 + i]: 16-bit sums of digit i, two lanes a column. Every `most` quads they enter 32-bit sums, one lane a
+  // column: low of digit 0, high of 256 times digit 2 plus digit 1. The segment's sum is low + 256 * high.
   Sums high(count), low(count), parts(count * kDigits);
   int64_t end = (from + segment()) / 4;
   weights.eachQuad(group, from / 4, end, [&](int64_t quad, ArrayRef<Value> codes) {
@@ -229,6 +244,8 @@ FixedPointRows::Sums FixedPointRows::addBlock(CodePanels &weights, Value row, Su
   return totals;
 }
 
+/// Totals, and the sums of a block that has several groups, are carried through loops; the segments of a group are
+/// unrolled.
 SmallVector<Value> FixedPointRows::multiply(CodePanels &weights, Value row) const {
   constexpr int64_t kGroup = PackedCodes::kGroup;
   Value zero = c.index(int64_t(0)), groups = c.index(w.groups());

@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Matrix products of floats in register tiles. A constant right operand is
-// packed into column panels when the model is compiled; one computed at run
-// time is copied panel by panel, or read in place where its columns are
-// contiguous and rows too few (or K too large) for a copy. The left operand is
-// always read in place, row by row. Each result is one chain of fused
-// multiply-adds in the order of K, so neither tile nor work split changes a bit.
+// Matrix products of floats in register tiles (ContractionTile.h):
+//
+//   y[m, n] = sum over k of a[m, k] * b[k, n],   m < M, k < K, n < N, and so for each batch entry
+//
+// A constant right operand b is packed into column panels when the model is
+// compiled; any other is copied panel by panel, or read in place where its columns
+// are contiguous and rows too few (or K too large) for a copy: see `Source`. The left
+// operand is never copied: each step reads one scalar of each row of the tile.
+//
+// The kernel of a unit, which is a row tile of R rows times a panel of W columns:
+//
+//   acc[r, v] = 0                                      R * V vectors, loop-carried
+//   for k in [0, K)
+//     acc[r, v] += broadcast(a[row + r, k]) * b[k, column + v * L ..]
+//   store acc through the epilogue
+//
+// Each result is one chain of fused multiply-adds in the order of K, so neither tile
+// nor work split changes a bit.
 #include "GemmProblem.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -16,21 +28,33 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kMostRows = 12;     // 14 rows of 4 KiB would not fit a 12-way cache set
-constexpr int64_t kMostStaged = 1024; // rows of a panel that is copied at run time (256 KiB of stack at most)
-constexpr int64_t kFewRows = 48;      // a panel with contiguous columns is read in place for fewer
+// Rows of a tile at most. Rows of `a` that lie a multiple of 4 KiB apart fall into one set of a first-level cache whose
+// ways have 4 KiB; 14 of them would not fit a set of 12 ways.
+constexpr int64_t kMostRows = 12;
+// K at most where a panel is staged. Tiles of two rows and more have up to four vectors (64 columns at 512 bits), so
+// that the copy takes 256 KiB at most.
+constexpr int64_t kMostStaged = 1024;
+// Rows M from which on a panel with contiguous columns is staged; for fewer it is read in place.
+constexpr int64_t kFewRows = 48;
 
-enum class Source { packed, inPlace, staged, gathered };
+/// Where the vectors of a panel of the right operand come from.
+enum class Source {
+  packed,  ///< a constant in panels [ceil(N / W)][K][W], element (k, n) at ((n / W) * K + k) * W + n % W
+  inPlace, ///< the operand itself: its columns are contiguous, vectors are loaded where they lie
+  staged,  ///< a buffer [K][W] of f32, to which a unit copies the panel before its row tiles read it
+  gathered ///< the operand itself: its columns are not contiguous, a vector is put together lane by lane
+};
 
 struct Schedule {
   GemmProblem p;
   TileShape tile;
   Source source;
-  unsigned a, b; // kernel operands
-  int64_t block; // row tiles whose rows stay in cache
-  AffineExpr tiles, panels;
+  unsigned a, b;            // kernel operands
+  int64_t block;            // row tiles whose rows stay in cache while all panels pass
+  AffineExpr tiles, panels; // how many row tiles and panels a batch entry has
 
-  /// A staged panel is copied once for the row tiles of a block.
+  /// Units of work: each is one row tile times one panel of one batch entry, in the order of `blockedOrder`; where
+  /// panels are staged one block of row tiles times one panel, so that a copy serves the whole block.
   AffineExpr units() const {
     AffineExpr rows = source == Source::staged ? tiles.ceilDiv(block) : tiles;
     return product(p.batch, p.op.getContext()) * rows * panels;
@@ -50,7 +74,8 @@ Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target) {
   else if (s.p.bColumn == 1)
     s.source = Source::inPlace;
   s.tiles = s.p.m.ceilDiv(s.tile.rows);
-  int64_t columns = s.source == Source::staged ? -1 : constantOr(s.p.n, -1); // a panel is copied once a block
+  // Staged panels are copied once a block, so a block is as large as the cache allows, whatever N.
+  int64_t columns = s.source == Source::staged ? -1 : constantOr(s.p.n, -1);
   s.block = tilesInBlock(k > 0 ? k : 1024, columns, s.tile, target);
   if (int64_t tiles = constantOr(s.tiles, -1); tiles > s.block) { // blocks of equal size
     int64_t blocks = (tiles + s.block - 1) / s.block;
@@ -72,6 +97,7 @@ public:
       auto type = MemRefType::get({constantOr(p.k, 1) * s.tile.columns()}, c.b.getF32Type());
       staged = memref::AllocaOp::create(c.b, c.loc, type, c.b.getI64IntegerAttr(64));
     }
+    // Units of a batch entry follow each other; `within` is a unit's number in its entry.
     AffineExpr rows = s.source == Source::staged ? s.tiles.ceilDiv(s.block) : s.tiles;
     AffineExpr inBatch = rows * s.panels;
     c.loop(c.begin, c.end, 1, [&](Value unit) {
@@ -110,6 +136,7 @@ private:
                 [&](TileShape shape, Value row) { emitTile(shape, row); });
   }
 
+  /// The tile of `shape` that begins at `row` and at the panel's first column.
   void emitTile(TileShape shape, Value row) {
     ContractionTile tile(c, shape);
     SmallVector<Value> rows;
@@ -129,7 +156,7 @@ private:
     case Source::inPlace: sums = inPlace(shape, contract); break;
     case Source::gathered: sums = gathered(shape, rows, aStep);
     }
-    bool merged = p.folded && rowsMerge(c.kernel, p.result); // or every row costs divisions
+    bool merged = p.folded && rowsMerge(c.kernel, p.result); // else every row costs divisions
     auto rowIndex = [&](Value r) {
       Value index = c.add(row, r);
       return merged ? SmallVector<Value>{index} : p.rowIndex(c, batch, index);
@@ -141,12 +168,15 @@ private:
   template <typename Contract>
   ContractionTile::Accumulators packed(TileShape shape, Contract &&contract) {
     Value width = c.index(shape.columns()), at = c.mul(panel, c.mul(k, width));
-    if (constantOr(p.m, kMostRows + 1) <= shape.rows) // one row tile: the panels are read in a row as it is
+    // With a single row tile each panel is used once, and units read the panels one after the other as they lie.
+    if (constantOr(p.m, kMostRows + 1) <= shape.rows)
       return contract(b, at, width);
     PanelFetch fetch(c, c.inputBuffer(s.b), panel, s.panels, k, shape.columns(), place.number, place.inBlock);
     return contract(b, at, width, {}, [&](Value step) { fetch.emit(step); });
   }
 
+  /// b[k, n] lies at bBase + k * bStep + n. Only a panel that N cuts needs masks; where N is known at run time
+  /// only, or the last panel alone is cut, the kernel has a loop with and a loop without them.
   template <typename Contract>
   ContractionTile::Accumulators inPlace(TileShape shape, Contract &&contract) {
     Value at = c.add(bBase, column), step = c.index(p.bStep);
@@ -175,8 +205,8 @@ private:
     return llvm::to_vector_of<Value>(choice.getResults());
   }
 
-  /// Copies the panel's columns to the stack, [K][columns]; columns beyond N
-  /// repeat the last, their sums are not stored.
+  /// Copies the panel to `staged`, [K][W] in f32: element (k, j) of the panel to k * W + j. Columns beyond N become
+  /// zero, or repeat the last where columns are not contiguous; their sums are not stored.
   void stagePanel() {
     Value last = c.sub(n, c.index(int64_t(1))), zero = c.index(int64_t(0)), width = c.index(s.tile.columns());
     if (p.bColumn == 1) {
@@ -196,6 +226,7 @@ private:
       });
       return;
     }
+    // Columns apart, as of a transposed operand: one column after the other.
     c.loop(zero, width, 1, [&](Value j) {
       Value from = c.mulAdd(c.minS(c.add(column, j), last), c.index(p.bColumn), bBase);
       c.loop(zero, k, 1, [&](Value step) {
@@ -205,7 +236,8 @@ private:
     });
   }
 
-  /// Columns that are neither contiguous nor worth a copy: lane by lane.
+  /// Columns that are neither contiguous nor worth a copy: each vector of b is put together from L single loads.
+  /// Columns beyond N repeat the last; their sums are not stored.
   ContractionTile::Accumulators gathered(TileShape shape, ArrayRef<Value> rows, Value aStep) {
     Value last = c.sub(n, c.index(int64_t(1)));
     SmallVector<Value> lanes;
@@ -245,11 +277,12 @@ private:
 /// tile, which is faster where they come from memory, or are read once
 /// (docs/Rationale/number-formats.md).
 bool staysHalf(const Schedule &s, Type element, const CpuTarget &target) {
-  constexpr int64_t kLeastBytes = 1 << 20, kCaches = 16; // as f32
+  // Of the weights as f32: so many bytes where all rows fit one row tile, else more than so many second-level caches.
+  constexpr int64_t kLeastBytes = 1 << 20, kCaches = 16;
   if (!element.isBF16() && !(element.isF16() && target.convertsHalf()))
     return false;
   int64_t rows = constantOr(s.p.m), bytes = constantOr(s.p.k) * constantOr(s.p.n) * 4;
-  if (rows <= s.tile.rows) // or an unknown number
+  if (rows <= s.tile.rows) // rows is -1 for an unknown number
     return bytes >= kLeastBytes;
   return target.vectorBits >= 256 && bytes > kCaches * target.l2Bytes;
 }
@@ -269,6 +302,8 @@ public:
             tile, target.vectorBits};
   }
 
+  /// Packs a constant right operand that the product alone reads and that is the same for all batch entries, as the
+  /// element type it has or, unless `staysHalf`, as f32. A cast to f32 between the constant and the product goes.
   LogicalResult pack() override {
     auto constant = kernel.getInputs()[s.b].getDefiningOp<graph::ConstantOp>();
     auto widening = s.p.b.getDefiningOp<graph::CastOp>();
@@ -319,6 +354,7 @@ public:
   }
 
   WorkSplit split() const override {
+    // Multiply-adds of a row tile with a panel; a chunk has about 65536 of them, or is one unit.
     int64_t work = s.tile.rows * s.tile.columns() * std::max<int64_t>(1, constantOr(s.p.k, 64));
     return {s.units(), std::max<int64_t>(1, 65536 / work)};
   }

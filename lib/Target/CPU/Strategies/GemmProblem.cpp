@@ -8,7 +8,7 @@ using namespace mlir;
 namespace tenon::cpu {
 
 static Exprs operandShape(plan::KernelOp kernel, Value operand) {
-  // A packed operand has the panels' shape; the model's one is recorded.
+  // A packed operand has the panels' shape; packing recorded the one it has in the model.
   auto argument = dyn_cast<BlockArgument>(operand);
   if (auto original = kernel->getAttrOfType<AffineMapAttr>("gemm.rhs_shape");
       original && argument && !packedLayout(kernel, argument.getArgNumber()).empty())
@@ -26,6 +26,7 @@ GemmProblem analyzeGemm(plan::KernelOp kernel) {
   Exprs a = operandShape(kernel, p.a), b = operandShape(kernel, p.b);
   Exprs aStrides = stridesOf(a), bStrides = stridesOf(b);
   p.result = shapeOf(p.op.getResult());
+  // An operand of rank 1 is a vector [K]; the result then lacks M or N.
   p.hasM = a.size() > 1;
   bool hasN = b.size() > 1;
   p.aStep = aStrides.back();
@@ -43,6 +44,7 @@ GemmProblem analyzeGemm(plan::KernelOp kernel) {
     p.n = b[b.size() - 2];
     std::swap(p.bStep, p.bColumn);
   }
+  // The operands' batch dimensions are aligned with the result's at the last; those that an operand lacks broadcast.
   size_t batchRank = p.result.size() - p.hasM - hasN;
   for (size_t i = 0; i < batchRank; ++i) {
     p.batch.push_back(p.result[i]);
@@ -53,7 +55,7 @@ GemmProblem analyzeGemm(plan::KernelOp kernel) {
     p.aBatch.push_back(stride(a, aStrides, 2));
     p.bBatch.push_back(stride(b, bStrides, 2));
   }
-  if (!hasN) {
+  if (!hasN) { // matrix times vector: the vector becomes the left operand
     std::swap(p.a, p.b);
     std::swap(p.aBatch, p.bBatch);
     AffineExpr vectorStep = p.bStep;
@@ -68,7 +70,8 @@ GemmProblem analyzeGemm(plan::KernelOp kernel) {
     p.hasM = false;
     return p;
   }
-  // The left operand's batch dimensions are more rows where the right has none.
+  // [B, M, K] x [K, N] is [B * M, K] x [K, N]: the left operand's batch dimensions are
+  // more rows where the right has none.
   p.folded = p.hasM && !p.op.getTransposeLhs() && batchRank > 0 && a.size() == p.result.size();
   for (size_t i = 0; i < batchRank && p.folded; ++i)
     p.folded = p.bBatch[i] == 0 && a[i] == p.result[i];

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Matrix products whose constant right operand stays in narrow integers and is
-// decoded in registers. For one row, or a few, the codes pass from memory
-// straight into multiply-adds: a block's sum is taken of unscaled codes and
-// enters the total with one multiply-add by the scale, unless the model rounds
-// weights to 16 bits: then each is scaled and rounded. For more rows, a part of
-// the panel is decoded once into a buffer of the first-level cache, from where
-// the f32 tile reads it for all rows. Every result is one order of sums that
-// shape and target decide; few rows times codes in quads are rounded to integers where their
-// elements allow it, see FixedPointRows.h.
+// Matrix products whose constant right operand stays in narrow codes, of 2 to 8 bits, and is decoded by the kernel:
+//
+//   y[m, n] = sum over blocks g of scale[g, n] * (sum over k in g of a[m, k] * (code[k, n] - zero[g, n]))
+//
+// A block is a run of steps of K that share a scale and a zero point; it is all of K where scales are one per column,
+// or one. By code[k, n] its value is meant. PackedCodes.h has the layout: panels of one vector of columns, groups of 32
+// steps. A kernel reads `vectors` panels side by side, W columns in all. The number of rows M decides how:
+//
+//   direct        One row, or a few: the codes pass from memory straight into multiply-adds. Of a block the sums
+//                 S[n] = sum of a[k] * code[k, n] and, where zero points differ, X = sum of a[k] are taken of unscaled
+//                 codes; then y[n] += scale[n] * (S[n] - zero[n] * X). Where the model rounds weights to 16 bits,
+//                 each is scaled and rounded instead, and y is a sum of products with these.
+//   multiplyFixed Few rows times codes that are bytes, on targets with AVX2 but not AVX-512: the rows are rounded to
+//                 integers, where their elements allow it (FixedPointRows.h). The kernel tests that when it runs and
+//                 takes one of the other two ways where they do not.
+//   decodedOnce   More rows: a part of the panel is decoded to f32 once, into a buffer of the first-level cache, from
+//                 where the f32 tile reads it for all row tiles of the unit.
+//
+// Shape and target decide the order of a result's sums, and whether the rows are rounded; how the work is split changes
+// neither.
 #include "FixedPointRows.h"
 
 using namespace mlir;
@@ -17,12 +28,13 @@ namespace tenon::cpu {
 namespace {
 
 constexpr int64_t kTileVectors = 2; // columns of a tile, in vectors, as in the f32 product
-constexpr int64_t kStreams = 4;     // panels that one row reads at once: memory serves several streams faster than one
+// Panels that one row reads at once: memory serves several streams faster than one (docs/Rationale/cpu-schedule.md).
+constexpr int64_t kStreams = 4;
 constexpr int64_t kMostRows = 12;   // of a tile, as in the f32 product
-constexpr int64_t kMostDirect = 4;  // rows whose products decode for themselves
-constexpr int64_t kFewRows = 4;     // of the tile for run-time sizes below the full one
-constexpr int64_t kMostTiles = 16;  // row tiles that share a decoded part of a panel
-constexpr int64_t kChunkGroups = 8; // of a decoded part: 256 steps, 32 KiB at 512 bits
+constexpr int64_t kMostDirect = 4;  // rows at most that go the way `direct`
+constexpr int64_t kFewRows = 4;     // of the tile where M, known at run time, is less than the full tile
+constexpr int64_t kMostTiles = 16;  // row tiles at most that share a decoded part of a panel
+constexpr int64_t kChunkGroups = 8; // of a decoded part: 256 steps, 32 KiB for two vectors of 512 bits
 constexpr int64_t kLine = 64;       // bytes of a cache line
 
 using Accumulators = ContractionTile::Accumulators;
@@ -30,21 +42,24 @@ using Accumulators = ContractionTile::Accumulators;
 struct Schedule {
   GemmProblem p;
   PackedCodes w;
-  int64_t lanes, vectors; // of a vector; panels of a tile
-  int64_t direct;         // most rows that decode for themselves
-  int64_t rows, tiles;    // of a tile; tiles of a unit
+  int64_t lanes, vectors; // of a vector; packed panels, of one vector each, that a unit reads side by side
+  int64_t direct;         // rows at most that go the way `direct`
+  int64_t rows, tiles;    // of a row tile; row tiles of a unit
+  /// A unit of work is one batch entry, one panel of columns() columns and one row block of rows * tiles rows; row
+  /// blocks vary fastest.
   AffineExpr rowBlocks, panels;
-  int64_t fixedRows = 0; // most rows that may become integers
+  int64_t fixedRows = 0; // rows at most that may become integers; 0: none may
 
   int64_t columns() const { return vectors * lanes; }
-  /// Whether all products of this shape decode for themselves.
+  /// Whether M is known and few enough for `direct`.
   bool isDirect() const { return constantOr(p.m, direct + 1) <= direct; }
 };
 
 Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target, PackedCodes codes) {
   Schedule s{analyzeGemm(kernel), std::move(codes), target.f32Lanes(), kTileVectors, 1, 1, 1, {}, {}};
   int64_t m = constantOr(s.p.m, -1);
-  // Beside a total and a block's sum a row: codes, table, scale, broadcast.
+  // Each row takes a total and a block's sum in each of two vectors; eight registers are left to codes, the
+  // decoder's table, scales and the broadcast element.
   s.direct = m < 0 ? 1 : std::min(kMostDirect, (target.vectorRegisters - 8) / (2 * kTileVectors));
   s.rows = std::min(kMostRows, (target.vectorRegisters - 4) / kTileVectors);
   s.tiles = kMostTiles;
@@ -52,7 +67,8 @@ Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target, PackedCodes 
     s.rows = std::max<int64_t>(m, 1);
     s.tiles = 1;
     auto padded = [&](int64_t vectors) { return llvm::alignTo(s.w.n, vectors * s.lanes); };
-    // A stream holds words, a sum and a total: 16 registers have no room for four.
+    // A stream holds words, a sum and a total: 16 registers have no room for four. The
+    // columns may be padded by an eighth more at most.
     if (m == 1 && target.vectorRegisters >= 32 && padded(kStreams) * 8 <= padded(1) * 9)
       s.vectors = kStreams;
   } else if (m > 0) { // equal tiles, in equal blocks
@@ -62,6 +78,8 @@ Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target, PackedCodes 
   }
   s.rowBlocks = s.p.m.ceilDiv(s.rows * s.tiles);
   s.panels = s.p.n.ceilDiv(s.columns());
+  // Integers stand for rows of contiguous elements, the same for all units, and for weights that are codes times
+  // scales, not numbers rounded to 16 bits.
   bool isRounded = getElementTypeOrSelf(s.w.op.getResult().getType()).getIntOrFloatBitWidth() < 32;
   if (!isRounded && s.p.batch.empty() && constantOr(s.p.aStep) == 1)
     s.fixedRows = FixedPointRows::most(s.w, s.lanes);
@@ -79,8 +97,8 @@ public:
     m = c.index(p.m);
     aStep = c.index(p.aStep);
     if (!s.isDirect()) {
-      decoded = stackBuffer(kChunkGroups * PackedCodes::kGroup * s.columns());
-      sums = stackBuffer(s.tiles * s.rows * s.columns());
+      decoded = stackBuffer(kChunkGroups * PackedCodes::kGroup * s.columns()); // [step of the chunk][column]
+      sums = stackBuffer(s.tiles * s.rows * s.columns());                      // [row tile][row][column]
     }
     if (s.fixedRows)
       prepareRows();
@@ -101,6 +119,7 @@ public:
   }
 
 private:
+  /// The unit's rows from `first` on, by `direct` or `decodedOnce`.
   void decodeEach(Value first) {
     if (s.isDirect())
       return direct(s.rows, first);
@@ -136,9 +155,9 @@ private:
 
   //===-- few rows: from memory to multiply-adds -----------------------------===//
 
-  /// A block's sums of codes times x, and of x alone where zero points need it;
-  /// where weights are rounded, of weights times x. One row sums even and odd
-  /// steps apart: its few sums would else wait for each other's additions.
+  /// What a block adds up: products[part][r][v] = sum of a[r, k] * code[k, v] (where weights are rounded, of weights
+  /// instead of codes) and, where zero points need it, inputs[r] = sum of a[r, k]. With one row even and
+  /// odd steps are two parts: its few chains of multiply-adds would else wait for their own results.
   struct BlockSums {
     Accumulators products, inputs;
     SmallVector<Value> flat() const { return llvm::to_vector(llvm::concat<const Value>(products, inputs)); }
@@ -154,7 +173,7 @@ private:
     return {Accumulators(values.take_front(products)), Accumulators(values.drop_front(products))};
   }
 
-  /// Adds steps [from, to) of a group in a block.
+  /// Adds steps [from, to) of a group, all in one block, to `now`. They are unrolled.
   BlockSums addSteps(ArrayRef<Value> rowOffsets, Value block, Value group, int64_t from, int64_t to, BlockSums now) {
     Value base = c.mul(group, c.index(PackedCodes::kGroup));
     auto sumOf = [&](int64_t v) { return now.products[v]; };
@@ -185,8 +204,10 @@ private:
     return now;
   }
 
-  /// Adds a block's sums to the totals.
+  /// Adds a block's sums to the totals: total += scale * (unit * S - zero * X), where `unit` is what decoded codes
+  /// lack (CodePanels::unit).
   Accumulators addBlock(Accumulators totals, Value block, BlockSums sums) {
+    // The two parts of one row become one sum.
     for (size_t i = totals.size(); i < sums.products.size(); ++i) {
       Value &sum = sums.products[i % totals.size()];
       sum = arith::AddFOp::create(c.b, c.loc, sum, sums.products[i]);
@@ -208,7 +229,8 @@ private:
     return totals;
   }
 
-  /// The sums of `count` whole groups from `first`, and of `rest` more steps.
+  /// The sums of `count` whole groups from group `first` on, and of `rest` more steps, all in one block. They are
+  /// carried through a loop over the groups.
   BlockSums blockSums(ArrayRef<Value> rowOffsets, Value block, Value first, int64_t count, int64_t rest) {
     BlockSums sums = noSums(rowOffsets.size());
     auto whole = [&](Value group, BlockSums now) {
@@ -225,7 +247,7 @@ private:
     return rest ? addSteps(rowOffsets, block, c.add(first, c.index(count)), 0, rest, std::move(sums)) : sums;
   }
 
-  /// The totals of one group that holds several blocks, of `steps` steps.
+  /// Adds the first `steps` steps of a group that holds several blocks to the totals.
   Accumulators smallBlocks(ArrayRef<Value> rowOffsets, Value group, int64_t steps, Accumulators totals) {
     for (int64_t from = 0; from < steps; from += w.block) {
       Value block = c.add(c.mul(group, c.index(PackedCodes::kGroup / w.block)), c.index(from / w.block));
@@ -236,6 +258,9 @@ private:
     return totals;
   }
 
+  /// The loops: over blocks, which carry the totals, and within over the groups of a block, which carry its sums; or,
+  /// with blocks smaller than a group, over groups, the blocks of a group being unrolled. What K leaves at the end
+  /// of whole blocks and groups follows the loops.
   void direct(int64_t rows, Value first) {
     SmallVector<Value> offsets;
     for (int64_t r = 0; r < rows; ++r)
@@ -254,7 +279,7 @@ private:
     } else {
       int64_t groups = w.block / PackedCodes::kGroup, rest = w.k % w.block;
       Value whole = c.index(w.k / w.block);
-      if (w.block % PackedCodes::kGroup) { // one block, K itself
+      if (w.block % PackedCodes::kGroup) { // not whole groups, so it is the only block: K itself
         rest = w.k;
         whole = zero;
       } else {
@@ -274,6 +299,8 @@ private:
 
   //===-- few rows as integers ------------------------------------------------===//
 
+  /// Rounds all rows before the first unit. `arePrepared` tells whether integers stand for all of them; where M is
+  /// known at run time only, it is false for more rows than the buffers hold.
   void prepareRows() {
     int64_t known = constantOr(p.m, -1);
     fixed.emplace(c, w, s.lanes, known < 0 ? s.fixedRows : known);
@@ -303,6 +330,7 @@ private:
     arePrepared = choice.getResult(0);
   }
 
+  /// All rows: there are so few that a unit has them all.
   void multiplyFixed() {
     c.loop(c.index(int64_t(0)), m, 1, [&](Value row) {
       finish(ContractionTile(c, {1, s.vectors, s.lanes}), fixed->multiply(weights, row), [&](Value) { return row; });
@@ -311,7 +339,7 @@ private:
 
   //===-- more rows: through a buffer ----------------------------------------===//
 
-  /// Decodes a group to f32 rows of the panel at `at`.
+  /// Decodes a group to weights in f32: step s, column n of the unit goes to decoded[at + s * W + n].
   void decodeGroup(Value group, Value at) {
     auto part = [&](int64_t from, int64_t to, Value block) {
       SmallVector<Value> scale = weights.scales(block), zero = weights.zeros(block);
@@ -329,12 +357,19 @@ private:
       part(from, from + w.block, c.add(c.mul(group, c.index(PackedCodes::kGroup / w.block)), c.index(from / w.block)));
   }
 
+  /// The row block from `first` on, in tiles of `rows` rows:
+  ///
+  ///   sums = 0
+  ///   for each chunk of 8 groups of K
+  ///     decode the panel's part, [steps of the chunk][W], into `decoded`
+  ///     for each row tile: load its accumulators from `sums`, add the chunk's steps to them, store them
+  ///   for each row tile: its sums pass through the epilogue
   void decodedOnce(int64_t rows, Value first) {
     ContractionTile tile(c, {rows, s.vectors, s.lanes});
     Value zero = c.index(int64_t(0)), last = c.sub(m, c.index(int64_t(1)));
     Value end = c.minS(m, c.add(first, c.index(s.rows * s.tiles)));
     auto vectorType = VectorType::get({s.lanes}, c.b.getF32Type());
-    // Rows of a last tile that go beyond the matrix repeat its last.
+    // Rows of the last tile that go beyond the matrix repeat the matrix's last row.
     auto rowOf = [&](Value tileFirst, Value r) { return c.minS(c.add(tileFirst, r), last); };
     auto eachTile = [&](function_ref<void(Value, Value)> body) {
       c.loop(first, end, rows,
@@ -411,8 +446,9 @@ public:
   LogicalResult pack() override { return PackedCodes::pack(kernel, target, s.vectors); }
 
   WorkSplit split() const override {
+    // Multiply-adds of a unit; a chunk has about 65536 of them, or is one unit.
     int64_t work = s.rows * s.tiles * s.columns() * s.w.k;
-    // Whoever takes a chunk prepares the rows, at more than half the cost of a unit.
+    // Each chunk rounds the rows anew, at more than half the cost of a unit.
     int64_t least = s.fixedRows && constantOr(s.p.m, -1) > 0 ? 4 : 1;
     return {product(s.p.batch, kernel.getContext()) * s.rowBlocks * s.panels, std::max(least, 65536 / work)};
   }

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The declaration of a format tells which instructions its codes would need. Whether these are right is tried:
+// all codes, at most 256, are converted by the template that writes a kernel's instructions, on numbers in
+// place of vectors, and compared with the format's values. A format that differs anywhere is not converted
+// this way.
 #include "HalfCodes.h"
 
 #include "tenon/Dialect/Num/IR/Num.h"

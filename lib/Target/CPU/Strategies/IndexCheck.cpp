@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// An axis costs no check at run time if its size and the bounds of its indices are known and the bounds lie
+// inside. A quick load notes the largest index as an unsigned number: one that is still negative after it was
+// counted from the end is then larger than any size. Only if the largest index lies outside do the loops run
+// again, to find the element that is reported.
 #include "IndexCheck.h"
 
 #include "tenon/Dialect/Graph/IR/IndexBounds.h"

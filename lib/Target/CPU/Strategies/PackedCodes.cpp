@@ -22,22 +22,23 @@ constexpr StringLiteral kElementAttr = "gemm.code_type", kBlockAttr = "gemm.bloc
                         kFiniteAttr = "gemm.finite";
 constexpr StringLiteral kLayout = "codes";
 
-/// A matrix [K or blocks, N] in memory.
+/// A matrix [K or blocks, N] as the model has it.
 struct Matrix {
   ArrayRef<char> bytes;
   int64_t rowStride, columnStride; // in elements; 0 where all are the same
 };
 
-/// Where panels lie.
+/// How columns are divided into panels.
 struct Panels {
   int64_t width, count, streams;
+  /// The number, in memory, of the panel that a column is in.
   int64_t of(int64_t column) const {
     int64_t panel = column / width;
     return panel % streams * (count / streams) + panel / streams;
   }
 };
 
-/// Bytes [panels][rows][width] of a matrix of `size`-byte elements.
+/// Bytes [panels][rows][width] of a matrix of `size`-byte elements that has `used` of the rows.
 std::string packRows(const Matrix &matrix, size_t size, int64_t used, int64_t rows, int64_t n, const Panels &panels) {
   int64_t width = panels.width;
   std::string packed(panels.count * rows * width * size, '\0');
@@ -48,11 +49,12 @@ std::string packRows(const Matrix &matrix, size_t size, int64_t used, int64_t ro
   return packed;
 }
 
-/// Bytes of words [panels][groups][bits][width].
+/// Bytes of words [panels][groups][bits][width], of codes that lie in a byte each.
 std::string packBits(const Matrix &matrix, const PackedCodes &w, const Panels &panels) {
   constexpr int64_t kWord = 32;
   int64_t bits = w.bits(), groups = w.groups(), width = panels.width;
   std::vector<uint32_t> words(panels.count * groups * bits * width);
+  // Calls put(the group's words, column of the panel, step of the group, code).
   auto eachCode = [&](function_ref<void(uint32_t *, int64_t, int64_t, uint32_t)> put) {
     for (int64_t column = 0; column < w.n; ++column)
       for (int64_t step = 0; step < w.k; ++step)
@@ -125,10 +127,12 @@ SmallVector<PackedCodes::BitRuns> PackedCodes::bitRuns() const {
   constexpr int64_t kByte = 8;
   int64_t whole = kByte / bits(), left = kByte % bits();
   SmallVector<BitRuns> quads;
-  int64_t next = 0; // of the bits left over, taken word by word
+  // The bits left over, of all words one after the other, are a string of codes; `next` is where the next one begins.
+  int64_t next = 0;
   for (int64_t word = 0; word < bits(); ++word) {
-    for (; left && (next + bits() - 1) / left == word;
-         next += bits()) { // before the word's own codes: earlier words are done with
+    // A code of that string comes in the word that it ends in, before the word's whole codes: with
+    // these the words before are done with.
+    for (; left && (next + bits() - 1) / left == word; next += bits()) {
       BitRuns &runs = quads.emplace_back();
       for (int64_t bit = 0; bit < bits();) {
         int64_t at = (next + bit) % left, count = std::min(left - at, bits() - bit);
@@ -143,7 +147,8 @@ SmallVector<PackedCodes::BitRuns> PackedCodes::bitRuns() const {
 }
 
 std::optional<ByteCodes> ByteCodes::of(Type element) {
-  constexpr int64_t kMost = 127; // of a byte, so that products with pairs of signed bytes fit 16 bits
+  // Of a byte, so that the sum of two products with signed bytes fits 16 bits: 2 * 127 * 128 < 2^15.
+  constexpr int64_t kMost = 127;
   const numerics::Format &format = *num::formatOf(element);
   if (auto integer = dyn_cast<IntegerType>(element)) {
     if (integer.getWidth() > 7)
@@ -153,7 +158,7 @@ std::optional<ByteCodes> ByteCodes::of(Type element) {
   }
   if (format.width() > 4)
     return std::nullopt;
-  double unit = 0;
+  double unit = 0; // the greatest common divisor of the values, by Euclid's algorithm
   for (double value : format.values()) {
     if (!std::isfinite(value))
       return std::nullopt;
@@ -169,7 +174,8 @@ std::optional<ByteCodes> ByteCodes::of(Type element) {
   return bytes;
 }
 
-/// Bytes with AVX2 alone: with AVX-512 a permutation decodes 16 codes.
+// Bytes with AVX2 alone: with AVX-512 a permutation decodes 16 codes. Float16 where no permutation decodes and the
+// target converts it.
 void PackedCodes::chooseLayout(const CpuTarget &target) {
   if (target.has("avx2") && !target.has("avx512f"))
     bytes = ByteCodes::of(element);
@@ -196,7 +202,7 @@ std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel, const CpuTar
                       {}};
   if (op.getZeroPoint())
     weights.zeros = argumentOf(op.getZeroPoint());
-  if (auto element = op->getAttrOfType<TypeAttr>(kElementAttr)) {
+  if (auto element = op->getAttrOfType<TypeAttr>(kElementAttr)) { // packed before
     weights.element = element.getValue();
     weights.block = op->getAttrOfType<IntegerAttr>(kBlockAttr).getInt();
     weights.center = op->getAttrOfType<FloatAttr>(kCenterAttr).getValueAsDouble();
@@ -224,7 +230,8 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, const CpuTarget &target, 
   Panels panels{width, int64_t(llvm::alignTo(llvm::divideCeil(n, width), streams)), streams};
   Builder b(kernel.getContext());
 
-  // One value, one per column, or one per block and column.
+  // Scales and zero points: one value (all strides 0), one per column (N of them), or
+  // one per block and column, [blocks, N] or, of transposed weights, [N, blocks].
   int64_t blocks = llvm::divideCeil(k, weights->block);
   auto parameter = [&](unsigned operand, Type stored) {
     ElementsAttr value = constantOf(kernel, operand).getValue();
@@ -246,7 +253,7 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, const CpuTarget &target, 
     auto integer = dyn_cast<IntegerType>(value.getElementType());
     Type stored = integer ? b.getIntegerType(8) : value.getElementType();
     if (auto one = uniformValue(value)) {
-      // The operand stays, as one unread element: who watches a kernel knows its buffers by number.
+      // The decoder has it. The operand stays, as one unread element: who watches a kernel knows its buffers by number.
       weights->center = *one;
       op.getZeroPointMutable().clear();
       std::string bytes(stored.getIntOrFloatBitWidth() / 8, '\0');
@@ -259,6 +266,8 @@ LogicalResult PackedCodes::pack(plan::KernelOp kernel, const CpuTarget &target, 
   std::string bytes = weightBytes(constantOf(kernel, weights->codes).getValue());
   Matrix codes{bytes, isTransposed ? 1 : n, isTransposed ? k : 1};
   auto stored = RankedTensorType::get({panels.count, weights->groups(), weights->bits(), width}, b.getI32Type());
+  // The bit to flip: the byte of 0 of signed codes in quads is their highest bit, that of unsigned ones is none; the
+  // zero point in the middle of a range of unsigned codes is their highest bit, too.
   bool isFlipped = weights->bytes && weights->bytes->table.empty();
   if (int64_t flipped = isFlipped ? weights->bytes->zero : weights->isCentered() ? int64_t(weights->center) : 0)
     for (char &code : bytes)

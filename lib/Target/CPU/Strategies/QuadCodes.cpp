@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Codes become float16 by HalfCodes::bits on vectors; HalfCodes.cpp has tried the same steps on numbers. The
+// unit of such codes is left to the product, which multiplies its sums by it, but for a unit that is so large
+// or small that sums without it could leave the range of f32: decode multiplies by that one.
 #include "QuadCodes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -8,11 +12,12 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-/// The most, or one by the least, that sums of codes are multiplied by at once, about what codes of 8 bits
-/// are larger than their values: beyond, numbers near f32's limits would be lost that products of weights keep.
+/// Sums of codes are multiplied by units from 1 / kMostUnit to kMostUnit; codes of other units are multiplied one by
+/// one. With any other unit, sums of float16 values could leave f32's range where sums of products with the weights
+/// stay in it.
 constexpr double kMostUnit = 1 << 16;
 
-/// A vector of 16-bit lanes.
+/// A vector of 16-bit lanes, for HalfCodes::bits.
 struct HalfLanes {
   using Value = mlir::Value;
   KernelContext &c;
@@ -47,7 +52,8 @@ Value QuadDecoder::bytes(int64_t quad, function_ref<Value(int64_t)> word) const 
   auto bytes = type(4 * lanes, 8), halves = type(2 * lanes, 16);
   Value codes;
   for (const PackedCodes::BitRun &run : quads[quad]) {
-    // x86 shifts no bytes; what comes from the next is masked.
+    // Bits [from, from + count) of each byte move to [bit, bit + count). x86 has no shift of bytes, but one of 16-bit
+    // lanes; what comes in from the other byte of a lane is masked away.
     Value moved = vector::BitCastOp::create(c.b, c.loc, halves, word(run.word));
     if (run.from > run.bit)
       moved = arith::ShRUIOp::create(c.b, c.loc, moved, splat(halves, run.from - run.bit));
@@ -59,7 +65,7 @@ Value QuadDecoder::bytes(int64_t quad, function_ref<Value(int64_t)> word) const 
   }
   if (!w.bytes || w.bytes->table.empty())
     return codes;
-  SmallVector<uint8_t> table; // once for each 128 bits, where the permutation looks
+  SmallVector<uint8_t> table; // once for each 128 bits, within which the permutation looks
   for (int64_t i = 0; i < 4 * lanes; ++i)
     table.push_back(w.bytes->table[i % w.bytes->table.size()]);
   Value values = arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(bytes, ArrayRef<uint8_t>(table)));
@@ -71,6 +77,7 @@ Value QuadDecoder::bytes(int64_t quad, function_ref<Value(int64_t)> word) const 
 Value QuadDecoder::decode(Value bytes, int64_t step) const {
   if (w.halves)
     return decodeHalf(bytes, step);
+  // A lane of 32 bits has the four steps of a column, byte `step` is the one asked for.
   auto words = VectorType::get({lanes}, c.b.getI32Type());
   auto floats = VectorType::get({lanes}, c.b.getF32Type());
   Value lane = vector::BitCastOp::create(c.b, c.loc, words, bytes);
@@ -95,12 +102,14 @@ double QuadDecoder::unit() const {
 
 Value QuadDecoder::decodeHalf(Value bytes, int64_t step) const {
   HalfLanes on{c, VectorType::get({2 * lanes}, c.b.getI16Type())};
-  Value code = vector::BitCastOp::create(c.b, c.loc, on.type,
-                                         bytes); // of an even step in the low byte, of the next in the high one
+  // A 16-bit lane has an even step of a column in the low byte, the next step in the high one. HalfCodes::bits wants
+  // the code in the highest bits, and ignores what is below.
+  Value code = vector::BitCastOp::create(c.b, c.loc, on.type, bytes);
   if (int64_t by = (step % 2 == 0 ? 16 : 8) - w.halves->width)
     code = on.shiftLeft(code, by);
   Value halves =
       vector::BitCastOp::create(c.b, c.loc, VectorType::get({2 * lanes}, c.b.getF16Type()), w.halves->bits(on, code));
+  // Steps 0 and 1 of all columns are the first half of the lanes, steps 2 and 3 the second.
   halves = vector::ExtractStridedSliceOp::create(c.b, c.loc, halves, ArrayRef<int64_t>{step / 2 * lanes},
                                                  ArrayRef<int64_t>{lanes}, ArrayRef<int64_t>{1});
   Value value = arith::ExtFOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getF32Type()), halves);

@@ -2,9 +2,18 @@
 //
 // Emission of recurrent kernels. A unit is one direction of one sequence, or
 // of two that share each pass over the recurrent weights, which come from the
-// second-level cache at every step. State, gates and projections live in stack
-// blocks whose gates are padded to whole vectors, so that cell arithmetic needs
-// no masks.
+// second-level cache at every step:
+//
+//   for start in [0, length) by `steps`
+//     projection[step][sequence] = x of these steps times w, plus biases
+//     for each of these steps t
+//       product[sequence] = h times r, of all hidden elements, since each needs the whole of h
+//       h, cell = the cell's arithmetic, a vector of hidden elements at a time
+//       y[t] = h
+//
+// State, gates and projections live in buffers whose gates are padded to whole
+// vectors, so that cell arithmetic needs no masks. No product reads the padded
+// elements of a state, and no result has them.
 #include "RecurrentSchedule.h"
 
 using namespace mlir;
@@ -72,8 +81,9 @@ Value RecurrentEmitter::activate(unsigned direction, unsigned function, Value x)
   return f.alpha == 1 && f.beta == 0 ? x : m.madd(x, alpha(), beta()); // affine
 }
 
-/// Biases per gate, padded with zeros. What the reset gate must scale stays
-/// with the recurrent product.
+/// Biases per gate, padded with zeros. Both of a gate enter the projection (biasW), and the product starts at zero.
+/// With linear_before_reset the reset gate scales the product of gate h with its bias; so that product starts at the
+/// bias (biasR).
 void RecurrentEmitter::loadBiases(unsigned direction) {
   int64_t all = r.gates * r.hidden;
   for (int64_t g = 0; g < r.gates; ++g) {
@@ -119,7 +129,7 @@ void RecurrentEmitter::matmul(unsigned direction, int64_t rows, int64_t firstGat
                               function_ref<Value(int64_t, Value, int64_t, Value)> source) {
   Value count = c.index(n);
   if (!packed) {
-    // Rows of the weights as they are: lanes along the sum.
+    // Weights as the model has them, [gate][j][k]: each sum is a dot product, lanes along k.
     int64_t extent = constantOr(n), lanes = lanesFor(c.target, f32, extent);
     auto sumOf = [&](ValueRange a, ValueRange z) { return Values{m.add(a[0], z[0])}; };
     for (int64_t g = firstGate; g < lastGate; ++g)
@@ -141,12 +151,14 @@ void RecurrentEmitter::matmul(unsigned direction, int64_t rows, int64_t firstGat
       });
     return;
   }
+  // A register tile of `rows` rows and `width` vectors of columns from `column` on. Its accumulators start at the
+  // bias and are carried through the loop over k.
   auto block = [&](Value column, int64_t width) {
     Values init;
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t j = 0; j < width; ++j)
         init.push_back(get(bias, c.add(column, c.index(j * s.lanes)), s.lanes));
-    // The panel of these columns starts after all columns before it.
+    // The panel of these columns starts after all columns before it, n values each.
     Value base = c.mul(c.add(column, c.index(direction * s.columns)), count);
     Values acc = c.loop(zero, count, 1, init, [&](Value k, ValueRange args) {
       Value at = c.mulAdd(k, c.index(width * s.lanes), base);
@@ -164,6 +176,7 @@ void RecurrentEmitter::matmul(unsigned direction, int64_t rows, int64_t firstGat
       for (int64_t j = 0; j < width; ++j)
         put(acc[row * width + j], target, c.add(column, c.index(row * s.columns + j * s.lanes)));
   };
+  // Full panels, and a last one of the vectors that are left.
   int64_t first = firstGate * s.padded, last = lastGate * s.padded, wide = vectors * s.lanes;
   int64_t full = first + (last - first) / wide * wide;
   if (full > first)
@@ -213,6 +226,8 @@ void RecurrentEmitter::lstmCell(unsigned direction, Value row, Value j) {
   put(m.mul(output, activate(direction, 2, next)), h, own(j));
 }
 
+/// Gates z and r are panels of their own, and so is h: without linear_before_reset its product needs the reset gate's
+/// result.
 void RecurrentEmitter::gruStep(unsigned direction, Value row) {
   if (r.linearBeforeReset) {
     recur(direction, 0, 2, h);
@@ -278,11 +293,13 @@ void RecurrentEmitter::unit(unsigned direction, Value batch) {
     length = m.toIndex(loadFrom(c, r.lengths, batch, 1));
     length = c.maxS(zero, c.minS(length, duration));
   }
+  // The step that is computed as number n is step n, or step length - 1 - n backwards.
   bool backwards = r.reverseOnly || direction == 1;
   Value last = c.sub(length, c.index(1));
   auto time = [&](Value number) { return backwards ? c.sub(last, number) : number; };
   c.loop(zero, length, s.steps, [&](Value start) {
-    // Steps beyond the last repeat it and are not used.
+    // Row k * sequences + number of the projection is time step start + k of a sequence. Steps beyond the last repeat
+    // it and are not used.
     Values bases;
     for (int64_t k = 0; k < s.steps; ++k) {
       Value t = time(c.minS(c.add(start, c.index(k)), last));
@@ -296,7 +313,7 @@ void RecurrentEmitter::unit(unsigned direction, Value batch) {
     c.loop(zero, c.minS(c.index(s.steps), c.sub(length, start)), 1,
            [&](Value row) { step(direction, row, time(c.add(start, row)), batch); });
   });
-  if (r.lengths)
+  if (r.lengths) // y is zero behind the end of a sequence; a unit is one sequence then
     c.loop(length, duration, 1, [&](Value t) {
       Value at = c.mulAdd(c.mulAdd(t, c.index(r.directions), c.index(direction)), batches, batch);
       storeHidden(r.y, c.mul(at, c.index(r.hidden)), {});

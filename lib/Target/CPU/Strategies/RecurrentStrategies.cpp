@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lstm, gru and rnn. Constant weights are packed to panels [direction][panel]
-// [in][columns] of the gates' padded hidden elements, over which lanes run; others are read as
-// they are, with lanes along the sum.
+// lstm, gru and rnn: choice of the schedule and packing of the weights. RecurrentSchedule.h has the formulas.
+//
+// Weights are a matrix [K, columns] for each direction, K being the inputs (w) or the hidden elements (r), and column
+// g * padded + j being element j of gate g; columns of padding are zero. Constant ones are packed in panels, over whose
+// columns the lanes run:
+//
+//   [direction][panel][K][columns of the panel]
+//
+// A panel has the width of a register tile (projectVectors or recurVectors vectors), the last one what is left. gru's
+// recurrent weights are two such ranges of panels, of gates z and r and of gate h, since the product of gate h may wait
+// for the reset gate. Element (k, column) of a panel of `width` columns that begins at column `panel` lies at
+//
+//   (direction * columns + panel) * K + k * width + column - panel
+//
+// Other weights are read as they are, with lanes along the sum over k.
 #include "RecurrentSchedule.h"
 
 using namespace mlir;
@@ -10,7 +22,7 @@ using namespace mlir;
 namespace tenon::cpu {
 
 constexpr StringLiteral kPacked = "direction,panel,in,gates";
-constexpr int64_t kMaxStack = 256 * 1024;  // bytes of one kernel's blocks
+constexpr int64_t kMaxStack = 256 * 1024;  // bytes of one kernel's buffers
 constexpr int64_t kFirstLevel = 32 * 1024; // bytes of weights that stay in a first-level cache
 
 RecurrentModel recurrentModel(Operation *op) {
@@ -67,7 +79,7 @@ RecurrentSchedule recurrentSchedule(plan::KernelOp kernel, const RecurrentModel 
   s.steps = 1;
   if (!streams || !many || r.lengths || constantOr(s.xShape[1], 2) < 2 || s.stackBytes() > kMaxStack)
     s.sequences = 1;
-  // Four rows of the input projection at a time, while they fit the stack block.
+  // Four rows of the input projection at a time while they take 64 KiB at most.
   s.steps = 4 * s.columns * 4 <= 64 * 1024 ? 4 / s.sequences : 1;
   if (int64_t sequence = constantOr(s.xShape[0]); sequence > 0)
     s.steps = std::min(s.steps, sequence);
@@ -102,8 +114,8 @@ public:
 
   LogicalResult pack() override {
     int64_t width = constantOr(s.xShape[2]);
-    // Panels of one register tile's width over ranges of gates, so that a
-    // product streams through memory: see RecurrentEmitter::matmul.
+    // Panels over ranges of gates, so that a product streams through memory: the inverse of the formula above, from
+    // an element's place in the packed form to its place in [direction, gate * hidden + j, k].
     auto packWeights = [&](Value weights, int64_t n, int64_t vectors, ArrayRef<std::pair<int64_t, int64_t>> ranges) {
       if (n <= 0 || !canPack(kernel, r.op, weights))
         return;
@@ -125,16 +137,18 @@ public:
       });
     };
     packWeights(r.w, width, s.projectVectors, {{0, r.gates}});
-    if (r.gates == 3) // the candidate's product waits for the reset gate
+    if (r.gates == 3) // gate h is a range of its own
       packWeights(r.r, r.hidden, s.recurVectors, {{0, 2}, {2, 3}});
     else
       packWeights(r.r, r.hidden, s.recurVectors, {{0, r.gates}});
     return success();
   }
 
+  /// A unit is one direction of `sequences` sequences; those of a direction follow each other.
   WorkSplit split() const override { return {s.xShape[1].ceilDiv(s.sequences) * r.directions, 1}; }
 
   LogicalResult emit(KernelContext &c) const override {
+    // Code for a pair of sequences and, where the batch may be odd, for the one that is left.
     RecurrentEmitter together(c, r, s);
     std::optional<RecurrentEmitter> single;
     if (int64_t batches = constantOr(s.xShape[1]); s.sequences > 1 && (batches < 0 || batches % s.sequences))

@@ -26,6 +26,12 @@ class Graph_WorkOp<string mnemonic, list<Trait> traits = []>
 //===-- constants ---------------------------------------------------------===//
 def Graph_ConstantOp : Graph_Op<"constant", [ConstantLike, AllTypesMatch<["value", "result"]>]> {
   let summary = "a tensor known at compile time (dense or dense_resource)";
+  let description = [{
+    ```mlir
+    %small = graph.constant dense<[1.0, 0.5, 0.25]> : tensor<3xf32>
+    %large = graph.constant dense_resource<weights> : tensor<64x3x7x7xf32>
+    ```
+  }];
   let arguments = (ins ElementsAttr:$value);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "attr-dict $value";
@@ -40,6 +46,9 @@ def Graph_UnaryOp : Graph_Op<"unary"> {
     Constraints:
     C1: the result has the element type of x, or i1 for is_* and logical_not.
     C2: logical_not needs i1.
+    ```mlir
+    %y = graph.unary leaky_relu %x {alpha = 0.1 : f32} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+    ```
   }];
   let arguments = (ins Graph_UnaryKind:$kind, Graph_Tensor:$x,
                        DefaultValuedAttr<F32Attr, "0.0f">:$alpha, DefaultValuedAttr<F32Attr, "0.0f">:$beta);
@@ -54,6 +63,10 @@ def Graph_BinaryOp : Graph_Op<"binary"> {
     C1: lhs and rhs have the same element type.
     C2: the result has it too, or i1 for comparisons.
     C3: logical_* need i1.
+    ```mlir
+    %y = graph.binary add %x, %bias : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+    %less = graph.binary lt %x, %y : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xi1>
+    ```
   }];
   let arguments = (ins Graph_BinaryKind:$kind, Graph_Tensor:$lhs, Graph_Tensor:$rhs);
   let results = (outs Graph_Tensor:$result);
@@ -66,6 +79,9 @@ def Graph_SelectOp : Graph_Op<"select"> {
     Constraints:
     C1: the condition is i1.
     C2: lhs, rhs and the result have the same element type.
+    ```mlir
+    %y = graph.select %mask, %a, %b : (tensor<3xi1>, tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$condition, Graph_Tensor:$lhs, Graph_Tensor:$rhs);
   let results = (outs Graph_Tensor:$result);
@@ -85,6 +101,10 @@ def Graph_CastOp : Graph_Op<"cast"> {
     C2: x and the result are of integers, floats or codes.
     C3: a seed is given only where the rounding, given or the format's own, is stochastic; given stochastic rounding needs one.
     C4: formats that are not floats round to the nearest even only.
+    ```mlir
+    %y = graph.cast %x : (tensor<2x3xi64>) -> tensor<2x3xf32>
+    %q = graph.cast %y {rounding = 5 : i32, seed = 7 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf8E4M3FN> // stochastic
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, DefaultValuedAttr<BoolAttr, "true">:$saturate, OptionalAttr<Num_Rounding>:$rounding,
                        OptionalAttr<I64Attr>:$seed);
@@ -113,6 +133,9 @@ def Graph_MatMulOp : Graph_WorkOp<"matmul"> {
     C1: operands and the result are all of floats, in any formats, or all of integers.
     C2: operands have rank 1 or more.
     C3: an accumulator is f16, bf16, f32 or f64, and given to floats only.
+    ```mlir
+    %y = graph.matmul %a, %b {accumulator = f16, transpose_rhs} : (tensor<4x8xf16>, tensor<2x8xf16>) -> tensor<4x2xf16>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$lhs, Graph_Tensor:$rhs, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs,
     OptionalAttr<TypeAttr>:$accumulator);
@@ -136,6 +159,10 @@ def Graph_ConvOp : Graph_WorkOp<"conv"> {
     C4: group is positive and divides the filter's out channels.
     C5: operands and the result are all of floats, in any formats, or all of integers.
     C6: an accumulator is f16, bf16, f32 or f64, and given to floats only.
+    ```mlir
+    %y = graph.conv %x, %w, %b {dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 2, 2>}
+         : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>, tensor<4xf32>) -> tensor<1x4x4x4xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$filter, Optional<Graph_Tensor>:$bias,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
@@ -156,6 +183,11 @@ def Graph_ConvTransposeOp : Graph_WorkOp<"conv_transpose"> {
     C4: group is positive and divides the filter's in channels.
     C5: float operands and the result have the same element type.
     C6: output_padding is empty or has one entry for each spatial dimension, output_shape likewise.
+    ```mlir
+    %y = graph.conv_transpose %x, %w {dilations = array<i64: 1, 1>, output_padding = array<i64: 1, 1>,
+           pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 2, 2>}
+         : (tensor<1x4x8x8xf32>, tensor<4x3x3x3xf32>) -> tensor<1x3x16x16xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$filter, Optional<Graph_Tensor>:$bias,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
@@ -177,6 +209,10 @@ def Graph_PoolOp : Graph_WorkOp<"pool"> {
     C3: x has two dimensions more than there are spatial ones.
     C4: the result has the element type of x.
     C5: p is positive.
+    ```mlir
+    %y = graph.pool average %x {ceil_mode, dilations = array<i64: 1, 1>, kernel = array<i64: 2, 2>,
+           pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x4x7x7xf32>) -> tensor<1x4x4x4xf32>
+    ```
   }];
   let arguments = (ins Graph_PoolKind:$kind, Graph_Tensor:$x, DenseI64ArrayAttr:$kernel,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
@@ -192,6 +228,9 @@ def Graph_ReduceOp : Graph_WorkOp<"reduce"> {
     Constraints:
     C1: axes are ascending and in [0, rank).
     C2: the result has the element type of x.
+    ```mlir
+    %y = graph.reduce mean %x {axes = array<i64: 2, 3>, keep_dims} : (tensor<1x4x8x8xf32>) -> tensor<1x4x1x1xf32>
+    ```
   }];
   let arguments = (ins Graph_ReduceKind:$kind, Graph_Tensor:$x, DenseI64ArrayAttr:$axes, UnitAttr:$keep_dims);
   let results = (outs Graph_Tensor:$result);
@@ -203,6 +242,9 @@ def Graph_ArgReduceOp : Graph_Op<"arg_reduce"> {
     Constraints:
     C1: axis is in [0, rank).
     C2: the result is i64.
+    ```mlir
+    %i = graph.arg_reduce %x {axis = 1 : i64, is_max = true} : (tensor<2x10xf32>) -> tensor<2xi64>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, BoolAttr:$is_max, I64Attr:$axis, UnitAttr:$keep_dims, UnitAttr:$select_last);
   let results = (outs Graph_Tensor:$result);
@@ -214,6 +256,9 @@ def Graph_SoftmaxOp : Graph_Op<"softmax"> {
     Constraints:
     C1: axis is in [0, rank).
     C2: x is of floats and the result has its element type.
+    ```mlir
+    %y = graph.softmax %x {axis = 1 : i64, log} : (tensor<2x10xf32>) -> tensor<2x10xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, I64Attr:$axis, UnitAttr:$log);
   let results = (outs Graph_Tensor:$result);
@@ -228,6 +273,10 @@ def Graph_NormOp : Graph_Op<"norm", [AttrSizedOperandSegments]> {
     C1: axis is in [0, rank).
     C2: x is of floats and the result has its element type.
     C3: epsilon is not negative.
+    ```mlir
+    %y = graph.norm layer %x scale %s : tensor<8xf32> bias %b : tensor<8xf32> {axis = 2 : i64, epsilon = 1.0e-5 : f32}
+         : (tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+    ```
   }];
   let arguments = (ins Graph_NormKind:$kind, Graph_Tensor:$x, Optional<Graph_Tensor>:$scale, Optional<Graph_Tensor>:$bias,
     I64Attr:$axis, F32Attr:$epsilon);
@@ -245,6 +294,10 @@ def Graph_AttentionOp : Graph_WorkOp<"attention"> {
     C1: operands have rank 4.
     C2: q, k, v and the result are of floats, in any formats.
     C3: the number of heads of k and v divides that of q.
+    ```mlir
+    %y = graph.attention %q, %k, %v mask %m {causal, scale = 0.25 : f32}
+         : (tensor<1x8x5x16xf32>, tensor<1x2x9x16xf32>, tensor<1x2x9x16xf32>, tensor<5x9xf32>) -> tensor<1x8x5x16xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$q, Graph_Tensor:$k, Graph_Tensor:$v, Optional<Graph_Tensor>:$mask,
     F32Attr:$scale, UnitAttr:$causal);
@@ -262,6 +315,11 @@ def Graph_LstmOp : Graph_WorkOp<"lstm", [AttrSizedOperandSegments]> {
     C3: activations has 3 entries for each direction.
     C4: x, w and r have the same float element type.
     C5: activation_alpha and activation_beta have an entry for each of activations.
+    ```mlir
+    %y, %h, %c = graph.lstm %x, %w, %r {direction = 0 : i32, hidden_size = 4 : i64,
+           operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0>} : (tensor<5x2x3xf32>, tensor<1x16x3xf32>,
+           tensor<1x16x4xf32>) -> (tensor<5x1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>) // forward
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$w, Graph_Tensor:$r, Optional<Graph_Tensor>:$b,
     Optional<Graph_Tensor>:$sequence_lens, Optional<Graph_Tensor>:$initial_h, Optional<Graph_Tensor>:$initial_c,
@@ -280,6 +338,11 @@ def Graph_GruOp : Graph_WorkOp<"gru", [AttrSizedOperandSegments]> {
     C3: activations has 2 entries for each direction.
     C4: x, w and r have the same float element type.
     C5: activation_alpha and activation_beta have an entry for each of activations.
+    ```mlir
+    %y, %h = graph.gru %x, %w, %r, %b {direction = 1 : i32, hidden_size = 4 : i64, linear_before_reset,
+           operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<5x2x3xf32>, tensor<1x12x3xf32>,
+           tensor<1x12x4xf32>, tensor<1x24xf32>) -> (tensor<5x1x2x4xf32>, tensor<1x2x4xf32>) // reverse
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$w, Graph_Tensor:$r, Optional<Graph_Tensor>:$b,
     Optional<Graph_Tensor>:$sequence_lens, Optional<Graph_Tensor>:$initial_h,
@@ -298,6 +361,11 @@ def Graph_RnnOp : Graph_WorkOp<"rnn", [AttrSizedOperandSegments]> {
     C3: activations has 1 entry for each direction.
     C4: x, w and r have the same float element type.
     C5: activation_alpha and activation_beta have an entry for each of activations.
+    ```mlir
+    %y, %h = graph.rnn %x, %w, %r {activations = ["Tanh", "Relu"], direction = 2 : i32, hidden_size = 4 : i64,
+           operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>} : (tensor<5x1x3xf32>, tensor<2x4x3xf32>,
+           tensor<2x4x4xf32>) -> (tensor<5x2x1x4xf32>, tensor<2x1x4xf32>) // bidirectional
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$w, Graph_Tensor:$r, Optional<Graph_Tensor>:$b,
     Optional<Graph_Tensor>:$sequence_lens, Optional<Graph_Tensor>:$initial_h,
@@ -317,6 +385,9 @@ def Graph_ReshapeOp : Graph_Op<"reshape"> {
     Constraints:
     C1: the result has the element type of x.
     C2: shape has rank 1.
+    ```mlir
+    %y = graph.reshape %x, %shape : (tensor<2x3x4xf32>, tensor<2xi64>) -> tensor<2x12xf32> // %shape = [2, -1]
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$shape);
   let results = (outs Graph_Tensor:$result);
@@ -329,6 +400,9 @@ def Graph_SqueezeOp : Graph_Op<"squeeze"> {
     Constraints:
     C1: the result has the element type of x.
     C2: axes are ascending and in [0, rank).
+    ```mlir
+    %y = graph.squeeze %x {axes = array<i64: 0, 2>} : (tensor<1x3x1xf32>) -> tensor<3xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, DenseI64ArrayAttr:$axes);
   let results = (outs Graph_Tensor:$result);
@@ -340,6 +414,9 @@ def Graph_UnsqueezeOp : Graph_Op<"unsqueeze"> {
     Constraints:
     C1: the result has the element type of x.
     C2: axes are ascending and in [0, rank of the result).
+    ```mlir
+    %y = graph.unsqueeze %x {axes = array<i64: 0, 2>} : (tensor<3xf32>) -> tensor<1x3x1xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, DenseI64ArrayAttr:$axes);
   let results = (outs Graph_Tensor:$result);
@@ -351,6 +428,9 @@ def Graph_FlattenOp : Graph_Op<"flatten"> {
     Constraints:
     C1: the result has the element type of x.
     C2: 0 <= begin <= end <= rank.
+    ```mlir
+    %y = graph.flatten %x {begin = 1 : i64, end = 3 : i64} : (tensor<2x3x4x5xf32>) -> tensor<2x12x5xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, I64Attr:$begin, I64Attr:$end);
   let results = (outs Graph_Tensor:$result);
@@ -362,6 +442,9 @@ def Graph_TransposeOp : Graph_Op<"transpose"> {
     Constraints:
     C1: the result has the element type of x.
     C2: perm is a permutation of [0, rank).
+    ```mlir
+    %y = graph.transpose %x {perm = array<i64: 0, 2, 1>} : (tensor<2x3x4xf32>) -> tensor<2x4x3xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, DenseI64ArrayAttr:$perm);
   let results = (outs Graph_Tensor:$result);
@@ -374,6 +457,9 @@ def Graph_ExpandOp : Graph_Op<"expand"> {
     Constraints:
     C1: the result has the element type of x.
     C2: shape has rank 1.
+    ```mlir
+    %y = graph.expand %x, %shape : (tensor<3x1xf32>, tensor<3xi64>) -> tensor<2x3x4xf32> // %shape = [2, 1, 4]
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$shape);
   let results = (outs Graph_Tensor:$result);
@@ -388,6 +474,10 @@ def Graph_SliceOp : Graph_Op<"slice"> {
     C2: axes are distinct and in [0, rank).
     C3: starts, ends and steps have one entry for each axis.
     C4: steps are not 0.
+    ```mlir
+    %y = graph.slice %x, %starts, %ends {axes = array<i64: 1>, steps = array<i64: 2>} // %starts = [1], %ends = [-1]
+         : (tensor<4x8xf32>, tensor<1xi64>, tensor<1xi64>) -> tensor<4x3xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$starts, Graph_ShapeTensor:$ends,
                        DenseI64ArrayAttr:$axes, DenseI64ArrayAttr:$steps);
@@ -403,6 +493,9 @@ def Graph_ConcatOp : Graph_Op<"concat"> {
     C2: inputs and the result have the same element type.
     C3: axis is in [0, rank).
     C4: inputs have the same rank.
+    ```mlir
+    %y = graph.concat %a, %b {axis = 1 : i64} : (tensor<2x3xf32>, tensor<2x5xf32>) -> tensor<2x8xf32>
+    ```
   }];
   let arguments = (ins Variadic<Graph_Tensor>:$inputs, I64Attr:$axis);
   let results = (outs Graph_Tensor:$result);
@@ -416,6 +509,9 @@ def Graph_PadOp : Graph_Op<"pad"> {
     C1: the result and value have the element type of x.
     C2: pads has two entries for each dimension.
     C3: value has one element.
+    ```mlir
+    %y = graph.pad reflect %x, %pads : (tensor<2x3xf32>, tensor<4xi64>) -> tensor<2x6xf32> // %pads = [0, 1, 0, 2]
+    ```
   }];
   let arguments = (ins Graph_PadMode:$mode, Graph_Tensor:$x, Graph_ShapeTensor:$pads, Optional<Graph_Tensor>:$value);
   let results = (outs Graph_Tensor:$result);
@@ -428,6 +524,9 @@ def Graph_TileOp : Graph_Op<"tile"> {
     Constraints:
     C1: the result has the element type of x.
     C2: repeats has one entry for each dimension.
+    ```mlir
+    %y = graph.tile %x, %repeats : (tensor<2x3xf32>, tensor<2xi64>) -> tensor<4x3xf32> // %repeats = [2, 1]
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$repeats);
   let results = (outs Graph_Tensor:$result);
@@ -441,6 +540,9 @@ def Graph_GatherOp : Graph_Op<"gather"> {
     C1: the result has the element type of x.
     C2: axis is in [0, rank).
     C3: indices are integers.
+    ```mlir
+    %y = graph.gather %x, %indices {axis = 1 : i64} : (tensor<2x9x5xf32>, tensor<3x4xi64>) -> tensor<2x3x4x5xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, I64Attr:$axis);
   let results = (outs Graph_Tensor:$result);
@@ -453,6 +555,9 @@ def Graph_GatherElementsOp : Graph_Op<"gather_elements"> {
     C1: the result has the element type of x.
     C2: axis is in [0, rank).
     C3: indices are integers.
+    ```mlir
+    %y = graph.gather_elements %x, %indices {axis = 1 : i64} : (tensor<2x9xf32>, tensor<2x4xi64>) -> tensor<2x4xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, I64Attr:$axis);
   let results = (outs Graph_Tensor:$result);
@@ -465,6 +570,9 @@ def Graph_GatherNDOp : Graph_Op<"gather_nd"> {
     C1: the result has the element type of x.
     C2: batch_dims is in [0, rank of indices).
     C3: indices are integers.
+    ```mlir
+    %y = graph.gather_nd %x, %i {batch_dims = 1 : i64} : (tensor<2x3x4xf32>, tensor<2x5x1xi64>) -> tensor<2x5x4xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, DefaultValuedAttr<I64Attr, "0">:$batch_dims);
   let results = (outs Graph_Tensor:$result);
@@ -476,6 +584,10 @@ def Graph_ScatterNDOp : Graph_Op<"scatter_nd"> {
     Constraints:
     C1: the result and updates have the element type of x.
     C2: indices are integers.
+    ```mlir
+    %y = graph.scatter_nd %x, %indices, %updates {kind = 1 : i32} // add
+         : (tensor<9x4xf32>, tensor<3x1xi64>, tensor<3x4xf32>) -> tensor<9x4xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, Graph_Tensor:$updates,
     DefaultValuedAttr<Graph_ScatterKind, "::tenon::graph::ScatterKind::none">:$kind);
@@ -489,6 +601,10 @@ def Graph_ScatterElementsOp : Graph_Op<"scatter_elements"> {
     C1: the result and updates have the element type of x.
     C2: axis is in [0, rank).
     C3: indices are integers.
+    ```mlir
+    %y = graph.scatter_elements %x, %indices, %updates {axis = 1 : i64, kind = 3 : i32} // max
+         : (tensor<2x9xf32>, tensor<2x4xi64>, tensor<2x4xf32>) -> tensor<2x9xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, Graph_Tensor:$updates, I64Attr:$axis,
     DefaultValuedAttr<Graph_ScatterKind, "::tenon::graph::ScatterKind::none">:$kind);
@@ -502,6 +618,10 @@ def Graph_ResizeOp : Graph_Op<"resize", [AttrSizedOperandSegments]> {
     C1: the result has the element type of x.
     C2: there are either scales or sizes.
     C3: they have one entry for each dimension.
+    ```mlir
+    %y = graph.resize %x scales %s : tensor<4xf32> {coordinate = 0 : i32, mode = 1 : i32, nearest = 0 : i32}
+         : (tensor<1x3x8x8xf32>) -> tensor<1x3x16x16xf32> // half_pixel, linear; %s = [1.0, 1.0, 2.0, 2.0]
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Optional<Graph_Tensor>:$scales, Optional<Graph_ShapeTensor>:$sizes,
     Graph_ResizeMode:$mode, Graph_CoordinateMode:$coordinate, Graph_NearestMode:$nearest,
@@ -516,6 +636,9 @@ def Graph_ShapeOp : Graph_Op<"shape"> {
   let description = [{
     Constraints:
     C1: 0 <= start <= end <= rank.
+    ```mlir
+    %s = graph.shape %x {end = 2 : i64, start = 0 : i64} : (tensor<2x3x4xf32>) -> tensor<2xi64> // [2, 3]
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, I64Attr:$start, I64Attr:$end);
   let results = (outs Graph_ShapeTensor:$result);
@@ -523,6 +646,11 @@ def Graph_ShapeOp : Graph_Op<"shape"> {
 }
 def Graph_SizeOp : Graph_Op<"size"> {
   let summary = "number of elements of x as an i64 scalar tensor";
+  let description = [{
+    ```mlir
+    %n = graph.size %x : (tensor<2x3x4xf32>) -> tensor<i64> // 24
+    ```
+  }];
   let arguments = (ins Graph_Tensor:$x);
   let results = (outs Graph_ShapeTensor:$result);
   let hasVerifier = 0;
@@ -535,6 +663,9 @@ def Graph_FillOp : Graph_Op<"fill"> {
     C1: the result has the element type of value.
     C2: value has one element.
     C3: shape has rank 1.
+    ```mlir
+    %y = graph.fill %shape, %value : (tensor<2xi64>, tensor<f32>) -> tensor<2x3xf32> // %shape = [2, 3]
+    ```
   }];
   let arguments = (ins Graph_ShapeTensor:$shape, Graph_Tensor:$value);
   let results = (outs Graph_Tensor:$result);
@@ -546,6 +677,9 @@ def Graph_RangeOp : Graph_Op<"range"> {
     Constraints:
     C1: start, limit, delta and the result have the same element type.
     C2: start, limit and delta have one element.
+    ```mlir
+    %y = graph.range %start, %limit, %delta : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<3xi64> // [1, 4, 7]
+    ```
   }];
   let arguments = (ins Graph_Tensor:$start, Graph_Tensor:$limit, Graph_Tensor:$delta);
   let results = (outs Graph_Tensor:$result);
@@ -557,6 +691,9 @@ def Graph_CumSumOp : Graph_Op<"cumsum"> {
     Constraints:
     C1: the result has the element type of x.
     C2: axis is in [0, rank).
+    ```mlir
+    %y = graph.cumsum %x {axis = 1 : i64, exclusive} : (tensor<2x3xf32>) -> tensor<2x3xf32> // [a, b, c]: [0, a, a + b]
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, I64Attr:$axis, UnitAttr:$exclusive, UnitAttr:$reverse);
   let results = (outs Graph_Tensor:$result);
@@ -569,6 +706,9 @@ def Graph_TriluOp : Graph_Op<"trilu"> {
     C1: the result has the element type of x.
     C2: x has rank 2 or more.
     C3: k is one i64.
+    ```mlir
+    %y = graph.trilu %x, %k {upper = false} : (tensor<1x4x4xf32>, tensor<i64>) -> tensor<1x4x4xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$k, BoolAttr:$upper);
   let results = (outs Graph_Tensor:$result);
@@ -582,6 +722,9 @@ def Graph_OneHotOp : Graph_Op<"one_hot"> {
     C2: axis is in [0, rank of the result).
     C3: depth has one element, values has two.
     C4: indices are integers.
+    ```mlir
+    %y = graph.one_hot %i, %depth, %v {axis = 1 : i64} : (tensor<4xi64>, tensor<i64>, tensor<2xf32>) -> tensor<4x10xf32>
+    ```
   }];
   let arguments = (ins Graph_Tensor:$indices, Graph_Tensor:$depth, Graph_Tensor:$values, I64Attr:$axis);
   let results = (outs Graph_Tensor:$result);
@@ -594,6 +737,10 @@ def Graph_TopKOp : Graph_Op<"top_k"> {
     C1: values have the element type of x, indices are i64.
     C2: axis is in [0, rank).
     C3: k has one element.
+    ```mlir
+    %v, %i = graph.top_k %x, %k {axis = 1 : i64, largest = true} // %k = [5]
+         : (tensor<2x1000xf32>, tensor<1xi64>) -> (tensor<2x5xf32>, tensor<2x5xi64>)
+    ```
   }];
   let arguments = (ins Graph_Tensor:$x, Graph_ShapeTensor:$k, I64Attr:$axis, BoolAttr:$largest);
   let results = (outs Graph_Tensor:$values, Graph_Tensor:$indices);
@@ -610,6 +757,10 @@ def Graph_QuantizeOp : Graph_Op<"quantize"> {
     C1: scale is of floats.
     C2: block_size is not negative.
     C3: x and the result are of integers, floats or codes.
+    ```mlir
+    %y = graph.quantize %x, %scale, %zero_point {axis = 1 : i64, block_size = 4 : i64}
+         : (tensor<2x8xf32>, tensor<2x2xf32>, tensor<2x2xi8>) -> tensor<2x8xi8>
+    ```
   }];
   let extraClassDeclaration = [{
     /// Whether it is an elementwise op for kernels: one scale and zero point, f32 arithmetic.
@@ -626,6 +777,9 @@ def Graph_DequantizeOp : Graph_Op<"dequantize"> {
     Constraints:
     C1: the result and scale are of floats.
     C2: block_size is not negative.
+    ```mlir
+    %y = graph.dequantize %x, %s, %z {axis = 0 : i64} : (tensor<4x8xi8>, tensor<4xf32>, tensor<4xi8>) -> tensor<4x8xf32>
+    ```
   }];
   let extraClassDeclaration = [{
     /// Whether it is an elementwise op for kernels: one scale and zero point, f32 arithmetic.
