@@ -40,7 +40,9 @@ PLANTS = {
     "passes_described_and_tested": [("include/tenon/Transforms/Fusion/Passes.td", PASS),
                                     ("include/tenon/Transforms/Fusion/Passes.td", PASS.replace("  let summary = \"s\";\n", "")),
                                     ("include/tenon/Transforms/Fusion/Passes.td", PASS.replace("  let description = \"d\";\n", ""))],
-    "ops_described": [("include/tenon/Dialect/Graph/IR/GraphOps.td", OP.replace("  let summary = \"s\";\n", ""))],
+    "ops_described": [("include/tenon/Dialect/Graph/IR/GraphOps.td", OP.replace("  let summary = \"s\";\n", "")),
+                      ("include/tenon/Dialect/Graph/IR/GraphOps.td", OP)],  # no example
+    "purpose_stated": [("lib/Support/New.cpp", SPDX + "int x;\n"), ("tools/tenon/New.cpp", SPDX + "//\n\nint x;\n")],
     "ops_tested": [("include/tenon/Dialect/Graph/IR/GraphOps.td", OP)],
     "size_budget": [("lib/Support/New.cpp", SPDX + "\n" * 800), ("docs/new.bin", "x" * 100_001)],
     "license_header": [("lib/Support/New.cpp", "int x;\n"), ("utils/new.py", "x = 1\n")],

@@ -4,6 +4,8 @@
 import json
 import subprocess
 import sys
+import warnings
+import zipfile
 
 import ml_dtypes
 import numpy as np
@@ -239,6 +241,11 @@ def test_bad_samples_are_refused(tenon, model, tmp_path):
         bad("[TN8024]", "value 66 of input 'x' is NaN or infinite", x=damaged)
     bad("[TN4110]", "output of relu, the input of fc2, is infinite", x=np.full_like(good, 3e38))
     bad("[TN8024]", "'x'", x=np.array(["a", "b"]))
+    with zipfile.ZipFile(data / "1.npz", "w") as archive, warnings.catch_warnings(action="ignore"):
+        for _ in range(2):
+            with archive.open("x.npy", "w", force_zip64=True) as file:
+                np.save(file, good)
+    fails(data, "[TN8024]", "1.npz: two arrays for input 'x'")
     whole = (data / "0.npz").read_bytes()
     for damaged in (whole[:100], whole[:-30], b"", whole[:200] + b"\xff" + whole[201:]):
         (data / "1.npz").write_bytes(damaged)

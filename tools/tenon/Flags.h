@@ -121,7 +121,7 @@ public:
   std::vector<Flag *> flags;
 };
 
-/// Does not hold more than `limit` for words that are not alike at all.
+/// The one of `words` that is most like a word, if one is: see Flags.cpp.
 std::optional<llvm::StringRef> nearestWord(llvm::StringRef word, llvm::ArrayRef<llvm::StringRef> words);
 
 } // namespace tenon::driver

@@ -4,6 +4,7 @@
 // driver "null", which takes code for any CPU and runs none. What became of the model's nodes is told by
 // `tenon explain`.
 #include "Compiling.h"
+#include "Json.h"
 #include "Session.h"
 #include "Table.h"
 
@@ -125,8 +126,9 @@ llvm::json::Array tensorsJson(const tenon_model *model, int count,
     auto info = query(model, ask, i);
     llvm::json::Array dims;
     for (int d = 0; d < info.rank; ++d)
-      dims.push_back(info.dims[d] >= 0 ? llvm::json::Value(info.dims[d]) : llvm::json::Value(dimText(info, d)));
-    llvm::json::Object entry{{"name", info.name}, {"type", dtypeName(info.dtype)}, {"dims", std::move(dims)}};
+      dims.push_back(info.dims[d] >= 0 ? llvm::json::Value(info.dims[d])
+                                       : llvm::json::Value(jsonText(dimText(info, d))));
+    llvm::json::Object entry{{"name", jsonText(info.name)}, {"type", dtypeName(info.dtype)}, {"dims", std::move(dims)}};
     if (ask == tenon_model_input)
       entry["optional"] = bool(info.is_optional);
     array.push_back(std::move(entry));
@@ -137,24 +139,24 @@ llvm::json::Array tensorsJson(const tenon_model *model, int count,
 void printModelJson(const tenon_model *model) {
   llvm::json::Array symbols, kernels, fixed;
   for (int i = 0; i < tenon_model_num_fixed_inputs(model); ++i)
-    fixed.push_back(tenon_model_fixed_input(model, i));
+    fixed.push_back(jsonText(tenon_model_fixed_input(model, i)));
   for (int i = 0; i < tenon_model_num_symbols(model); ++i) {
     auto symbol = query(model, tenon_model_symbol, i);
     symbols.push_back(llvm::json::Object{
-        {"name", symbol.name}, {"min", symbol.min}, {"max", symbol.max}, {"divisor", symbol.divisor}});
+        {"name", jsonText(symbol.name)}, {"min", symbol.min}, {"max", symbol.max}, {"divisor", symbol.divisor}});
   }
   for (int i = 0; i < tenon_model_num_kernels(model); ++i) {
     llvm::json::Array buffers;
     for (int k = 0; k < tenon_model_kernel_num_buffers(model, i); ++k) {
       auto info = buffer(model, i, k);
-      buffers.push_back(llvm::json::Object{{"name", info.name},
+      buffers.push_back(llvm::json::Object{{"name", jsonText(info.name)},
                                            {"type", dtypeName(info.dtype)},
                                            {"output", bool(info.is_output)},
                                            {"weight_offset", info.weight_offset}});
     }
-    kernels.push_back(llvm::json::Object{{"kernel", tenon_model_kernel_name(model, i)},
+    kernels.push_back(llvm::json::Object{{"kernel", jsonText(tenon_model_kernel_name(model, i))},
                                          {"strategy", tenon_model_kernel_strategy(model, i)},
-                                         {"nodes", llvm::json::Array(nodesOf(model, i))},
+                                         {"nodes", llvm::json::Array(llvm::map_range(nodesOf(model, i), jsonText))},
                                          {"buffers", std::move(buffers)}});
   }
   llvm::outs() << llvm::formatv("{0:2}",

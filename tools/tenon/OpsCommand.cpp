@@ -123,7 +123,8 @@ void OpsCommand::printMarkdown() const {
   for (const OperatorRange &range : ranges)
     os << "| " << domainName(range) << " | " << range.name << " | " << opsets(range) << " | "
        << supportName(range.support) << " |\n";
-  os << "\n## Graph operations on the CPU\n\nWhat an operator is converted to, and the kernels that take it, the "
+  os << "\n## Graph operations on " << chip->spec()
+     << "\n\nWhat an operator is converted to, and the kernels that take it, the "
         "preferred first.\n\n"
         "| operation | kernels |\n|---|---|\n";
   for (const GraphOpSupport &op : ops)

@@ -117,6 +117,8 @@ Exit Samples::readNpz(llvm::StringRef file, Session &session, std::vector<std::o
     bool isInput = false;
     for (int i = 0; i < session.inputs(); ++i)
       if (array.name == session.input(i).name) {
+        if (tensors[i])
+          return complain("[TN8024] " + file + ": two arrays for input '" + array.name + "'; expected one");
         tensors[i] = array;
         isInput = true;
       }

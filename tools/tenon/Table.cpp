@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // `print` shortens no cell: behind one that is too wide, the row goes on in the next line. `printFitted` narrows
-// the widest columns until a row fits. `shorten` and `printFitted` count the columns that a terminal gives a
-// text, two for some characters; `print` and `printWrapped` count bytes.
+// the widest columns until a row fits. A text is as wide as a terminal shows it, two columns for some characters.
 #include "Table.h"
 
 #include "llvm/Support/Process.h"
@@ -52,14 +51,14 @@ void printWrapped(llvm::raw_ostream &os, llvm::StringRef text, unsigned indent, 
   unsigned column = indent;
   while (!text.empty()) {
     auto [word, rest] = text.split(' ');
-    if (column > indent && column + 1 + word.size() > width) {
+    if (column > indent && column + 1 + widthOf(word) > width) {
       os << "\n";
       os.indent(indent);
       column = indent;
     }
     if (column > indent)
       os << ' ';
-    column += word.size() + (column > indent);
+    column += widthOf(word) + (column > indent);
     os << word;
     text = rest;
   }
@@ -70,8 +69,8 @@ void Table::print(llvm::raw_ostream &os, size_t widest) const {
   std::vector<size_t> widths(rows.front().size());
   for (const auto &row : rows)
     for (size_t i = 0; i < row.size(); ++i)
-      if (row[i].size() <= widest)
-        widths[i] = std::max(widths[i], row[i].size());
+      if (widthOf(row[i]) <= widest)
+        widths[i] = std::max(widths[i], widthOf(row[i]));
   for (const auto &row : rows) {
     size_t at = 0, column = 0;
     for (size_t i = 0; i < row.size(); column += widths[i++] + kGap) {
@@ -82,7 +81,7 @@ void Table::print(llvm::raw_ostream &os, size_t widest) const {
         at = 0;
       }
       os.indent(column - at) << row[i];
-      at = column + row[i].size();
+      at = column + widthOf(row[i]);
     }
     os << "\n";
   }

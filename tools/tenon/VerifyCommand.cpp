@@ -89,7 +89,7 @@ Exit judgeRefusal(const Session &session, OutputVerifier verifier, mlir::MLIRCon
   });
   if (mlir::succeeded(verifier.evaluate()))
     return complain("[TN3126] the reference computes outputs for the inputs that the compiled model refuses");
-  llvm::errs() << "note: the reference refuses these inputs as well: " << reason << "\n";
+  mention("note", "the reference refuses these inputs as well: " + reason);
   return session.exitStatus();
 }
 

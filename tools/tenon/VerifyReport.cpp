@@ -5,6 +5,8 @@
 // kernels and outputs.
 #include "VerifyReport.h"
 
+#include "Json.h"
+
 #include "tenon/Support/Message.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -35,14 +37,11 @@ std::string excessText(double excess) {
   return std::isinf(excess) ? "beyond any tolerance" : llvm::formatv("{0:F3} of the tolerance", excess).str();
 }
 
-/// JSON has no infinity: the largest double stands for it.
-llvm::json::Value number(double value) {
-  return std::isfinite(value) ? llvm::json::Value(value) : llvm::json::Value(std::numeric_limits<double>::max());
-}
-
 llvm::json::Object toJson(const reference::Difference &d) {
-  llvm::json::Object object{
-      {"ok", d.ok()}, {"wrong", d.wrong}, {"excess", number(d.excess)}, {"largest_absolute", number(d.absolute)}};
+  llvm::json::Object object{{"ok", d.ok()},
+                            {"wrong", d.wrong},
+                            {"excess", jsonNumber(d.excess)},
+                            {"largest_absolute", jsonNumber(d.absolute)}};
   if (!d.problem.empty())
     object["problem"] = d.problem;
   if (d.excess == 0)
@@ -50,14 +49,14 @@ llvm::json::Object toJson(const reference::Difference &d) {
   object["index"] = llvm::json::Array(d.index);
   object["found"] = d.found;
   object["expected"] = d.expected;
-  object["relative"] = number(d.relative);
+  object["relative"] = jsonNumber(d.relative);
   return object;
 }
 
 llvm::json::Object toJson(const RoundingCheck &check) {
-  return llvm::json::Object{{"found", number(check.found)},
-                            {"expected", number(check.expected)},
-                            {"f32", number(check.f32)},
+  return llvm::json::Object{{"found", jsonNumber(check.found)},
+                            {"expected", jsonNumber(check.expected)},
+                            {"f32", jsonNumber(check.f32)},
                             {"allowed", check.allowed}};
 }
 
@@ -179,8 +178,8 @@ void VerifyReport::printJson(llvm::raw_ostream &os) const {
   llvm::json::Array kernelArray, outputArray;
   for (const KernelCheck &check : kernels) {
     llvm::json::Object object = toJson(check.difference);
-    object["kernel"] = check.kernel;
-    object["nodes"] = llvm::json::Array(check.nodes);
+    object["kernel"] = jsonText(check.kernel);
+    object["nodes"] = llvm::json::Array(llvm::map_range(check.nodes, jsonText));
     object["runs"] = check.runs;
     object["compared"] = wasCompared(check);
     object["values"] = check.elements;
@@ -194,7 +193,7 @@ void VerifyReport::printJson(llvm::raw_ostream &os) const {
   }
   for (const OutputCheck &output : outputs) {
     llvm::json::Object object = toJson(output.difference);
-    object["name"] = output.name;
+    object["name"] = jsonText(output.name);
     object["against"] = output.against;
     object["ok"] = output.ok();
     object["judged_by"] = output.rounding ? "rounding" : "tolerance";
@@ -205,7 +204,7 @@ void VerifyReport::printJson(llvm::raw_ostream &os) const {
   auto nameOf = [](const KernelCheck *check) {
     return check ? llvm::json::Value(check->kernel) : llvm::json::Value(nullptr);
   };
-  os << llvm::formatv("{0:2}", llvm::json::Value(llvm::json::Object{{"model", model},
+  os << llvm::formatv("{0:2}", llvm::json::Value(llvm::json::Object{{"model", jsonText(model)},
                                                                     {"target", target},
                                                                     {"ok", ok()},
                                                                     {"first_wrong", nameOf(firstWrong())},
