@@ -40,9 +40,10 @@ Lifetimes lifetimesOf(func::FuncOp func) {
     if (!op->getParentOfType<KernelOp>())
       positions[op] = lifetimes.end++;
   });
-  auto ret = cast<func::ReturnOp>(func.getBody().back().getTerminator());
-  for (auto [i, value] : llvm::enumerate(ret.getOperands()))
-    lifetimes.outputOf.try_emplace(source(value), i);
+  func.walk([&](func::ReturnOp ret) { // none in a declaration
+    for (auto [i, value] : llvm::enumerate(ret.getOperands()))
+      lifetimes.outputOf.try_emplace(source(value), i);
+  });
   func.walk([&](KernelOp kernel) {
     for (auto [i, result] : llvm::enumerate(kernel.getResults()))
       lifetimes.results.push_back(

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +69,7 @@ def verify(
     model: "str | os.PathLike[str] | bytes | typing.Any",
     inputs: "Mapping[str, np.ndarray] | None" = None,
     *,
-    target: str = "cpu:host",
+    target: "str | None" = None,
     artifact: "Artifact | str | os.PathLike[str] | None" = None,
     test_data: "str | os.PathLike[str] | None" = None,
     dims: "Mapping[str, int] | None" = None,
@@ -77,16 +77,19 @@ def verify(
     threads: int = 1,
     atol: float | None = None,
     rtol: float | None = None,
+    target_files: "Sequence[str | os.PathLike[str]]" = (),
 ) -> VerifyReport:
     """Compares compiled code with the reference evaluator, kernel by kernel.
 
     model      as `tenon.compile` takes it
     inputs     values of inputs by name; the others are random, of `seed`, with the
                sizes in `dims` where dimensions have names
-    target     the chip to compile for; this machine must be able to run it
+    target     the chip to compile for, by default as `tenon.compile` has it; this machine
+               must be able to run it
     artifact   an artifact of this model to judge, instead of compiling one
     test_data  a folder with input_0.pb and so on; recorded outputs are compared too
     atol, rtol tolerances; the defaults depend on the element type
+    target_files  declarations of chips that target may name
 
     Values that differ do not raise: the report's `ok` says so. Raises CompileError
     for a model that cannot be compiled, InputError for inputs that do not fit.
@@ -104,7 +107,8 @@ def verify(
         if test_data is not None:
             arguments.append(b"--test-data=" + text_of_path(test_data, "the folder"))
         if artifact is None:
-            arguments.append(f"--target={target}")
+            arguments += [f"--target={target}"] if target else []
+            arguments += [b"--target-file=" + text_of_path(file, "the target file") for file in target_files]
         else:
             if isinstance(artifact, Artifact):
                 given, artifact = artifact, os.path.join(folder, "model.tenon")

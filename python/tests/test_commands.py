@@ -67,6 +67,22 @@ def test_a_command_that_dies(monkeypatch, tmp_path):
     assert caught.value.code == "TN8083"
 
 
+def test_chips_from_files(layer, tmp_path):
+    model = layer
+    shipped = subprocess.run([tenon.command.find(), "targets", "cpu:host", "--emit"], capture_output=True, text=True, check=True).stdout
+    chip = tmp_path / "mine.yaml"
+    chip.write_text(shipped.replace("name: host-", "name: mine-", 1))
+    assert tenon.compile(model, target_files=[chip]).target.startswith("cpu:mine-")
+    report = tenon.verify(model, target_files=[chip])
+    assert report.ok and report.target.startswith("cpu:mine-")
+    tenon.convert(model, tmp_path / "out.tenon", weights="f8E4M3FN", target_files=[chip])
+    assert tenon.load(tmp_path / "out.tenon").target.startswith("cpu:mine-")
+    chip.write_text("name: mine\n")
+    for call in (tenon.compile, tenon.verify):
+        with pytest.raises(tenon.TenonError, match="TN8014"):
+            call(model, target_files=[chip])
+
+
 def test_targets_and_ops():
     targets = {target.target: target for target in tenon.targets()}
     assert targets["cpu:aarch64"].triple.startswith("aarch64") and targets["cpu:x86-64-v3"].vector_bits == 256

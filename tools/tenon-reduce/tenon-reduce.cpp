@@ -36,6 +36,8 @@ int main(int argc, char **argv) {
   cl::ParseCommandLineOptions(argc, argv,
                               "Makes a module that shows a fault smaller\n"
                               "    tenon-reduce fails.mlir --test=./still-fails.sh -o small.mlir\n");
+  if (llvm::sys::fs::equivalent(input, output))
+    return complain("[TN8030] -o: " + output + " is the module that is to be made smaller");
   auto program = llvm::sys::findProgramByName(script);
   if (!program)
     return complain("[TN8050] --test: " + script + ": " + program.getError().message());
@@ -52,6 +54,7 @@ int main(int argc, char **argv) {
     return complain("[TN8008] no temporary file: " + error.message());
   llvm::FileRemover remover(path);
   std::string problem;
+  bool isFileLost = false;
   auto isInteresting = [&](mlir::ModuleOp candidate) {
     std::error_code error;
     llvm::raw_fd_ostream os(path, error);
@@ -60,6 +63,7 @@ int main(int argc, char **argv) {
     os.close();
     if (error || os.has_error()) {
       problem = "the temporary file cannot be written";
+      isFileLost = true;
       os.clear_error();
       return false;
     }
@@ -71,6 +75,8 @@ int main(int argc, char **argv) {
         "[TN8050] --test: " + script +
         (problem.empty() ? " does not exit with 0 for " + input + " itself, as printed by this tool" : ": " + problem));
   tenon::Reduction reduction = tenon::reduceModule(std::move(module), isInteresting);
+  if (isFileLost) // not every smaller module was judged
+    return complain("[TN8008] " + path.str() + ": " + problem);
   std::error_code error;
   llvm::ToolOutputFile file(output, error, llvm::sys::fs::OF_None);
   if (error)

@@ -286,7 +286,7 @@ public:
     std::string error;
     target = provider ? provider(spec, error) : nullptr;
     if (!target) {
-      getOperation().emitError(error);
+      getOperation().emitError(provider ? error : "[TN8010] this tool knows no targets");
       return signalPassFailure();
     }
     for (auto func : getOperation().getOps<func::FuncOp>()) {

@@ -28,14 +28,23 @@ class AssignMemory : public impl::AssignMemoryPassBase<AssignMemory> {
 public:
   using AssignMemoryPassBase::AssignMemoryPassBase;
   void runOnOperation() override {
+    Builder b(&getContext());
+    arenaSize = 0;
+    slots.clear();
     for (auto func : getOperation().getOps<func::FuncOp>())
-      assign(func);
+      assign(func, b);
+    auto arena = plan::ArenaAttr::get(&getContext(), plan::kHostSpace, arenaSize, b.getArrayAttr(slots),
+                                      redZones ? kRedZone : 0);
+    getOperation()->setAttr(plan::kArenasAttr, b.getArrayAttr(arena));
+    arenaBytes += arenaSize;
   }
 
 private:
-  void assign(func::FuncOp func) {
+  int64_t arenaSize;            // of all functions, one of which runs
+  SmallVector<Attribute> slots; // of one function behind those of another
+
+  void assign(func::FuncOp func, Builder &b) {
     MLIRContext *context = func.getContext();
-    Builder b(context);
     plan::Lifetimes lifetimes = plan::lifetimesOf(func);
     std::vector<Buffer> buffers;
     for (const plan::Lifetime &lifetime : lifetimes.results)
@@ -44,12 +53,9 @@ private:
     if (redZones) // all of them live as long as the run, so that none share
       for (Buffer &buffer : buffers)
         std::tie(buffer.first, buffer.last) = std::pair(0u, lifetimes.end);
-    int64_t arena = placeStatic(buffers);
-    SmallVector<Attribute> slots = placeSymbolic(buffers, b);
-    arenaBytes += arena;
-    getOperation()->setAttr(plan::kArenasAttr,
-                            b.getArrayAttr(plan::ArenaAttr::get(context, plan::kHostSpace, arena, b.getArrayAttr(slots),
-                                                                redZones ? kRedZone : 0)));
+    arenaSize = std::max(arenaSize, placeStatic(buffers));
+    size_t firstSlot = slots.size();
+    llvm::append_range(slots, placeSymbolic(buffers, b));
     DenseMap<Value, Attribute> places;
     using K = plan::PlaceKind;
     for (Buffer &buffer : buffers) {
@@ -58,7 +64,7 @@ private:
         bytes = AffineMapAttr::get(AffineMap::get(0, symbolCount(), buffer.bytes));
       bool isStatic = buffer.slot < 0;
       places[buffer.value()] = plan::PlaceAttr::get(context, plan::kHostSpace, isStatic ? K::offset : K::slot,
-                                                    isStatic ? buffer.offset : buffer.slot, bytes);
+                                                    isStatic ? buffer.offset : int64_t(firstSlot) + buffer.slot, bytes);
     }
     for (auto [value, index] : lifetimes.outputOf)
       places[value] = plan::PlaceAttr::get(context, plan::kHostSpace, K::output, index, {});

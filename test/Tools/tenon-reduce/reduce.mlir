@@ -7,6 +7,9 @@
 // RUN: not tenon-reduce %t/small.mlir --test=/bin/false 2>&1 | FileCheck %s --check-prefix=FALSE
 // RUN: not tenon-reduce %t/small.mlir --test=%t/none 2>&1 | FileCheck %s --check-prefix=NONE
 
+// RUN: not tenon-reduce %t/small.mlir --test=%t/test.sh -o %t/small.mlir 2>&1 | FileCheck %s --check-prefix=SAME
+// SAME: error: [TN8030] -o: {{.*}}small.mlir is the module
+
 // SAYS: tried {{[0-9]+}} modules, took {{[0-9]+}}
 // FALSE: error: [TN8050] --test: /bin/false does not exit with 0
 // NONE: error: [TN8050] --test: {{.*}}none: {{.*}}No such file or directory

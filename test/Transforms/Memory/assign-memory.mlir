@@ -14,3 +14,7 @@ func.func @main(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
   %d = graph.softmax %c {axis = 1 : i64} : (tensor<8x8xf32>) -> tensor<8x8xf32>
   return %d : tensor<8x8xf32>
 }
+
+// A declaration has no memory.
+// CHECK: func.func private @elsewhere(tensor<8xf32>) -> tensor<8xf32>
+func.func private @elsewhere(tensor<8xf32>) -> tensor<8xf32>
