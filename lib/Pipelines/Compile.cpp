@@ -58,7 +58,7 @@ private:
 };
 
 /// Infers shapes, folds, and evaluates what has become constant.
-void addSimplification(OpPassManager &pm, const simplify::ConstantEvaluator &evaluator) {
+void addSimplification(OpPassManager &pm, const std::shared_ptr<simplify::ConstantEvaluator> &evaluator) {
   pm.addPass(graph::createInferShapesPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -66,7 +66,7 @@ void addSimplification(OpPassManager &pm, const simplify::ConstantEvaluator &eva
 }
 
 void addStage(PassManager &pm, Stage stage, const Target &target, const CompileOptions &options,
-              const simplify::ConstantEvaluator &evaluator) {
+              const std::shared_ptr<simplify::ConstantEvaluator> &evaluator) {
   switch (stage) {
   case Stage::Graph:
     pm.addPass(onnxtograph::createConvertOnnxToGraphPass());
@@ -175,7 +175,8 @@ void print(ModuleOp module, CompileResult &result) {
 LogicalResult runStages(ModuleOp module, Stage first, Stage last, const Target &target, const CompileOptions &options,
                         CompileResult &result) {
   Clock clock;
-  simplify::ConstantEvaluator evaluator = nativeConstants(); // one for all passes: each form of an op is compiled once
+  std::shared_ptr<simplify::ConstantEvaluator> evaluator =
+      nativeConstants(); // one for all passes: each form of an op is compiled once
   for (int stage = int(first); stage <= int(last) && stage <= int(Stage::Place); ++stage) {
     announce(module, Stage(stage), options);
     PassManager pm(module.getContext());

@@ -27,7 +27,7 @@ const char *const kNarrow[] = {"i4", "ui2", "f8E4M3FN", "f8E5M2FNUZ", "f4E2M1FN"
 
 struct NativeConstantsTest : ::testing::Test {
   MLIRContext context{MLIRContext::Threading::DISABLED};
-  simplify::ConstantEvaluator native = nativeConstants();
+  std::shared_ptr<simplify::ConstantEvaluator> native = nativeConstants();
   reference::Evaluator plain;
   std::mt19937_64 random{1};
 
@@ -116,7 +116,7 @@ struct NativeConstantsTest : ::testing::Test {
     ASSERT_TRUE(module) << op;
     Operation *first = &(*module->getOps<func::FuncOp>().begin()).front().front();
     ASSERT_TRUE(graph::isExactlyRounded(first)) << op;
-    std::optional<SmallVector<Tensor>> actual = native(first, operands);
+    std::optional<SmallVector<Tensor>> actual = native->evaluate(first, operands);
     reference::Results expected = plain.evaluateInTiles(first, operands);
     ASSERT_TRUE(succeeded(expected)) << op;
     ASSERT_TRUE(actual) << "not compiled: " << op;
@@ -259,6 +259,35 @@ TEST_F(NativeConstantsTest, Quantize) {
       compare(op("512x", "axis = 0 : i64"), {data, values(parse(real), {512}, 3), values(parse(code), {512})});
       compare(op("130x", "axis = 1 : i64"), {data, values(parse(real), {130}, 3), values(parse(code), {130})});
     }
+}
+
+// Runs of elements with one scale, that are and are not shorter than a program's chunk.
+TEST_F(NativeConstantsTest, RunsAlongAnAxis) {
+  for (int64_t inner : {511, 512, 4095, 4096, 4097, 9000}) {
+    std::string shape = "2x3x" + std::to_string(inner);
+    std::string f32 = tensor("f32", shape), i8 = tensor("i8", shape);
+    Tensor codes = values(parse("i8"), {2, 3, inner}), reals = values(parse("f32"), {2, 3, inner});
+    Tensor scale = Tensor::fromDoubles(parse("f32"), {3}, {0.5, 0.0173, 3}), zero = values(parse("i8"), {3}, 77);
+    for (const char *axis : {"1", "-2"}) {
+      std::string attributes = " {axis = " + std::string(axis) + " : i64} : (";
+      compare("graph.dequantize %a0, %a1, %a2" + attributes + i8 + ", tensor<3xf32>, tensor<3xi8>) -> " + f32,
+              {codes, scale, zero});
+      compare("graph.dequantize %a0, %a1" + attributes + i8 + ", tensor<3xf32>) -> " + f32, {codes, scale});
+      compare("graph.quantize %a0, %a1, %a2" + attributes + f32 + ", tensor<3xf32>, tensor<3xi8>) -> " + i8,
+              {reals, scale, zero});
+    }
+  }
+}
+
+TEST_F(NativeConstantsTest, FormsDoNotDependOnSizes) {
+  auto formOf = [&](const std::string &shape, const std::string &kind) {
+    std::string x = tensor("f32", shape), code = "func.func @f(%a: " + x + ", %b: tensor<f32>) {\n%r = graph.binary " +
+                                                 kind + " %a, %b : (" + x + ", tensor<f32>) -> " + x + "\nreturn }";
+    auto module = parseSourceString<ModuleOp>(code, &context);
+    return native->formOf(&(*module->getOps<func::FuncOp>().begin()).front().front());
+  };
+  EXPECT_EQ(formOf("3x5", "add"), formOf("7", "add"));
+  EXPECT_NE(formOf("3x5", "add"), formOf("3x5", "sub"));
 }
 
 } // namespace

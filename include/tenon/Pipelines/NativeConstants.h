@@ -9,9 +9,10 @@
 namespace tenon {
 
 /// Compiles exactly rounded ops for what every processor of this process's
-/// architecture has, and runs them in this process. Ops that differ in the values
-/// of their operands only are compiled once in the evaluator's life.
-simplify::ConstantEvaluator nativeConstants();
+/// architecture has, and runs them in this process. Where operands have the result's
+/// shape, one element, or one for each slice along an axis, ops of all sizes are
+/// compiled once in the evaluator's life; others once for each shape.
+std::shared_ptr<simplify::ConstantEvaluator> nativeConstants();
 
 } // namespace tenon
 

@@ -47,17 +47,6 @@ std::optional<int64_t> bytesOf(ValueRange values) {
 /// Ops that are smaller than their results.
 bool isSpread(Operation *op) { return isa<graph::FillOp, graph::ExpandOp, graph::TileOp>(op); }
 
-/// What equal ops of several layers have in common: all but the operands' values.
-uint64_t formOf(Operation *op) {
-  llvm::hash_code form =
-      llvm::hash_combine(op->getName(), op->getDiscardableAttrDictionary(), op->getPropertiesAsAttribute());
-  for (Type type : op->getOperandTypes())
-    form = llvm::hash_combine(form, type);
-  for (Type type : op->getResultTypes())
-    form = llvm::hash_combine(form, type);
-  return form;
-}
-
 template <typename Word>
 reference::Tensor withOneNan(const reference::Tensor &tensor, Word infinity, Word nan) {
   constexpr Word kMagnitude = Word(~Word(0)) >> 1;
@@ -94,7 +83,7 @@ StringRef nameOf(Operation *op) {
 class EvaluateConstants : public impl::EvaluateConstantsPassBase<EvaluateConstants> {
 public:
   using EvaluateConstantsPassBase::EvaluateConstantsPassBase;
-  EvaluateConstants(ConstantEvaluator native, EvaluateConstantsPassOptions options)
+  EvaluateConstants(std::shared_ptr<ConstantEvaluator> native, EvaluateConstantsPassOptions options)
       : EvaluateConstantsPassBase(std::move(options)), native(std::move(native)) {}
 
   void runOnOperation() override {
@@ -114,6 +103,9 @@ private:
     bool isLazy = false;
     std::optional<reference::Tensor> tensor;
   };
+
+  /// Whether the evaluator beside the reference may be asked.
+  bool isNative(Operation *op) const { return native && nativeBytes >= 0 && graph::isExactlyRounded(op); }
 
   bool isKnown(Value value) const { return known.contains(value) || value.getDefiningOp<graph::ConstantOp>(); }
 
@@ -165,7 +157,8 @@ private:
       }
       bool lazy = isSpread(op) && *bytes > maxSplatBytes;
       marked.push_back(op);
-      formBytes[formOf(op)] += *bytes + bytesOf(op->getOperands()).value_or(0);
+      if (isNative(op))
+        formBytes[native->formOf(op)] += *bytes + bytesOf(op->getOperands()).value_or(0);
       for (Value result : op->getResults())
         known[result].isLazy = lazy;
     });
@@ -188,8 +181,8 @@ private:
     // An evaluation that fails is no error here.
     ScopedDiagnosticHandler quiet(&getContext(), [](Diagnostic &) { return success(); });
     std::optional<SmallVector<reference::Tensor>> results;
-    if (native && nativeBytes >= 0 && formBytes[formOf(op)] >= nativeBytes && graph::isExactlyRounded(op))
-      results = native(op, inputs);
+    if (isNative(op) && formBytes[native->formOf(op)] >= nativeBytes)
+      results = native->evaluate(op, inputs);
     evaluatedNatively += results.has_value();
     if (!results)
       if (reference::Results slow = evaluator.evaluateInTiles(op, inputs); succeeded(slow))
@@ -285,7 +278,7 @@ private:
   static constexpr StringLiteral kLateCode = "TN4014";
 
   reference::Evaluator evaluator;
-  ConstantEvaluator native;
+  std::shared_ptr<ConstantEvaluator> native;
   DenseMap<Value, Known> known;
   SmallVector<Operation *> marked;
   DenseSet<Operation *> left; // that could be evaluated but for their size, or for operands that are not known
@@ -295,7 +288,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Pass> createEvaluateConstantsPass(ConstantEvaluator evaluator, EvaluateConstantsPassOptions options) {
+std::unique_ptr<Pass> createEvaluateConstantsPass(std::shared_ptr<ConstantEvaluator> evaluator,
+                                                  EvaluateConstantsPassOptions options) {
   return std::make_unique<EvaluateConstants>(std::move(evaluator), std::move(options));
 }
 

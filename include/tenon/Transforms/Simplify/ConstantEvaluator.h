@@ -7,19 +7,27 @@
 
 #include "tenon/Reference/Tensor.h"
 #include "tenon/Transforms/Simplify/Passes.h"
-#include <functional>
+#include <memory>
 #include <optional>
 
 namespace tenon::simplify {
 
-/// Computes the results of an exactly rounded op (graph::isExactlyRounded), with
-/// the reference's bits; nothing if it cannot. A NaN for which the reference has
-/// one may have other bits.
-using ConstantEvaluator = std::function<std::optional<llvm::SmallVector<reference::Tensor>>(
-    mlir::Operation *, llvm::ArrayRef<reference::Tensor>)>;
+/// Computes the results of exactly rounded ops (graph::isExactlyRounded).
+class ConstantEvaluator {
+public:
+  virtual ~ConstantEvaluator() = default;
+
+  /// The same number for ops that the evaluator prepares for once, together.
+  virtual uint64_t formOf(mlir::Operation *op) const = 0;
+
+  /// The op's results with the reference's bits; nothing if it cannot compute them. A NaN
+  /// for which the reference has one may have other bits.
+  virtual std::optional<llvm::SmallVector<reference::Tensor>> evaluate(mlir::Operation *op,
+                                                                       llvm::ArrayRef<reference::Tensor> operands) = 0;
+};
 
 /// The pass with an evaluator beside the reference.
-std::unique_ptr<mlir::Pass> createEvaluateConstantsPass(ConstantEvaluator evaluator,
+std::unique_ptr<mlir::Pass> createEvaluateConstantsPass(std::shared_ptr<ConstantEvaluator> evaluator,
                                                         EvaluateConstantsPassOptions options = {});
 
 } // namespace tenon::simplify

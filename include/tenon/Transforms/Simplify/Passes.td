@@ -45,7 +45,7 @@ def EvaluateConstantsPass : Pass<"tenon-evaluate-constants", "::mlir::ModuleOp">
     Option<"maxBytes", "max-bytes", "int64_t", "64 << 20", "Largest result to evaluate">,
     Option<"maxSplatBytes", "max-splat-bytes", "int64_t", "1024", "Largest result of fill, expand or tile to evaluate">,
     Option<"minNarrowBytes", "min-narrow-bytes", "int64_t", "1 << 20", "Smallest f32 weights of matrix products that stay narrow">,
-    Option<"nativeBytes", "native-bytes", "int64_t", "32 << 20", "Bytes that exactly rounded ops of a form must read and write for the evaluator that the pipeline injects; -1: none do">
+    Option<"nativeBytes", "native-bytes", "int64_t", "1 << 20", "Bytes that exactly rounded ops of a form must read and write for the evaluator that the pipeline injects; -1: none do">
   ];
   let statistics = [
     Statistic<"evaluated", "evaluated", "Ops evaluated">,
