@@ -12,8 +12,10 @@ extern "C" {
 #endif
 
 /* 2: sizes may be derived (tenon_derive_fn), kernels may ask for scratch
- * (launch_scratch), and code may have red zones. Code of version 1 does none of it. */
-#define TENON_ABI_VERSION 2
+ * (launch_scratch), and code may have red zones. Code of version 1 does none of it.
+ * 3: parts of the model may run on other devices (copy_in, submit, copy_out, await).
+ * Code that has none is of version 2. */
+#define TENON_ABI_VERSION 3
 #define TENON_OLDEST_ABI_VERSION 1
 
 /* A kernel computes work units [begin, end). buffers: inputs, then outputs.
@@ -49,6 +51,22 @@ typedef struct tenon_host_api {
   int32_t (*launch_scratch)(void *invocation, uint32_t kernel, tenon_scratch_kernel_fn fn, void *const *buffers,
                             uint32_t num_buffers, const int64_t *symbols, int64_t total, int64_t grain,
                             int64_t scratch_bytes);
+
+  /* Version 3. Other devices, by their index in the manifest. Each has a queue, whose
+   * commands it executes in their order while the host program goes on, and memory of its
+   * own, whose bytes are named by offsets; the runtime has allocated what
+   * tenon_space_sizes_fn says. All return as launch; a command that fails on its device
+   * lets those behind it in the queue do nothing, and the next await returns nonzero. */
+
+  /* Copies bytes from the host's memory, which must not change before the command is awaited. */
+  int32_t (*copy_in)(void *invocation, uint32_t device, int64_t offset, const void *from, int64_t bytes);
+  /* Runs a region of the manifest on its device. offsets: of its inputs, then of its
+   * outputs. symbols are those that tenon_main was given. */
+  int32_t (*submit)(void *invocation, uint32_t region, const int64_t *offsets, uint32_t count);
+  /* Copies bytes to the host's memory, which must not be used before the command is awaited. */
+  int32_t (*copy_out)(void *invocation, uint32_t device, int64_t offset, void *to, int64_t bytes);
+  /* Returns when the first `count` commands that this run gave to the device's queue are done. */
+  int32_t (*await)(void *invocation, uint32_t device, int64_t count);
 } tenon_host_api;
 
 /* Entry points of a code image; their addresses are in the manifest.
@@ -63,6 +81,9 @@ typedef int32_t (*tenon_main_fn)(const tenon_host_api *api, void *invocation, vo
 typedef int32_t (*tenon_derive_fn)(int64_t *symbols, int64_t numbers[2]);
 /* Bytes of the arena for these symbols; -1 if they are beyond i64. */
 typedef int64_t (*tenon_arena_size_fn)(const int64_t *symbols);
+/* Bytes of each device's memory that the host program's commands name, by the devices'
+ * index in the manifest; -1 for one beyond i64. What regions need for themselves is not in it. */
+typedef void (*tenon_space_sizes_fn)(const int64_t *symbols, int64_t *bytes);
 /* Dimensions of all outputs, concatenated; -1 for one beyond i64. */
 typedef void (*tenon_output_dims_fn)(const int64_t *symbols, int64_t *dims);
 
