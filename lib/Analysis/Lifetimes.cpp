@@ -15,48 +15,85 @@ using namespace mlir;
 namespace tenon::plan {
 namespace {
 
-using Positions = DenseMap<Operation *, unsigned>;
-
-unsigned lastUse(Value value, const Positions &positions) {
-  unsigned last = 0;
-  for (Operation *user : value.getUsers()) {
-    last = std::max(last, positions.lookup(user));
-    if (isa<ViewOp, arith::SelectOp>(user))
-      last = std::max(last, lastUse(user->getResult(0), positions));
-    if (auto yield = dyn_cast<scf::YieldOp>(user))
-      for (auto [i, operand] : llvm::enumerate(yield.getOperands()))
-        if (operand == value)
-          last = std::max(last, lastUse(yield->getParentOp()->getResult(i), positions));
+class Positions {
+public:
+  explicit Positions(func::FuncOp func) {
+    func.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (op->getParentOfType<KernelOp>())
+        return;
+      positions[op] = end++;
+      if (auto await = dyn_cast<AwaitOp>(op))
+        awaits.push_back(await);
+    });
   }
-  return last;
-}
+
+  unsigned of(Operation *op) const { return positions.lookup(op); }
+
+  unsigned lastUse(Value value) const {
+    unsigned last = 0;
+    for (Operation *user : value.getUsers()) {
+      last = std::max(last, of(user));
+      if (isa<ViewOp, AwaitOp, arith::SelectOp>(user))
+        last = std::max(last, lastUse(user->getResult(0)));
+      if (auto transfer = dyn_cast<TransferOp>(user))
+        last = std::max(last, completion(transfer));
+      if (auto yield = dyn_cast<scf::YieldOp>(user))
+        for (auto [i, operand] : llvm::enumerate(yield.getOperands()))
+          if (operand == value)
+            last = std::max(last, lastUse(yield->getParentOp()->getResult(i)));
+    }
+    return last;
+  }
+
+  unsigned end = 0;
+
+private:
+  /// Where the host knows that the copy of its memory is done: at the first wait for what
+  /// the queue was given later.
+  ///
+  ///   %1 = plan.transfer %0 from "host" to "toy"       reads %0 some time until ...
+  ///   %2 = plan.submit @toy_0 on "toy" (%1)
+  ///   %3 = plan.transfer %2 from "toy" to "host"
+  ///   %4 = plan.await %3                               ... here
+  unsigned completion(TransferOp transfer) const {
+    if (transfer.getSource() != kHostSpace) // the queue itself keeps the order
+      return of(transfer);
+    for (AwaitOp await : awaits) {
+      auto awaited = await.getX().getDefiningOp<TransferOp>();
+      if (awaited.getSource() == transfer.getDestination() && of(awaited) > of(transfer))
+        return of(await);
+    }
+    return end;
+  }
+
+  DenseMap<Operation *, unsigned> positions;
+  SmallVector<AwaitOp> awaits; // in the order of the text
+};
 
 } // namespace
 
 Lifetimes lifetimesOf(func::FuncOp func) {
   Lifetimes lifetimes;
-  Positions positions;
-  func.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (!op->getParentOfType<KernelOp>())
-      positions[op] = lifetimes.end++;
-  });
+  Positions positions(func);
+  lifetimes.end = positions.end;
   func.walk([&](func::ReturnOp ret) { // none in a declaration
     for (auto [i, value] : llvm::enumerate(ret.getOperands()))
       lifetimes.outputOf.try_emplace(source(value), i);
   });
-  func.walk([&](KernelOp kernel) {
-    for (auto [i, result] : llvm::enumerate(kernel.getResults()))
-      lifetimes.results.push_back(
-          {kernel, unsigned(i), positions[kernel], std::max(positions[kernel], lastUse(result, positions))});
+  func.walk([&](Operation *op) {
+    if (writesBuffers(op))
+      for (unsigned i = 0; i < op->getNumResults(); ++i)
+        lifetimes.results.push_back(
+            {op, i, positions.of(op), std::max(positions.of(op), positions.lastUse(op->getResult(i)))});
   });
   return lifetimes;
 }
 
-AffineExpr bytesOf(Value result) {
-  Type element = getElementTypeOrSelf(result.getType());
+AffineExpr bytesOf(Value tensor) {
+  Type element = getElementTypeOrSelf(tensor.getType());
   unsigned bits = num::isCoded(element) ? num::codeType(element).getWidth() : element.getIntOrFloatBitWidth();
-  AffineExpr bytes = getAffineConstantExpr(std::max(1u, (bits + 7) / 8), result.getContext());
-  for (AffineExpr size : shapeOf(result))
+  AffineExpr bytes = getAffineConstantExpr(std::max(1u, (bits + 7) / 8), tensor.getContext());
+  for (AffineExpr size : shapeOf(tensor))
     bytes = bytes * size;
   return bytes;
 }

@@ -136,8 +136,13 @@ void recordNodes(ModuleOp imported, StringRef modelHash) {
   imported->setAttr(kNodesAttr, b.getArrayAttr(nodes));
 }
 
-Ledger buildLedger(ModuleOp plan, ArrayRef<KernelDescription> kernels) {
+Ledger buildLedger(ModuleOp module, ArrayRef<KernelDescription> kernels) {
   Ledger ledger;
+  ModuleOp plan = plan::programsOf(module).host;
+  if (auto predictions = plan->getAttrOfType<ArrayAttr>(plan::kPredictionsAttr))
+    for (auto prediction : predictions.getAsRange<DictionaryAttr>())
+      ledger.predictions.push_back(
+          {prediction.getAs<StringAttr>("plan").str(), prediction.getAs<FloatAttr>("seconds").getValueAsDouble()});
   if (auto hash = plan->getAttrOfType<StringAttr>(kHashAttr))
     ledger.modelHash = hash.str();
   if (auto sizes = plan->getAttrOfType<DictionaryAttr>(onnxtograph::kNominalAttr))
@@ -149,7 +154,7 @@ Ledger buildLedger(ModuleOp plan, ArrayRef<KernelDescription> kernels) {
   llvm::StringMap<const KernelDescription *> descriptions;
   for (const KernelDescription &description : kernels)
     descriptions[description.name] = &description;
-  plan.walk([&](Operation *op) {
+  module.walk([&](Operation *op) {
     if (auto kernel = dyn_cast<plan::KernelOp>(op)) {
       const KernelDescription &info = *descriptions.at(kernel.getName());
       ledger.kernels.push_back(info);

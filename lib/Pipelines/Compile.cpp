@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The six stages in order.
+#include "GenerateCode.h"
 #include "Outputs.h"
 #include "Package.h"
+#include "PlaceStage.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -20,9 +22,6 @@
 #include "tenon/Pipelines/NativeConstants.h"
 #include "tenon/Pipelines/Passes.h"
 #include "tenon/Pipelines/RegisterTargets.h"
-#include "tenon/Transforms/Fusion/Passes.h"
-#include "tenon/Transforms/Memory/Passes.h"
-#include "tenon/Transforms/Simplify/Passes.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
@@ -57,37 +56,13 @@ private:
   std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
 };
 
-/// Infers shapes, folds, and evaluates what has become constant.
-void addSimplification(OpPassManager &pm, const std::shared_ptr<simplify::ConstantEvaluator> &evaluator) {
-  pm.addPass(graph::createInferShapesPass());
+void addGraphStage(PassManager &pm, const std::shared_ptr<simplify::ConstantEvaluator> &evaluator) {
+  pm.addPass(onnxtograph::createConvertOnnxToGraphPass());
+  addSimplification(pm, evaluator);
+  pm.addPass(graph::createFoldChannelAffinePass());
+  pm.addPass(graph::createChannelsLastPass());
+  addSimplification(pm, evaluator);
   pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
-  pm.addPass(simplify::createEvaluateConstantsPass(evaluator));
-}
-
-void addStage(PassManager &pm, Stage stage, const Target &target, const CompileOptions &options,
-              const std::shared_ptr<simplify::ConstantEvaluator> &evaluator) {
-  switch (stage) {
-  case Stage::Graph:
-    pm.addPass(onnxtograph::createConvertOnnxToGraphPass());
-    addSimplification(pm, evaluator);
-    pm.addPass(graph::createFoldChannelAffinePass());
-    pm.addPass(graph::createChannelsLastPass());
-    addSimplification(pm, evaluator);
-    pm.addPass(createCanonicalizerPass());
-    break;
-  case Stage::Place:
-    target.addRegionPasses(
-        pm, {options.flushDenormals, [&](OpPassManager &passes) { addSimplification(passes, evaluator); }});
-    // The target outlives the passes.
-    pm.addPass(fusion::createFormKernelsPass([&target](StringRef, std::string &) {
-      return std::shared_ptr<const Target>(std::shared_ptr<const Target>(), &target);
-    }));
-    pm.addPass(createCanonicalizerPass());
-    pm.addPass(createCSEPass());
-    break;
-  default: break; // numerics: formats come with the model, or from convertWeights
-  }
 }
 
 /// The user's own passes at the end of a stage.
@@ -172,7 +147,7 @@ void print(ModuleOp module, CompileResult &result) {
 
 } // namespace
 
-LogicalResult runStages(ModuleOp module, Stage first, Stage last, const Target &target, const CompileOptions &options,
+LogicalResult runStages(ModuleOp module, Stage first, Stage last, const Targets &targets, const CompileOptions &options,
                         CompileResult &result) {
   Clock clock;
   std::shared_ptr<simplify::ConstantEvaluator> evaluator =
@@ -180,7 +155,11 @@ LogicalResult runStages(ModuleOp module, Stage first, Stage last, const Target &
   for (int stage = int(first); stage <= int(last) && stage <= int(Stage::Place); ++stage) {
     announce(module, Stage(stage), options);
     PassManager pm(module.getContext());
-    addStage(pm, Stage(stage), target, options, evaluator);
+    if (Stage(stage) == Stage::Graph)
+      addGraphStage(pm, evaluator);
+    // Of numerics: formats come with the model, or from convertWeights.
+    if (Stage(stage) == Stage::Place && failed(place(module, targets, options, evaluator)))
+      return failure();
     if (failed(addUserPasses(pm, Stage(stage), options)))
       return failure();
     pm.addPass(createVerifyStagePass({stageName(Stage(stage)).str()}));
@@ -191,23 +170,23 @@ LogicalResult runStages(ModuleOp module, Stage first, Stage last, const Target &
   return success();
 }
 
-LogicalResult planMemory(ModuleOp plan, bool redZones) {
-  PassManager pm(plan.getContext());
-  pm.addPass(simplify::createBoundIndicesPass());
-  pm.addPass(memory::createAssignMemoryPass({redZones}));
-  pm.addPass(memory::createVerifyMemoryPass());
-  return pm.run(plan);
+std::vector<std::string> CompileOptions::specs() const {
+  std::vector<std::string> specs{target};
+  specs.insert(specs.end(), devices.begin(), devices.end());
+  return specs;
 }
 
 static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next, StringRef input, StringRef output,
                                        const CompileOptions &options, CompileResult result) {
   MLIRContext &context = *module->getContext();
   Stage last = options.stopAfter.value_or(Stage::Package);
-  std::unique_ptr<Target> target = findTarget(context, options.target, options.targetFiles);
-  if (!target)
+  Targets targets = findTargets(context, options.specs(), options.targetFiles);
+  if (targets.empty())
     return failure();
-  result.target = target->spec().str();
-  if (failed(runStages(*module, next, last, *target, options, result)))
+  result.target = targets.front()->spec().str();
+  for (const auto &device : ArrayRef(targets).drop_front())
+    result.devices.push_back(device->spec().str());
+  if (failed(runStages(*module, next, last, targets, options, result)))
     return failure();
   if (int(last) <= int(Stage::Place)) {
     print(*module, result);
@@ -215,23 +194,23 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   }
   Clock clock;
   announce(*module, Stage::Codegen, options);
-  if (failed(target->packWeights(*module)) || failed(planMemory(*module, options.redZones)))
-    return failure();
   GenerateOptions generation;
   generation.assembly = last == Stage::Codegen;
   generation.kernelProgress = options.kernelProgress;
   generation.dump = [&](ModuleOp code) { return dump(code, Stage::Codegen, options.dumpTo); };
   generation.phaseEnded = [&](StringRef phase) { result.phaseSeconds.push_back({phase.str(), clock.lap()}); };
-  FailureOr<GeneratedCode> generated = target->generate(*module, generation);
+  FailureOr<ProgramCode> generated = generateAll(*module, targets, generation, options.redZones);
   if (failed(generated))
     return failure();
   result.phaseSeconds.push_back({"llvm", clock.lap()});
   if (last == Stage::Codegen) {
-    result.text = std::move(generated->assembly);
+    result.text = std::move(generated->host.assembly);
+    for (RegionCode &region : generated->regions)
+      result.text += region.code.assembly;
     return result;
   }
   announce(*module, Stage::Package, options);
-  if (failed(package(*module, std::move(*generated), output, input, options.keepPlan, result)))
+  if (failed(package(*module, targets, std::move(*generated), output, input, options.keepPlan, result)))
     return failure();
   result.phaseSeconds.push_back({"package", clock.lap()});
   return result;

@@ -188,7 +188,7 @@ private:
     ScopedDiagnosticHandler quiet(context.get(), [](Diagnostic &) { return success(); });
     OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, context.get());
     CompileResult ignored;
-    if (!module || failed(runStages(*module, Stage::Place, Stage::Place, *target, CompileOptions(), ignored)) ||
+    if (!module || failed(runStages(*module, Stage::Place, Stage::Place, {target}, CompileOptions(), ignored)) ||
         failed(target->packWeights(*module)) || failed(planMemory(*module)))
       return std::nullopt;
     FailureOr<GeneratedCode> generated = target->generate(*module, {});
@@ -197,7 +197,7 @@ private:
     return LoadedImage::load(generated->code);
   }
 
-  std::unique_ptr<Target> target;
+  std::shared_ptr<const Target> target;
   std::unique_ptr<MLIRContext> context;
   llvm::StringMap<std::optional<LoadedImage>> programs;
 };

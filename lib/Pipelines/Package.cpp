@@ -19,6 +19,8 @@ using namespace mlir;
 namespace tenon {
 namespace {
 
+constexpr uint64_t kAlign = 64; // of each weight
+
 ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map) {
   ArtifactTensor tensor{name.str(), manifestType(type.getElementType()), {}};
   for (auto [i, size] : llvm::enumerate(type.getShape())) {
@@ -35,7 +37,6 @@ ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map
 /// Defaults of optional inputs lie behind the weights that kernels read, or are
 /// the same ones.
 void addDefaults(func::FuncOp func, Artifact &artifact, GeneratedCode &generated) {
-  constexpr uint64_t kAlign = 64;
   for (auto [i, input] : llvm::enumerate(artifact.inputs)) {
     auto value = func.getArgAttrOfType<ElementsAttr>(i, kDefaultAttr);
     if (!value)
@@ -56,10 +57,53 @@ void addDefaults(func::FuncOp func, Artifact &artifact, GeneratedCode &generated
       artifact.fixedInputs.push_back(name.str());
 }
 
+void addDevices(ModuleOp host, const Targets &targets, Artifact &artifact) {
+  for (auto [i, device] : llvm::enumerate(plan::devicesOf(host))) {
+    const Target &target = *targets[i + 1];
+    ArtifactDevice entry{device.getName().str(), target.device().str(), device.getSpec().str()};
+    for (const hw::Link &link : target.chip().links)
+      if (link.from == plan::kHostSpace || link.to == plan::kHostSpace) {
+        entry.mbPerS = link.mbPerS;
+        entry.latencyNs = link.latencyNs;
+      }
+    artifact.devices.push_back(std::move(entry));
+  }
+}
+
+/// A region's kernels, checks and weights lie behind those of the host and of regions before it.
+void addRegion(RegionCode &region, GeneratedCode &host, Artifact &artifact) {
+  auto main = region.program.lookupSymbol<func::FuncOp>("main");
+  ArtifactRegion entry;
+  entry.name = region.program.getSymName()->str();
+  entry.device = region.device;
+  entry.inputs = main.getNumArguments();
+  entry.outputs = main.getNumResults();
+  entry.firstKernel = artifact.kernels.size();
+  entry.numKernels = region.code.kernels.size();
+  entry.firstCheck = artifact.checks.size();
+  entry.weightsOffset = host.weightBytes;
+  entry.weightsSize = region.code.weightBytes;
+  for (KernelDescription &kernel : region.code.kernels) {
+    kernel.device = artifact.devices[region.device].name;
+    for (BufferDescription &buffer : kernel.buffers)
+      if (buffer.weightOffset >= 0)
+        buffer.weightOffset += int64_t(entry.weightsOffset);
+    artifact.kernels.push_back(std::move(kernel));
+  }
+  for (WeightEntry &weight : region.code.weights)
+    host.weights.push_back({weight.value, weight.offset + entry.weightsOffset, weight.bytes});
+  host.weightBytes += llvm::alignTo(region.code.weightBytes, kAlign);
+  llvm::append_range(artifact.checks, std::move(region.code.checks));
+  entry.code = std::move(region.code.code);
+  artifact.regions.push_back(std::move(entry));
+}
+
 } // namespace
 
-LogicalResult package(ModuleOp plan, GeneratedCode generated, StringRef output, StringRef model, bool keepPlan,
-                      CompileResult &result) {
+LogicalResult package(ModuleOp module, const Targets &targets, ProgramCode code, StringRef output, StringRef model,
+                      bool keepPlan, CompileResult &result) {
+  ModuleOp plan = plan::programsOf(module).host;
+  GeneratedCode &generated = code.host;
   auto func = plan.lookupSymbol<func::FuncOp>("main");
   Artifact artifact;
   artifact.model = llvm::sys::path::filename(model).str();
@@ -70,7 +114,7 @@ LogicalResult package(ModuleOp plan, GeneratedCode generated, StringRef output, 
   };
   if (keepPlan) {
     llvm::raw_string_ostream text(artifact.plan);
-    plan->print(text, elided());
+    module->print(text, elided());
   }
   for (auto [i, argument] : llvm::enumerate(func.getArguments())) {
     auto name = func.getArgAttrOfType<StringAttr>(i, "onnx.name");
@@ -94,9 +138,12 @@ LogicalResult package(ModuleOp plan, GeneratedCode generated, StringRef output, 
     for (auto &[value, symbol] : tensor.dims)
       symbol = symbol < int32_t(artifact.symbols.size()) ? symbol : -1;
   artifact.kernels = std::move(generated.kernels);
-  result.ledger = buildLedger(plan, artifact.kernels);
-  llvm::raw_string_ostream(artifact.ledger) << llvm::json::Value(result.ledger.toJson());
   artifact.checks = std::move(generated.checks);
+  addDevices(plan, targets, artifact);
+  for (RegionCode &region : code.regions)
+    addRegion(region, generated, artifact);
+  result.ledger = buildLedger(module, artifact.kernels);
+  llvm::raw_string_ostream(artifact.ledger) << llvm::json::Value(result.ledger.toJson());
   artifact.variants.push_back(std::move(generated.code));
   artifact.weightBytes = generated.weightBytes;
   artifact.forEachWeight = [&](llvm::function_ref<void(uint64_t, StringRef)> put) {
@@ -105,6 +152,8 @@ LogicalResult package(ModuleOp plan, GeneratedCode generated, StringRef output, 
   };
   result.weightBytes = generated.weightBytes;
   result.codeBytes = artifact.variants.front().image.size();
+  for (const ArtifactRegion &region : artifact.regions)
+    result.codeBytes += region.code.image.size();
   tenon::plan::ArenaAttr arena = tenon::plan::arenaOf(plan, tenon::plan::kHostSpace);
   result.arenaBytes = arena.getBytes();
   result.symbolicSlots = arena.getSlots().size();

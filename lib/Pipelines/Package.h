@@ -2,8 +2,8 @@
 #ifndef TENON_LIB_PIPELINES_PACKAGE_H
 #define TENON_LIB_PIPELINES_PACKAGE_H
 
+#include "GenerateCode.h"
 #include "mlir/IR/OperationSupport.h"
-#include "tenon/Interfaces/ModuleCode.h"
 #include "tenon/Pipelines/Compile.h"
 
 namespace tenon {
@@ -11,10 +11,10 @@ namespace tenon {
 /// IR for reading: weights are left out, or each stage would write all of them.
 inline mlir::OpPrintingFlags elided() { return mlir::OpPrintingFlags().elideLargeResourceString(64).enableDebugInfo(); }
 
-/// Writes the artifact of a planned module that a target has made code of, with the
+/// Writes the artifact of a planned module that its targets have made code of, with the
 /// ledger. `model` is the file that it is named for; fills the result's sizes and ledger.
-mlir::LogicalResult package(mlir::ModuleOp plan, GeneratedCode generated, llvm::StringRef output, llvm::StringRef model,
-                            bool keepPlan, CompileResult &result);
+mlir::LogicalResult package(mlir::ModuleOp module, const Targets &targets, ProgramCode generated,
+                            llvm::StringRef output, llvm::StringRef model, bool keepPlan, CompileResult &result);
 
 } // namespace tenon
 

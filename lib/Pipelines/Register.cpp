@@ -23,6 +23,7 @@
 #include "tenon/Transforms/Fusion/Passes.h"
 #include "tenon/Transforms/Memory/Passes.h"
 #include "tenon/Transforms/Numerics/Passes.h"
+#include "tenon/Transforms/Partition/Passes.h"
 #include "tenon/Transforms/Simplify/Passes.h"
 
 using namespace mlir;
@@ -53,19 +54,22 @@ LogicalResult loadFormats(MLIRContext &context, ArrayRef<std::string> files) {
   return success(ok);
 }
 
+static std::shared_ptr<const Target> shippedTarget(StringRef spec, std::string &error) {
+  TargetRegistry targets;
+  registerTargets(targets);
+  return targets.parse(spec, error);
+}
+
 void registerTenonPasses() {
   registerTargetPasses();
   registerPasses();
   graph::registerPasses();
   onnxtograph::registerPasses();
   fusion::registerSinkDecodesPass();
-  registerPass([] {
-    return fusion::createFormKernelsPass([](StringRef spec, std::string &error) -> std::shared_ptr<const Target> {
-      TargetRegistry targets;
-      registerTargets(targets);
-      return targets.parse(spec, error);
-    });
-  });
+  registerPass([] { return fusion::createFormKernelsPass(shippedTarget); });
+  registerPass([] { return partition::createChooseDevicesPass(shippedTarget); });
+  partition::registerOutlineRegionsPass();
+  partition::registerScheduleTransfersPass();
   memory::registerPasses();
   num::registerPasses();
   numerics::registerPasses();

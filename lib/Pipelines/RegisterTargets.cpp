@@ -13,22 +13,24 @@ void registerTargets(TargetRegistry &registry) { registry.add(cpu::makeFamily())
 
 void registerTargetPasses() { cpu::registerPasses(); }
 
-std::unique_ptr<Target> findTarget(mlir::MLIRContext &context, llvm::StringRef spec,
-                                   llvm::ArrayRef<std::string> files) {
-  TargetRegistry targets;
-  registerTargets(targets);
+Targets findTargets(mlir::MLIRContext &context, llvm::ArrayRef<std::string> specs, llvm::ArrayRef<std::string> files) {
+  TargetRegistry registry;
+  registerTargets(registry);
   std::vector<std::string> problems;
   for (const std::string &file : files)
-    targets.load(file, problems);
+    registry.load(file, problems);
+  for (std::string &problem : problems)
+    problem = "[TN8014] --target-file: " + problem;
+  Targets targets;
+  for (const std::string &spec : specs) {
+    std::string error;
+    targets.push_back(problems.empty() ? registry.parse(spec, error) : nullptr);
+    if (!error.empty())
+      problems.push_back(error);
+  }
   for (const std::string &problem : problems)
-    emitError(mlir::UnknownLoc::get(&context)) << "[TN8014] --target-file: " << problem;
-  if (!problems.empty())
-    return nullptr;
-  std::string error;
-  std::unique_ptr<Target> target = targets.parse(spec, error);
-  if (!target)
-    emitError(mlir::UnknownLoc::get(&context), error);
-  return target;
+    emitError(mlir::UnknownLoc::get(&context)) << problem;
+  return problems.empty() ? targets : Targets();
 }
 
 } // namespace tenon

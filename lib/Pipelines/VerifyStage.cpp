@@ -136,14 +136,14 @@ private:
     }
   }
 
-  /// Outputs' buffers are written by kernels, each by one.
+  /// Outputs' buffers are written by kernels or transfers, each by one.
   void checkReturned() {
     DenseSet<Value> taken;
     for (OpOperand &operand : func.getBody().back().getTerminator()->getOpOperands()) {
       Value value = plan::source(operand.get());
-      if (!value.getDefiningOp<plan::KernelOp>() || !taken.insert(value).second)
+      if (!isa_and_nonnull<plan::KernelOp, plan::TransferOp>(value.getDefiningOp()) || !taken.insert(value).second)
         violation(operand.getOwner()) << "[TN4001] output " << operand.getOperandNumber()
-                                      << " is no kernel's result of its own";
+                                      << " is no kernel's or transfer's result of its own";
     }
   }
 
@@ -186,22 +186,60 @@ public:
 
   void runOnOperation() override {
     std::optional<Stage> checked = parseStage(stage);
-    auto main = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!checked) {
       getOperation().emitError("[TN8001] stage '") << stage << "' does not exist";
       return signalPassFailure();
     }
-    if (!main || main.isDeclaration()) {
-      getOperation().emitError("[TN4012] the module has no function 'main'");
-      return signalPassFailure();
-    }
-    if (!llvm::hasSingleElement(getOperation().getOps<func::FuncOp>()) || !llvm::hasSingleElement(main.getBody())) {
-      getOperation().emitError("[TN4012] a model is one function 'main' of one block; inline what it calls");
-      return signalPassFailure();
-    }
-    if (!Contract(main, *checked).holds())
+    plan::Programs programs = plan::programsOf(getOperation());
+    bool ok = holds(programs.host, *checked) && areSubmitted(programs);
+    for (ModuleOp region : programs.regions)
+      ok &= holds(region, *checked);
+    if (!ok)
       signalPassFailure();
     markAllAnalysesPreserved();
+  }
+
+private:
+  static bool holds(ModuleOp program, Stage stage) {
+    auto main = program.lookupSymbol<func::FuncOp>("main");
+    if (!main || main.isDeclaration()) {
+      program.emitError("[TN4012] the module has no function 'main'");
+      return false;
+    }
+    if (!llvm::hasSingleElement(program.getOps<func::FuncOp>()) || !llvm::hasSingleElement(main.getBody())) {
+      program.emitError("[TN4012] a model is one function 'main' of one block; inline what it calls");
+      return false;
+    }
+    return Contract(main, stage).holds();
+  }
+
+  /// Whether each submit has a region, for its device and of its types, and each region a submit.
+  static bool areSubmitted(const plan::Programs &programs) {
+    llvm::StringMap<ModuleOp> regions;
+    for (ModuleOp region : programs.regions)
+      regions[region.getSymName().value_or("")] = region;
+    bool ok = true;
+    llvm::StringSet<> submitted;
+    ModuleOp host = programs.host;
+    host.walk([&](plan::SubmitOp submit) {
+      ModuleOp region = regions.lookup(submit.getRegion());
+      auto main = region ? region.lookupSymbol<func::FuncOp>("main") : func::FuncOp();
+      auto device = region ? region->getAttrOfType<StringAttr>(plan::kDeviceAttr) : StringAttr();
+      ok &= main && device && device.getValue() == submit.getDevice() && submitted.insert(submit.getRegion()).second &&
+            llvm::equal(main.getArgumentTypes(), submit.getInputs().getTypes()) &&
+            llvm::equal(main.getResultTypes(), submit.getResultTypes());
+      if (!ok)
+        submit.emitError("[TN4003] ") << "'" << submit.getRegion()
+                                      << "' is no region of that device with these operands and results, or is "
+                                         "submitted twice";
+      return ok ? WalkResult::advance() : WalkResult::interrupt();
+    });
+    for (ModuleOp region : programs.regions)
+      if (ok && !submitted.contains(region.getSymName().value_or(""))) {
+        region.emitError("[TN4003] nothing submits the region '") << region.getSymName().value_or("") << "'";
+        ok = false;
+      }
+    return ok;
   }
 };
 

@@ -38,11 +38,17 @@ llvm::json::Object Ledger::toJson() const {
   llvm::json::Object nominal;
   for (auto &[name, size] : nominalSizes)
     nominal[llvm::json::fixUTF8(name)] = size;
-  return llvm::json::Object{{"model_hash", modelHash},
+  llvm::json::Object ledger{{"model_hash", modelHash},
                             {"nominal_sizes", std::move(nominal)},
                             {"nodes", std::move(nodeArray)},
                             {"kernels", std::move(kernelArray)},
                             {"notes", std::move(noteArray)}};
+  llvm::json::Array predictionArray;
+  for (auto &[plan, seconds] : predictions)
+    predictionArray.push_back(llvm::json::Object{{"plan", plan}, {"seconds", seconds}});
+  if (!predictions.empty())
+    ledger["predictions"] = std::move(predictionArray);
+  return ledger;
 }
 
 namespace {
@@ -126,6 +132,9 @@ std::optional<Ledger> Ledger::fromJson(StringRef json) {
     description.estimate = uint64_t(kernel.getInteger("estimate").value_or(0));
     description.nodes = texts(kernel, "nodes");
     ledger.kernels.push_back(std::move(description));
+  });
+  forEachObject(*root, "predictions", [&](const llvm::json::Object &prediction) {
+    ledger.predictions.push_back({text(prediction, "plan"), prediction.getNumber("seconds").value_or(0)});
   });
   forEachObject(*root, "notes", [&](const llvm::json::Object &note) {
     ledger.notes.push_back({{text(note, "code"), text(note, "text")}, texts(note, "kernels"), texts(note, "nodes")});

@@ -81,10 +81,10 @@ std::unique_ptr<KernelVerifier> KernelVerifier::create(MLIRContext &context, Str
   PassManager passes(&context);
   passes.addPass(onnxtograph::createConvertOnnxToGraphPass());
   passes.addPass(graph::createInferShapesPass());
-  std::unique_ptr<Target> target = findTarget(context, options.target, options.targetFiles);
+  Targets targets = findTargets(context, options.specs(), options.targetFiles);
   CompileResult ignored;
-  if (!target || failed(passes.run(*verifier->graph)) ||
-      failed(runStages(*verifier->plan, Stage::Graph, Stage::Place, *target, CompileOptions(), ignored)))
+  if (targets.empty() || failed(passes.run(*verifier->graph)) ||
+      failed(runStages(*verifier->plan, Stage::Graph, Stage::Place, targets, CompileOptions(), ignored)))
     return nullptr;
   verifier->collectKernels(operators);
   return verifier;

@@ -9,9 +9,19 @@
 
 namespace tenon::driver {
 
+bool TargetFlag::take(llvm::StringRef text) {
+  if (occurrences == 1)
+    value = text.str();
+  else
+    devices.push_back(text.str());
+  return true;
+}
+
 CompilationFlags::CompilationFlags(FlagSet &set, llvm::StringRef targetHelp)
     : target(set, {"target", "march", "mcpu"}, "TARGET", targetHelp, "cpu:host"),
       targetFiles(set, {"target-file"}, "FILE.yaml", kTargetFileHelp),
+      pins(set, {"pin"}, "REGEX=DEVICE", "Run operators of ONNX nodes of such a name on this device of --target"),
+      forbids(set, {"forbid"}, "REGEX=DEVICE", "Run none of them there"),
       sizes(set, {"sizes"}, "NAME=SIZE,...",
             "Fix open dimensions, or give them a range: batch=1, seq=1..512, or by input and axis, x:0=1"),
       minShapes(set, {"minShapes"}, "INPUT:1x3x8x8,...", "Smallest sizes of open dimensions; a run checks them"),
@@ -24,7 +34,13 @@ CompilationFlags::CompilationFlags(FlagSet &set, llvm::StringRef targetHelp)
 
 Exit CompilationFlags::read(CompileOptions &options) const {
   options.target = target.given() || targetFiles.values.empty() ? target.value : "";
+  options.devices = target.devices;
   options.targetFiles = targetFiles.values;
+  options.pins = pins.values;
+  options.forbids = forbids.values;
+  for (const List *rules : {&pins, &forbids})
+    if (rules->given() && target.devices.empty())
+      return refuse(*rules, "without a second --target");
   std::string error;
   for (const std::string &text : sizes.values)
     if (!parseSizes(text, options.sizes, error))
@@ -44,8 +60,9 @@ std::string CompilationFlags::chip() const {
 }
 
 Exit CompilationFlags::refuseGiven(const llvm::Twine &when) const {
-  for (const Flag *flag : {(const Flag *)&target, (const Flag *)&targetFiles, (const Flag *)&sizes,
-                           (const Flag *)&minShapes, (const Flag *)&optShapes, (const Flag *)&maxShapes})
+  for (const Flag *flag :
+       {(const Flag *)&target, (const Flag *)&targetFiles, (const Flag *)&pins, (const Flag *)&forbids,
+        (const Flag *)&sizes, (const Flag *)&minShapes, (const Flag *)&optShapes, (const Flag *)&maxShapes})
     if (flag->given())
       return refuse(*flag, when);
   return kOk;

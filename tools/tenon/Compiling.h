@@ -10,13 +10,24 @@
 
 namespace tenon::driver {
 
+/// --target: the host's chip, and given again, those of devices beside it.
+class TargetFlag : public Value<std::string> {
+public:
+  using Value::Value;
+  bool take(llvm::StringRef text) override;
+  bool repeats() const override { return true; }
+
+  std::vector<std::string> devices;
+};
+
 /// The flags of a command that compiles a model.
 class CompilationFlags {
 public:
   explicit CompilationFlags(
       FlagSet &set,
       llvm::StringRef targetHelp =
-          "Chip to compile for: `tenon targets` lists them; `native` is this machine, and `cpu:` may be left out");
+          "Chip to compile for: `tenon targets` lists them; `native` is this machine, and `cpu:` may be left out. "
+          "Given again: a device beside it, which gets the parts of the model that it is faster for");
   /// What the flags say, as options; complains about sizes that cannot be read.
   Exit read(CompileOptions &options) const;
   /// Refuses all that were given.
@@ -28,8 +39,9 @@ public:
   /// The chip, as messages name it.
   std::string chip() const;
 
-  Value<std::string> target;
+  TargetFlag target;
   List targetFiles;
+  List pins, forbids;
   List sizes;
   Value<std::string> minShapes, optShapes, maxShapes;
   Switch quiet, verbose;

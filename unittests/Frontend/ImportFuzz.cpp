@@ -80,8 +80,8 @@ void compile(const std::string &bytes, bool expand, Counts &counts) {
   };
   OwningOpRef<ModuleOp> module = tenon::importOnnxBytes(context, bytes, "", options);
   tenon::CompileResult result;
-  std::unique_ptr<tenon::Target> target = tenon::findTarget(context, "");
-  if (module && succeeded(tenon::runStages(*module, tenon::Stage::Graph, tenon::Stage::Place, *target, {}, result))) {
+  tenon::Targets targets = tenon::findTargets(context, {""});
+  if (module && succeeded(tenon::runStages(*module, tenon::Stage::Graph, tenon::Stage::Place, targets, {}, result))) {
     ++counts.compiled;
     return;
   }

@@ -14,7 +14,7 @@ struct ModuleCode {
   std::string device, triple;
   std::vector<std::string> features;
   std::string image;
-  uint64_t mainAddress = 0, arenaSizeAddress = 0, outputDimsAddress = 0, deriveAddress = 0;
+  uint64_t mainAddress = 0, arenaSizeAddress = 0, outputDimsAddress = 0, deriveAddress = 0, spaceSizesAddress = 0;
   uint64_t stackBytes = 0; ///< that a run uses at most
 };
 

@@ -37,6 +37,18 @@ struct RegionPassOptions {
   std::function<void(mlir::OpPassManager &)> simplify;
 };
 
+/// Why a device does not take an op.
+struct Refusal {
+  llvm::StringRef code;   ///< "TN4221": which kind of rule
+  std::string constraint; ///< the rule: "sizes are known when it is compiled"
+  std::string actual;     ///< what the op has: "[?, 64]"
+  std::string allowed;    ///< what it may have
+  std::string remedy;     ///< the edit that would lift it; "" if none is known
+
+  /// "sizes are known when it is compiled: found [?, 64], allowed are numbers; give --sizes"
+  std::string text() const;
+};
+
 /// A chip to generate code for.
 class Target {
 public:
@@ -47,6 +59,13 @@ public:
   virtual const hw::Device &chip() const = 0;
   /// The family's device, which plan.kernel names: "cpu".
   virtual llvm::StringRef device() const = 0;
+  /// Why the device's code does not compute an op of the graph stage; nothing if it does.
+  /// Asked of devices beside the host.
+  virtual std::optional<Refusal> refusalOf(mlir::Operation *op) const { return std::nullopt; }
+  /// Seconds that the device needs for an op whose sizes are known, without the launch of
+  /// a region: by default the longer of its work at the unit's speed and its operands and
+  /// results at the last memory's bandwidth, and one kernel's launch.
+  virtual double estimate(mlir::Operation *op) const;
   /// Adds the passes that this device alone wants on its graph ops, before they form
   /// kernels: another layout or type that its code is faster on, a decode moved to
   /// where it can be fused. The values that leave the device stay the same.
@@ -100,6 +119,10 @@ private:
   std::vector<std::unique_ptr<TargetFamily>> families;
   std::vector<hw::Device> loaded;
 };
+
+/// The targets of a compilation: the host's, then those of the devices beside it, in the
+/// order of --target.
+using Targets = std::vector<std::shared_ptr<const Target>>;
 
 /// Finds the target that a pass is asked to work for. Null with a message.
 using TargetProvider = std::function<std::shared_ptr<const Target>(llvm::StringRef spec, std::string &error)>;

@@ -27,8 +27,13 @@ llvm::StringRef stageName(Stage stage);
 std::optional<Stage> parseStage(llvm::StringRef name);
 
 struct CompileOptions {
-  std::string target;                   ///< a spelling of TargetRegistry::parse
-  std::vector<std::string> targetFiles; ///< declarations of chips that `target` may name
+  std::string target;                     ///< a spelling of TargetRegistry::parse: the host
+  std::vector<std::string> devices;       ///< spellings of devices beside the host that may run parts of the model
+  std::vector<std::string> targetFiles;   ///< declarations of chips that these may name
+  std::vector<std::string> pins, forbids; ///< REGEX=DEVICE, see plan-choose-devices
+
+  /// All spellings, the host's first.
+  std::vector<std::string> specs() const;
   std::optional<Stage> stopAfter;
   std::optional<Stage> startFrom;                  ///< the input is IR at that stage's entry
   std::vector<OpenSize> sizes;                     ///< of the model's open dimensions
@@ -52,6 +57,7 @@ struct CompileResult {
   std::string text; ///< IR or assembly if the compilation stopped early
   std::vector<std::pair<std::string, double>> phaseSeconds;
   std::string target;
+  std::vector<std::string> devices; ///< spellings of those beside the host
   uint64_t weightBytes = 0, codeBytes = 0;
   uint64_t arenaBytes = 0;    ///< of buffers whose size is known
   uint64_t symbolicSlots = 0; ///< arena slots whose size named dimensions decide
@@ -87,8 +93,9 @@ mlir::FailureOr<CompileResult> compileModelBytes(mlir::MLIRContext &context, llv
 mlir::LogicalResult convertToOnnx(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,
                                   const numerics::ConvertOptions &options, numerics::ConversionReport &report,
                                   llvm::ArrayRef<std::string> otherOutputs = {});
-/// Runs the stages after import up to `last` on a module in place.
-mlir::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, const Target &target,
+/// Runs the stages after import up to `last` on a module in place, for the host's target
+/// and those of devices beside it.
+mlir::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, const Targets &targets,
                               const CompileOptions &options, CompileResult &result);
 /// Gives the buffers of a planned module their places, before code is made of it.
 mlir::LogicalResult planMemory(mlir::ModuleOp plan, bool redZones = false);

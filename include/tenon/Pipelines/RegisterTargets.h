@@ -10,10 +10,10 @@ namespace tenon {
 void registerTargets(TargetRegistry &registry);
 /// Registers the passes of their own, for tools.
 void registerTargetPasses();
-/// The target of a spelling of TargetRegistry::parse, among the shipped chips and those
-/// that files declare. Null after diagnostics.
-std::unique_ptr<Target> findTarget(mlir::MLIRContext &context, llvm::StringRef spec,
-                                   llvm::ArrayRef<std::string> files = {});
+/// The targets of spellings of TargetRegistry::parse, among the shipped chips and those
+/// that files declare. Empty after diagnostics, all problems at once.
+Targets findTargets(mlir::MLIRContext &context, llvm::ArrayRef<std::string> specs,
+                    llvm::ArrayRef<std::string> files = {});
 
 } // namespace tenon
 

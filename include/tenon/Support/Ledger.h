@@ -34,7 +34,10 @@ struct LedgerNote : Note {
 struct Ledger {
   std::string modelHash; ///< of the .onnx file, without data beside it; "" if not known
   std::vector<std::pair<std::string, int64_t>> nominalSizes; ///< that the user gave, of named dimensions
-  std::vector<NodeRecord> nodes;                             ///< in the model's order
+  /// Where there are several devices: seconds of a run, by the chips' numbers, as the plan
+  /// that was chosen and others would have it.
+  std::vector<std::pair<std::string, double>> predictions;
+  std::vector<NodeRecord> nodes; ///< in the model's order
   std::vector<KernelDescription> kernels;
   std::vector<LedgerNote> notes; ///< by code
 

@@ -26,19 +26,36 @@ auto each(flatbuffers::FlatBufferBuilder &b, const Items &items, Fn fn) {
 }
 
 struct Layout {
-  std::vector<uint64_t> codeOffsets;
+  std::vector<uint64_t> codeOffsets; ///< of variants, then of regions
   uint64_t weightsOffset;
 };
+
+std::vector<const ModuleCode *> codesOf(const Artifact &artifact) {
+  std::vector<const ModuleCode *> codes;
+  for (const ModuleCode &code : artifact.variants)
+    codes.push_back(&code);
+  for (const ArtifactRegion &region : artifact.regions)
+    codes.push_back(&region.code);
+  return codes;
+}
 
 Layout layOut(const Artifact &artifact) {
   Layout layout;
   uint64_t at = kPage;
-  for (const ModuleCode &code : artifact.variants) {
+  for (const ModuleCode *code : codesOf(artifact)) {
     layout.codeOffsets.push_back(at);
-    at = llvm::alignTo(at + code.image.size(), kPage);
+    at = llvm::alignTo(at + code->image.size(), kPage);
   }
   layout.weightsOffset = at;
   return layout;
+}
+
+/// The region that a kernel is of, -1 for the host's.
+int32_t regionOf(const Artifact &artifact, uint32_t kernel) {
+  for (auto [i, region] : llvm::enumerate(artifact.regions))
+    if (kernel >= region.firstKernel && kernel - region.firstKernel < region.numKernels)
+      return int32_t(i);
+  return -1;
 }
 
 flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout &layout, uint64_t weightsHash) {
@@ -58,20 +75,22 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
     return schema::CreateSymbol(b, b.CreateString(s.name), s.min, s.max, s.divisor);
   });
   size_t number = 0;
-  auto variants = each(b, artifact.variants, [&](const ModuleCode &c) {
+  auto code = [&](const ModuleCode &c) {
     auto device = b.CreateString(c.device), triple = b.CreateString(c.triple);
     auto features = b.CreateVectorOfStrings(c.features);
     return schema::CreateCode(b, device, triple, features, layout.codeOffsets[number++], c.image.size(),
                               XXH3_64bits(c.image.data(), c.image.size()), c.mainAddress, c.arenaSizeAddress,
-                              c.outputDimsAddress, c.deriveAddress, c.stackBytes);
-  });
+                              c.outputDimsAddress, c.deriveAddress, c.stackBytes, c.spaceSizesAddress);
+  };
+  auto variants = each(b, artifact.variants, code);
+  int32_t kernel = 0;
   auto kernels = each(b, artifact.kernels, [&](const KernelDescription &k) {
     auto name = b.CreateString(k.name), strategy = b.CreateString(k.strategyAndSchedule());
     auto nodes = b.CreateVectorOfStrings(k.nodes);
     auto buffers = each(b, k.buffers, [&](const BufferDescription &buffer) {
       return schema::CreateBuffer(b, b.CreateString(buffer.name), buffer.dtype, buffer.isOutput, buffer.weightOffset);
     });
-    return schema::CreateKernel(b, name, strategy, nodes, buffers, k.work);
+    return schema::CreateKernel(b, name, strategy, nodes, buffers, k.work, regionOf(artifact, kernel++));
   });
   auto checks = each(b, artifact.checks, [&](const CheckDescription &c) {
     auto node = b.CreateString(c.node), text = b.CreateString(c.text);
@@ -82,18 +101,35 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
   auto ledger = b.CreateString(artifact.ledger), plan = b.CreateString(artifact.plan);
   auto fixed = artifact.fixedInputs.empty() ? decltype(b.CreateVectorOfStrings(artifact.fixedInputs))()
                                             : b.CreateVectorOfStrings(artifact.fixedInputs);
-  schema::FinishManifestBuffer(b, schema::CreateManifest(b, TENON_ABI_VERSION, producer, model, target, inputs, outputs,
-                                                         symbols, variants, kernels, layout.weightsOffset,
-                                                         artifact.weightBytes, weightsHash, ledger, plan, checks,
-                                                         artifact.derivedSymbols, fixed));
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Device>>> devices;
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Region>>> regions;
+  if (!artifact.devices.empty()) {
+    devices = each(b, artifact.devices, [&](const ArtifactDevice &d) {
+      auto name = b.CreateString(d.name), driver = b.CreateString(d.driver), spec = b.CreateString(d.spec);
+      return schema::CreateDevice(b, name, driver, spec, d.mbPerS, d.latencyNs);
+    });
+    regions = each(b, artifact.regions, [&](const ArtifactRegion &r) {
+      auto name = b.CreateString(r.name);
+      auto regionCode = code(r.code);
+      return schema::CreateRegion(b, name, r.device, regionCode, r.inputs, r.outputs, r.weightsOffset, r.weightsSize,
+                                  r.firstKernel, r.numKernels, r.firstCheck);
+    });
+  }
+  // Code that has all on the host asks for nothing of version 3.
+  constexpr uint32_t kWithoutDevices = 2;
+  uint32_t abi = artifact.devices.empty() ? kWithoutDevices : TENON_ABI_VERSION;
+  schema::FinishManifestBuffer(b, schema::CreateManifest(b, abi, producer, model, target, inputs, outputs, symbols,
+                                                         variants, kernels, layout.weightsOffset, artifact.weightBytes,
+                                                         weightsHash, ledger, plan, checks, artifact.derivedSymbols,
+                                                         fixed, devices, regions));
   return b.Release();
 }
 
 void writeContents(const Artifact &artifact, const Layout &layout, llvm::raw_fd_ostream &os) {
   os.write_zeros(kPage);
-  for (auto [i, code] : llvm::enumerate(artifact.variants)) {
+  for (auto [i, code] : llvm::enumerate(codesOf(artifact))) {
     os.write_zeros(layout.codeOffsets[i] - os.tell());
-    os << code.image;
+    os << code->image;
   }
   os.write_zeros(layout.weightsOffset - os.tell());
   XXH3_state_t *state = XXH3_createState();

@@ -62,10 +62,17 @@ struct Group {
   Value space;               // a value of the iteration space's shape
 };
 
+/// Names of kernels, one for each of a module's programs.
+struct KernelNames {
+  std::string prefix; ///< of a region's kernels: "toy_0."
+  unsigned count = 0;
+  std::string next(StringRef root) { return (prefix + root + "_" + Twine(count++)).str(); }
+};
+
 class BlockFormer {
 public:
-  BlockFormer(Block &block, unsigned &counter, const Target &target)
-      : block(block), counter(counter), target(target), rules(target.fusionRules()) {}
+  BlockFormer(Block &block, KernelNames &names, const Target &target)
+      : block(block), names(names), target(target), rules(target.fusionRules()) {}
 
   void run() {
     separateDecodes();
@@ -216,10 +223,9 @@ private:
     SmallVector<Attribute> maps;
     for (Value input : inputs)
       maps.push_back(shapeMap(input));
-    auto kernel =
-        plan::KernelOp::create(b, loc, TypeRange(ValueRange(outputs)), b.getStringAttr(root + "_" + Twine(counter++)),
-                               b.getStringAttr(target.device()), b.getStringAttr(root), inputs, b.getArrayAttr(maps),
-                               ArrayAttr(), ArrayAttr());
+    auto kernel = plan::KernelOp::create(b, loc, TypeRange(ValueRange(outputs)), b.getStringAttr(names.next(root)),
+                                         b.getStringAttr(target.device()), b.getStringAttr(root), inputs,
+                                         b.getArrayAttr(maps), ArrayAttr(), ArrayAttr());
     SmallVector<Location> argLocs(inputs.size(), loc);
     Block *body = b.createBlock(&kernel.getBody(), {}, TypeRange(ValueRange(inputs)), argLocs);
     SmallVector<Attribute> resultMaps;
@@ -268,7 +274,7 @@ private:
   }
 
   Block &block;
-  unsigned &counter;
+  KernelNames &names;
   const Target &target;
   const FusionRules &rules;
   DenseMap<Operation *, unsigned> order;
@@ -292,14 +298,15 @@ public:
     for (auto func : getOperation().getOps<func::FuncOp>()) {
       if (!isRanked(func))
         return signalPassFailure();
-      unsigned counter = 0;
+      bool isRegion = getOperation()->hasAttr(plan::kDeviceAttr);
+      KernelNames names{isRegion ? getOperation().getSymName()->str() + "." : "", 0};
       replaceViews(func);
       SmallVector<Block *> blocks;
       func.walk([&](Block *block) { blocks.push_back(block); });
       for (Block *block : blocks)
-        BlockFormer(*block, counter, *target).run();
+        BlockFormer(*block, names, *target).run();
       for (Block *block : blocks)
-        copyReturned(*block, counter);
+        copyReturned(*block, names);
     }
   }
 
@@ -334,21 +341,21 @@ private:
     }
   }
 
-  /// A kernel writes straight into the buffer of the output it produces; any
+  /// A kernel or transfer writes straight into the buffer of the output it produces; any
   /// other returned value (input, constant, second use) needs a copy.
-  void copyReturned(Block &block, unsigned &counter) {
+  void copyReturned(Block &block, KernelNames &names) {
     auto ret = dyn_cast<func::ReturnOp>(block.getTerminator());
     if (!ret)
       return;
     DenseSet<Value> taken;
     for (OpOperand &operand : ret->getOpOperands()) {
       Value from = plan::source(operand.get());
-      if (from.getDefiningOp<plan::KernelOp>() && taken.insert(from).second)
+      if (isa_and_nonnull<plan::KernelOp, plan::TransferOp>(from.getDefiningOp()) && taken.insert(from).second)
         continue;
       OpBuilder b(ret);
       Value value = operand.get();
       Location loc = value.getLoc();
-      auto kernel = plan::KernelOp::create(b, loc, value.getType(), b.getStringAttr("copy_" + Twine(counter++)),
+      auto kernel = plan::KernelOp::create(b, loc, value.getType(), b.getStringAttr(names.next("copy")),
                                            b.getStringAttr(target->device()), b.getStringAttr("elementwise"), value,
                                            b.getArrayAttr({shapeMap(value)}), ArrayAttr(), ArrayAttr());
       kernel->setAttr("graph.shapes", b.getArrayAttr({shapeMap(value)}));

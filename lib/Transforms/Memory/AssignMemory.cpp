@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Places kernel results in the arena or in the outputs' buffers.
+// Places the results of kernels, submits and transfers in the arenas of their spaces or
+// in the outputs' buffers.
 #include "tenon/Transforms/Memory/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -29,51 +30,71 @@ public:
   using AssignMemoryPassBase::AssignMemoryPassBase;
   void runOnOperation() override {
     Builder b(&getContext());
-    arenaSize = 0;
-    slots.clear();
+    spaces.assign({std::string(plan::kHostSpace)});
+    for (plan::DeviceAttr device : plan::devicesOf(getOperation()))
+      spaces.push_back(device.getName().str());
+    arenas.clear();
     for (auto func : getOperation().getOps<func::FuncOp>())
       assign(func, b);
-    auto arena = plan::ArenaAttr::get(&getContext(), plan::kHostSpace, arenaSize, b.getArrayAttr(slots),
-                                      redZones ? kRedZone : 0);
-    getOperation()->setAttr(plan::kArenasAttr, b.getArrayAttr(arena));
-    arenaBytes += arenaSize;
+    SmallVector<Attribute> attrs;
+    for (const std::string &space : spaces) {
+      const Arena &arena = arenas[space];
+      attrs.push_back(plan::ArenaAttr::get(&getContext(), space, arena.bytes, b.getArrayAttr(arena.slots),
+                                           space == plan::kHostSpace ? redZone() : 0));
+    }
+    getOperation()->setAttr(plan::kArenasAttr, b.getArrayAttr(attrs));
+    arenaBytes += arenas[plan::kHostSpace].bytes;
   }
 
 private:
-  int64_t arenaSize;            // of all functions, one of which runs
-  SmallVector<Attribute> slots; // of one function behind those of another
+  struct Arena {
+    int64_t bytes = 0;            // of all functions, one of which runs
+    SmallVector<Attribute> slots; // of one function behind those of another
+  };
+
+  int64_t redZone() const { return redZones ? kRedZone : 0; }
 
   void assign(func::FuncOp func, Builder &b) {
-    MLIRContext *context = func.getContext();
     plan::Lifetimes lifetimes = plan::lifetimesOf(func);
+    DenseMap<Value, Attribute> places;
+    for (auto [value, index] : lifetimes.outputOf)
+      places[value] =
+          plan::PlaceAttr::get(&getContext(), plan::kHostSpace, plan::PlaceKind::output, index, AffineMapAttr());
+    for (const std::string &space : spaces)
+      assign(space, lifetimes, places, b);
+    func.walk([&](Operation *op) {
+      if (!plan::writesBuffers(op))
+        return;
+      SmallVector<Attribute> attrs;
+      for (Value result : op->getResults())
+        attrs.push_back(places.lookup(result));
+      plan::setPlaces(op, attrs);
+    });
+  }
+
+  /// Places what a function has in one space.
+  void assign(StringRef space, const plan::Lifetimes &lifetimes, DenseMap<Value, Attribute> &places, Builder &b) {
     std::vector<Buffer> buffers;
     for (const plan::Lifetime &lifetime : lifetimes.results)
-      if (!lifetimes.outputOf.contains(lifetime.value()))
+      if (plan::spaceOf(lifetime.op) == space && !lifetimes.outputOf.contains(lifetime.value()))
         buffers.push_back({lifetime, plan::bytesOf(lifetime.value())});
-    if (redZones) // all of them live as long as the run, so that none share
+    bool hasZones = redZones && space == plan::kHostSpace;
+    if (hasZones) // all of them live as long as the run, so that none share
       for (Buffer &buffer : buffers)
         std::tie(buffer.first, buffer.last) = std::pair(0u, lifetimes.end);
-    arenaSize = std::max(arenaSize, placeStatic(buffers));
-    size_t firstSlot = slots.size();
-    llvm::append_range(slots, placeSymbolic(buffers, b));
-    DenseMap<Value, Attribute> places;
-    using K = plan::PlaceKind;
+    Arena &arena = arenas[space];
+    arena.bytes = std::max(arena.bytes, placeStatic(buffers, hasZones ? kRedZone : 0));
+    size_t firstSlot = arena.slots.size();
+    llvm::append_range(arena.slots, placeSymbolic(buffers, b));
     for (Buffer &buffer : buffers) {
       AffineMapAttr bytes;
-      if (redZones)
+      if (hasZones)
         bytes = AffineMapAttr::get(AffineMap::get(0, symbolCount(), buffer.bytes));
       bool isStatic = buffer.slot < 0;
-      places[buffer.value()] = plan::PlaceAttr::get(context, plan::kHostSpace, isStatic ? K::offset : K::slot,
-                                                    isStatic ? buffer.offset : int64_t(firstSlot) + buffer.slot, bytes);
+      places[buffer.value()] =
+          plan::PlaceAttr::get(&getContext(), space, isStatic ? plan::PlaceKind::offset : plan::PlaceKind::slot,
+                               isStatic ? buffer.offset : int64_t(firstSlot) + buffer.slot, bytes);
     }
-    for (auto [value, index] : lifetimes.outputOf)
-      places[value] = plan::PlaceAttr::get(context, plan::kHostSpace, K::output, index, {});
-    func.walk([&](plan::KernelOp kernel) {
-      SmallVector<Attribute> attrs;
-      for (Value result : kernel.getResults())
-        attrs.push_back(places.lookup(result));
-      kernel.setPlacesAttr(b.getArrayAttr(attrs));
-    });
   }
 
   unsigned symbolCount() {
@@ -83,12 +104,11 @@ private:
 
   /// Greedy by size: the largest buffer first, each into the tightest gap
   /// between the already placed buffers that live at the same time.
-  int64_t placeStatic(std::vector<Buffer> &buffers) {
+  int64_t placeStatic(std::vector<Buffer> &buffers, int64_t zone) {
     SmallVector<Buffer *> order;
     for (Buffer &buffer : buffers)
       if (isa<AffineConstantExpr>(buffer.bytes))
         order.push_back(&buffer);
-    int64_t zone = redZones ? kRedZone : 0;
     auto size = [&](const Buffer *buffer) {
       return alignUp(cast<AffineConstantExpr>(buffer->bytes).getValue()) + zone;
     };
@@ -150,6 +170,9 @@ private:
     }
     return attrs;
   }
+
+  std::vector<std::string> spaces; // the host's first
+  llvm::StringMap<Arena> arenas;
 };
 
 } // namespace

@@ -25,8 +25,7 @@ struct Placed : plan::Lifetime {
 
 /// "result 0 of kernel conv_1"
 std::string nameOf(const Placed &buffer) {
-  return "result " + std::to_string(buffer.result) + " of kernel " +
-         const_cast<plan::KernelOp &>(buffer.kernel).getName().str();
+  return "result " + std::to_string(buffer.result) + " of " + plan::nameOf(buffer.op);
 }
 
 std::string text(AffineExpr bytes) {
@@ -47,18 +46,21 @@ public:
 private:
   InFlightDiagnostic problem(const Placed &buffer) {
     ok = false;
-    return const_cast<plan::KernelOp &>(buffer.kernel)->emitOpError("[TN4002] ") << nameOf(buffer) << " ";
+    return buffer.op->emitOpError("[TN4002] ") << nameOf(buffer) << " ";
   }
 
   void check(func::FuncOp func) {
     plan::Lifetimes lifetimes = plan::lifetimesOf(func);
     std::vector<Placed> buffers;
     for (const plan::Lifetime &lifetime : lifetimes.results) {
-      Placed buffer{lifetime, {}};
-      if (auto places = buffer.kernel.getPlaces())
-        buffer.place = cast<plan::PlaceAttr>((*places)[lifetime.result]);
+      Placed buffer{lifetime, plan::placeOf(lifetime.value())};
       if (!buffer.place) {
         problem(buffer) << "has no place";
+        continue;
+      }
+      if (buffer.place.getSpace() != plan::spaceOf(buffer.op)) {
+        problem(buffer) << "is in the space \"" << buffer.place.getSpace() << "\", expected \""
+                        << plan::spaceOf(buffer.op) << "\"";
         continue;
       }
       auto output = lifetimes.outputOf.find(lifetime.value());

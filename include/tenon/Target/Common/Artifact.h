@@ -26,6 +26,19 @@ struct ArtifactSymbol {
   std::string name;
   int64_t min, max, divisor;
 };
+/// A device beside the host, see the manifest's Device.
+struct ArtifactDevice {
+  std::string name, driver, spec;
+  int64_t mbPerS = 0, latencyNs = 0; ///< of its link with the host; 0: none stated
+};
+/// The program of one of them, see the manifest's Region.
+struct ArtifactRegion {
+  std::string name;
+  uint32_t device = 0, inputs = 0, outputs = 0;
+  ModuleCode code;
+  uint64_t weightsOffset = 0, weightsSize = 0;              ///< in the weights
+  uint32_t firstKernel = 0, numKernels = 0, firstCheck = 0; ///< in the artifact's lists
+};
 struct Artifact {
   std::string model, target, ledger, plan;
   std::vector<ArtifactTensor> inputs, outputs;
@@ -35,6 +48,8 @@ struct Artifact {
   std::vector<ModuleCode> variants;
   std::vector<KernelDescription> kernels;
   std::vector<CheckDescription> checks; ///< in the order of their numbers
+  std::vector<ArtifactDevice> devices;
+  std::vector<ArtifactRegion> regions;
   uint64_t weightBytes = 0;
   /// Calls its argument for each weight in file order: offset and bytes.
   std::function<void(llvm::function_ref<void(uint64_t, llvm::StringRef)>)> forEachWeight;

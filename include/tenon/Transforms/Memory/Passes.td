@@ -4,7 +4,7 @@
 include "mlir/Pass/PassBase.td"
 
 def AssignMemoryPass : Pass<"plan-assign-memory", "::mlir::ModuleOp"> {
-  let summary = "Gives every kernel result a place in the arena or in an output";
+  let summary = "Gives every result of kernels, submits and transfers a place in an arena or in an output";
   let description = [{
     Results that the model returns are written into the output's own buffer.
     Of the others, those of static size get a byte offset by best fit over

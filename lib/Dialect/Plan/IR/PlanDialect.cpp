@@ -4,6 +4,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
+#include "tenon/Dialect/Plan/IR/Shapes.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -55,6 +56,94 @@ ArenaAttr tenon::plan::arenaOf(ModuleOp module, StringRef space) {
   return {};
 }
 
+SmallVector<DeviceAttr> tenon::plan::devicesOf(ModuleOp module) {
+  SmallVector<DeviceAttr> devices;
+  if (auto list = module->getAttrOfType<ArrayAttr>(kDevicesAttr))
+    llvm::append_range(devices, list.getAsRange<DeviceAttr>());
+  return devices;
+}
+
+Programs tenon::plan::programsOf(ModuleOp module) {
+  Programs programs{module, {}};
+  for (auto nested : module.getOps<ModuleOp>())
+    if (nested.getSymName() == kHostProgram)
+      programs.host = nested;
+    else
+      programs.regions.push_back(nested);
+  return programs;
+}
+
+unsigned tenon::plan::deviceIndexOf(ModuleOp region) {
+  auto name = region->getAttrOfType<StringAttr>(kDeviceAttr);
+  SmallVector<DeviceAttr> devices = devicesOf(programsOf(region->getParentOfType<ModuleOp>()).host);
+  return llvm::find_if(devices, [&](DeviceAttr device) { return name && device.getName() == name.getValue(); }) -
+         devices.begin();
+}
+
+bool tenon::plan::writesBuffers(Operation *op) { return isa<KernelOp, SubmitOp, TransferOp>(op); }
+
+StringRef tenon::plan::spaceOf(Operation *op) {
+  if (auto submit = dyn_cast<SubmitOp>(op))
+    return submit.getDevice();
+  if (auto transfer = dyn_cast<TransferOp>(op))
+    return transfer.getDestination();
+  return kHostSpace;
+}
+
+static constexpr llvm::StringLiteral kPlacesAttr = "places"; // of all three ops
+
+PlaceAttr tenon::plan::placeOf(OpResult result) {
+  auto places = result.getOwner()->getAttrOfType<ArrayAttr>(kPlacesAttr);
+  return places ? cast<PlaceAttr>(places[result.getResultNumber()]) : PlaceAttr();
+}
+
+void tenon::plan::setPlaces(Operation *op, ArrayRef<Attribute> places) {
+  op->setAttr(kPlacesAttr, ArrayAttr::get(op->getContext(), places));
+}
+
+std::string tenon::plan::nameOf(Operation *op) {
+  if (auto kernel = dyn_cast<KernelOp>(op))
+    return ("kernel " + kernel.getName()).str();
+  if (auto submit = dyn_cast<SubmitOp>(op))
+    return ("submit " + submit.getRegion()).str();
+  return op->getName().stripDialect().str();
+}
+
+static LogicalResult verifyPlaces(Operation *op, std::optional<ArrayAttr> places) {
+  if (places && places->size() != op->getNumResults())
+    return op->emitOpError("has ") << places->size() << " places for " << op->getNumResults() << " results";
+  if (places && !llvm::all_of(*places, llvm::IsaPred<PlaceAttr>))
+    return op->emitOpError("has a place that is no #plan.place");
+  return success();
+}
+
+LogicalResult SubmitOp::verify() {
+  if (getDevice().empty() || getDevice() == kHostSpace)
+    return emitOpError("names \"") << getDevice() << "\" as its device, expected one beside the host";
+  for (Value input : getInputs())
+    if (Operation *op = source(input).getDefiningOp(); !op || !writesBuffers(op) || spaceOf(op) != getDevice())
+      return emitOpError("has an operand that is not in the memory of \"") << getDevice() << "\"; transfer it";
+  return verifyPlaces(*this, getPlaces());
+}
+
+LogicalResult TransferOp::verify() {
+  if (getSource() == getDestination() || (getSource() != kHostSpace && getDestination() != kHostSpace))
+    return emitOpError("copies from \"") << getSource() << "\" to \"" << getDestination()
+                                         << "\", expected \"host\" and another space";
+  Operation *op = source(getX()).getDefiningOp();
+  StringRef space = op && writesBuffers(op) ? spaceOf(op) : StringRef(kHostSpace);
+  if (space != getSource())
+    return emitOpError("copies from \"") << getSource() << "\" what is in \"" << space << "\"";
+  return verifyPlaces(*this, getPlaces());
+}
+
+LogicalResult AwaitOp::verify() {
+  auto transfer = getX().getDefiningOp<TransferOp>();
+  if (!transfer || transfer.getDestination() != kHostSpace)
+    return emitOpError("waits for what is no transfer to the host");
+  return success();
+}
+
 LogicalResult KernelOp::verify() {
   Block &block = getBody().front();
   if (block.getArgumentTypes() != TypeRange(getInputs()))
@@ -68,10 +157,8 @@ LogicalResult KernelOp::verify() {
     return emitOpError("has an arg_shape that is no map");
   if (getPacked() && getPacked()->size() != getInputs().size())
     return emitOpError("has ") << getPacked()->size() << " packed layouts for " << getInputs().size() << " operands";
-  if (getPlaces() && getPlaces()->size() != getNumResults())
-    return emitOpError("has ") << getPlaces()->size() << " places for " << getNumResults() << " results";
-  if (getPlaces() && !llvm::all_of(*getPlaces(), llvm::IsaPred<PlaceAttr>))
-    return emitOpError("has a place that is no #plan.place");
+  if (failed(verifyPlaces(*this, getPlaces())))
+    return failure();
   if (getRoot() != "elementwise" && !getRootOp())
     return emitOpError("names root \"") << getRoot() << "\", which none of its ops is";
   return success();

@@ -58,8 +58,11 @@ AffineExpr atLeastOne(AffineExpr size) {
 }
 
 Value source(Value value) {
-  while (auto view = value.getDefiningOp<ViewOp>())
-    value = view.getX();
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<ViewOp, AwaitOp>(op))
+      break;
+    value = op->getOperand(0);
+  }
   return value;
 }
 

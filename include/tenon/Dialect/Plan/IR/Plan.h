@@ -23,6 +23,45 @@ namespace tenon::plan {
 inline constexpr llvm::StringLiteral kHostSpace = "host";
 /// The module's attribute with its arenas.
 inline constexpr llvm::StringLiteral kArenasAttr = "plan.arenas";
+/// The attribute of a module of several programs, and of the host's, with their devices
+/// beside the host: an array of #plan.device.
+inline constexpr llvm::StringLiteral kDevicesAttr = "plan.devices";
+llvm::SmallVector<DeviceAttr> devicesOf(mlir::ModuleOp module);
+
+/// The programs of a planned module: the host's, which for one device is the module
+/// itself, and the regions' of other devices.
+///
+///   module {
+///     module @host { func.func @main ... plan.submit @toy_0 on "toy" ... }
+///     module @toy_0 attributes {plan.device = "toy"} { func.func @main ... }
+///   }
+struct Programs {
+  mlir::ModuleOp host;
+  llvm::SmallVector<mlir::ModuleOp> regions;
+};
+Programs programsOf(mlir::ModuleOp module);
+inline constexpr llvm::StringLiteral kHostProgram = "host";
+/// A region's module has the name of its device, and so has an op for which one was chosen.
+inline constexpr llvm::StringLiteral kDeviceAttr = "plan.device";
+
+/// Of the host's program: predicted times of a run by the plan that was chosen and by
+/// others, an array of {plan = "greedy", seconds = 0.01}.
+inline constexpr llvm::StringLiteral kPredictionsAttr = "plan.predictions";
+
+/// The index of a region's device in plan.devices of the host's module beside it.
+unsigned deviceIndexOf(mlir::ModuleOp region);
+
+/// Whether the op's results have buffers of their own: a kernel, submit or transfer.
+bool writesBuffers(mlir::Operation *op);
+/// The memory space that such an op's results are in.
+llvm::StringRef spaceOf(mlir::Operation *op);
+/// The place of one of its results; null where none has been assigned.
+PlaceAttr placeOf(mlir::OpResult result);
+/// Gives its results their places.
+void setPlaces(mlir::Operation *op, llvm::ArrayRef<mlir::Attribute> places);
+/// "kernel conv_1", "submit toy_0", "transfer": what messages call it.
+std::string nameOf(mlir::Operation *op);
+
 /// The arena of a space; null where none has been assigned.
 ArenaAttr arenaOf(mlir::ModuleOp module, llvm::StringRef space);
 

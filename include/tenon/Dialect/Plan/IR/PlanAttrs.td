@@ -45,4 +45,18 @@ def Plan_ArenaAttr : AttrDef<Plan_Dialect, "Arena"> {
   }];
   let genVerifyDecl = 1;
 }
+def Plan_DeviceAttr : AttrDef<Plan_Dialect, "Device"> {
+  let mnemonic = "device";
+  let summary = "a device beside the host, and the chip that it is";
+  let description = [{
+    `name` is what plan.submit and plan.transfer call it, and its memory space;
+    `spec` is the spelling of --target.
+
+    ```mlir
+    #plan.device<"cpu#2", "cpu:x86-64-v3">
+    ```
+  }];
+  let parameters = (ins StringRefParameter<"name">:$name, StringRefParameter<"as --target names it">:$spec);
+  let assemblyFormat = "`<` $name `,` $spec `>`";
+}
 #endif

@@ -48,6 +48,56 @@ def Plan_ViewOp : Op<Plan_Dialect, "view", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Plan_SubmitOp : Op<Plan_Dialect, "submit", [Pure]> {
+  let summary = "a run of a region's program on its device";
+  let description = [{
+    `region` names the module with the program, beside that of the host; its main takes
+    the operands and gives the results, all of which lie in the device's memory. The
+    device's queue executes submits and transfers in the order of the text, while the
+    host goes on. `places` has a `#plan.place` for each result.
+
+    ```mlir
+    %2 = plan.submit @toy_0 on "toy" (%1) : (tensor<4x8xf32>) -> tensor<4x2xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$region, StrAttr:$device, Variadic<AnyRankedTensor>:$inputs,
+                       OptionalAttr<ArrayAttr>:$places);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = "$region `on` $device `(` $inputs `)` attr-dict `:` functional-type($inputs, $results)";
+  let hasVerifier = 1;
+}
+
+def Plan_TransferOp : Op<Plan_Dialect, "transfer", [Pure, AllTypesMatch<["x", "result"]>]> {
+  let summary = "a copy of a tensor from one memory space into another";
+  let description = [{
+    One of the two is the host's. A copy to the host is complete where `plan.await` says
+    so, one to a device where its queue comes to what uses it.
+
+    ```mlir
+    %1 = plan.transfer %0 from "host" to "toy" : tensor<4x8xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$x, StrAttr:$source, StrAttr:$destination, OptionalAttr<ArrayAttr>:$places);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$x `from` $source `to` $destination attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Plan_AwaitOp : Op<Plan_Dialect, "await", [Pure, AllTypesMatch<["x", "result"]>]> {
+  let summary = "the same buffer, when the transfer into it is complete";
+  let description = [{
+    ```mlir
+    %3 = plan.transfer %2 from "toy" to "host" : tensor<4x2xf32>
+    // Kernels that run meanwhile.
+    %4 = plan.await %3 : tensor<4x2xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$x);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$x attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
 def Plan_YieldOp : Op<Plan_Dialect, "yield", [Pure, Terminator, ReturnLike, HasParent<"KernelOp">]> {
   let summary = "the results of a kernel";
   let arguments = (ins Variadic<AnyRankedTensor>:$values);

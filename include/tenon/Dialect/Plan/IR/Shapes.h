@@ -25,7 +25,7 @@ Exprs stridesOf(llvm::ArrayRef<mlir::AffineExpr> shape);
 mlir::AffineExpr product(llvm::ArrayRef<mlir::AffineExpr> exprs, mlir::MLIRContext *context);
 /// The larger of 1 and a size.
 mlir::AffineExpr atLeastOne(mlir::AffineExpr size);
-/// The value whose buffer a value is: itself, or what its views view.
+/// The value whose buffer a value is: itself, or what it is a view of or waits for.
 mlir::Value source(mlir::Value value);
 
 } // namespace tenon::plan

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef TENON_PARTITION_PASSES_TD
+#define TENON_PARTITION_PASSES_TD
+include "mlir/Pass/PassBase.td"
+
+def ChooseDevicesPass : Pass<"plan-choose-devices", "::mlir::ModuleOp"> {
+  let summary = "Chooses a device for each op: by what may run where, then by predicted time";
+  let description = [{
+    Each graph op of the function main gets a `plan.device`: the host, or one of
+    the other devices of `--target`. A device takes an op if its target does, if all
+    sizes are known, and if no operand that is read when code is made is computed
+    before. Of what is legal, the assignment with the least predicted time is taken:
+    ops on their devices, copies, launches of regions (Placement.h). The module gets
+    `plan.devices`, and ops that stay on the host though another device was asked
+    for have a note in the ledger that says why (TN4220 to TN4229).
+
+    `pins` and `forbids` are lists of REGEX=DEVICE; the expression matches whole names
+    of ONNX nodes.
+
+    ```mlir
+    %0 = graph.matmul %a, %b {plan.device = "toy"} : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>
+    ```
+  }];
+  let options = [
+    ListOption<"specs", "targets", "std::string", "Spellings of --target, the host's first">,
+    ListOption<"pins", "pin", "std::string", "REGEX=DEVICE: where ops of these ONNX nodes run">,
+    ListOption<"forbids", "forbid", "std::string", "REGEX=DEVICE: where ops of these ONNX nodes do not run">
+  ];
+  let dependentDialects = ["::tenon::plan::PlanDialect"];
+}
+
+def OutlineRegionsPass : Pass<"plan-outline-regions", "::mlir::ModuleOp"> {
+  let summary = "Makes a program of each device's ops, and what submits it";
+  let description = [{
+    Ops of one device between which no path leaves the device become a region: the
+    function main of a module of its own, which every pass over programs takes as it
+    is. What is left is the host's program, in the module @host, with a submit for each
+    region, and transfers. A value is copied once to each device that reads it.
+
+    ```mlir
+    func.func @main(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+      %0 = graph.unary relu %x {plan.device = "toy"} : (tensor<4x8xf32>) -> tensor<4x8xf32>
+      return %0 : tensor<4x8xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    module @host {
+      func.func @main(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+        %0 = plan.transfer %x from "host" to "toy" : tensor<4x8xf32>
+        %1 = plan.submit @toy_0 on "toy" (%0) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+        %2 = plan.transfer %1 from "toy" to "host" : tensor<4x8xf32>
+        %3 = plan.await %2 : tensor<4x8xf32>
+        return %3 : tensor<4x8xf32>
+      }
+    }
+    module @toy_0 attributes {plan.device = "toy"} {
+      func.func @main(%x: tensor<4x8xf32>) -> tensor<4x8xf32> { ... }
+    }
+    ```
+  }];
+  let dependentDialects = ["::tenon::plan::PlanDialect"];
+}
+
+def ScheduleTransfersPass : Pass<"plan-schedule-transfers", "::mlir::func::FuncOp"> {
+  let summary = "Lets the host work while devices do";
+  let description = [{
+    Transfers and submits move up to behind what they need, waits down to before what
+    needs them. The order of the host's kernels, and that of a device's commands, stay.
+
+    ```mlir
+    %1 = plan.transfer %0 from "toy" to "host" : tensor<4xf32>
+    %2 = plan.await %1 : tensor<4xf32>
+    %3 = plan.kernel "independent" ...
+    %4 = plan.kernel "reader" ... (%2) ...
+    ```
+    becomes
+    ```mlir
+    %1 = plan.transfer %0 from "toy" to "host" : tensor<4xf32>
+    %3 = plan.kernel "independent" ...
+    %2 = plan.await %1 : tensor<4xf32>
+    %4 = plan.kernel "reader" ... (%2) ...
+    ```
+  }];
+}
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The stage codegen: each program of the plan gets places for its buffers and becomes the
+// code of its device.
+#include "GenerateCode.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "tenon/Dialect/Plan/IR/Plan.h"
+#include "tenon/Transforms/Memory/Passes.h"
+#include "tenon/Transforms/Simplify/Passes.h"
+
+using namespace mlir;
+
+namespace tenon {
+
+LogicalResult planMemory(ModuleOp plan, bool redZones) {
+  PassManager pm(plan.getContext());
+  pm.addPass(simplify::createBoundIndicesPass());
+  pm.addPass(memory::createAssignMemoryPass({redZones}));
+  pm.addPass(memory::createVerifyMemoryPass());
+  return pm.run(plan);
+}
+
+static FailureOr<GeneratedCode> generate(ModuleOp program, const Target &target, const GenerateOptions &options,
+                                         bool redZones) {
+  if (failed(target.packWeights(program)) || failed(planMemory(program, redZones)))
+    return failure();
+  return target.generate(program, options);
+}
+
+FailureOr<ProgramCode> generateAll(ModuleOp module, const Targets &targets, const GenerateOptions &options,
+                                   bool redZones) {
+  plan::Programs programs = plan::programsOf(module);
+  size_t devices = plan::devicesOf(programs.host).size();
+  if (devices + 1 != targets.size())
+    return module.emitError("[TN8049] the plan is for ") << devices << " devices beside the host, --target names "
+                                                         << targets.size() - 1 << "; give those that it was made for";
+  ProgramCode all;
+  FailureOr<GeneratedCode> host = generate(programs.host, *targets.front(), options, redZones);
+  if (failed(host))
+    return failure();
+  all.host = std::move(*host);
+  for (ModuleOp program : programs.regions) {
+    unsigned device = plan::deviceIndexOf(program);
+    FailureOr<GeneratedCode> code = generate(program, *targets[device + 1], options, /*redZones=*/false);
+    if (failed(code))
+      return failure();
+    all.regions.push_back({program, device, std::move(*code)});
+  }
+  return all;
+}
+
+} // namespace tenon

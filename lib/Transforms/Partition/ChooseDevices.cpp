@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From the graph to a problem of numbers (Placement.h), and from its solution back to the
+// graph: what each device refuses and why, what the user pins, what time is predicted.
+#include "tenon/Transforms/Partition/Passes.h"
+
+#include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Support/Provenance.h"
+#include "tenon/Transforms/Partition/Placement.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Regex.h"
+
+using namespace mlir;
+
+namespace tenon::partition {
+#define GEN_PASS_DEF_CHOOSEDEVICESPASS
+#include "tenon/Transforms/Partition/Passes.h.inc"
+
+std::vector<std::string> deviceNames(ArrayRef<std::string> specs) {
+  std::vector<std::string> names;
+  llvm::StringMap<unsigned> seen;
+  for (StringRef spec : specs) {
+    std::string name = spec.split(',').first.str();
+    if (unsigned number = ++seen[name]; number > 1)
+      name += "#" + std::to_string(number);
+    names.push_back(name);
+  }
+  return names;
+}
+
+namespace {
+
+/// A device that an op may be asked for: the host has index 0.
+struct Candidate {
+  std::string name;
+  std::shared_ptr<const Target> target;
+};
+
+/// REGEX=DEVICE
+struct Rule {
+  std::string flag; ///< as the user wrote it, for messages
+  llvm::Regex pattern;
+  unsigned device;
+  bool isUsed = false;
+
+  bool matches(Operation *op) {
+    bool found = llvm::any_of(sourceNodes(op->getLoc()), [&](StringRef node) {
+      SmallVector<StringRef> parts;
+      return pattern.match(node, &parts) && parts.front() == node;
+    });
+    isUsed |= found;
+    return found;
+  }
+};
+
+std::string shapeText(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+/// What keeps every device beside the host from an op.
+std::optional<Refusal> refusalOfAll(Operation *op, const FusionRules &rules) {
+  for (ValueRange values : {ValueRange(op->getOperands()), ValueRange(op->getResults())})
+    for (Value value : values)
+      if (auto type = dyn_cast<RankedTensorType>(value.getType()); !type || !type.hasStaticShape())
+        return Refusal{"TN4221", "all sizes are known when the model is compiled", shapeText(value.getType()),
+                       "numbers in place of ?", "give the open dimensions sizes by --sizes"};
+  bool readsShape = isa<graph::ReshapeOp, graph::ExpandOp>(op);
+  for (auto [i, operand] : llvm::enumerate(op->getOperands()))
+    if ((rules.isParameter(op, i) || (readsShape && i == 1)) && !operand.getDefiningOp<graph::ConstantOp>())
+      return Refusal{"TN4222", "what an operator reads when code is made is a constant",
+                     "operand " + std::to_string(i) + " is computed", "a constant", ""};
+  return std::nullopt;
+}
+
+class Chooser {
+public:
+  Chooser(func::FuncOp func, ArrayRef<Candidate> candidates, std::vector<Rule> &pins, std::vector<Rule> &forbids)
+      : func(func), candidates(candidates), pins(pins), forbids(forbids) {
+    for (const Candidate &candidate : candidates)
+      problem.devices.push_back(costsOf(candidate.target->chip()));
+  }
+
+  LogicalResult run() {
+    Block &block = func.getBody().front();
+    for (BlockArgument argument : block.getArguments())
+      add(argument, -1);
+    for (Operation &op : block.without_terminator())
+      if (!isa<graph::ConstantOp>(op))
+        addItem(&op);
+    for (Value value : block.getTerminator()->getOperands())
+      if (auto it = numbers.find(value); it != numbers.end())
+        problem.values[it->second].isReturned = true;
+    for (std::vector<Rule> *rules : {&pins, &forbids})
+      for (const Rule &rule : *rules)
+        if (!rule.isUsed)
+          fail(func) << "[TN8048] " << rule.flag << " matches no node; expected a regular expression that matches "
+                     << "whole names of ONNX nodes which are in the graph after constants are folded";
+    if (!ok)
+      return failure();
+    Solution solution = solve(problem);
+    write(solution);
+    return success();
+  }
+
+private:
+  static DeviceCosts costsOf(const hw::Device &chip) {
+    // Where a chip states no link with the host, its own memory is the limit.
+    DeviceCosts costs;
+    int64_t mbPerS = chip.memories.empty() ? 0 : chip.memories.back().mbPerS;
+    for (const hw::Link &link : chip.links)
+      if (link.from == plan::kHostSpace || link.to == plan::kHostSpace) {
+        mbPerS = link.mbPerS;
+        costs.latency = double(link.latencyNs) * 1e-9;
+      }
+    costs.secondsPerByte = mbPerS > 0 ? 1e-6 / double(mbPerS) : 0;
+    costs.launch = double(chip.regionLaunchNs) * 1e-9;
+    return costs;
+  }
+
+  InFlightDiagnostic fail(Operation *op) {
+    ok = false;
+    return op->emitError();
+  }
+
+  void add(Value value, int by) {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    const numerics::Format *format = type ? num::formatOf(type.getElementType()) : nullptr;
+    double bytes = format && type.hasStaticShape()
+                       ? double(type.getNumElements()) * double(llvm::divideCeil(format->width(), 8))
+                       : 0;
+    numbers[value] = problem.values.size();
+    problem.values.push_back({by, bytes, false});
+  }
+
+  void addItem(Operation *op) {
+    Item item;
+    SmallVector<std::string> reasons;
+    for (size_t device = 0; device < candidates.size(); ++device) {
+      bool isGraph = isa<graph::GraphDialect>(op->getDialect()) && op->getNumRegions() == 0;
+      std::optional<Refusal> refusal;
+      if (device > 0 && !isGraph)
+        refusal = Refusal{"TN4223", "control flow is the host's", op->getName().getStringRef().str(), "tensors", ""};
+      if (device > 0 && !refusal)
+        refusal = refusalOfAll(op, candidates[device].target->fusionRules());
+      if (device > 0 && !refusal)
+        refusal = candidates[device].target->refusalOf(op);
+      item.seconds.push_back(refusal ? Item::kIllegal : isGraph ? candidates[device].target->estimate(op) : 0);
+      reasons.push_back(refusal ? "[" + refusal->code.str() + "] " + refusal->text() : "");
+      if (refusal)
+        refusals.push_back({op, unsigned(device), std::move(*refusal)});
+    }
+    apply(op, item, reasons);
+    llvm::SetVector<unsigned> reads;
+    op->walk([&](Operation *nested) {
+      for (Value operand : nested->getOperands())
+        if (auto it = numbers.find(operand); it != numbers.end())
+          reads.insert(it->second);
+    });
+    item.reads.assign(reads.begin(), reads.end());
+    problem.items.push_back(std::move(item));
+    ops.push_back(op);
+    for (Value result : op->getResults())
+      add(result, int(ops.size()) - 1);
+  }
+
+  /// What the user says of an op's nodes.
+  void apply(Operation *op, Item &item, ArrayRef<std::string> reasons) {
+    for (Rule &rule : forbids)
+      if (rule.matches(op))
+        item.seconds[rule.device] = Item::kIllegal;
+    for (Rule &rule : pins) {
+      if (!rule.matches(op))
+        continue;
+      if (item.seconds[rule.device] == Item::kIllegal) {
+        fail(op) << "[TN8048] " << rule.flag << ": "
+                 << (reasons[rule.device].empty() ? "another flag forbids it" : reasons[rule.device]);
+        return;
+      }
+      for (unsigned device = 0; device < item.seconds.size(); ++device)
+        if (device != rule.device)
+          item.seconds[device] = Item::kIllegal;
+    }
+    if (llvm::all_of(item.seconds, [](double seconds) { return seconds == Item::kIllegal; }))
+      fail(op) << "[TN8048] --forbid leaves no device that takes it";
+  }
+
+  void write(const Solution &solution) {
+    Builder b(func.getContext());
+    for (auto [op, device] : llvm::zip_equal(ops, solution.assignment))
+      if (isa<graph::GraphDialect>(op->getDialect()))
+        op->setAttr(plan::kDeviceAttr,
+                    b.getStringAttr(device == 0 ? StringRef(plan::kHostSpace) : StringRef(candidates[device].name)));
+    DenseMap<Operation *, unsigned> chosen;
+    for (auto [op, device] : llvm::zip_equal(ops, solution.assignment))
+      chosen[op] = device;
+    // Why an op is not where else it could be: refused there, or no faster.
+    DenseMap<Operation *, SmallVector<bool>> refusedBy;
+    for (const auto &[op, device, refusal] : refusals) {
+      refusedBy[op].resize(candidates.size());
+      refusedBy[op][device] = true;
+      if (isa<graph::GraphDialect>(op->getDialect()) && chosen[op] == 0)
+        op->setLoc(withNote(op->getLoc(), refusal.code, "not on " + candidates[device].name + ": " + refusal.text()));
+    }
+    for (Operation *op : ops)
+      for (unsigned device = 1; device < candidates.size(); ++device)
+        if (isa<graph::GraphDialect>(op->getDialect()) && chosen[op] == 0 &&
+            (!refusedBy.contains(op) || !refusedBy[op][device]))
+          op->setLoc(withNote(op->getLoc(), "TN4220",
+                              "not on " + candidates[device].name +
+                                  ": with copies and launches it would take longer, by the chips' numbers"));
+    report(solution, b);
+  }
+
+  /// The predicted times of the plan that was chosen, and of others, for the ledger.
+  void report(const Solution &solution, Builder &b) {
+    SmallVector<Attribute> plans;
+    auto add = [&](StringRef name, double seconds) {
+      plans.push_back(b.getDictionaryAttr(
+          {b.getNamedAttr("plan", b.getStringAttr(name)), b.getNamedAttr("seconds", b.getF64FloatAttr(seconds))}));
+    };
+    add(solution.isExact ? "chosen (exact)" : "chosen", solution.seconds);
+    add("greedy", costOf(problem, greedyOf(problem)));
+    for (unsigned device = 0; device < candidates.size(); ++device)
+      add((device ? "all that it takes on " : "all on ") + candidates[device].name,
+          costOf(problem, onDevice(problem, device)));
+    func->getParentOfType<ModuleOp>()->setAttr(plan::kPredictionsAttr, b.getArrayAttr(plans));
+  }
+
+  func::FuncOp func;
+  ArrayRef<Candidate> candidates;
+  std::vector<Rule> &pins, &forbids;
+  Problem problem;
+  std::vector<Operation *> ops; // of the problem's items
+  DenseMap<Value, unsigned> numbers;
+  std::vector<std::tuple<Operation *, unsigned, Refusal>> refusals;
+  bool ok = true;
+};
+
+class ChooseDevices : public impl::ChooseDevicesPassBase<ChooseDevices> {
+public:
+  using ChooseDevicesPassBase::ChooseDevicesPassBase;
+  ChooseDevices(TargetProvider provider, ChooseDevicesPassOptions options)
+      : ChooseDevicesPassBase(std::move(options)), provider(std::move(provider)) {}
+  ChooseDevices(const ChooseDevices &other) = default;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    std::vector<Candidate> candidates;
+    std::vector<std::string> names = deviceNames(std::vector<std::string>(specs.begin(), specs.end()));
+    for (auto [spec, name] : llvm::zip_equal(specs, names)) {
+      std::string error;
+      std::shared_ptr<const Target> target = provider ? provider(spec, error) : nullptr;
+      if (!target) {
+        module.emitError(provider ? error : "[TN8010] this tool knows no targets");
+        return signalPassFailure();
+      }
+      candidates.push_back({name, target});
+    }
+    auto main = module.lookupSymbol<func::FuncOp>("main");
+    if (candidates.size() < 2 || !main || main.isExternal())
+      return;
+    std::vector<Rule> pinRules, forbidRules;
+    if (failed(parse("--pin", pins, names, pinRules)) || failed(parse("--forbid", forbids, names, forbidRules)))
+      return signalPassFailure();
+    SmallVector<Attribute> devices;
+    for (const Candidate &candidate : ArrayRef(candidates).drop_front())
+      devices.push_back(plan::DeviceAttr::get(&getContext(), candidate.name, candidate.target->spec()));
+    module->setAttr(plan::kDevicesAttr, ArrayAttr::get(&getContext(), devices));
+    if (failed(Chooser(main, candidates, pinRules, forbidRules).run()))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult parse(StringRef flag, ArrayRef<std::string> texts, ArrayRef<std::string> names,
+                      std::vector<Rule> &rules) {
+    bool ok = true;
+    for (StringRef text : texts) {
+      auto [pattern, device] = text.rsplit('=');
+      const auto *it = llvm::find(names, device);
+      llvm::Regex regex(pattern);
+      std::string problem;
+      if (!regex.isValid(problem))
+        problem = "'" + pattern.str() + "' is no regular expression: " + problem;
+      else if (it == names.end() || pattern.empty())
+        problem = "expected REGEX=DEVICE with one of " + llvm::join(names, ", ");
+      if (!problem.empty()) {
+        getOperation().emitError("[TN8048] ") << flag << "=" << text << ": " << problem;
+        ok = false;
+        continue;
+      }
+      rules.push_back({(flag + "=" + text).str(), std::move(regex), unsigned(it - names.begin())});
+    }
+    return success(ok);
+  }
+
+  TargetProvider provider;
+};
+
+} // namespace
+
+std::unique_ptr<Pass> createChooseDevicesPass(TargetProvider provider, ChooseDevicesPassOptions options) {
+  return std::make_unique<ChooseDevices>(std::move(provider), std::move(options));
+}
+
+} // namespace tenon::partition

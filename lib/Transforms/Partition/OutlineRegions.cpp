@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Cuts the graph at the borders between devices. Regions follow from the devices of ops
+// alone (Placement.h): a level counts the borders on the longest path to an op, so that
+// of two ops of one device and level none can depend on the other through another device.
+#include "tenon/Transforms/Partition/Passes.h"
+
+#include "mlir/Analysis/TopologicalSortUtils.h"
+#include "mlir/IR/IRMapping.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+
+namespace tenon::partition {
+#define GEN_PASS_DEF_OUTLINEREGIONSPASS
+#include "tenon/Transforms/Partition/Passes.h.inc"
+
+namespace {
+
+struct Region {
+  StringRef device;
+  SmallVector<Operation *> ops; // in the order of the text
+};
+
+class Outliner {
+public:
+  Outliner(ModuleOp program, func::FuncOp func) : program(program), block(func.getBody().front()) {}
+
+  /// Moves regions into modules behind `program`.
+  void run() {
+    groupOps();
+    unsigned number = 0;
+    for (auto &[key, region] : regions)
+      outline(region, nameOf(region.device, number++));
+    copyAcross();
+    sortTopologically(&block);
+  }
+
+private:
+  /// "toy_0", "cpu_x86-64-v3_1": a symbol without what a spelling may have.
+  static std::string nameOf(StringRef device, unsigned number) {
+    std::string name = (device + "_" + Twine(number)).str();
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return !llvm::isAlnum(c) && c != '-' && c != '_' && c != '.'; }, '_');
+    return name;
+  }
+
+  static StringRef deviceOf(Operation *op) {
+    auto device = op->getAttrOfType<StringAttr>(plan::kDeviceAttr);
+    return device && device.getValue() != plan::kHostSpace ? device.getValue() : StringRef();
+  }
+
+  void groupOps() {
+    DenseMap<Operation *, int> levels;
+    for (Operation &op : block) {
+      StringRef device = deviceOf(&op);
+      int level = 0;
+      op.walk([&](Operation *nested) {
+        for (Value operand : nested->getOperands())
+          if (Operation *def = operand.getDefiningOp())
+            if (Operation *here = block.findAncestorOpInBlock(*def); here && here != &op && !isConstant(here))
+              level = std::max(level, levels.lookup(here) + (deviceOf(here) != device));
+      });
+      levels[&op] = level;
+      if (device.empty())
+        continue;
+      Region &region = regions[{device, level}];
+      region.device = device;
+      region.ops.push_back(&op);
+    }
+  }
+
+  /// Constants are cloned into the programs that read them.
+  static bool isConstant(Operation *op) { return isa_and_nonnull<graph::ConstantOp>(op); }
+
+  void outline(Region &region, const std::string &name) {
+    DenseSet<Operation *> members(region.ops.begin(), region.ops.end());
+    llvm::SetVector<Value> inputs;
+    SmallVector<Value> outputs;
+    for (Operation *op : region.ops) {
+      for (Value operand : op->getOperands())
+        if (!isConstant(operand.getDefiningOp()) && !members.contains(operand.getDefiningOp()))
+          inputs.insert(operand);
+      for (Value result : op->getResults())
+        if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.contains(user); }))
+          outputs.push_back(result);
+    }
+    if (outputs.empty()) { // nobody reads it
+      for (Operation *op : llvm::reverse(region.ops))
+        op->erase();
+      return;
+    }
+    build(region, name, inputs.getArrayRef(), outputs);
+    // In place of the last member; sorted in the end.
+    OpBuilder b(region.ops.back());
+    Location loc = b.getFusedLoc(llvm::map_to_vector(region.ops, [](Operation *op) { return op->getLoc(); }));
+    auto submit = plan::SubmitOp::create(b, loc, TypeRange(ValueRange(outputs)), name, region.device,
+                                         inputs.getArrayRef(), ArrayAttr());
+    for (auto [output, result] : llvm::zip_equal(outputs, submit.getResults()))
+      output.replaceAllUsesWith(result);
+    for (Operation *op : llvm::reverse(region.ops)) {
+      op->dropAllUses();
+      op->erase();
+    }
+  }
+
+  /// The region's program.
+  void build(const Region &region, StringRef name, ArrayRef<Value> inputs, ArrayRef<Value> outputs) {
+    OpBuilder b(program->getContext());
+    b.setInsertionPointAfter(last ? last : program.getOperation());
+    Location loc = program.getLoc();
+    auto module = ModuleOp::create(b, loc, name);
+    module->setAttr(plan::kDeviceAttr, b.getStringAttr(region.device));
+    last = module;
+    b.setInsertionPointToEnd(module.getBody());
+    auto type = b.getFunctionType(TypeRange(ValueRange(inputs)), TypeRange(ValueRange(outputs)));
+    auto func = func::FuncOp::create(b, loc, "main", type);
+    Block *body = func.addEntryBlock();
+    b.setInsertionPointToStart(body);
+    IRMapping mapping;
+    mapping.map(inputs, body->getArguments());
+    for (Operation *op : region.ops) {
+      for (Value operand : op->getOperands())
+        if (isConstant(operand.getDefiningOp()) && !mapping.contains(operand))
+          b.clone(*operand.getDefiningOp(), mapping);
+      b.clone(*op, mapping)->removeAttr(plan::kDeviceAttr);
+    }
+    func::ReturnOp::create(b, loc, llvm::map_to_vector(outputs, [&](Value v) { return mapping.lookup(v); }));
+  }
+
+  /// Puts transfers where a value is read in another space than it is in, one a space.
+  void copyAcross() {
+    DenseMap<std::pair<Value, StringAttr>, Value> copies;
+    Builder names(program->getContext());
+    StringAttr host = names.getStringAttr(plan::kHostSpace);
+    auto homeOf = [&](Value value) {
+      auto submit = value.getDefiningOp<plan::SubmitOp>();
+      return submit ? submit.getDeviceAttr() : host;
+    };
+    auto bring = [&](auto &&bring, Value value, StringAttr space) -> Value {
+      StringAttr home = homeOf(value);
+      if (home == space)
+        return value;
+      if (home != host && space != host) // there is no way but through the host
+        return bring(bring, bring(bring, value, host), space);
+      Value &copy = copies[{value, space}];
+      if (copy)
+        return copy;
+      OpBuilder b(program->getContext());
+      b.setInsertionPointAfterValue(value);
+      Value transfer =
+          plan::TransferOp::create(b, value.getLoc(), value.getType(), value, home, space, ArrayAttr()).getResult();
+      if (space == host)
+        transfer = plan::AwaitOp::create(b, value.getLoc(), transfer.getType(), transfer).getResult();
+      return copies[{value, space}] = transfer;
+    };
+    SmallVector<OpOperand *> uses;
+    block.walk([&](Operation *op) {
+      for (OpOperand &operand : op->getOpOperands())
+        uses.push_back(&operand);
+    });
+    for (OpOperand *use : uses) {
+      auto submit = dyn_cast<plan::SubmitOp>(use->getOwner());
+      use->set(bring(bring, use->get(), submit ? submit.getDeviceAttr() : host));
+    }
+  }
+
+  ModuleOp program;
+  Block &block;
+  Operation *last = nullptr; // the module that was made last
+  llvm::MapVector<std::pair<StringRef, int>, Region> regions;
+};
+
+class OutlineRegions : public impl::OutlineRegionsPassBase<OutlineRegions> {
+public:
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (plan::devicesOf(module).empty())
+      return;
+    auto main = module.lookupSymbol<func::FuncOp>("main");
+    if (!main || main.isExternal())
+      return;
+    // The host's program: all that the module has, in a module of its own.
+    OpBuilder b(&getContext());
+    auto host = ModuleOp::create(b, module.getLoc(), plan::kHostProgram);
+    host.getBodyRegion().takeBody(module.getBodyRegion());
+    for (NamedAttribute attr : llvm::to_vector(module->getDiscardableAttrs())) {
+      host->setAttr(attr.getName(), attr.getValue());
+      module->removeAttr(attr.getName());
+    }
+    module.getBodyRegion().emplaceBlock().push_back(host);
+    Outliner(host, main).run();
+    main.walk([](Operation *op) { op->removeAttr(plan::kDeviceAttr); });
+  }
+};
+
+} // namespace
+} // namespace tenon::partition
