@@ -3,7 +3,7 @@
 func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
   // expected-error @below {{[TN4001] 'graph.unary' is in no kernel after the stage place}}
   %0 = graph.unary relu %x : (tensor<2xf32>) -> tensor<2xf32>
-  // expected-error @below {{[TN4001] output 0 is no kernel's result of its own}}
+  // expected-error @below {{[TN4001] output 0 is no kernel's or transfer's result of its own}}
   return %0 : tensor<2xf32>
 }
 
@@ -42,8 +42,8 @@ func.func @main(%x: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf3
     %1 = graph.unary relu %a : (tensor<2xf32>) -> tensor<2xf32>
     plan.yield %1 : tensor<2xf32>
   }
-  // expected-error @below {{[TN4001] output 1 is no kernel's result of its own}}
-  // expected-error @below {{[TN4001] output 2 is no kernel's result of its own}}
+  // expected-error @below {{[TN4001] output 1 is no kernel's or transfer's result of its own}}
+  // expected-error @below {{[TN4001] output 2 is no kernel's or transfer's result of its own}}
   return %0, %x, %0 : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>
 }
 
@@ -78,4 +78,43 @@ func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
     plan.yield %1 : tensor<2xf32>
   }
   return %2 : tensor<2xf32>
+}
+
+// -----
+
+// Each region is submitted once, on its device and with its types.
+
+module {
+  module @host attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3">]} {
+    func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+      %0 = plan.transfer %x from "host" to "b" : tensor<2xf32>
+      // expected-error @below {{[TN4003] 'b_1' is no region of that device with these operands and results, or is submitted twice}}
+      %1 = plan.submit @b_1 on "b"(%0) : (tensor<2xf32>) -> tensor<2xf32>
+      %2 = plan.transfer %1 from "b" to "host" : tensor<2xf32>
+      %3 = plan.await %2 : tensor<2xf32>
+      return %3 : tensor<2xf32>
+    }
+  }
+  module @b_0 attributes {plan.device = "b"} {
+    func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+      // expected-error @below {{[TN4001] output 0 is no kernel's or transfer's result of its own}}
+      return %x : tensor<2xf32>
+    }
+  }
+}
+
+// -----
+
+module {
+  module @host attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3">]} {
+    func.func @main() {
+      return
+    }
+  }
+  // expected-error @below {{[TN4003] nothing submits the region 'b_0'}}
+  module @b_0 attributes {plan.device = "b"} {
+    func.func @main() {
+      return
+    }
+  }
 }

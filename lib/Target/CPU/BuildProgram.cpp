@@ -194,7 +194,9 @@ SmallVector<unsigned> symbolsOf(plan::KernelOp kernel) {
 
 LogicalResult packConstants(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry) {
   DenseMap<Attribute, int64_t> readers; // constant ops of a value
-  plan.walk([&](graph::ConstantOp constant) { ++readers[constant.getValue()]; });
+  // Programs of other devices beside this one may read the same weights.
+  auto all = plan->getParentOfType<ModuleOp>();
+  (all ? all : plan).walk([&](graph::ConstantOp constant) { ++readers[constant.getValue()]; });
   SmallVector<int64_t> sizes = expectedSizes(plan);
   WalkResult result = plan.walk([&](plan::KernelOp kernel) {
     recordWork(kernel, sizes);

@@ -107,8 +107,11 @@ public:
 
 private:
   static DeviceCosts costsOf(const hw::Device &chip) {
-    // Where a chip states no link with the host, its own memory is the limit.
+    // Where a chip states no link with the host, its own memory is the limit, and a copy
+    // waits for the device's queue to wake up.
+    constexpr double kWakeUp = 5e-6;
     DeviceCosts costs;
+    costs.latency = kWakeUp;
     int64_t mbPerS = chip.memories.empty() ? 0 : chip.memories.back().mbPerS;
     for (const hw::Link &link : chip.links)
       if (link.from == plan::kHostSpace || link.to == plan::kHostSpace) {

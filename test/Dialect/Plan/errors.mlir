@@ -115,3 +115,51 @@ module attributes {p = #plan.arena<"", bytes = 4, slots = []>} {}
 
 // expected-error @+1 {{expected slots with a map of sizes each, found 3}}
 module attributes {p = #plan.arena<"host", bytes = 4, slots = [3]>} {}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>) {
+  // expected-error @+1 {{copies from "b" to "c", expected "host" and another space}}
+  %0 = plan.transfer %x from "b" to "c" : tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>) {
+  // expected-error @+1 {{copies from "b" what is in "host"}}
+  %0 = plan.transfer %x from "b" to "host" : tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>) {
+  // expected-error @+1 {{has 0 places for 1 results}}
+  %0 = plan.transfer %x from "host" to "b" {places = []} : tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>) {
+  // expected-error @+1 {{has an operand that is not in the memory of "b"; transfer it}}
+  %0 = plan.submit @b_0 on "b"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @main() {
+  // expected-error @+1 {{names "host" as its device, expected one beside the host}}
+  %0 = plan.submit @b_0 on "host"() : () -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>) {
+  // expected-error @+1 {{waits for what is no transfer to the host}}
+  %0 = plan.await %x : tensor<4xf32>
+  return
+}

@@ -18,3 +18,18 @@ func.func @main(%x: tensor<4x8xf32>, %w: tensor<8x2xf32>) -> tensor<8xf32> {
   %z = plan.view %y : tensor<4x2xf32> -> tensor<8xf32>
   return %z : tensor<8xf32>
 }
+
+// CHECK: module attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3,+avx512f">]}
+module attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3,+avx512f">]} {
+  func.func @submits(%x: tensor<4xf32>) -> tensor<4xf32> {
+    // CHECK: %[[IN:.*]] = plan.transfer %{{.*}} from "host" to "b" {places = [#plan.place<"b", offset 0>]} : tensor<4xf32>
+    %0 = plan.transfer %x from "host" to "b" {places = [#plan.place<"b", offset 0>]} : tensor<4xf32>
+    // CHECK: %[[ON_B:.*]] = plan.submit @b_0 on "b"(%[[IN]]) : (tensor<4xf32>) -> tensor<4xf32>
+    %1 = plan.submit @b_0 on "b"(%0) : (tensor<4xf32>) -> tensor<4xf32>
+    // CHECK: %[[OUT:.*]] = plan.transfer %[[ON_B]] from "b" to "host" : tensor<4xf32>
+    %2 = plan.transfer %1 from "b" to "host" : tensor<4xf32>
+    // CHECK: plan.await %[[OUT]] : tensor<4xf32>
+    %3 = plan.await %2 : tensor<4xf32>
+    return %3 : tensor<4xf32>
+  }
+}

@@ -71,7 +71,7 @@ module attributes {plan.arenas = [#plan.arena<"host", bytes = 512, slots = []>]}
     ^bb0(%0: tensor<8x8xf32>):
       plan.yield %0 : tensor<8x8xf32>
     }
-    // expected-error @+1 {{[TN4002] result 0 of kernel f is in the space "vram", which has no arena}}
+    // expected-error @+1 {{[TN4002] result 0 of kernel f is in the space "vram", expected "host"}}
     %f = plan.kernel "f" on "cpu" root "elementwise" (%c) {places = [#plan.place<"vram", offset 0>]} : (tensor<8x8xf32>) -> tensor<8x8xf32> {
     ^bb0(%0: tensor<8x8xf32>):
       plan.yield %0 : tensor<8x8xf32>
@@ -106,5 +106,44 @@ module attributes {graph.symbols = [{name = "N", min = 0 : i64, max = 9223372036
       plan.yield %1 : tensor<?xf32>
     }
     return %d : tensor<?xf32>
+  }
+}
+
+// -----
+
+module {
+  func.func @nowhere(%x: tensor<4xf32>) {
+    // expected-error @+1 {{[TN4002] result 0 of transfer is in the space "b", which has no arena}}
+    %a = plan.transfer %x from "host" to "b" {places = [#plan.place<"b", offset 0>]} : tensor<4xf32>
+    return
+  }
+}
+
+// -----
+
+// The queue may still copy %a when %c is written: nothing was waited for.
+module attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3">],
+                   plan.arenas = [#plan.arena<"host", bytes = 128, slots = []>, #plan.arena<"b", bytes = 64, slots = []>]} {
+  func.func @copies(%x: tensor<4xf32>) -> tensor<4xf32> {
+    %a = plan.kernel "a" on "cpu" root "elementwise" (%x) {places = [#plan.place<"host", offset 0>]} : (tensor<4xf32>) -> tensor<4xf32> {
+    ^bb0(%0: tensor<4xf32>):
+      plan.yield %0 : tensor<4xf32>
+    }
+    %b = plan.transfer %a from "host" to "b" {places = [#plan.place<"b", offset 0>]} : tensor<4xf32>
+    // expected-error @+1 {{[TN4002] result 0 of kernel c is in #plan.place<"host", offset 0>, which result 0 of kernel a uses till later}}
+    %c = plan.kernel "c" on "cpu" root "elementwise" (%x) {places = [#plan.place<"host", offset 0>]} : (tensor<4xf32>) -> tensor<4xf32> {
+    ^bb0(%0: tensor<4xf32>):
+      plan.yield %0 : tensor<4xf32>
+    }
+    // expected-error @+1 {{[TN4002] result 0 of submit b_0 is in #plan.place<"b", offset 0>, which result 0 of transfer uses till later}}
+    %d = plan.submit @b_0 on "b" (%b) {places = [#plan.place<"b", offset 0>]} : (tensor<4xf32>) -> tensor<4xf32>
+    // expected-error @+1 {{[TN4002] result 0 of transfer is in the space "b", expected "host"}}
+    %e = plan.transfer %d from "b" to "host" {places = [#plan.place<"b", offset 0>]} : tensor<4xf32>
+    %f = plan.await %e : tensor<4xf32>
+    %g = plan.kernel "g" on "cpu" root "elementwise" (%f) {places = [#plan.place<"host", output 0>]} : (tensor<4xf32>) -> tensor<4xf32> {
+    ^bb0(%0: tensor<4xf32>):
+      plan.yield %0 : tensor<4xf32>
+    }
+    return %g : tensor<4xf32>
   }
 }

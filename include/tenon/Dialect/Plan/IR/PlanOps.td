@@ -57,6 +57,7 @@ def Plan_SubmitOp : Op<Plan_Dialect, "submit", [Pure]> {
     host goes on. `places` has a `#plan.place` for each result.
 
     ```mlir
+    %1 = plan.transfer %0 from "host" to "toy" : tensor<4x8xf32>
     %2 = plan.submit @toy_0 on "toy" (%1) : (tensor<4x8xf32>) -> tensor<4x2xf32>
     ```
   }];
@@ -87,6 +88,7 @@ def Plan_AwaitOp : Op<Plan_Dialect, "await", [Pure, AllTypesMatch<["x", "result"
   let summary = "the same buffer, when the transfer into it is complete";
   let description = [{
     ```mlir
+    %2 = plan.submit @toy_0 on "toy" () : () -> tensor<4x2xf32>
     %3 = plan.transfer %2 from "toy" to "host" : tensor<4x2xf32>
     // Kernels that run meanwhile.
     %4 = plan.await %3 : tensor<4x2xf32>

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Random graphs with random costs: the search against all assignments, and the cost of an
+// assignment against a second reading of its definition.
+#include "tenon/Transforms/Partition/Placement.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <random>
+#include <set>
+
+using namespace tenon::partition;
+
+namespace {
+
+using Random = std::mt19937_64;
+
+double uniform(Random &random, double low, double high) {
+  return std::uniform_real_distribution<double>(low, high)(random);
+}
+unsigned below(Random &random, unsigned end) { return unsigned(random() % end); }
+
+/// A graph of chains with branches, as models are; some items are not legal everywhere.
+Problem makeProblem(Random &random, unsigned devices, unsigned items) {
+  Problem problem;
+  problem.devices.push_back({});
+  for (unsigned d = 1; d < devices; ++d)
+    problem.devices.push_back({uniform(random, 0, 2), uniform(random, 0, 3), uniform(random, 0, 5)});
+  for (unsigned i = 0; i < 2; ++i)
+    problem.values.push_back({-1, uniform(random, 0, 2), false});
+  for (unsigned i = 0; i < items; ++i) {
+    Item item;
+    for (unsigned d = 0; d < devices; ++d)
+      item.seconds.push_back(d && below(random, 4) == 0 ? Item::kIllegal : uniform(random, 0, d ? 4 : 10));
+    std::set<unsigned> reads;
+    for (unsigned n = 1 + below(random, 3); n > 0; --n) {
+      unsigned count = unsigned(problem.values.size());
+      reads.insert(below(random, 3) ? count - 1 - below(random, std::min(count, 3u)) : below(random, count));
+    }
+    item.reads.assign(reads.begin(), reads.end());
+    problem.items.push_back(std::move(item));
+    for (unsigned n = 1 + (below(random, 5) == 0); n > 0; --n)
+      problem.values.push_back({int(i), uniform(random, 0, 2), below(random, 8) == 0});
+  }
+  problem.values.back().isReturned = true;
+  return problem;
+}
+
+/// The level of an item by its definition.
+int levelOf(const Problem &problem, const Assignment &assignment, size_t item, std::vector<int> &known) {
+  int &level = known[item];
+  if (level >= 0)
+    return level;
+  int highest = 0;
+  for (unsigned value : problem.items[item].reads)
+    if (int by = problem.values[value].by; by >= 0)
+      highest = std::max(highest, levelOf(problem, assignment, size_t(by), known) +
+                                      (assignment[size_t(by)] == assignment[item] ? 0 : 1));
+  return level = highest;
+}
+
+/// The sum that Placement.h promises, value by value.
+double costByDefinition(const Problem &problem, const Assignment &assignment) {
+  double sum = 0;
+  for (size_t i = 0; i < assignment.size(); ++i)
+    sum += problem.items[i].seconds[assignment[i]];
+  for (unsigned value = 0; value < problem.values.size(); ++value) {
+    const Produced &produced = problem.values[value];
+    unsigned home = produced.by < 0 ? 0 : assignment[size_t(produced.by)];
+    std::set<unsigned> wanted;
+    if (produced.isReturned)
+      wanted.insert(0);
+    for (size_t i = 0; i < assignment.size(); ++i)
+      if (std::count(problem.items[i].reads.begin(), problem.items[i].reads.end(), value))
+        wanted.insert(assignment[i]);
+    wanted.erase(home);
+    if (wanted.empty())
+      continue;
+    auto copy = [&](unsigned d) {
+      return problem.devices[d].latency + produced.bytes * problem.devices[d].secondsPerByte;
+    };
+    if (home != 0) // all ways lead through the host
+      sum += copy(home);
+    for (unsigned device : wanted)
+      if (device != 0)
+        sum += copy(device);
+  }
+  std::vector<int> levels(assignment.size(), -1);
+  std::set<std::pair<unsigned, int>> regions;
+  for (size_t i = 0; i < assignment.size(); ++i)
+    if (assignment[i] && regions.insert({assignment[i], levelOf(problem, assignment, i, levels)}).second)
+      sum += problem.devices[assignment[i]].launch;
+  return sum;
+}
+
+/// The least cost of all legal assignments, by recursion over the items.
+double bruteForce(const Problem &problem, Assignment &assignment, size_t item) {
+  if (item == problem.items.size())
+    return costByDefinition(problem, assignment);
+  double least = Item::kIllegal;
+  for (unsigned device = 0; device < problem.devices.size(); ++device) {
+    if (problem.items[item].seconds[device] == Item::kIllegal)
+      continue;
+    assignment[item] = device;
+    least = std::min(least, bruteForce(problem, assignment, item + 1));
+  }
+  return least;
+}
+
+constexpr double kRounding = 1e-9;
+
+void compareWithBruteForce(unsigned devices, unsigned mostItems, unsigned graphs, unsigned seed) {
+  Random random(seed);
+  for (unsigned graph = 0; graph < graphs; ++graph) {
+    Problem problem = makeProblem(random, devices, 1 + below(random, mostItems));
+    Solution solution = solve(problem);
+    ASSERT_TRUE(solution.isExact);
+    EXPECT_NEAR(solution.seconds, costByDefinition(problem, solution.assignment), kRounding);
+    Assignment assignment(problem.items.size(), 0);
+    EXPECT_NEAR(solution.seconds, bruteForce(problem, assignment, 0), kRounding) << "graph " << graph;
+  }
+}
+
+TEST(Placement, ExactOnTwoDevices) { compareWithBruteForce(2, 14, 500, 1); }
+TEST(Placement, ExactOnThreeDevices) { compareWithBruteForce(3, 10, 500, 2); }
+
+TEST(Placement, NeverWorseThanOneDeviceOrGreedy) {
+  Random random(3);
+  for (unsigned graph = 0; graph < 2000; ++graph) {
+    Problem problem = makeProblem(random, 2 + below(random, 2), 20 + below(random, 60));
+    Solution solution = solve(problem);
+    double mine = costByDefinition(problem, solution.assignment);
+    EXPECT_NEAR(solution.seconds, mine, kRounding);
+    EXPECT_LE(mine, costByDefinition(problem, greedyOf(problem)) + kRounding);
+    for (unsigned device = 0; device < problem.devices.size(); ++device)
+      EXPECT_LE(mine, costByDefinition(problem, onDevice(problem, device)) + kRounding);
+  }
+}
+
+TEST(Placement, WhatTheHostMayNotRunGoesWhereItMay) {
+  Problem problem;
+  problem.devices = {{}, {1, 1, 1}};
+  problem.values = {{-1, 1, false}, {0, 1, true}};
+  problem.items = {{{Item::kIllegal, 5}, {0}}};
+  Solution solution = solve(problem);
+  EXPECT_EQ(solution.assignment, Assignment{1});
+  EXPECT_DOUBLE_EQ(solution.seconds, 5 + 2 + 2 + 1);
+  EXPECT_EQ(onDevice(problem, 0), Assignment{1});
+}
+
+TEST(Placement, NoPathLeavesARegionAndComesBack) {
+  Random random(4);
+  for (unsigned graph = 0; graph < 200; ++graph) {
+    Problem problem = makeProblem(random, 3, 40);
+    Assignment assignment = onDevice(problem, 0);
+    for (size_t i = 0; i < assignment.size(); ++i)
+      for (unsigned d : {1u, 2u})
+        if (problem.items[i].seconds[d] != Item::kIllegal && below(random, 2))
+          assignment[i] = d;
+    std::vector<int> regions = regionsOf(problem, assignment);
+    // What is reached from a region through an item outside of it is not in it.
+    for (int region = 0; region < *std::max_element(regions.begin(), regions.end()) + 1; ++region) {
+      std::vector<bool> inside(regions.size()), behind(regions.size());
+      for (size_t i = 0; i < regions.size(); ++i) {
+        inside[i] = regions[i] == region;
+        for (unsigned value : problem.items[i].reads)
+          if (int by = problem.values[value].by; by >= 0)
+            behind[i] = behind[i] || behind[size_t(by)] || (inside[size_t(by)] && !inside[i]);
+        EXPECT_FALSE(inside[i] && behind[i]) << "region " << region << ", item " << i;
+      }
+    }
+  }
+}
+
+} // namespace
