@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Kernels of elementwise ops alone. Adjacent dimensions that every operand
-// either has or broadcasts are merged; the innermost merged dimension is cut
-// into vectors, the others are the rows that threads share.
+// Kernels of elementwise ops alone:
+//
+//   y[p] = f(a[p], b[p], ..)     an operand has a coordinate 0 in each dimension that it broadcasts
+//
+// Adjacent dimensions that each operand has or each broadcasts as one are merged into groups, since an operand's offset
+// is then linear in the group's coordinate. Of a space [2, 3, 4, 5], 'f' for a dimension that an operand has and 'b'
+// for one that it broadcasts:
+//
+//     a [2, 3, 4, 5]     f  f  f  f
+//     b       [4, 5]     b  b  f  f
+//     groups            (2, 3)(4, 5)      6 rows of 20 elements
+//
+// The last group is a row, which vectors run along, the last one masked. The other groups are the units. If there is
+// one group only, a unit is a block of kBlock elements of it.
 #include "tenon/Target/CPU/Strategy.h"
 
 using namespace mlir;
@@ -11,9 +22,10 @@ namespace tenon::cpu {
 namespace {
 
 using Groups = SmallVector<std::pair<unsigned, unsigned>>;
-constexpr int64_t kBlock = 2048; // elements of a unit where one dimension is left
+constexpr int64_t kBlock = 2048; // elements of a unit where there is one group
 
-/// 'f' has the dimension, 'b' broadcasts it, '?' turns out at run time.
+/// A letter for each dimension of the space: 'f' where the tensor has it, 'b' where it broadcasts, '?' where that
+/// turns out at run time.
 std::string broadcastPattern(plan::KernelOp kernel, Value tensor, ArrayRef<AffineExpr> space) {
   Exprs shape = shapeOf(tensor);
   std::string pattern(space.size(), 'b');
@@ -25,10 +37,11 @@ std::string broadcastPattern(plan::KernelOp kernel, Value tensor, ArrayRef<Affin
   return pattern;
 }
 
+/// The space of all results, which broadcast to it.
 Exprs spaceOf(plan::KernelOp kernel) {
   Operation *yield = kernel.getBody().front().getTerminator();
   Exprs space;
-  // All results broadcast to one space: the largest rank's, then the entry that is not 1.
+  // Its rank is the largest of theirs, each dimension the one that is not 1 in one of them.
   for (Value value : yield->getOperands()) {
     Exprs shape = shapeOf(value);
     if (shape.size() > space.size())
@@ -42,6 +55,8 @@ Exprs spaceOf(plan::KernelOp kernel) {
   return space;
 }
 
+/// The groups, from the first dimension to the last: one joins the group before it if every operand has the same letter
+/// for both, which is not '?'. Dimensions of size 1 join any.
 Groups mergeDims(plan::KernelOp kernel, ArrayRef<AffineExpr> space) {
   SmallVector<std::string> patterns;
   for (Value argument : kernel.getBody().getArguments())
@@ -50,7 +65,7 @@ Groups mergeDims(plan::KernelOp kernel, ArrayRef<AffineExpr> space) {
   for (unsigned d = 0; d < space.size(); ++d) {
     bool merge = !groups.empty();
     if (merge && space[d] != 1) {
-      // Compare with the last dimension of the group that is not 1.
+      // It is compared with the last dimension of the group that is not 1.
       unsigned previous = groups.back().second;
       while (previous > groups.back().first && space[previous] == 1)
         --previous;
@@ -99,7 +114,7 @@ public:
     }
     AffineExpr inner = rowLength();
     int64_t extent = isa<AffineConstantExpr>(inner) ? cast<AffineConstantExpr>(inner).getValue() : -1;
-    // Short rows get narrow vectors, so that the tail is not all there is.
+    // Short rows get narrow vectors, so that not all of a row is a masked rest.
     while (lanes > 1 && extent > 0 && lanes > extent)
       lanes /= 2;
     if (groups.size() == 1) {
@@ -137,7 +152,7 @@ private:
 
 std::unique_ptr<KernelPlan> planElementwise(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
   for (Operation &op : kernel.getBody().front().without_terminator())
-    // Constants here are shape operands, whose effect types already tell.
+    // A constant that is no splat is an operand with a shape, whose effect is in the types.
     if (!isa<graph::ConstantOp>(op) && !isElementwise(&op)) {
       reason = ("op " + op.getName().getStringRef() + " is not elementwise").str();
       return nullptr;

@@ -5,7 +5,13 @@
 // Then
 //   sum w x = u q (sum b d0 + 2^8 sum b (d1 + 2^8 d2)) - q z sum x
 // Both sums of integers fit 32 bits. Products are added up in 16 bits first, over as many quads as cannot
-// overflow.
+// overflow. For each digit and panel, in each quad of steps:
+//
+//     codes    b0 b1 b2 b3 | b0 b1 b2 b3 | ..      unsigned bytes: the four steps of column 0, of column 1, ..
+//     digits   x0 x1 x2 x3 | x0 x1 x2 x3 | ..      signed bytes: one digit of the four steps, broadcast as a word
+//              -----------   -----------
+//     16 bits  b0x0 + b1x1, b2x2 + b3x3 | ..       vpmaddubsw; added to those of the quads before, in registers
+//     32 bits  sum of the two           | ..       vpmaddwd, every so many quads; digit 2 times 2^8 on the way
 #include "FixedPointRows.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

@@ -6,6 +6,8 @@
 //
 //   x[k] = u * (d0[k] + 2^8 * d1[k] + 2^16 * d2[k])      each d a signed byte, a digit
 //
+//     segment   | u | x[0] = (d0, d1, d2) | x[1] = (d0, d1, d2) | ..      digits lie by fours of steps, see `digits`
+//
 // AVX2's vpmaddubsw multiplies unsigned bytes (codes) with signed ones (digits) and adds the products by pairs. So 4
 // steps of 8 columns take six instructions of arithmetic: for each digit one product and one addition. Sums of integers
 // are exact. An element's rounding is within 2^-23 of the segment's largest.
@@ -19,7 +21,7 @@ namespace tenon::cpu {
 
 class FixedPointRows {
 public:
-  /// How many rows at most may become integers for a product with such codes; 0: none.
+  /// How many rows at most may become integers for a product with such codes; 0: none may.
   static int64_t most(const PackedCodes &codes, int64_t lanes);
   /// Allocates the buffers of `rows` rows.
   FixedPointRows(KernelContext &context, const PackedCodes &codes, int64_t lanes, int64_t rows);

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// quantize and dequantize with a scalar, per-axis or blocked scale.
+// quantize and dequantize, as runs (MiscRuns.h). With scale s and zero point z:
+//
+//   quantize     y = round(x / s) + z, limited to the codes of the type
+//   dequantize   y = (x - z) * s
+//
+// Quantize.cpp, one folder up, has the arithmetic and its rounding; here it is decided which s and z an element has
+// (`Kind`). For x of shape [2, 3, 4], how the elements of a row share them:
+//
+//   one scale                       s s s s     the run may be all of x; s is one value
+//   one for each index of axis 1    s s s s     the run begins behind the axis; s is one value a row
+//   one for each index of axis 2    a b c d     the run is the axis; s is loaded like x, in vectors
+//   blocks of 2 along axis 2        a a b b     scalar: s is at the coordinates of x, the axis' divided by the block
 #include "MiscRuns.h"
 
 using namespace mlir;
@@ -32,13 +43,13 @@ RunSchedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target, const Ope
   bool scalar = product(shapeOf(o.scale), kernel.getContext()) == 1;
   if (o.block > 0)
     return RunSchedule::get(kernel, target, rank ? rank - 1 : 0, f32, true);
-  // The run must not cross the axis: it starts behind it or is it alone.
+  // A run must not cross the axis: it begins behind it or, if that is last, is the axis alone.
   unsigned from = scalar ? 0 : o.axis + 1 < rank ? o.axis + 1 : o.axis;
   return RunSchedule::get(kernel, target, from, f32);
 }
 
-/// Which parameters (scale and zero point) the elements of a run have: the only ones, one
-/// for the whole run, their own each, or one for each block of elements.
+/// How the elements of a run share a parameter (scale or zero point): there is only one, the run has one, each element
+/// has its own, or each block of elements has one.
 enum class Kind { scalar, outer, lanes, blocked };
 
 Kind kindOf(const Operands &o, const RunSchedule &s) {
@@ -49,7 +60,6 @@ Kind kindOf(const Operands &o, const RunSchedule &s) {
   return o.axis < int64_t(s.suffix) ? Kind::outer : Kind::lanes;
 }
 
-/// Quantizes or dequantizes.
 class QuantizePlan : public RunPlan {
 public:
   QuantizePlan(plan::KernelOp kernel, const CpuTarget &target, const Operands &operands)
@@ -60,7 +70,7 @@ public:
   LogicalResult emit(KernelContext &c) const override {
     Exprs strides = stridesOf(s.space), scaleStrides = stridesOf(c.shape(o.scale));
     Value zero = c.index(int64_t(0));
-    // A parameter (scale or zero point) at this position, one value or lanes.
+    // The values of a parameter for the elements at this position: a scalar that is broadcast, or lanes.
     auto parameter = [&](Value tensor, ArrayRef<Value> row, Value i, Value mask) -> Value {
       switch (kind) {
       case Kind::scalar: return c.broadcast(loadFrom(c, tensor, zero, 1), s.lanes);
@@ -79,7 +89,7 @@ public:
       Value zeroPoint = o.zeroPoint ? parameter(o.zeroPoint, row, i, mask) : Value();
       if (auto op = dyn_cast<graph::DequantizeOp>(kernel.getRootOp()))
         return emitDequantize(c, op, v, scale, zeroPoint);
-      if (mask && kind == Kind::lanes) // lanes beyond the end divide by one
+      if (mask && kind == Kind::lanes) // lanes beyond the end divide by one and not by zero
         scale = arith::SelectOp::create(c.b, c.loc, mask, scale, c.constant(c.b.getF32Type(), 1, s.lanes));
       return emitQuantize(c, cast<graph::QuantizeOp>(kernel.getRootOp()), v, scale, zeroPoint);
     });

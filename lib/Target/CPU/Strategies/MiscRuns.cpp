@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Runs, and the strategies that are nothing else: fill, range, trilu, one_hot,
-// shape and size, padding by reflection, edge or wrapping.
+// Runs, and the strategies that are nothing else. Of a result with coordinates o, the last two being o[-2] and o[-1]:
+//
+//   fill       result[o] = value
+//   range      result[i] = start + i * delta
+//   trilu      result[o] = x[o] where o[-1] - o[-2] >= k (upper) or <= k (lower), else 0
+//   one_hot    result[o] = on where indices[o without the axis] = o[axis], else off; an index may count from the end
+//   shape      result[i] = the size of dimension start + i of x
+//   size       result = the number of elements of x
+//   pad        result[o] = x[source(o[0]), source(o[1]), ..], with p = o - begin in each dimension of n elements;
+//              of a b c d, two more before and two behind:
+//
+//                edge      source = p limited to [0, n - 1]              a a a b c d d d
+//                wrap      source = p mod n                              c d a b c d a b
+//                reflect   source = q < n ? q : 2 (n - 1) - q            c b a b c d c b     q = p mod 2 (n - 1)
 #include "MiscRuns.h"
 
 #include "tenon/tenon.h"
@@ -77,13 +89,16 @@ void copyRun(KernelContext &c, Value from, Value fromAt, Value to, Value toAt, A
   Type storage = storageType(element);
   int64_t extent = constantOr(n), lanes = lanesFor(c.target, storage, extent);
   c.vectorLoop(c.index(int64_t(0)), c.index(n), lanes, extent, [&](Value i, Value mask) {
-    // 16-bit floats pass through f32 and back unchanged.
+    // Numbers of 16-bit floats pass through f32 and back unchanged.
     c.store(c.load(from, storage, c.add(fromAt, i), lanes, mask), to, storage, c.add(toAt, i), mask);
   });
 }
 
 namespace {
 
+/// A row of trilu is a line of a matrix, whose number it compares with. The run of one_hot is the axis alone, where
+/// that is last, else what is behind it: so an index is the same throughout, or each element has one of its own. The
+/// lanes of one_hot are of its comparison, in i64.
 RunSchedule creationSchedule(plan::KernelOp kernel, const CpuTarget &target) {
   Operation *op = kernel.getRootOp();
   Type type = elementOf(op->getResult(0));
@@ -98,7 +113,7 @@ RunSchedule creationSchedule(plan::KernelOp kernel, const CpuTarget &target) {
   return RunSchedule::get(kernel, target, 0, type, isa<graph::ShapeOp, graph::SizeOp>(op));
 }
 
-/// Results made of little more than their positions: fill, range, trilu, one_hot, shape, size.
+/// Results made of little more than their positions.
 class CreationPlan : public RunPlan {
 public:
   CreationPlan(plan::KernelOp kernel, const CpuTarget &target)
@@ -143,7 +158,7 @@ public:
     }
     if (auto oneHot = dyn_cast<graph::OneHotOp>(op))
       return emitOneHot(c, oneHot, positions);
-    // shape and size: one value a position.
+    // shape and size have one value a position, which is chosen by comparisons: there are few.
     Exprs dims;
     if (auto shape = dyn_cast<graph::ShapeOp>(op)) {
       Exprs all = c.shape(shape.getX());
@@ -165,6 +180,7 @@ public:
 private:
   static Value diagonal(KernelContext &c, Value k) { return loadFrom(c, k, c.index(int64_t(0)), 1); }
 
+  /// `positions` gives the vector i, i + 1, ..
   LogicalResult emitOneHot(KernelContext &c, graph::OneHotOp op, function_ref<Value(Value)> positions) const {
     LaneMath m{c, elementOf(op.getIndices()).isUnsignedInteger()};
     Type i64 = c.b.getI64Type();
@@ -173,6 +189,7 @@ private:
     Value depth = m.fromIndex(c.index(s.space[axis]), i64), zero = c.index(int64_t(0));
     Value off = c.broadcast(loadFrom(c, op.getValues(), zero, 1), s.lanes);
     Value on = c.broadcast(loadFrom(c, op.getValues(), c.index(1), 1), s.lanes);
+    // Indices as i64, negative ones counted from the end.
     auto indices = [&](Value at, int64_t lanes, Value mask) {
       Value v = loadFrom(c, op.getIndices(), at, lanes, mask);
       Type type = lanes == 1 ? i64 : Type(VectorType::get({lanes}, i64));
@@ -198,7 +215,7 @@ private:
   }
 };
 
-/// Of all dimensions before, then of all behind; empty if they are not known.
+/// The amounts: those before each dimension, then those behind each; empty if they are not known.
 SmallVector<int64_t> padsOf(graph::PadOp op) {
   SmallVector<int64_t> result;
   if (auto constant = op.getPads().getDefiningOp<graph::ConstantOp>())
@@ -208,8 +225,8 @@ SmallVector<int64_t> padsOf(graph::PadOp op) {
   return result;
 }
 
-/// The run covers the trailing dimensions that keep their size; else it is
-/// the last dimension, one element at a time.
+/// The run has the last dimensions that are not padded, which are contiguous in x, too. If the last one is padded, it
+/// is the run, and scalar: its elements come from anywhere.
 RunSchedule padSchedule(plan::KernelOp kernel, const CpuTarget &target) {
   auto op = cast<graph::PadOp>(kernel.getRootOp());
   Exprs in = shapeOf(op.getX()), out = shapeOf(op.getResult());
@@ -253,10 +270,11 @@ public:
     }
     Value zero = c.index(int64_t(0)), one = c.index(1);
     using P = arith::CmpIPredicate;
-    auto modulo = [&](Value x, Value n) { // non-negative for n > 0
+    auto modulo = [&](Value x, Value n) { // in [0, n)
       Value r = arith::RemSIOp::create(c.b, c.loc, x, n);
       return m.select(arith::CmpIOp::create(c.b, c.loc, P::slt, r, zero), c.add(r, n), r);
     };
+    // Where coordinate o of dimension d comes from.
     auto source = [&](unsigned d, Value o) -> Value {
       if (in[d] == s.space[d] && beginOf(d) == 0)
         return o;
@@ -273,17 +291,17 @@ public:
       Value at = zero;
       for (auto [d, o] : llvm::enumerate(row))
         at = c.mulAdd(source(d, o), c.index(strides[d]), at);
-      // A run of one padded dimension goes element by element.
+      // A scalar run may be a padded dimension.
       at = c.add(at, s.lanes == 1 && s.suffix + 1 == s.space.size() ? source(s.suffix, i) : i);
       return loadFrom(c, op.getX(), at, s.lanes, mask);
     });
   }
 
 private:
-  /// What is before dimension d; nothing where only the run knows.
+  /// The amount before dimension d; nothing where only the kernel knows it when it runs.
   std::optional<int64_t> beginOf(size_t d) const { return amounts.empty() ? std::nullopt : std::optional(amounts[d]); }
 
-  SmallVector<int64_t> amounts; // as of padsOf
+  SmallVector<int64_t> amounts; // see padsOf
 };
 
 } // namespace

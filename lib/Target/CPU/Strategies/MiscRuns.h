@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Strategies whose every result element is a function of its position: runs of
-// the innermost dimensions, cut into vectors.
+// Results whose every element is a function of its position and of operands, and depends on no other element:
+//
+//   result[row.., i] = value(row, i)
+//
+// The innermost dimensions of the result, walked as one, are a run (RowSchedule.h), and the coordinates before them a
+// row. A unit is a block of at most kBlock elements of a run; i goes through it in vectors:
+//
+//     row 0   | block 0: vector | vector | .. |  block 1: vector | .. | rest, masked |
+//     row 1   |  ..
+//
+// A strategy of this kind gives the first dimension that the run may have, and a function that makes a vector of
+// values. The epilogue and the stores come from here.
 #ifndef TENON_LIB_TARGET_CPU_STRATEGIES_MISCRUNS_H
 #define TENON_LIB_TARGET_CPU_STRATEGIES_MISCRUNS_H
 
@@ -13,27 +23,25 @@ namespace tenon::cpu {
 struct RunSchedule {
   Exprs space;
   unsigned suffix = 0;
-  mlir::AffineExpr run;
+  mlir::AffineExpr run; // its length
   int64_t lanes = 1;
 
-  /// `from`: the first dimension that the run may cover; lanes follow `type`
-  /// unless `scalar`.
+  /// `from` is the first dimension that the run may have. Vectors have as many lanes as `type` needs; one, if `scalar`.
   static RunSchedule get(plan::KernelOp kernel, const CpuTarget &target, unsigned from, mlir::Type type,
                          bool scalar = false);
   WorkSplit split(mlir::MLIRContext *context) const;
-  /// Calls value(row coordinates, position in the run, mask) and stores what
-  /// it returns as `result`.
-  /// `beforeRun`, if given, is called with the row coordinates before each run.
+  /// Emits the units. value(row, i, mask) makes the values of a vector at position i of the run; they become `result`,
+  /// which the epilogue takes. beforeRun(row), if given, emits what comes before the blocks of each unit.
   mlir::LogicalResult emit(KernelContext &c, mlir::Value result,
                            llvm::function_ref<mlir::Value(llvm::ArrayRef<mlir::Value>, mlir::Value, mlir::Value)> value,
                            llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> beforeRun = nullptr) const;
-  /// Row coordinates and position in the run of a unit's first element.
+  /// The coordinates of a unit's first element: of the row, then its position in the run.
   llvm::SmallVector<mlir::Value> firstOf(KernelContext &c, mlir::Value unit) const;
 };
 
 /// An axis attribute, where negative values count from the end.
 inline int64_t resolvedAxis(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
-/// Copies [0, n) elements of a buffer of storage type.
+/// Copies n elements of buffers whose elements are stored as `element` is.
 void copyRun(KernelContext &c, mlir::Value from, mlir::Value fromAt, mlir::Value to, mlir::Value toAt,
              mlir::AffineExpr n, mlir::Type element);
 

@@ -1,7 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Data movement: transpose, slice, concat, constant padding, tile, gather.
-// Rows of the result are the work units; contiguous runs move in vectors.
+// Data movement: transpose, slice, concat, constant padding, tile, gather. Elements move as they lie, in runs that are
+// contiguous in source and result: vectors, the last one masked. Where each result element comes from:
+//
+//   transpose, slice   result[i0, i1, ..] = x[base + i0 * s0 + i1 * s1 + ..]                              (Movement.h)
+//   concat             result[outer, j, inner] = operand number m at [outer, j - start of m, inner], along the axis
+//   pad                result[i] = x[i - begin], or the value where that is outside; per dimension
+//   tile               result[i] = x[i % size], per dimension
+//   gather             result[outer, p.., inner] = x[outer, indices[p..], inner], along the axis
+//
+// Each has units that are rows of the result; within a unit:
+//
+//   transpose, slice   the last dimension: one run or, if it is strided in the source, element by element (only where
+//                      MovementTranspose.cpp does not take the kernel)
+//   concat             | operand 0 | operand 1 | .. |     a run of each operand: its part from the axis on
+//   pad                | value | run of x | value |       or nothing but the value, where the row itself is outside
+//   tile               | run of x | run of x | .. |       of the last dimension
+//   gather             one run: all dimensions behind the axis; a unit is one index of one `outer`
 #include "Movement.h"
 
 #include "IndexCheck.h"
@@ -32,7 +47,7 @@ struct LinearSum {
   SmallVector<std::pair<int64_t, unsigned>> terms; ///< factor, symbol
 };
 
-/// Nothing if the expression has quotients, remainders or products of symbols.
+/// The expression as a sum; nothing if it has quotients, remainders or products of symbols.
 std::optional<LinearSum> linearSum(AffineExpr expr) {
   LinearSum sum;
   SmallVector<AffineExpr> rest{expr};
@@ -60,7 +75,7 @@ std::optional<LinearSum> linearSum(AffineExpr expr) {
   return sum;
 }
 
-/// The address of numbers that lie beside the kernel's code.
+/// Makes a constant of `values` beside the kernel's function; the result is its address.
 Value constantTable(KernelContext &c, const std::string &name, ArrayRef<int64_t> values) {
   auto func = cast<func::FuncOp>(c.b.getInsertionBlock()->getParentOp());
   {
@@ -73,7 +88,8 @@ Value constantTable(KernelContext &c, const std::string &name, ArrayRef<int64_t>
   return LLVM::AddressOfOp::create(c.b, c.loc, LLVM::LLVMPointerType::get(c.b.getContext()), name);
 }
 
-/// Moves raw elements, whatever their type.
+/// Moves elements of any type as they are stored. Masked accesses to bfloat16 go as 16-bit integers (see
+/// KernelContext::asInteger16).
 struct Mover {
   KernelContext &c;
   Type storage;
@@ -87,7 +103,7 @@ struct Mover {
     memref::StoreOp::create(c.b, c.loc, memref::LoadOp::create(c.b, c.loc, from, source), to, target);
   }
 
-  /// Lanes for `extent` elements, or for any number.
+  /// Lanes of vectors over a run of `extent` elements; as many as the target has, where that is not known.
   int64_t widthFor(int64_t extent) const {
     int64_t width = lanes;
     while (width > 1 && extent > 0 && width > extent)
@@ -95,7 +111,7 @@ struct Mover {
     return width;
   }
 
-  /// Copies `length` contiguous elements: `extent` of them, where it is not negative.
+  /// Copies `length` contiguous elements; `extent` is their number if known, else negative.
   void run(Value from, Value source, Value to, Value target, Value length, int64_t extent) {
     int64_t width = widthFor(extent);
     auto type = VectorType::get({width}, storage);
@@ -117,6 +133,7 @@ struct Mover {
     });
   }
 
+  /// The same, from one value.
   void fill(Value scalar, Value to, Value target, Value length, int64_t extent) {
     int64_t width = widthFor(extent);
     c.vectorLoop(c.index(int64_t(0)), length, width, extent, [&](Value i, Value mask) {
@@ -135,7 +152,7 @@ struct Mover {
   }
 };
 
-/// Merges neighbours that are contiguous in the source as they are in the result.
+/// Merges dimensions as `stridedCopy` says; one is left at least, unless there are none.
 StridedCopy merge(const StridedCopy &copy) {
   StridedCopy merged;
   for (size_t d = 0; d < copy.dims.size(); ++d) {
@@ -156,7 +173,7 @@ StridedCopy merge(const StridedCopy &copy) {
   return merged;
 }
 
-constexpr size_t kMostUnrolled = 16; // operands of a concat with code of their own
+constexpr size_t kMostUnrolled = 16; // operands at most of a concat that has code for each
 
 class MovementPlan : public KernelPlan {
 public:
@@ -186,7 +203,7 @@ public:
       outer.assign(result.begin(), result.begin() + concat.getAxis());
       run = product(ArrayRef(result).drop_front(concat.getAxis()), context);
     } else if (auto gather = dyn_cast<graph::GatherOp>(root)) {
-      // Indices into an empty tensor are looked at, too.
+      // A unit is an index of one coordinate before the axis. Where there are none of these, indices are still checked.
       size_t indices = shapeOf(gather.getIndices()).size();
       outer.push_back(atLeastOne(product(ArrayRef(result).take_front(gather.getAxis()), context)));
       outer.append(result.begin() + gather.getAxis(), result.begin() + gather.getAxis() + indices);
@@ -207,7 +224,7 @@ public:
       emitGather(c, op);
       return success();
     }
-    if (c.shape(root->getResult(0)).empty()) { // a scalar stays what it is
+    if (c.shape(root->getResult(0)).empty()) { // a scalar is copied
       Value zero = c.index(int64_t(0));
       c.loop(c.begin, c.end, 1, [&](Value) {
         Mover(c, root->getResult(0)).element(c.buffer(root->getOperand(0)), zero, c.outputBuffer(0), zero);
@@ -222,7 +239,8 @@ public:
   }
 
 private:
-  /// Where the slice begins in the source, clamped as ONNX says.
+  /// Where a slice begins in the source. A negative start counts from the end of its axis of `size` elements. Then it
+  /// is limited to [0, size], with a negative step to [0, size - 1], as ONNX says.
   static Value sliceBase(KernelContext &c, graph::SliceOp slice) {
     Exprs shape = c.shape(slice.getX()), strides = stridesOf(shape);
     auto known = constantInts(slice.getStarts());
@@ -246,6 +264,7 @@ private:
     return base;
   }
 
+  /// A row is the last merged dimension.
   LogicalResult emitStrided(KernelContext &c) const {
     Operation *root = kernel.getRootOp();
     Mover mover(c, root->getResult(0));
@@ -265,14 +284,20 @@ private:
     return success();
   }
 
-  /// Many operands in one loop over them: code for each would take LLVM minutes. A
-  /// constant table has three fields for each operand, the number of its buffer (one
-  /// may come again), what is constant of its size along the axis, and where the other
-  /// terms of that begin, which are pairs of a factor and the number of a symbol:
+  /// Many operands in one loop over them. Code for each would take LLVM too long: with 2,000 inputs a compilation took
+  /// 43 s, and takes 1 s this way. The loop reads a table of constants, which has three fields for each operand,
   ///
-  ///   n0, c0, t0,  n1, c1, t1,  ..., 0, 0, tn,  f, s,  f, s, ...
+  ///   n   the number of its buffer; one may come again
+  ///   c   what is constant of its size along the axis
+  ///   t   the place in the table where the other terms of that begin: pairs of a factor f and the number s of a
+  ///       symbol, up to the next operand's t
   ///
-  /// False where a size is no such sum.
+  /// and behind them a last t, and the terms:
+  ///
+  ///   n0, c0, t0,  n1, c1, t1,  ..., 0, 0, tn,  f, s,  f, s, ...          size = c + sum of f * symbol s
+  ///
+  /// A row of the result holds a run of each operand; its place is the loop-carried sum of the runs before. False where
+  /// a size is no such sum or an operand no buffer.
   static bool emitLongConcat(KernelContext &c, graph::ConcatOp op) {
     if (!llvm::all_of(op.getInputs(), llvm::IsaPred<BlockArgument>))
       return false;
@@ -333,6 +358,7 @@ private:
     return true;
   }
 
+  /// A row is everything from the axis on.
   static LogicalResult emitConcat(KernelContext &c, graph::ConcatOp op) {
     MLIRContext *context = op.getContext();
     if (op.getInputs().size() > kMostUnrolled && emitLongConcat(c, op))
@@ -354,16 +380,20 @@ private:
     return success();
   }
 
+  /// Unit u is index u % count for coordinate u / count of the dimensions before the axis. With R elements behind the
+  /// axis:
+  ///
+  ///   result[u * R ..] = x[((u / count) * size + index) * R ..]
   static void emitGather(KernelContext &c, graph::GatherOp op) {
     MLIRContext *context = op.getContext();
     Mover mover(c, op.getResult());
     Exprs x = c.shape(op.getX());
     AffineExpr size = x[op.getAxis()], run = product(ArrayRef(x).drop_front(op.getAxis() + 1), context);
-    bool isFlat = product(ArrayRef(x).take_front(op.getAxis()), context) == 1; // a unit is an index
+    bool isFlat = product(ArrayRef(x).take_front(op.getAxis()), context) == 1; // unit u is index u
     Value count = c.index(product(c.shape(op.getIndices()), context)), length = c.index(run);
     IndexCheck check(c, op, op.getIndices(), size);
-    // Calls body(position among the indices, dimensions before the axis as one, unit);
-    // one loop inside the other, as an index must not cost divisions.
+    // Calls body(u % count, u / count, u) for each unit u of [begin, end). Two loops, one inside the other, divide
+    // nothing for a unit: a division takes longer than the check of an index.
     auto units = [&](function_ref<void(Value, Value, Value)> body) {
       Value zero = c.index(int64_t(0)), one = c.index(1);
       if (isFlat)
@@ -380,12 +410,18 @@ private:
       mover.run(c.buffer(op.getX()), c.mul(row, length), c.outputBuffer(0), c.mul(unit, length), length,
                 constantOr(run));
     };
-    // Nothing can be copied out of nothing; indices are looked at all the same.
+    // Where x has no elements there is nothing to copy, but every index is wrong, which is reported.
     auto look = [&]() { units([&](Value position, Value, Value) { check.load(position); }); };
     ifNotEmpty(c, x, [&]() { units(copy); }, look);
     check.finish(look);
   }
 
+  /// A row is the last dimension:
+  ///
+  ///     |  value, `left`  |  x[skip ..], `length` elements  |  value  |
+  ///
+  /// A negative amount at the beginning cuts off: skip = -begin elements of x are left out. One at the end needs
+  /// nothing but the row's width. A row of which another coordinate lies outside x has the value throughout.
   static LogicalResult emitPad(KernelContext &c, graph::PadOp op) {
     Exprs x = c.shape(op.getX()), result = c.shape(op.getResult());
     auto known = constantInts(op.getPads());
@@ -424,10 +460,10 @@ private:
       auto choice = scf::IfOp::create(c.b, c.loc, inside, true);
       OpBuilder::InsertionGuard guard(c.b);
       c.b.setInsertionPointToStart(choice.thenBlock());
-      // Amounts below 0 cut off: the padding before may be all that is left of a row.
+      // Where the end cuts off, the row may end within the padding before x.
       Value left = c.minS(c.maxS(zero, begins.back()), width), skip = c.maxS(zero, c.sub(zero, begins.back()));
       Value length = c.maxS(zero, c.minS(c.sub(own, skip), c.sub(width, left)));
-      // The same as numbers, where they are known.
+      // The same lengths as numbers, where they are known, so that short runs get narrow vectors.
       int64_t wide = constantOr(result.back()), before = -1, copied = -1, after = -1;
       if (known && wide >= 0 && constantOr(x.back()) >= 0) {
         int64_t begin = (*known)[rank - 1];
@@ -445,12 +481,13 @@ private:
     return success();
   }
 
+  /// A row is the last dimension: whole copies of a row of x.
   static LogicalResult emitTile(KernelContext &c, graph::TileOp op) {
     Exprs x = c.shape(op.getX()), result = c.shape(op.getResult()), strides = stridesOf(x);
     Mover mover(c, op.getResult());
     Exprs outer(result.begin(), result.end() - 1);
     Value width = c.index(result.back()), own = c.index(x.back());
-    Value copies = c.divU(width, c.maxS(own, c.index(int64_t(1)))); // none of a row without elements
+    Value copies = c.divU(width, c.maxS(own, c.index(int64_t(1)))); // 0 if the row has no elements
     c.loop(c.begin, c.end, 1, [&](Value row) {
       SmallVector<Value> at = c.delinearize(row, outer);
       Value source = c.index(int64_t(0));

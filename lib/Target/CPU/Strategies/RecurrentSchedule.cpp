@@ -11,9 +11,19 @@
 //       h, cell = the cell's arithmetic, a vector of hidden elements at a time
 //       y[t] = h
 //
+// Both products are register tiles over packed weights (`matmul`), whose accumulators are carried through the loop over
+// k; the rows are all the steps and sequences of a projection, or the sequences of a product:
+//
+//                        columns (gate, hidden element) ->
+//     row 0            | acc 0 | acc 1 | ..     each step k: loads the vectors of weights once for all rows, and
+//     row 1            | acc 2 | acc 3 | ..     broadcasts one element of x or h for each row
+//
 // State, gates and projections live in buffers whose gates are padded to whole
 // vectors, so that cell arithmetic needs no masks. No product reads the padded
-// elements of a state, and no result has them.
+// elements of a state, and no result has them. With lstm's four gates, a row of the projection or the product is:
+//
+//     | i, hidden elements | padding | o .. | padding | f .. | padding | c .. | padding |
+//     0                              padded           2 * padded                        columns = 4 * padded
 #include "RecurrentSchedule.h"
 
 using namespace mlir;
@@ -31,6 +41,7 @@ RecurrentEmitter::RecurrentEmitter(KernelContext &c, const RecurrentModel &model
   reset = scratch(c, s.sequences * s.padded, f32);
 }
 
+/// Sets `sequence` for what the body emits; one sequence costs no loop.
 void RecurrentEmitter::forSequences(function_ref<void()> body) {
   if (s.sequences == 1)
     return body();
@@ -106,6 +117,7 @@ void RecurrentEmitter::loadBiases(unsigned direction) {
   }
 }
 
+/// The initial states of the sequence in work, zeros where there is none; zeros in the padding.
 void RecurrentEmitter::loadState(unsigned direction, Value batch) {
   Value number = c.add(batch, sequence);
   Value from = c.mul(c.mulAdd(c.index(direction), c.index(s.xShape[1]), number), c.index(r.hidden));
@@ -193,12 +205,12 @@ void RecurrentEmitter::recur(unsigned direction, int64_t firstGate, int64_t last
          });
 }
 
-/// Gate element `at` of the projection of step `row` of the sequence in work.
+/// Offset of column `at` in the projection of step `row` of the sequence in work.
 Value RecurrentEmitter::projectedAt(Value row, Value at) {
   return c.mulAdd(c.mulAdd(row, c.index(s.sequences), sequence), c.index(s.columns), at);
 }
 
-/// Pre-activation of gate g: projection plus recurrent product.
+/// The sum s[g, j]: projection plus product.
 Value RecurrentEmitter::gate(Value row, int64_t g, Value j) {
   Value at = c.add(j, c.index(g * s.padded));
   Value projected = get(projection, projectedAt(row, at), s.lanes);

@@ -19,7 +19,14 @@
 //
 // Each s is first limited to [-clip, clip], if the model has a clip.
 //
-// The projection does not depend on the state, so several steps are computed together, which read w once.
+// The projection does not depend on the state, so several steps are computed together, which read w once:
+//
+//     time             t      t + 1  t + 2  t + 3    t + 4 ..
+//     projection     |<- one product, x times w ->|  |<- the next
+//     product, cell    h ---> h ---> h ---> h ------> h         step by step: each needs the state of the one before
+//
+// Both are matrix products with few rows. RecurrentSchedule.cpp has the loops, RecurrentStrategies.cpp the layout of
+// the weights and the choice of the schedule.
 #ifndef TENON_LIB_TARGET_CPU_STRATEGIES_RECURRENTSCHEDULE_H
 #define TENON_LIB_TARGET_CPU_STRATEGIES_RECURRENTSCHEDULE_H
 

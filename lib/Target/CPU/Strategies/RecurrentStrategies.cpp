@@ -8,6 +8,9 @@
 //
 //   [direction][panel][K][columns of the panel]
 //
+//     panel 0                                 panel 1
+//     k = 0: columns 0 .. W-1, k = 1: ..      k = 0: columns W .. 2W-1, k = 1: ..      W columns a panel
+//
 // A panel has the width of a register tile (projectVectors or recurVectors vectors), the last one what is left. gru's
 // recurrent weights are two such ranges of panels, of gates z and r and of gate h, since the product of gate h may wait
 // for the reset gate. Element (k, column) of a panel of `width` columns that begins at column `panel` lies at
@@ -22,7 +25,7 @@ using namespace mlir;
 namespace tenon::cpu {
 
 constexpr StringLiteral kPacked = "direction,panel,in,gates";
-constexpr int64_t kMaxStack = 256 * 1024;  // bytes of one kernel's buffers
+constexpr int64_t kMaxStack = 256 * 1024;  // bytes of one unit's buffers
 constexpr int64_t kFirstLevel = 32 * 1024; // bytes of weights that stay in a first-level cache
 
 RecurrentModel recurrentModel(Operation *op) {
@@ -72,8 +75,9 @@ RecurrentSchedule recurrentSchedule(plan::KernelOp kernel, const RecurrentModel 
   bool many = target.vectorRegisters >= 32;
   s.packedW = isPackedAs(kernel, r.w, kPacked);
   s.packedR = isPackedAs(kernel, r.r, kPacked);
-  // Two sequences share the recurrent weights where those exceed the first-level
-  // cache and registers and the stack hold both; different lengths would part them.
+  // Two sequences share each pass over the recurrent weights where those exceed the first-level cache, since each time
+  // step reads all of them (measured, with the panels: docs/Rationale/cpu-schedule.md). Registers and the stack must
+  // hold both; different lengths would part them.
   bool streams = r.hidden * s.columns * 4 > kFirstLevel;
   s.sequences = 2;
   s.steps = 1;

@@ -1,9 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Scaled dot-product attention without a score matrix. A unit is one head and
-// a block of query rows. Keys come in blocks that are transposed once per unit
-// into the stack, so that lanes run over keys for the scores and over the head
-// size for the weighted sum; the softmax is kept online over the key blocks.
+// Scaled dot-product attention without a score matrix. For each batch entry and head, query i and key j:
+//
+//   s[i, j] = scale * sum over d of q[i, d] * k[j, d] + mask[i, j]         a boolean mask: -inf where it is false
+//   y[i, d] = sum over j of exp(s[i, j]) * v[j, d]  /  sum over j of exp(s[i, j])
+//
+// causal: query i of Lq sees the keys j <= i + Lk - Lq. Several heads of q may share one of k and v.
+//
+// The softmax is online: keys come in blocks, and each query keeps the maximum M of the scores so far, the total T of
+// exponentials and the weighted sums S, both relative to M. A block of keys J changes them to
+//
+//   M' = max(M, max of s[j]),   w[j] = exp(s[j] - M'),   r = exp(M - M')   (the correction)
+//   T' = T * r + sum of w[j],   S'[d] = S[d] * r + sum of w[j] * v[j, d]
+//
+// and in the end y[d] = S[d] / T. So no score outlives its block.
+//
+// A unit is one head and a block of queries. Its loops, with a register tile of `rows` queries (four, or all of fewer)
+// times `keys` keys, which are `keyVectors` vectors:
+//
+//   for each block of keys
+//     keysT[d][key] = the block, transposed             once for all queries of the unit
+//     for each tile of rows
+//       scores     acc[row, vector of keys]   loop over d, which carries the tile:
+//
+//                       keysT[d]:    | vector 0 | vector 1 |
+//                    q[row 0][d]     |  acc 0   |  acc 1   |    lanes run over keys: each step broadcasts an element
+//                    q[row 1][d]     |  acc 2   |  acc 3   |    of each query and loads a row of keysT, so that no
+//                        ..          |    ..    |    ..    |    score needs a horizontal sum
+//
+//       softmax    M, T and the correction of each row; the weights go to memory [row][key]
+//       sums       S[row, vector of d]        loop over the keys of the block, which carries the tile: lanes run over
+//                                             the head size, each step broadcasts a weight of each row and loads v
+//
+// Queries beyond the last repeat it and are not stored; keys beyond the last repeat it and get a weight of zero; the
+// head size ends in a masked vector. Buffers on the stack, of f32:
+//
+//   queries [block][size]    scaled       keysT   [size][keys]       size in whole vectors
+//   sums    [block][value]   S            weights [rows][keys]       w of the tile in work
+//   maxima, totals [block]   M and T      unseen  [value]            causal: see sumUnseen
+//
+// Keys that a query does not see have a weight of zero, as in the softmax of -inf. Zero times an infinite v is NaN
+// there, so also the keys that a whole block of queries does not see must enter the sums (sumUnseen, weightless).
 #include "OperandReader.h"
 #include "RowStrategies.h"
 
@@ -12,14 +49,15 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
+// Where maxima begin: finite, so that a query whose scores are all -inf has weights of zero and not NaN.
 constexpr double kLowest = std::numeric_limits<float>::lowest();
-constexpr int64_t kQueryBlock = 32, kRows = 4;
+constexpr int64_t kQueryBlock = 32, kRows = 4; // queries of a unit and of a register tile at most
 
 struct Schedule {
-  Exprs q, k, v, out;
-  int64_t size, valueSize;         // head sizes
-  int64_t lanes, keyVectors, keys; // keys of a block
-  int64_t rows, block;             // query rows of a register tile and of a unit
+  Exprs q, k, v, out;              // [batch, heads, length, head size]
+  int64_t size, valueSize;         // head sizes: of q and k, of v and the result
+  int64_t lanes, keyVectors, keys; // keys of a block are keyVectors vectors
+  int64_t rows, block;             // queries of a register tile and of a unit
 };
 
 Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target) {
@@ -68,9 +106,9 @@ struct AttentionEmitter {
   OperandReader q, k, v;
   LaneMath m;
   Type f32;
-  Value zero, lq, lk;
+  Value zero, lq, lk;                                          // lq, lk: how many queries and keys there are
   Value valueBase;                                             // of the unit's head in V
-  Value queries, keysT, weights, sums, maxima, totals, unseen; // stack blocks
+  Value queries, keysT, weights, sums, maxima, totals, unseen; // stack buffers
 
   AttentionEmitter(KernelContext &c, graph::AttentionOp op, const Schedule &schedule)
       : c(c), op(op), s(schedule), q(c, op.getQ()), k(c, op.getK()), v(c, op.getV()), m{c}, f32(c.b.getF32Type()) {
@@ -101,7 +139,8 @@ struct AttentionEmitter {
   Value applyMask(Value score, ArrayRef<Value> head, Value query, Value key, Value limit);
 };
 
-/// Rows beyond the last query repeat it; they are not stored.
+/// Copies the unit's queries, from `first` on, times the scale, and sets the state of each row: M the lowest number, T
+/// zero, S what unseen keys give. `base` is where the head's queries begin. Rows beyond the last query repeat it.
 void AttentionEmitter::packQueries(Value base, Value first) {
   Value scale = c.constant(f32, op.getScale().convertToDouble(), s.lanes);
   Value last = c.sub(lq, c.index(1));
@@ -120,8 +159,8 @@ void AttentionEmitter::packQueries(Value base, Value first) {
   });
 }
 
-/// keysT[d][key]: lanes x lanes tiles through registers. Keys beyond the last
-/// repeat it; their weights are set to zero later.
+/// keysT[d][key] = k[firstKey + key][d], by squares of lanes x lanes that are transposed in registers. Keys beyond the
+/// last repeat it. Where d ends within a vector, the rest of the square goes to rows of keysT that are not read.
 void AttentionEmitter::packKeys(Value base, Value firstKey) {
   Value last = c.sub(lk, c.index(1));
   for (int64_t vector = 0; vector < s.keyVectors; ++vector)
@@ -140,6 +179,8 @@ void AttentionEmitter::packKeys(Value base, Value firstKey) {
     });
 }
 
+/// The scores of a vector of keys from `key` on with the mask's part. `limit` bounds the keys that are read in the
+/// mask, which may broadcast along any dimension, that of keys at run time, too.
 Value AttentionEmitter::applyMask(Value score, ArrayRef<Value> head, Value query, Value key, Value limit) {
   Value mask = op.getMask();
   Exprs shape = c.shape(mask), strides = stridesOf(shape);
@@ -160,14 +201,14 @@ Value AttentionEmitter::applyMask(Value score, ArrayRef<Value> head, Value query
   } else {
     value = loadFrom(c, mask, c.add(at, key), s.lanes, m.laneMask(key, limit, s.lanes));
   }
-  // A row masked by minus infinity alone has weights of zero: the running
-  // maximum starts above it.
+  // A row with scores of -inf alone has weights of zero, as its maximum begins at the lowest number.
   if (element.isInteger(1))
     return m.select(value, score, m.like(score, -std::numeric_limits<double>::infinity()));
   return m.add(score, m.toF32(value));
 }
 
-/// Whether the mask, or the diagonal, hides all keys from a query; asked `where` that matters.
+/// Whether the mask, or the diagonal, hides all keys from a query. The loop over the keys runs only `where` that
+/// matters; elsewhere the answer is not used.
 Value AttentionEmitter::seesNone(ArrayRef<Value> head, Value query, Value where) {
   Value seen = lk;
   if (op.getCausal())
@@ -190,8 +231,8 @@ Value AttentionEmitter::seesNone(ArrayRef<Value> head, Value query, Value where)
   })[0];
 }
 
-/// The sums of 0 * V over the keys [from, to), `width` vectors of them from column d on:
-/// zero, but NaN where V is no finite number.
+/// The sums of 0 * v[key, ..] over the keys [from, to), for `width` vectors of columns from d on: zero, but NaN where
+/// an element is no finite number.
 Values AttentionEmitter::weightless(Value from, Value to, Value d, int64_t width, Value mask) {
   Value none = c.constant(f32, 0, s.lanes);
   return c.loop(from, to, 1, Values(width, none), [&](Value key, ValueRange sums) {
@@ -203,7 +244,7 @@ Values AttentionEmitter::weightless(Value from, Value to, Value d, int64_t width
   });
 }
 
-/// What the keys from `limit` on, which no row of the unit sees, have in the sums.
+/// unseen[d] = what the keys from `limit` on, which no query of the unit sees, have in its sums.
 void AttentionEmitter::sumUnseen(Value limit) {
   constexpr int64_t kWidth = 4; // additions that do not wait for each other
   int64_t step = kWidth * s.lanes, full = s.valueSize / step * step;
@@ -216,8 +257,8 @@ void AttentionEmitter::sumUnseen(Value limit) {
                  [&](Value d, Value mask) { storeF32(weightless(limit, lk, d, 1, mask)[0], unseen, d, mask); });
 }
 
-/// One register tile: scores, online softmax and weighted sum of s.rows queries
-/// over one block of keys.
+/// Scores, softmax and weighted sums of s.rows queries over one block of keys: see the head of this file. `row` is the
+/// first query within the unit, whose own first is query `first`; keys from `limit` on are seen by none of the unit's.
 void AttentionEmitter::tile(Value row, Value first, Value firstKey, Value limit, ArrayRef<Value> head) {
   int64_t rows = s.rows, vectors = s.keyVectors, lanes = s.lanes;
   Values init(rows * vectors, c.constant(f32, 0, lanes));
@@ -238,7 +279,7 @@ void AttentionEmitter::tile(Value row, Value first, Value firstKey, Value limit,
   auto sumOf = [&](ValueRange a, ValueRange z) { return Values{m.add(a[0], z[0])}; };
   for (int64_t r = 0; r < rows; ++r) {
     Value local = c.add(row, c.index(r)), query = c.add(first, local);
-    // The keys this row sees: up to limit, and with causal to its diagonal.
+    // This query sees the keys before `seen`: to the diagonal, if causal.
     Value seen = limit;
     if (op.getCausal())
       seen = c.minS(limit, c.add(c.add(query, c.index(1)), c.sub(lk, lq)));
@@ -267,7 +308,7 @@ void AttentionEmitter::tile(Value row, Value first, Value firstKey, Value limit,
     storeF32(m.madd(loadF32(totals, local, 1), correction, sum), totals, local);
     corrections.push_back(correction);
   }
-  // Weighted sum, up to four vectors of the head size at a time.
+  // Weighted sums of `width` vectors of columns from d on, at most as many accumulators as the scores take.
   Value keyCount = c.minS(c.index(s.keys), c.sub(limit, firstKey));
   int64_t step = vectors * lanes;
   auto columns = [&](Value d, int64_t width, Value mask) {
@@ -307,7 +348,7 @@ void AttentionEmitter::unit(Value number) {
   Exprs units{s.q[0], s.q[1], s.q[2].ceilDiv(s.block)};
   Values at = c.delinearize(number, units);
   Value first = c.mul(at[2], c.index(s.block));
-  // Several query heads share one key-value head.
+  // Query head h reads head h / (heads / kvHeads) of k and v.
   Value heads = c.index(s.q[1]), kvHeads = c.index(s.k[1]);
   Value kvHead = s.q[1] == s.k[1] ? at[1] : c.divU(at[1], c.divU(heads, kvHeads));
   Value qBase = c.mul(c.mulAdd(at[0], heads, at[1]), c.mul(lq, c.index(s.size)));
@@ -315,6 +356,7 @@ void AttentionEmitter::unit(Value number) {
   Value kBase = c.mul(kvIndex, c.mul(lk, c.index(s.size)));
   valueBase = c.mul(kvIndex, c.mul(lk, c.index(s.valueSize)));
   Value rowsHere = c.minS(c.index(s.block), c.sub(lq, first));
+  // Keys from `limit` on are hidden from the last query of the unit, and so from all.
   Value limit = lk;
   if (op.getCausal())
     limit = c.maxS(zero, c.minS(lk, c.add(c.add(first, rowsHere), c.sub(lk, lq))));
@@ -339,9 +381,9 @@ LogicalResult AttentionPlan::emit(KernelContext &c) const {
     Value first = c.mul(at[2], c.index(s.block));
     c.loop(e.zero, c.minS(c.index(s.block), c.sub(e.lq, first)), 1, [&](Value row) {
       Value total = e.loadF32(e.totals, row, 1), none = c.constant(e.f32, 0, 1), one = c.constant(e.f32, 1, 1);
-      // A row that sees no key at all has weights of zero, whatever its scores are. So has
-      // one whose scores are minus infinity by themselves, but that is NaN, as their
-      // softmax is.
+      // The total is zero in two cases. A query that sees no key at all (isBlind) has weights of zero, whatever its
+      // scores are, and so the sum of 0 * v. One whose scores are -inf by themselves has NaN, as their softmax is:
+      // zero times 1 / 0.
       Value hasNone = arith::CmpFOp::create(c.b, c.loc, arith::CmpFPredicate::ULE, total, none);
       Value isBlind = arith::AndIOp::create(c.b, c.loc, hasNone, e.seesNone(at, c.add(first, row), hasNone));
       Value inverse = c.broadcast(e.m.div(one, total), s.lanes);

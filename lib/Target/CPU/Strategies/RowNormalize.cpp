@@ -1,8 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// softmax, log_softmax and layer or RMS normalisation. A row stays in the first
-// cache level between its passes: statistics first, then the scaled result
-// through the epilogue.
+// softmax, log_softmax and layer or RMS normalisation: rows that are scaled by statistics of their own. With the sums
+// over a row of n elements:
+//
+//   softmax       y[i] = exp(x[i] - max) * (1 / sum of exp(x[j] - max))
+//   log_softmax   y[i] = (x[i] - max) - log(sum of exp(x[j] - max))       keeps the logarithm beside a large maximum
+//   layer norm    y[i] = (x[i] - mean) / sqrt(sum of (x[j] - mean)^2 / n + epsilon) * scale[i] + bias[i]
+//   RMS norm      y[i] = x[i] / sqrt(sum of x[j]^2 / n + epsilon) * scale[i] + bias[i]
+//
+// max keeps exp from overflowing. Each statistic needs the one before it, so a row is read several times; it stays in
+// the first-level cache meanwhile. Only the last pass goes through the epilogue:
+//
+//   pass   softmax                               log_softmax                norm
+//   1      max of x                              max of x                   mean of x (layer)
+//   2      sum of e = exp(x - max), e is kept    sum of exp(x - max)        sum of squares
+//   3      e * (1 / sum)                         (x - max) - log(sum)       (x - mean) * factor * scale + bias
+//
+// A softmax has one of two schedules:
+//
+//   along the axis    The axis is innermost. Lanes run along the row, as they do for a norm; `accumulate` and
+//                     `horizontal` (RowSchedule.h) make the statistics. A unit is a row.
+//   across the axis   Dimensions behind the axis make a run. Each lane has a row of its own, whose statistics are
+//                     lanes of loop-carried vectors, and no lanes need combining. A unit is one vector of the run:
+//
+//                           run behind the axis ->
+//                     axis  | unit 0 | unit 1 | .. | rest, masked |     each unit: three loops over the axis
+//                      |    |   |    |   |    |    |              |
+//                      v    |   v    |   v    |    |              |
 #include "RowStrategies.h"
 
 using namespace mlir;
@@ -10,14 +34,15 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
+// Where a maximum begins.
 constexpr double kLowest = std::numeric_limits<float>::lowest();
-constexpr int64_t kMaxScratch = 8192; // elements of a row's exponentials kept on the stack
+constexpr int64_t kMaxScratch = 8192; // elements of a row at most whose exponentials are kept on the stack
 
 class SoftmaxPlan : public KernelPlan {
   struct Schedule {
-    Exprs space, outer;
-    unsigned axis, suffix; // suffix == axis where lanes run along the axis
-    bool alongAxis;
+    Exprs space, outer;    // outer: the dimensions of units, without the run's
+    unsigned axis, suffix; // suffix: first dimension of the run, which is the axis itself if alongAxis
+    bool alongAxis;        // the axis is innermost, but for dimensions of one element
     AffineExpr run;
     int64_t lanes;
   };
@@ -64,8 +89,8 @@ private:
     Value n = c.index(s.run);
     int64_t extent = constantOr(s.run), lanes = s.lanes;
     bool isLog = op.getLog();
-    // Exponentials are kept for the last pass: in the result itself where it
-    // is stored as f32, else on the stack, else they are computed again.
+    // Exponentials are kept for the last pass: in the result itself where that is
+    // f32, else on the stack, else they are computed again.
     Value kept;
     bool inResult = false;
     if (!isLog && element.isF32() && (kept = yieldedBuffer(c, op.getResult())))
@@ -97,8 +122,6 @@ private:
           c.store(e, kept, f32, inResult ? c.add(base, i) : i, mask);
         return e;
       });
-      // log: (x - max) - log(sum), which keeps the logarithm beside a large
-      // maximum; else e * (1 / sum).
       Value factor = c.broadcast(isLog ? m.log(sum) : m.div(c.constant(f32, 1, 1), sum), lanes);
       point.push_back({});
       c.vectorLoop(c.index(int64_t(0)), n, lanes, extent, [&](Value i, Value mask) {
@@ -168,17 +191,18 @@ private:
 class NormPlan : public KernelPlan {
   struct Schedule {
     Exprs space;
-    unsigned axis, suffix;
-    AffineExpr row, run;
-    Type work; // of statistics and results: f64 for f64, else f32
-    int64_t lanes, rowLanes;
+    unsigned axis, suffix;   // the row is the dimensions from axis on, the run those from suffix on
+    AffineExpr row, run;     // elements of each
+    Type work;               // of statistics and results: f64 for f64, else f32
+    int64_t lanes, rowLanes; // of vectors along the run, and along the row
   };
   static Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target) {
     auto op = cast<graph::NormOp>(kernel.getRootOp());
     Schedule s;
     s.space = shapeOf(op.getX());
     s.axis = op.getAxis();
-    // Scale and bias are read through the epilogue, so they limit merging too.
+    // Statistics read x alone, whose row is contiguous. The last pass reads scale and bias like operands of the
+    // epilogue; where these do not have all dimensions of the row, it is in several runs.
     s.suffix = mergedSuffix(kernel, s.space, s.axis);
     MLIRContext *context = kernel.getContext();
     Type compute = computeOf(op.getX());
@@ -230,7 +254,7 @@ public:
       if (layer)
         mean = m.div(fold([&](Value v, Value acc) { return m.add(v, acc); }), count);
       Value wideMean = layer ? c.broadcast(mean, s.rowLanes) : Value();
-      // The variance from the differences, not from sums of squares: no cancellation.
+      // The variance is taken from differences: the mean of squares less the square of the mean would cancel.
       Value squares = fold([&](Value v, Value acc) {
         if (layer)
           v = m.sub(v, wideMean);
@@ -253,7 +277,7 @@ public:
           if (layer)
             v = m.sub(v, shift);
           v = m.mul(v, factor);
-          // One value may be both the scale and the bias.
+          // Scale and bias are told apart by their place, not by the value: one value may be both.
           for (auto [operand, isScale] :
                {std::pair(Value(op.getScale()), true), std::pair(Value(op.getBias()), false)}) {
             if (!operand)

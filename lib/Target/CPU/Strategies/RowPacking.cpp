@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Repacking of constant operands, byte by byte from dense or resource data.
+// Repacking copies the bytes of elements, so that any element type will do, from dense or resource data.
 #include "RowPacking.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -9,6 +9,7 @@ using namespace mlir;
 
 namespace tenon::cpu {
 
+/// A constant's bytes; of a splat those of its one element.
 static ArrayRef<char> rawData(Attribute value, bool &splat) {
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
     AsmResourceBlob *blob = resource.getRawHandle().getBlob();
@@ -35,7 +36,7 @@ bool isPackedAs(plan::KernelOp kernel, Value operand, StringRef layout) {
 
 bool canPack(plan::KernelOp kernel, Operation *root, Value operand) {
   graph::ConstantOp constant = operand ? constantOf(kernel, operand) : nullptr;
-  // The packed form is the only one the kernel sees: no second use may need the other.
+  // The packed form is the only one that the kernel has: no second use may need the other.
   if (!constant || llvm::range_size(operand.getUses()) != 1 || *operand.user_begin() != root)
     return false;
   if (kernel.getPacked() &&

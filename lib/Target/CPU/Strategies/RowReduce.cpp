@@ -1,9 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// reduce and arg_reduce over any axes. Where the innermost dimension is kept,
-// lanes run over kept elements and every lane folds its own column; otherwise
-// lanes run along the innermost reduced dimensions with four accumulators and
-// one horizontal step an output.
+// reduce and arg_reduce over any axes. With k the kept coordinates and r the reduced ones:
+//
+//   reduce       y[k] = finish(fold over r of term(x[k, r]))         count is the number of r
+//                sum, mean       + of x,      mean divides by count
+//                l1              + of |x|
+//                sum_square, l2  + of x * x,  l2 takes the root
+//                log_sum         + of x,      then the logarithm
+//                log_sum_exp     + of exp(x - max), then max + the logarithm: exp(x) alone would overflow
+//                prod, max, min  *, max, min of x
+//   arg_reduce   y[k] = the r, along one axis, of the largest (smallest) x[k, r]; of equal ones the first, or the last
+//                if select_last is set
+//
+// What is vectorised depends on the innermost dimension of x.
+//
+// It is kept (`alongInner`): lanes run over kept elements, and each lane folds a column of its own. Nothing is left to
+// combine, and every load is contiguous. A unit is one coordinate of the outer kept dimensions times four vectors:
+//
+//                   kept run of x ->
+//              +----------+----------+----------+----------+
+//     reduced  | vector 0 | vector 1 | vector 2 | vector 3 |    the accumulators of the four vectors are carried
+//      loops   |    |     |    |     |    |     |    |     |    through the loops over r
+//        |     |    v     |    v     |    v     |    v     |
+//        v     +----------+----------+----------+----------+
+//
+// The last block of a run, if it is not full, goes by single vectors, the last of which is masked.
+//
+// It is reduced: lanes run along it, and along the reduced dimensions before it that are contiguous with it (the run).
+// A unit is one result. Loops over the other reduced dimensions carry one vector accumulator; within each run
+// `accumulate` (RowSchedule.h) folds with four copies of it, and one horizontal step makes the result of the lanes.
 #include "../Logarithm.h"
 #include "RowStrategies.h"
 
@@ -14,16 +39,18 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kInnerVectors = 4;
+constexpr int64_t kInnerVectors = 4; // of a block of kept columns
 constexpr double kLargest = std::numeric_limits<float>::max();
 
-/// How the dimensions of the operand play together.
+/// Which dimensions are units, which are loops, and which one is vectorised: with their coordinates
+///
+///   x[sum of outer * outerStrides + sum of reduced * reducedStrides + i]   is folded into   result[outer..] (, i)
 struct Geometry {
-  Exprs space;         // the result's shape
-  bool alongInner;     // lanes run over kept elements
-  unsigned suffix = 0; // first result dimension of the vectorised run (alongInner)
-  Exprs outer, outerStrides;
-  Exprs reduced, reducedStrides; // loops, outermost first
+  Exprs space;                   // the result's shape
+  bool alongInner;               // lanes run over kept elements; else along reduced ones
+  unsigned suffix = 0;           // first result dimension of the run if alongInner, else their number
+  Exprs outer, outerStrides;     // kept dimensions outside the run, with strides in x
+  Exprs reduced, reducedStrides; // reduced dimensions outside the run: loops, outermost first
   AffineExpr run;                // length of the vectorised run
   AffineExpr count;              // elements folded into one
   int64_t lanes;
@@ -72,14 +99,16 @@ struct Geometry {
     lanes = lanesFor(target, computeOf(x), constantOr(run));
   }
 
+  /// Of a kept run.
   AffineExpr blocks() const { return run.ceilDiv(kInnerVectors * lanes); }
 };
 
-/// What to fold: tuples of accumulators.
+/// What to fold. An accumulator is a tuple of values: the sum or the like; of arg_reduce the best value and where it
+/// is.
 struct Reduction {
-  Type position;         // of the positions handed to `step`; null: it needs none
-  bool needsMax = false; // a pass for the maximum first, handed to `step` and `finish`
-  std::function<Values(int64_t lanes)> neutral;
+  Type position;         // type of the position along the axis that `step` needs; null: it needs none
+  bool needsMax = false; // a pass for the maximum comes first; `step` and `finish` get the result
+  std::function<Values(int64_t lanes)> neutral; // changes nothing that it is combined with
   std::function<Values(Value x, Value position, ValueRange acc, Value max)> step;
   std::function<Values(ValueRange, ValueRange)> combine;
   std::function<Value(ValueRange acc, Value max)> finish;
@@ -96,11 +125,12 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
     if (failed(emitter.storeYields()))
       status = failure();
   };
-  // The pass for the maximum clamps it to finite values: inf - inf is no number.
+  // The maximum that is subtracted is limited to finite values: inf - inf is NaN.
   auto finite = [&](Value v) { return m.min(m.like(v, kLargest), m.max(v, m.like(v, -kLargest))); };
   Value zero = c.index(int64_t(0));
 
   if (g.alongInner) {
+    // `vectors` vectors of columns from element i of the run on, folded over the whole nest of reduced dimensions.
     auto columns = [&](ArrayRef<Value> outer, Value base, Value i, int64_t vectors, Value mask) {
       size_t width = r.neutral(1).size();
       auto fold = [&](Values init, size_t width, function_ref<Values(Value, Value, ValueRange, int64_t)> step) {
@@ -236,7 +266,7 @@ public:
     auto maximum = [&](Value x, Value y, bool smallest) -> Value {
       if (!real)
         return smallest ? m.min(x, y) : m.max(x, y);
-      // NaN propagates, as in NumPy.
+      // Unlike LaneMath's: NaN propagates, as in NumPy.
       return smallest ? Value(arith::MinimumFOp::create(c.b, c.loc, x, y))
                       : Value(arith::MaximumFOp::create(c.b, c.loc, x, y));
     };
@@ -274,7 +304,7 @@ public:
       switch (kind) {
       case K::mean: {
         Value count = c.index(g.count);
-        // Integers of nothing: their sum, as division by zero would trap.
+        // The mean of no integers is their sum: a division by zero would trap.
         count = real ? m.indexToFloat(count, compute) : m.fromIndex(c.maxS(count, c.index(1)), compute);
         return m.div(v, c.broadcast(count, LaneMath::lanesOf(v)));
       }
@@ -323,7 +353,7 @@ public:
     };
     Reduction r;
     r.position = positionType(op);
-    // Beyond all other positions (before, for the last).
+    // A position that loses every tie: beyond all others, or before all where the last one wins.
     auto nowhere = [&](int64_t lanes) {
       return last ? c.constant(r.position, -1, lanes) : signedMath.extreme(r.position, false, lanes);
     };
@@ -339,7 +369,7 @@ public:
     r.finish = [&](ValueRange acc, Value) -> Value {
       Type type = c.b.getI64Type();
       int64_t lanes = LaneMath::lanesOf(acc[1]);
-      // A row of nothing but NaN leaves the neutral position: the first index.
+      // NaN is neither better nor equal. A row of nothing else leaves the neutral position, for which 0 is given.
       Value position = acc[1];
       position = m.select(m.equal(position, nowhere(lanes)), m.like(position, 0), position);
       if (r.position == type)
@@ -355,7 +385,7 @@ private:
     int64_t axis = op.getAxis();
     return Geometry(kernel, op.getX(), op.getResult(), ArrayRef(axis), op.getKeepDims(), target);
   }
-  /// 32 bits, of which twice as many lanes fit, where all positions fit them.
+  /// 32 bits if they hold all positions: a vector then has twice as many.
   static Type positionType(graph::ArgReduceOp op) {
     int64_t length = constantOr(shapeOf(op.getX())[op.getAxis()]);
     return IntegerType::get(op.getContext(), length >= 0 && length <= INT32_MAX ? 32 : 64);

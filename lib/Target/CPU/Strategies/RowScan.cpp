@@ -1,6 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// cumsum, and top_k by insertion into the sorted best so far.
+// What goes through an axis in order: running sums, and the k best by insertion.
+//
+//   cumsum   y[.., j, ..] = sum of x[.., i, ..] over i <= j      i < j if exclusive, i >= j or i > j in reverse
+//   top_k    values[.., 0 .. k - 1, ..], indices: the k largest (smallest) of the axis, the best first; of equal ones
+//            the earlier index first
+//
+// cumsum is serial along its axis. Lanes run over the dimensions behind it, a running sum in each lane; without such
+// dimensions the code is scalar. A unit is one coordinate of all dimensions outside axis and run:
+//
+//            run behind the axis ->
+//      axis  | v0 | v1 | .. | rest, masked |     for each vector of the run: a loop over the axis, which carries
+//       |    | v0 | v1 | .. |      ..      |     one vector of sums and stores a result in each step
+//       v    | v0 | v1 | .. |      ..      |
+//
+// top_k is scalar, too. A unit is one row along the axis. The results themselves hold the best so far, sorted; where
+// the kernel yields the indices alone, values are read back from x at these:
+//
+//     kept   9  7  7  4       x[i] = 8 enters, as it is better than the last one (while fewer than k are kept, always);
+//            9  8  7  7       worse ones move one place down, from the end on, until a better or equal one is found
 #include "RowStrategies.h"
 
 #include "tenon/tenon.h"
@@ -10,11 +28,10 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-/// Lanes over the dimensions after the axis; a serial loop where there are none.
 class CumSumPlan : public KernelPlan {
   struct Schedule {
-    Exprs shape, outer;
-    unsigned axis, suffix;
+    Exprs shape, outer;    // outer: the dimensions of units
+    unsigned axis, suffix; // suffix: first dimension of the run, the rank if there is no run
     AffineExpr run;
     int64_t lanes;
   };
@@ -52,6 +69,7 @@ public:
     Value zero = c.index(int64_t(0)), n = c.index(s.shape[s.axis]);
     c.loop(c.begin, c.end, 1, [&](Value unit) {
       Values outer = c.delinearize(unit, s.outer);
+      // The running sums of one vector at element i of the run; null: there is no run.
       auto column = [&](Value i, Value mask) {
         c.loop(zero, n, 1, {c.constant(compute, 0, s.lanes)}, [&](Value step, ValueRange acc) {
           Value at = op.getReverse() ? c.sub(c.sub(n, c.index(1)), step) : step;
@@ -128,14 +146,14 @@ public:
         Values outer = c.delinearize(unit, rows);
         Value in = c.offset(outer, dropAxis(inStrides)), out = c.offset(outer, dropAxis(outStrides));
         auto outAt = [&](Value p) { return c.mulAdd(p, outStep, out); };
-        // The value kept at position p: read back through whichever result exists.
+        // The value that is kept at place p.
         auto kept = [&](Value p) -> Value {
           if (values)
             return c.load(values, element, outAt(p), 1);
           Value index = m.toIndex(memref::LoadOp::create(c.b, c.loc, indices, outAt(p)));
           return loadFrom(c, op.getX(), c.mulAdd(index, inStep, in), 1);
         };
-        // NaN is the largest of all.
+        // NaN is larger than all numbers, and not larger than another NaN.
         auto greater = [&](Value a, Value z) -> Value {
           if (!LaneMath::isFloat(a))
             return m.greater(a, z);
@@ -147,17 +165,19 @@ public:
         auto better = [&](Value a, Value z) { return op.getLargest() ? greater(a, z) : greater(z, a); };
         c.loop(zero, n, 1, [&](Value i) {
           Value v = loadFrom(c, op.getX(), c.mulAdd(i, inStep, in), 1);
-          Value count = c.minS(i, k);
+          Value count = c.minS(i, k); // values kept so far
           Value room = cmp(P::slt, count, k);
           Value enters = ifElse(
               c, room, c.b.getI1Type(), [&]() { return Values{room}; },
               [&]() { return Values{better(v, kept(c.sub(k, one)))}; })[0];
           ifThen(c, enters, [&]() {
+            // The free place begins behind the kept ones, or at the last, whose value is dropped, and moves to the
+            // front past all that x[i] is better than.
             Value start = c.minS(count, c.sub(k, one));
             auto loop = scf::WhileOp::create(
                 c.b, c.loc, TypeRange{c.b.getIndexType()}, ValueRange{start},
                 [&](OpBuilder &, Location, ValueRange args) {
-                  // Equal values keep their order: the earlier index stays in front.
+                  // An equal value is not passed: the earlier index stays in front.
                   Value above = ifElse(
                       c, cmp(P::sgt, args[0], zero), c.b.getI1Type(),
                       [&]() { return Values{better(v, kept(c.sub(args[0], one)))}; },

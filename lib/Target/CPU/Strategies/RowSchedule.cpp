@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Lane arithmetic, reductions and loop nests shared by the row, window and
-// recurrent strategies.
+// Lane arithmetic, folds and loop nests of the row, window and recurrent strategies. RowSchedule.h has the terms.
 #include "RowSchedule.h"
 
 using namespace mlir;
@@ -12,7 +11,8 @@ int64_t grainFor(int64_t workPerUnit) { return workPerUnit <= 0 ? 1 : std::max<i
 
 int64_t lanesFor(const CpuTarget &target, Type compute, int64_t extent) {
   int64_t bits = std::max(8u, compute.getIntOrFloatBitWidth());
-  // Booleans and bytes widen to masks of 32-bit lanes in most epilogues.
+  // Narrower types get no more lanes than 32-bit ones: booleans and bytes widen to masks of 32-bit lanes in most
+  // epilogues.
   int64_t lanes = target.vectorBits / std::max<int64_t>(bits, 32);
   while (lanes > 1 && extent >= 0 && lanes > extent)
     lanes /= 2;
@@ -31,8 +31,9 @@ bool canMerge(plan::KernelOp kernel, ArrayRef<AffineExpr> space, unsigned first,
     Exprs shape = shapeOf(argument);
     if (shape.size() > space.size())
       continue; // read by the root alone
+    // Shapes are aligned at the last dimension, as in NumPy.
     int64_t missing = int64_t(space.size()) - int64_t(shape.size());
-    int seen = -1;
+    int seen = -1; // whether the dimensions so far are there (1) or broadcast (0)
     for (unsigned d = first; d <= last; ++d) {
       if (space[d] == 1)
         continue;
@@ -195,7 +196,7 @@ Value LaneMath::laneNumbers(Value at, int64_t lanes, Type integer) {
 Value LaneMath::laneMask(Value at, Value limit, int64_t lanes) {
   if (lanes == 1)
     return arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, at, limit);
-  // create_mask takes negative counts as none and large ones as all.
+  // create_mask takes a count of more than `lanes` as all.
   return c.maskOf(c.maxS(c.sub(limit, at), c.index(int64_t(0))), lanes);
 }
 
@@ -229,7 +230,7 @@ Values accumulate(KernelContext &c, Value n, int64_t extent, int64_t lanes, Valu
     acc = combine(low, high);
     position = end;
   }
-  Value full = c.sub(n, c.remU(n, c.index(lanes)));
+  Value full = c.sub(n, c.remU(n, c.index(lanes))); // where whole vectors end
   if (extent < 0 || (extent % (kCopies * lanes)) >= lanes)
     acc = c.loop(position, full, lanes, acc, [&](Value i, ValueRange args) { return step(i, {}, args); });
   if (lanes == 1 || (extent >= 0 && extent % lanes == 0))
@@ -268,7 +269,13 @@ Values horizontal(KernelContext &c, Values acc, int64_t lanes, CombineFn combine
 
 void transposeLanes(KernelContext &c, Values &rows) {
   int64_t lanes = rows.size();
-  // Recursive block exchange: log2(lanes) rounds of two shuffles a pair.
+  // In log2(lanes) rounds, blocks off the diagonal change places, halves first, with two shuffles for each pair of
+  // rows s apart:
+  //
+  //     a0 a1 a2 a3              a0 a1 c0 c1              a0 b0 c0 d0
+  //     b0 b1 b2 b3    s = 2     b0 b1 d0 d1    s = 1     a1 b1 c1 d1
+  //     c0 c1 c2 c3    ---->     a2 a3 c2 c3    ---->     a2 b2 c2 d2
+  //     d0 d1 d2 d3              b2 b3 d2 d3              a3 b3 c3 d3
   for (int64_t s = lanes / 2; s >= 1; s /= 2) {
     SmallVector<int64_t> low, high;
     for (int64_t l = 0; l < lanes; ++l) {

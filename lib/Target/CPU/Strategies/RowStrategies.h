@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The row strategies that RowAttention.cpp registers beside its own.
+// The row strategies, one root op each, that RowAttention.cpp registers beside its own.
 #ifndef TENON_LIB_TARGET_CPU_STRATEGIES_ROWSTRATEGIES_H
 #define TENON_LIB_TARGET_CPU_STRATEGIES_ROWSTRATEGIES_H
 

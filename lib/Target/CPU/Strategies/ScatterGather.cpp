@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Access by index tensors: gather_elements and gather_nd by runs; scatter_nd
-// and scatter_elements as one unit (a copy, then the updates in order), so that
-// repeated indices give the same result under any number of threads. Indices
-// out of range are reported, and nothing is read or written there.
+// Access by index tensors. With `indices` J, and [i] meaning all coordinates of a position:
+//
+//   gather_elements    result[i] = x[i], the coordinate along the axis replaced by J[i]
+//   gather_nd          result[b.., p.., s..] = x[b.., J[b.., p.., 0], J[b.., p.., 1], .., s..]
+//                      b: batch dimensions; the last dimension of J is a tuple that leads to a slice of x, at s
+//   scatter_elements   result = x; then for each i in order: result[i, the coordinate along the axis replaced by J[i]]
+//                      takes updates[i]
+//   scatter_nd         result = x; then for each p in order: the slice of result at the tuple J[p] takes updates[p]
+//
+// "Takes" is one of: is replaced, +, *, max, min.
+//
+// The gathers are runs of the result (RowSchedule.h). A slice of gather_nd moves in vectors, for which one tuple is
+// read; single elements go one by one, as neighbours come from anywhere:
+//
+//     | slice of tuple 0 | slice of tuple 1 | ..      units: the tuples, or parts of long slices
+//
+// A scatter is one unit, a copy and then the updates one after the other, so that repeated indices give the same result
+// under any number of threads. Slices of scatter_nd are combined in vectors.
+//
+// Indices outside their axis are reported (IndexCheck.h), and nothing is read or written there.
 #include "IndexCheck.h"
 #include "MiscRuns.h"
 
@@ -12,6 +28,7 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
+/// Whole slices are runs with lanes; where every result is an element of its own, the run is scalar.
 RunSchedule gatherSchedule(plan::KernelOp kernel, const CpuTarget &target) {
   Operation *op = kernel.getRootOp();
   Type type = elementOf(op->getResult(0));
@@ -19,7 +36,6 @@ RunSchedule gatherSchedule(plan::KernelOp kernel, const CpuTarget &target) {
   if (isa<graph::GatherElementsOp>(op))
     return RunSchedule::get(kernel, target, rank ? rank - 1 : 0, type, true);
   unsigned outer = shapeOf(op->getOperand(1)).size() - 1;
-  // Whole slices are runs; single elements go one by one.
   return RunSchedule::get(kernel, target, outer < rank ? outer : rank ? rank - 1 : 0, type, outer >= rank);
 }
 
@@ -41,9 +57,9 @@ public:
   }
 
 private:
-  /// The schedule of gather_nd's units. Indices of slices without elements are looked at,
-  /// too: each has a unit. Where runs are of the `outer` dimensions, an empty one has no
-  /// indices.
+  /// The schedule of gather_nd's units. `outer` is how many dimensions of the result are of tuples. A slice without
+  /// elements has a unit, too, in which its tuple is checked. If runs are of the `outer` dimensions, an empty one has
+  /// no tuples.
   RunSchedule withElements(unsigned outer) const {
     RunSchedule units = s;
     if (s.suffix >= outer)
@@ -64,7 +80,7 @@ private:
         return loadFrom(c, op.getX(), c.offset(point, strides), 1);
       });
     };
-    // Where there are indices, only their own axis can be empty, and all are wrong.
+    // If x has no elements though there are indices, it is the axis that has none, and all indices are wrong.
     ifNotEmpty(c, shape, copy, [&]() {
       c.loop(c.begin, c.end, 1, [&](Value unit) { check.load(c.offset(s.firstOf(c, unit), indexStrides)); });
     });
@@ -78,7 +94,7 @@ private:
     int64_t batch = op.getBatchDims(), count = constantOr(indexShape.back());
     unsigned outer = indexShape.size() - 1;
     IndexCheck check(c, op, op.getIndices(), ArrayRef(shape).slice(batch, count));
-    // Where the slice at a tuple of indices begins.
+    // Offset in x of the slice at the tuple of these coordinates.
     auto slice = [&](ArrayRef<Value> tuple) {
       Value at = c.offset(tuple.take_front(batch), ArrayRef(strides).take_front(batch));
       Values indices = check.loadTuple(c.offset(tuple, ArrayRef(indexStrides).take_front(outer)));
@@ -86,8 +102,8 @@ private:
         at = c.mulAdd(indices[k], c.index(strides[batch + k]), at);
       return at;
     };
-    bool isSlice = s.suffix >= outer; // else single elements, one at a time
-    Value begin;
+    bool isSlice = s.suffix >= outer; // else the run is of tuples, whose slices are single elements
+    Value begin;                      // of the run in work, in x
     LogicalResult result = success();
     auto copy = [&]() {
       result = s.emit(
@@ -103,7 +119,7 @@ private:
             if (!isSlice)
               return;
             begin = slice(row.take_front(outer));
-            // Dimensions of the slice that are not part of the run.
+            // The slice's dimensions before the run.
             for (unsigned d = outer; d < row.size(); ++d)
               begin = c.mulAdd(row[d], c.index(strides[batch + count + d - outer]), begin);
           });
@@ -156,7 +172,7 @@ private:
                  [&](Value i, Value mask) { c.store(loadFrom(c, x, i, lanes, mask), out, element, i, mask); });
   }
 
-  /// Updates at indices outside are left out: there may be no element at all.
+  /// Updates at indices outside are left out: position 0 need not exist either.
   static void emitElements(KernelContext &c, graph::ScatterElementsOp op, IndexCheck &check) {
     Value updates = op.getUpdates();
     Exprs shape = c.shape(op.getX()), strides = stridesOf(shape), updateShape = c.shape(updates),
@@ -172,6 +188,7 @@ private:
     });
   }
 
+  /// The run is the slice: the dimensions of x behind those of the tuple.
   static void emitSlices(KernelContext &c, graph::ScatterNDOp op, IndexCheck &check) {
     Value updates = op.getUpdates(), zero = c.index(int64_t(0));
     Exprs shape = c.shape(op.getX()), strides = stridesOf(shape), updateStrides = stridesOf(c.shape(updates));
@@ -194,6 +211,7 @@ private:
     });
   }
 
+  /// Combines `update`, one element or lanes, with the result at `at`.
   static void apply(KernelContext &c, graph::ScatterKind kind, Type element, Value update, Value at, Value mask) {
     using K = graph::ScatterKind;
     LaneMath m{c, element.isUnsignedInteger()};
@@ -206,7 +224,7 @@ private:
       case K::max: update = m.max(old, update); break;
       default: update = m.min(old, update); break;
       }
-      if ((kind == K::max || kind == K::min) && LaneMath::isFloat(old)) // a NaN of the update stays, too
+      if ((kind == K::max || kind == K::min) && LaneMath::isFloat(old)) // LaneMath's keep a NaN of the update alone
         update = m.select(arith::CmpFOp::create(c.b, c.loc, arith::CmpFPredicate::UNO, old, old), old, update);
     }
     c.store(update, out, element, at, mask);

@@ -1,10 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Transposed convolution as a gather: an output pixel sums over the taps that
-// reach it, so that no two units write one element. Output pixels of one phase
-// (equal remainder by the column stride) use the same taps; four of them share
-// each weight. Constant weights are packed to [taps][in channels][out channels
-// padded to lanes], and lanes run over output channels.
+// Transposed convolution. As ONNX defines it, every input pixel adds to the output pixels i * stride - pad + k *
+// dilation. Here it is a gather, so that no two units write one element: an output pixel y sums over the filter's taps
+// k that reach it,
+//
+//   out[n, y, o] = bias[o] + sum over k, c of x[n, (y + pad - k * dilation) / stride, c] * filter[c, o, k]
+//
+// over those k for which the division is exact and its result inside the image, in each of one to three spatial
+// dimensions, and over the input channels c of the group of o.
+//
+// Output columns of one phase (equal remainder by the column stride) are reached by the same taps. So a tile is four
+// columns that are `stride` apart, times some vectors of output channels. With stride 2 the columns of two tiles:
+//
+//     phase 0   0 . 2 . 4 . 6 .                     vector 0   vector 1
+//     phase 1   . 1 . 3 . 5 . 7         column y    |  acc 0  |  acc 1  |     each step (a tap, an input channel)
+//                                       y + 2       |  acc 2  |  acc 3  |     loads the weights' vectors, which all
+//                                       y + 4       |  acc 4  |  acc 5  |     four columns share, and broadcasts an
+//                                       y + 6       |  acc 6  |  acc 7  |     element of x for each column
+//
+// The accumulators are carried through the loops over taps, the rows' first, and input channels, the innermost. A tap
+// that reaches no column of the tile, or not its row, is left out; a column that it does not reach adds zero. Columns
+// beyond the width are computed and not stored.
+//
+// Lanes run over output channels. Constant weights are packed for that:
+//
+//     [tap][input channel of all groups][output channel of a group, in whole vectors]
+//
+// Others are read where they lie, one output channel at a time. A unit is an output row of all channels: loops over
+// groups, blocks of channels (whole tiles, then single vectors), phases and tiles.
 #include "RowPacking.h"
 #include "WindowStrategies.h"
 
@@ -22,8 +45,8 @@ struct Schedule {
   unsigned rank; // spatial dimensions
   SmallVector<int64_t> kernel;
   int64_t group, inChannels, outChannels; // channels of all groups
-  int64_t packedLanes;                    // with packed weights
-  int64_t lanes, vectors;                 // with the weights as they are in the kernel
+  int64_t packedLanes;                    // lanes once the weights are packed
+  int64_t lanes, vectors;                 // with the weights as they lie now: lanes, and vectors of a tile
   int64_t perGroup() const { return outChannels / group; }
   int64_t padded() const { return (perGroup() + packedLanes - 1) / packedLanes * packedLanes; }
   int64_t taps() const {
@@ -86,7 +109,8 @@ struct TransposeEmitter {
       int64_t extra = op.getOutputPadding().empty() ? 0 : op.getOutputPadding()[i];
       Value full = c.add(c.mul(c.index(stride(i)), c.sub(c.index(s.in[s.spatial(i)]), c.index(1))),
                          c.index(extra + (s.kernel[i] - 1) * dilation(i) + 1));
-      // Negative where the filter does not reach every output: halves round down.
+      // The padding is what the full result has more than the given one. That is negative where the filter does not
+      // reach every output, so its half is rounded down.
       Value total = c.sub(full, c.index(s.out[s.spatial(i)]));
       Value half = c.b.createOrFold<arith::FloorDivSIOp>(c.loc, total, c.index(2));
       pads.push_back(op.getAutoPad() == A::same_upper ? half : c.sub(total, half));
@@ -95,6 +119,7 @@ struct TransposeEmitter {
   int64_t stride(unsigned i) { return op.getStrides().empty() ? 1 : op.getStrides()[i]; }
   int64_t dilation(unsigned i) { return op.getDilations().empty() ? 1 : op.getDilations()[i]; }
 
+  /// A vector of weights: of output channels from `outChannel` of the group on.
   Value weight(Value tap, Value inChannel, Value outChannel) {
     if (!isa<BlockArgument>(op.getFilter())) // one value throughout
       return loadFrom(c, op.getFilter(), zero, s.lanes);
@@ -107,8 +132,8 @@ struct TransposeEmitter {
     return c.load(buffer, element, c.mulAdd(row, c.index(s.taps()), tap), 1);
   }
 
-  /// Tap `k` of an axis reaches output position y from input (y + pad - k *
-  /// dilation) / stride, if that divides and lies inside.
+  /// From which input position `index` a tap of an axis reaches output position y, if it does (`valid`):
+  ///   index = (y + pad - tap * dilation) / stride
   void reach(unsigned axis, Value y, Value tap, Value &index, Value &valid) {
     using P = arith::CmpIPredicate;
     Value t = c.sub(c.add(y, pads[axis]), c.mul(tap, c.index(dilation(axis))));
@@ -120,8 +145,8 @@ struct TransposeEmitter {
     valid = arith::AndIOp::create(c.b, c.loc, nonNegative, Value(arith::AndIOp::create(c.b, c.loc, exact, inside)));
   }
 
-  /// kPixels output columns from `column` on, `stride` apart, by `vectors`
-  /// vectors of output channels from `first` (within the group).
+  /// The tile of kPixels columns from `column` on and `vectors` vectors of output channels from `first` of the group
+  /// on. `row` has the batch entry and the output row.
   void tile(ArrayRef<Value> row, Value column, Value group, Value first, int64_t vectors);
   void storePixel(ArrayRef<Value> row, Value column, Value group, Value first, ArrayRef<Value> acc);
   void emit();
@@ -138,6 +163,7 @@ void TransposeEmitter::tile(ArrayRef<Value> row, Value column, Value group, Valu
   Values init(kPixels * vectors, c.constant(compute, 0, s.lanes));
   Value batch = c.mul(row[0], c.index(inStrides[0]));
 
+  // One tap's sum over the input channels. Column i reads x at base + offsets[i] plus the channel's offset.
   auto channels = [&](Value tap, Value base, ArrayRef<Value> offsets, ArrayRef<Value> valid, Values acc) {
     return c.loop(zero, groupIn, 1, acc, [&](Value ci, ValueRange args) {
       Value channel = c.add(firstIn, ci);
@@ -154,6 +180,8 @@ void TransposeEmitter::tile(ArrayRef<Value> row, Value column, Value group, Valu
       return next;
     });
   };
+  // The loops over the taps of axis i and those behind it. `tap` counts the taps of the axes before as one number,
+  // `base` is the offset in x that they reach.
   std::function<Values(unsigned, Value, Value, Values)> axis = [&](unsigned i, Value tap, Value base,
                                                                    Values acc) -> Values {
     return c.loop(zero, c.index(s.kernel[i]), 1, acc, [&](Value k, ValueRange args) {
@@ -172,7 +200,7 @@ void TransposeEmitter::tile(ArrayRef<Value> row, Value column, Value group, Valu
       for (Value y : columns) {
         Value index, inside;
         reach(w, y, k, index, inside);
-        // An invalid pixel reads element 0 of the row and multiplies zero.
+        // A column that the tap does not reach reads pixel 0 of the row, and multiplies zero instead.
         offsets.push_back(c.mul(m.select(inside, index, zero), step));
         valid.push_back(inside);
         any = any ? Value(arith::OrIOp::create(c.b, c.loc, any, inside)) : inside;
@@ -212,7 +240,7 @@ void TransposeEmitter::storePixel(ArrayRef<Value> row, Value column, Value group
       write(channel, s.lanes, mask, v);
       continue;
     }
-    // Channels first: the lanes of one pixel lie a plane apart.
+    // Channels first: the lanes of a pixel lie a plane apart, so they are stored one by one.
     for (int64_t l = 0; l < s.lanes; ++l) {
       Value lane = c.add(inGroup, c.index(l));
       auto store = [&]() { write(c.add(channel, c.index(l)), 1, {}, vector::ExtractOp::create(c.b, c.loc, v, l)); };

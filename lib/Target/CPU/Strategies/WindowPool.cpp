@@ -1,9 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Max, average and Lp pooling. With channels last, lanes run over channels;
-// with channels first, over output columns where the column stride is 1 or 2.
-// Windows that lie inside the image are unrolled; only those at the border
-// compute their ranges.
+// Max, average and Lp pooling over one to three spatial dimensions. With output position o and tap t, both a coordinate
+// for each of them:
+//
+//   y[n, o, c] = finish(fold over the taps t inside the image of x[n, o * stride - begin + t * dilation, c])
+//
+//     max       the largest, NaN if one is NaN
+//     average   sum / count of taps; count_include_pad counts those in the padding, too
+//     lp        (sum of |x|^p)^(1 / p)
+//
+// begin and end are the padding of a dimension. Along it, the window that starts at s = o * stride - begin has the taps
+//
+//   low = ceil(-s / dilation) <= t < high = ceil((size - s) / dilation)       limited to [0, kernel]
+//
+// Channels last: lanes run over channels, and every tap is a contiguous load. A unit is an output row (all dimensions
+// but columns and channels), with a loop over its pixels and, of each, over blocks of channels:
+//
+//       channels   | 4 vectors | 4 vectors | .. | vector | vector | rest, masked |
+//
+// A block's accumulators pass through all taps before it is stored. A pixel whose window is inside the image has the
+// taps unrolled, if they are few enough; one at the border has loops over [low, high), which carry the accumulators.
+// The kernel chooses between the two for each pixel when it runs.
+//
+// Channels first: lanes run over output columns, which are adjacent in x if the column stride is 1, and every other
+// one of two adjacent vectors if it is 2. With other strides the code is scalar. A unit is a row of one channel:
+//
+//       columns   0 .. first - 1   first .. second - 1                      second .. width - 1
+//                 scalar,          vectors: every tap of the row is         scalar,
+//                 some taps out    inside for all lanes; taps unrolled      some taps out, or few columns left
+//
+// Loops over the taps of the dimensions before the columns have just those inside, and carry the accumulator.
 #include "../Logarithm.h"
 #include "WindowStrategies.h"
 
@@ -12,9 +38,10 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kMaxUnrolled = 49; // taps
+constexpr int64_t kMaxUnrolled = 49; // taps whose code is unrolled
 
-/// Begin and end padding of one spatial axis.
+/// The padding [begin, end] of a spatial axis. With same_upper and same_lower the result has ceil(in / stride)
+/// elements; the padding that these need is halved, and what is odd goes to the end (upper) or to the beginning.
 Values windowPads(KernelContext &c, graph::AutoPad mode, ArrayRef<int64_t> pads, AffineExpr in, int64_t kernel,
                   int64_t stride, int64_t dilation, unsigned axis, unsigned rank) {
   using A = graph::AutoPad;
@@ -48,7 +75,7 @@ public:
   WorkSplit split() const override {
     auto op = cast<graph::PoolOp>(kernel.getRootOp());
     Exprs out = shapeOf(op.getResult());
-    // A unit is a row: everything but the columns (and the channels, if last).
+    // A unit is a row: all dimensions but the columns, and the channels if these are last.
     unsigned inner = last ? 2 : 1;
     int64_t work = constantOr(product(ArrayRef(out).take_back(inner), kernel.getContext()));
     for (int64_t k : op.getKernel())
@@ -96,7 +123,7 @@ struct PoolEmitter {
   Value neutral(int64_t lanes) { return isMax() ? m.extreme(compute, true, lanes) : c.constant(compute, 0, lanes); }
   Value step(Value v, Value acc) {
     if (isMax())
-      return m.max(v, acc); // keeps a NaN in acc, and passes over one in v
+      return m.max(v, acc); // keeps a NaN in acc, and passes over one in v: see Run
     if (op.getKind() == graph::PoolKind::average)
       return m.add(v, acc);
     int64_t p = op.getP();
@@ -104,13 +131,15 @@ struct PoolEmitter {
     if (p == 2)
       return m.madd(v, v, acc);
     Value power;
-    for (; p > 0; p /= 2, a = p > 0 ? m.mul(a, a) : a) // one step a bit of the exponent
+    for (; p > 0; p /= 2, a = p > 0 ? m.mul(a, a) : a) // squares, of which the bits of p choose the factors
       if (p % 2)
         power = power ? m.mul(power, a) : a;
     return m.add(power, acc);
   }
-  /// Elements that are folded one after another. Whether one of them is NaN is asked
-  /// for two at a time, and told to the accumulator of a maximum at the end.
+  /// Elements that are folded one after another. The maximum of LaneMath, which is one instruction, passes over a NaN;
+  /// whether there is one is asked of two elements with one comparison, and the accumulator becomes NaN at the end.
+  /// `single` is an element that waits for a second one (null: none does), `areNumbers` has the lanes in which none of
+  /// the elements asked so far is NaN (null: none was asked).
   struct Run {
     Value acc, single, areNumbers;
   };
@@ -132,6 +161,7 @@ struct PoolEmitter {
       areNumbers(run, run.single, run.single);
     return run.areNumbers ? m.select(run.areNumbers, run.acc, m.like(run.acc, NAN)) : run.acc;
   }
+  /// A run of one element.
   Value foldOne(Value v, Value acc) {
     Run run{acc, {}, {}};
     take(run, v);
@@ -148,17 +178,18 @@ struct PoolEmitter {
       return m.sqrt(acc);
     return m.exp(m.mul(emitLogarithm(c.b, c.loc, acc), m.like(acc, 1.0 / double(op.getP()))));
   }
-  /// ceil(x / d) for any sign of x, as a non-negative tap number.
+  /// max(0, ceil(x / d)).
   Value ceilTap(Value x, int64_t d) {
     Value positive = c.maxS(x, c.index(int64_t(0)));
     return d == 1 ? positive : c.divU(c.add(positive, c.index(d - 1)), c.index(d));
   }
+  /// 1 / count, and 1 for a window without taps.
   Value inverse(Value count) {
     return m.div(c.constant(compute, 1, 1), m.indexToFloat(c.maxS(count, c.index(1)), compute));
   }
 
-  /// The taps of one axis at a window start: [first, second) are inside the
-  /// image, `third` is their count for the average.
+  /// Of the window that starts at `start` of an axis: {low, high, count}. The taps [low, high) are inside the image;
+  /// count is what the average counts.
   Values tapRange(unsigned axis, Value start) {
     int64_t k = op.getKernel()[axis], d = dilation(axis);
     Value size = c.index(in[dims[axis]]), taps = c.index(k);
@@ -169,8 +200,8 @@ struct PoolEmitter {
     return {lo, hi, count};
   }
 
-  /// Folds the window whose axes have `ranges` at base (offset of the window's
-  /// start, maybe before the image) into `vectors` adjacent vectors.
+  /// Folds a window, by loops over the `ranges` of its axes, into `vectors` adjacent vectors. `base` is the offset of
+  /// tap 0, which may lie before the image: it is not read then.
   Values fold(ArrayRef<Values> ranges, Value base, int64_t lanes, int64_t vectors, Value mask) {
     Values acc(vectors, neutral(lanes));
     std::function<Values(unsigned, Value, Values)> axis = [&](unsigned i, Value at, Values acc) -> Values {
@@ -187,7 +218,7 @@ struct PoolEmitter {
     };
     return axis(0, base, acc);
   }
-  /// The same with every tap inside, unrolled.
+  /// The same of a window with all taps inside, unrolled: `at` counts through the taps, the last axis fastest.
   Values foldInside(Value base, int64_t lanes, int64_t vectors, Value mask) {
     SmallVector<Run> runs(vectors, Run{neutral(lanes), {}, {}});
     SmallVector<int64_t> kernel(op.getKernel()), at(rank, 0);
@@ -230,6 +261,7 @@ void PoolEmitter::emitLast(int64_t lanes) {
     c.loop(zero, c.index(out[dims[rank - 1]]), 1, [&](Value column) {
       Values point(row);
       point.push_back(column);
+      // Offset of the window's tap 0, taps that count, and whether all are inside.
       Value base = c.mul(row[0], c.index(inStrides[0])), count = c.index(1), inside;
       SmallVector<Values> ranges;
       for (unsigned i = 0; i < rank; ++i) {
@@ -279,10 +311,13 @@ void PoolEmitter::emitFirst(int64_t lanes) {
   unsigned w = rank - 1;
   int64_t stride = op.getStrides()[w], reach = (op.getKernel()[w] - 1) * dilation(w);
   Value width = c.index(out[dims[w]]), inWidth = c.index(in[dims[w]]);
-  // Columns whose windows lie inside the image for all lanes of a vector.
+  // A vector at column o reads `stride * lanes` elements for each tap, the first at o * stride - begin, the last tap's
+  // `reach` behind it. All are inside for first <= o < stop:
+  //   o * stride - begin >= 0   and   o * stride - begin + reach + stride * lanes - 1 < inWidth
+  // and whole vectors make it [first, second).
   Value first = c.minS(width, ceilTap(begins[w], stride));
   Value room = c.sub(c.add(inWidth, begins[w]), c.index(reach + stride * (lanes - 1) + stride - 1));
-  Value stop = c.minS(c.sub(width, c.index(lanes - 1)), ceilTap(room, stride)); // first start that is too far right
+  Value stop = c.minS(c.sub(width, c.index(lanes - 1)), ceilTap(room, stride));
   Value vectors = c.divU(c.add(c.maxS(c.sub(stop, first), zero), c.index(lanes - 1)), c.index(lanes));
   Value second = lanes > 1 ? c.mulAdd(vectors, c.index(lanes), first) : zero;
   c.loop(c.begin, c.end, 1, [&](Value unit) {
@@ -312,7 +347,7 @@ void PoolEmitter::emitFirst(int64_t lanes) {
       c.loop(first, second, lanes, [&](Value column) {
         Value at = c.add(base, c.sub(c.mul(column, c.index(stride)), begins[w]));
         Values acc{neutral(lanes)};
-        // The outer axes' taps by loops, those of the row unrolled.
+        // The taps of the outer axes by loops, those of the columns unrolled if there are few.
         std::function<Values(unsigned, Value, Values)> axis = [&](unsigned i, Value from, Values acc) -> Values {
           if (i < w) {
             Value tapStride = c.mul(c.index(inStrides[dims[i]]), c.index(dilation(i)));
@@ -323,7 +358,7 @@ void PoolEmitter::emitFirst(int64_t lanes) {
           auto tapAt = [&](Value tapOffset) {
             Value a = c.add(from, tapOffset);
             Value v = loadFrom(c, op.getX(), a, lanes);
-            if (stride == 2) {
+            if (stride == 2) { // the even ones of 2 * lanes elements
               Value next = loadFrom(c, op.getX(), c.add(a, c.index(lanes)), lanes);
               SmallVector<int64_t> even;
               for (int64_t l = 0; l < lanes; ++l)

@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Nearest, linear and cubic resampling of any axes. Every axis has one, two or
-// four taps (index and weight). Axes that keep their size have none; where the
-// innermost ones keep theirs, lanes run over them. Otherwise the taps of the
-// innermost axis are tabulated once a call, and lanes gather through the table.
+// Nearest, linear and cubic resampling of any axes. Output position o of an axis has a position p(o) in the input (see
+// `coordinate`) and, from it, one, two or four taps, each an input index i and a weight w:
+//
+//   y[o1, o2, ..] = sum over the taps of each axis of w1 * w2 * .. * x[i1, i2, ..]
+//
+//   nearest   i = p rounded as the model says,                            w = 1
+//   linear    i = floor(p), floor(p) + 1,                                 w = 1 - t, t           t = p - floor(p)
+//   cubic     i = floor(p) - 1, floor(p), floor(p) + 1, floor(p) + 2,     w = Keys' kernel at the distances
+//                                                                         1 + t, t, 1 - t, 2 - t
+//
+// Indices outside the image are moved to its border. An axis that keeps its size has one tap, i = o and w = 1.
+//
+// The taps of the outer axes multiply out to the corners of a row: with linear resampling of two axes, two corners and
+// two column taps each. A unit is one coordinate of the outer axes, which knows its corners before the loop over the
+// run; the sum runs over corners and, within each, over column taps. There are three schedules:
+//
+//   innermost axes keep their size (channels last)    lanes run over them, the corners are contiguous loads
+//
+//                  corner 0:  | v0 | v1 | .. |  * w0
+//                  corner 1:  | v0 | v1 | .. |  * w1        y = the sum, vector by vector
+//
+//   innermost axis resized, of a known width          its taps lie in tables, made once a call: index [tap][o] and
+//                                                     weight [tap][o]. Lanes run over o; each loads its indices from
+//                                                     the table and gathers x through them
+//   innermost axis resized, else                      scalar; with tables, where elements are not of 32 bits
 #include "WindowStrategies.h"
 
 #include <cmath>
@@ -13,17 +34,18 @@ using namespace mlir;
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kMaxTable = 2048; // columns
+constexpr int64_t kMaxTable = 2048; // columns at most of a table on the stack
 
 struct Schedule {
   Exprs in, out;
   SmallVector<double> scales; // given ones; 0: out / in
-  int64_t rank, taps;
-  unsigned suffix;    // first dimension of the vectorised run
-  bool table = false; // the run is a resized axis, tabulated
+  int64_t rank, taps;         // taps: of a resized axis
+  unsigned suffix;            // first dimension of the run
+  bool table = false;         // the run is a resized axis, tabulated
   AffineExpr run;
   int64_t lanes;
 
+  /// Whether an axis is not resized.
   bool keeps(int64_t d) const { return in[d] == out[d] && (scales.empty() || scales[d] == 0 || scales[d] == 1); }
 };
 
@@ -54,7 +76,7 @@ Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target) {
   }
   s.run = product(ArrayRef(s.out).drop_front(s.suffix), context);
   bool narrow = computeOf(op.getX()).getIntOrFloatBitWidth() != 32 || elementOf(op.getX()) != computeOf(op.getX());
-  // Gathers are of 32-bit elements.
+  // Gathers are of 32-bit elements that need no conversion.
   s.lanes = from == s.rank && (!s.table || narrow) ? 1 : lanesFor(target, computeOf(op.getX()), constantOr(s.run));
   return s;
 }
@@ -70,6 +92,7 @@ public:
   }
   WorkSplit split() const override {
     int64_t work = constantOr(s.run) * s.taps * s.taps;
+    // Each chunk makes the tables anew.
     return {product(ArrayRef(s.out).take_front(s.suffix), kernel.getContext()),
             s.table ? std::max<int64_t>(8, grainFor(work)) : grainFor(work)};
   }
@@ -79,8 +102,9 @@ private:
   Schedule s;
 };
 
+/// An input index along an axis, or the offset of a corner, with its weight (null: 1).
 struct Tap {
-  Value index, weight; // weight null: 1
+  Value index, weight;
 };
 
 struct ResizeEmitter {
@@ -88,7 +112,7 @@ struct ResizeEmitter {
   graph::ResizeOp op;
   const Schedule &s;
   LaneMath m;
-  Type f64, work; // coordinates; weights and sums
+  Type f64, work; // of positions; of weights and sums
 
   ResizeEmitter(KernelContext &c, graph::ResizeOp op, const Schedule &schedule)
       : c(c), op(op), s(schedule), m{c}, f64(c.b.getF64Type()),
@@ -99,13 +123,13 @@ struct ResizeEmitter {
     return compute.isF64() || (isa<IntegerType>(compute) && compute.getIntOrFloatBitWidth() > 16);
   }
 
-  /// A sum as the integer that it is, without its fraction; beyond the integers,
-  /// as a cubic overshoot can be, the nearest of them.
+  /// A sum as an integer: its fraction is cut off, and beyond the type's range, where a cubic kernel can overshoot to,
+  /// it is the nearest end of that.
   Value toInteger(Value sum, Type element, Type compute) {
     unsigned bits = element.getIntOrFloatBitWidth();
     bool isUnsigned = element.isUnsignedInteger();
     double low = isUnsigned ? 0 : -std::ldexp(1.0, bits - 1), high = std::ldexp(1.0, isUnsigned ? bits : bits - 1) - 1;
-    if (bits > 53) // the largest that a conversion does not overflow at
+    if (bits > 53) // float64 rounds it up: the number below is the largest that a conversion does not overflow at
       high = std::nextafter(high, 0.0);
     sum = m.max(m.like(sum, low), m.min(sum, m.like(sum, high)));
     Type type = s.lanes == 1 ? compute : Type(VectorType::get({s.lanes}, compute));
@@ -118,14 +142,22 @@ struct ResizeEmitter {
   Value floor(Value x) { return math::FloorOp::create(c.b, c.loc, x); }
   Value toIndex(Value x) { return m.toIndex(arith::FPToSIOp::create(c.b, c.loc, c.b.getI64Type(), x)); }
 
-  /// Position in the input of output element o of axis d.
+  /// The position p(o) of output element o of axis d in the input. With scale the axis' factor, out / in unless the
+  /// model gives one:
+  ///
+  ///   asymmetric             o / scale
+  ///   half_pixel             (o + 1/2) / scale - 1/2
+  ///   pytorch_half_pixel     the same, but 0 if there is one output element
+  ///   half_pixel_symmetric   the same + in / 2 * (1 - out / (scale * in)), as a given scale may not fit the sizes
+  ///   align_corners          o * (in - 1) / (out - 1): the first elements meet, and the last
   Value coordinate(int64_t d, Value o) {
     using M = graph::CoordinateMode;
     Value in = real(c.index(s.in[d])), out = real(c.index(s.out[d])), at = real(o);
     auto single = [&]() { return m.greater(real(1.5), out); };
     if (s.scales.empty() || s.scales[d] <= 0) {
-      // Of sizes: one quotient of whole numbers, so that halves and wholes are exact and
-      // nearest elements the ones that they are.
+      // Between two sizes a position is one quotient of whole numbers: ((2 o + 1) * in - out) / (2 out) for half
+      // pixels. So wholes and halves, at which the nearest element changes, are exact. A rounded scale puts
+      // (8 + 0.5) * 7 / 17 - 0.5 beyond 3.
       auto halfPixel = [&]() { return m.div(m.sub(m.mul(m.add(m.add(at, at), real(1.0)), in), out), m.add(out, out)); };
       switch (op.getCoordinate()) {
       case M::asymmetric: return m.div(m.mul(at, in), out);
@@ -140,7 +172,7 @@ struct ResizeEmitter {
     switch (op.getCoordinate()) {
     case M::asymmetric: return m.div(at, scale);
     case M::align_corners: {
-      // With given factors, ONNX's length of the result is not yet rounded.
+      // With a given scale, ONNX takes the result's length before it is rounded: scale * in.
       Value span = m.select(single(), real(1.0), m.sub(m.mul(scale, in), real(1.0)));
       return m.select(single(), real(0.0), m.div(m.mul(at, m.sub(in, real(1.0))), span));
     }
@@ -157,6 +189,7 @@ struct ResizeEmitter {
     return c.maxS(c.index(int64_t(0)), c.minS(index, c.sub(c.index(s.in[d]), c.index(1))));
   }
 
+  /// The taps of output element o of axis d.
   SmallVector<Tap> taps(int64_t d, Value o) {
     using N = graph::NearestMode;
     Value x = coordinate(d, o);
@@ -171,14 +204,16 @@ struct ResizeEmitter {
     }
     auto narrow = [&](Value v) { return m.toFloat(v, work); };
     if (s.taps == 2) {
-      // Positions clamp to the image, so that borders repeat.
+      // The position is moved into the image, so that its border repeats outside.
       x = m.max(real(0.0), m.min(x, m.sub(real(c.index(s.in[d])), real(1.0))));
       Value low = floor(x), index = toIndex(low), weight = narrow(m.sub(x, low));
       return {{clamp(index, d), m.sub(c.constant(work, 1, 1), weight)}, {clamp(c.add(index, c.index(1)), d), weight}};
     }
     Value low = floor(x), index = toIndex(low), t = m.sub(x, low);
     double a = op.getCubicCoefficient().convertToDouble();
-    // Keys' kernel at distances 1 + t, t, 1 - t, 2 - t.
+    // Keys' kernel with coefficient a, at a distance r:
+    //   near, r <= 1       (a + 2) r^3 - (a + 3) r^2 + 1
+    //   far, 1 < r < 2     a r^3 - 5a r^2 + 8a r - 4a
     auto near = [&](Value r) {
       return m.add(m.mul(m.mul(m.sub(m.mul(real(a + 2), r), real(a + 3)), r), r), real(1.0));
     };
@@ -192,7 +227,7 @@ struct ResizeEmitter {
     Values indices;
     for (int64_t k = 0; k < 4; ++k)
       indices.push_back(c.add(index, c.index(k - 1)));
-    if (op.getExcludeOutside()) {
+    if (op.getExcludeOutside()) { // taps outside weigh nothing, and the others sum to 1
       Value sum;
       for (int64_t k = 0; k < 4; ++k) {
         Value inside = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::ult, indices[k], c.index(s.in[d]));
@@ -239,7 +274,7 @@ LogicalResult ResizePlan::emit(KernelContext &c) const {
   LogicalResult status = success();
   c.loop(c.begin, c.end, 1, [&](Value unit) {
     Values outer = c.delinearize(unit, ArrayRef(s.out).take_front(s.suffix));
-    // Corners of the outer axes: offset and weight.
+    // The corners: every choice of a tap for each outer axis, its offset in x and the product of the weights.
     SmallVector<Tap> corners{{zero, {}}};
     for (unsigned d = 0; d < s.suffix; ++d) {
       SmallVector<Tap> next;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The window strategies that WindowPool.cpp registers beside its own.
+// The window strategies, one root op each, that WindowPool.cpp registers beside its own.
 #ifndef TENON_LIB_TARGET_CPU_STRATEGIES_WINDOWSTRATEGIES_H
 #define TENON_LIB_TARGET_CPU_STRATEGIES_WINDOWSTRATEGIES_H
 
