@@ -15,7 +15,10 @@ StrategyRegistry::StrategyRegistry() {
   registerRowStrategies(*this);
   registerWindowStrategies(*this);
   registerRecurrentStrategies(*this);
-  registerMiscStrategies(*this);
+  registerCreationStrategy(*this);
+  registerPaddingStrategy(*this);
+  registerQuantizedRowsStrategy(*this);
+  registerScatterGatherStrategies(*this);
 }
 
 ChosenPlan StrategyRegistry::plan(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) const {

@@ -54,7 +54,7 @@ protected:
 };
 
 struct Strategy {
-  llvm::StringRef name;               ///< shown by `tenon explain`, e.g. "gemm"
+  llvm::StringRef name;               ///< shown by `tenon explain`, e.g. "gemm"; it stays though files be renamed
   std::vector<llvm::StringRef> roots; ///< mnemonics of the root ops it takes ("elementwise": kernels without one)
   /// Null with the reason where it cannot emit the kernel.
   std::unique_ptr<KernelPlan> (*plan)(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
@@ -83,7 +83,7 @@ private:
   std::vector<Strategy> strategies;
 };
 
-// One registration function a file of lib/Target/CPU/Strategies.
+// The registration functions of lib/Target/CPU/Strategies.
 void registerElementwiseStrategy(StrategyRegistry &registry);
 void registerMovementStrategies(StrategyRegistry &registry);
 void registerGemmStrategies(StrategyRegistry &registry);
@@ -91,7 +91,10 @@ void registerConvStrategies(StrategyRegistry &registry);
 void registerWindowStrategies(StrategyRegistry &registry);
 void registerRowStrategies(StrategyRegistry &registry);
 void registerRecurrentStrategies(StrategyRegistry &registry);
-void registerMiscStrategies(StrategyRegistry &registry);
+void registerCreationStrategy(StrategyRegistry &registry);
+void registerPaddingStrategy(StrategyRegistry &registry);
+void registerQuantizedRowsStrategy(StrategyRegistry &registry);
+void registerScatterGatherStrategies(StrategyRegistry &registry);
 
 } // namespace tenon::cpu
 

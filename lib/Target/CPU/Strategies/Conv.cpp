@@ -11,13 +11,13 @@
 // output channels and the steps being (kh, kw, c). So a tile is some pixels times some vectors of output channels. Its
 // accumulators are carried through the loops over kh, kw and c.
 //
-// Pointwise convolutions (1 x 1, see ConvProblem::isPointwise) are matrix products: y[p, o] = sum over c of
+// Pointwise convolutions (1 x 1, see ConvShape::isPointwise) are matrix products: y[p, o] = sum over c of
 // x[p, c] * filter[o, c], where the pixels p of all images are the rows.
 //
 // Taps outside the image are left out. Rows of the filter: the loop over kh has just those inside. Columns of the
 // filter: where the image's width is known, each filter column of a tile runs over just the pixels of the tile for
 // which it reads inside the image (`Span`); where it is not, tiles at a border check every value.
-#include "ConvProblem.h"
+#include "ConvShape.h"
 
 using namespace mlir;
 
@@ -35,9 +35,9 @@ struct Panels {
   int64_t columns() const { return (count - 1) * tile.columns() + last.columns(); }
 };
 
-AffineExpr pixels(const ConvProblem &p) { return p.n * p.h * p.w; }
+AffineExpr pixels(const ConvShape &p) { return p.n * p.h * p.w; }
 
-Panels panelsOf(const ConvProblem &p, const CpuTarget &target) {
+Panels panelsOf(const ConvShape &p, const CpuTarget &target) {
   AffineExpr extent = p.isPointwise() ? pixels(p) : p.ow; // of the tile's rows
   int64_t rows = constantOr(extent), outputs = p.groupOutputs();
   // Where the number of images is unknown, the tile is chosen for the pixels of one image, if these are known: the
@@ -61,8 +61,8 @@ Panels panelsOf(const ConvProblem &p, const CpuTarget &target) {
 
 class ConvPlan : public KernelPlan {
 public:
-  ConvPlan(plan::KernelOp kernel, const CpuTarget &target, ConvProblem problem)
-      : KernelPlan(kernel, target), p(std::move(problem)), panels(panelsOf(p, target)) {}
+  ConvPlan(plan::KernelOp kernel, const CpuTarget &target, ConvShape conv)
+      : KernelPlan(kernel, target), p(std::move(conv)), panels(panelsOf(p, target)) {}
 
   ScheduleFacts facts() const override {
     std::string last =
@@ -168,7 +168,7 @@ private:
 
   struct Emitter {
     KernelContext &c;
-    const ConvProblem &p;
+    const ConvShape &p;
     const OperandReader &input, &filter;
     TileShape tile;
     Place place;
@@ -407,12 +407,12 @@ private:
     }
   };
 
-  ConvProblem p;
+  ConvShape p;
   Panels panels;
 };
 
 std::unique_ptr<KernelPlan> planConv(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
-  std::optional<ConvProblem> p = analyzeConv(kernel, reason);
+  std::optional<ConvShape> p = analyzeConv(kernel, reason);
   if (!p || !hasPackableFilter(kernel, *p, reason))
     return nullptr;
   return std::make_unique<ConvPlan>(kernel, target, std::move(*p));

@@ -16,7 +16,7 @@
 //               some taps out   tiles of tileColumns          some taps out
 //
 // Columns at the sides run over the filter columns [firstKw, lastKw) that lie inside the image.
-#include "ConvProblem.h"
+#include "ConvShape.h"
 
 using namespace mlir;
 
@@ -26,7 +26,7 @@ namespace {
 constexpr int64_t kMostColumns = 7; // of a tile
 
 /// Columns of a tile: the interior [low, high) divided evenly where it is known.
-int64_t columnsOf(const ConvProblem &p) {
+int64_t columnsOf(const ConvShape &p) {
   int64_t ow = constantOr(p.ow, -1), w = constantOr(p.w, -1), left = constantOr(p.padLeft, -1);
   if (ow < 0 || w < 0 || left < 0)
     return kMostColumns - 1;
@@ -39,8 +39,8 @@ int64_t columnsOf(const ConvProblem &p) {
 
 class DepthwisePlan : public KernelPlan {
 public:
-  DepthwisePlan(plan::KernelOp kernel, const CpuTarget &target, ConvProblem problem)
-      : KernelPlan(kernel, target), p(std::move(problem)), lanes(target.f32Lanes()),
+  DepthwisePlan(plan::KernelOp kernel, const CpuTarget &target, ConvShape conv)
+      : KernelPlan(kernel, target), p(std::move(conv)), lanes(target.f32Lanes()),
         width((p.channels + lanes - 1) / lanes * lanes), tileColumns(columnsOf(p)) {}
 
   ScheduleFacts facts() const override {
@@ -147,14 +147,14 @@ public:
   }
 
 private:
-  ConvProblem p;
+  ConvShape p;
   int64_t lanes;
   int64_t width; // of the packed filter: the channels in whole vectors
   int64_t tileColumns;
 };
 
 std::unique_ptr<KernelPlan> planDepthwise(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
-  std::optional<ConvProblem> p = analyzeConv(kernel, reason);
+  std::optional<ConvShape> p = analyzeConv(kernel, reason);
   if (!p)
     return nullptr;
   if (!p->isDepthwise())

@@ -16,7 +16,7 @@
 // A unit of work is all that varies in the result's last dimension alone: a row of an image of one output channel or,
 // with channels last, all output channels of a pixel.
 #include "Accumulator.h"
-#include "ConvProblem.h"
+#include "ConvShape.h"
 #include "RowSchedule.h"
 
 using namespace mlir;

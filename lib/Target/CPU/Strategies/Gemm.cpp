@@ -18,7 +18,7 @@
 //
 // Each result is one chain of fused multiply-adds in the order of K, so neither tile
 // nor work split changes a bit.
-#include "GemmProblem.h"
+#include "MatMulShape.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "tenon/Target/CPU/Codegen.h"
@@ -46,7 +46,7 @@ enum class Source {
 };
 
 struct Schedule {
-  GemmProblem p;
+  MatMulShape p;
   TileShape tile;
   Source source;
   unsigned a, b;            // kernel operands
@@ -265,7 +265,7 @@ private:
 
   KernelContext &c;
   const Schedule &s;
-  const GemmProblem &p;
+  const MatMulShape &p;
   OperandReader a, b;
   Value m, n, k, staged, panel, column, aBase, bBase;
   BlockedUnit place;
@@ -377,7 +377,7 @@ std::unique_ptr<KernelPlan> planGemm(plan::KernelOp kernel, const CpuTarget &tar
 void registerGemmStrategies(StrategyRegistry &registry) {
   registerGenericGemm(registry);
   registry.add({"gemm", {"matmul"}, planGemm});
-  registerQuantizedGemm(registry);
+  registerDecodedGemm(registry);
 }
 
 } // namespace tenon::cpu

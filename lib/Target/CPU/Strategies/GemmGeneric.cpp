@@ -4,7 +4,7 @@
 // accumulators other than f32, and operands that are splat constants inside the
 // kernel. One element at a time.
 #include "Accumulator.h"
-#include "GemmProblem.h"
+#include "MatMulShape.h"
 
 using namespace mlir;
 
@@ -53,7 +53,7 @@ public:
   }
 
 private:
-  GemmProblem p;
+  MatMulShape p;
 };
 
 std::unique_ptr<KernelPlan> planGenericGemm(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {

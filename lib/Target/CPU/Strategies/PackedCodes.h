@@ -10,8 +10,8 @@
 #ifndef TENON_TARGET_CPU_STRATEGIES_PACKEDCODES_H
 #define TENON_TARGET_CPU_STRATEGIES_PACKEDCODES_H
 
-#include "GemmProblem.h"
 #include "HalfCodes.h"
+#include "MatMulShape.h"
 
 namespace tenon::cpu {
 

@@ -401,6 +401,8 @@ LogicalResult AttentionPlan::emit(KernelContext &c) const {
   return status;
 }
 
+} // namespace
+
 std::unique_ptr<KernelPlan> planAttention(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
   auto op = cast<graph::AttentionOp>(kernel.getRootOp());
   for (Value operand : op->getOperands().take_front(3))
@@ -416,18 +418,6 @@ std::unique_ptr<KernelPlan> planAttention(plan::KernelOp kernel, const CpuTarget
   else
     return std::make_unique<AttentionPlan>(kernel, target);
   return nullptr;
-}
-
-} // namespace
-
-void registerRowStrategies(StrategyRegistry &registry) {
-  registry.add({"row-reduce", {"reduce"}, planReduce});
-  registry.add({"row-arg-reduce", {"arg_reduce"}, planArgReduce});
-  registry.add({"row-cumsum", {"cumsum"}, planCumSum});
-  registry.add({"row-top-k", {"top_k"}, planTopK});
-  registry.add({"row-softmax", {"softmax"}, planSoftmax});
-  registry.add({"row-norm", {"norm"}, planNorm});
-  registry.add({"row-attention", {"attention"}, planAttention});
 }
 
 } // namespace tenon::cpu

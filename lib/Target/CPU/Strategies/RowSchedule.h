@@ -5,7 +5,7 @@
 //
 // Terms of these strategies:
 //   lanes   elements of a vector; with one lane the code is scalar
-//   space   the shape of the result; the operands of the ops fused behind the root (the epilogue) have it or broadcast
+//   space   the shape of the result; operands of the ops fused behind the root, the epilogue, broadcast to it
 //   run     the last dimensions of the space, walked as one: element i of a run lies at base + i
 //   suffix  the first dimension of the run; the dimensions before it are units of work, or loops
 //   unit    what is handed to a thread as a whole: a row of runs, a run, or a part of one

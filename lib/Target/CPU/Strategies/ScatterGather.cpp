@@ -21,7 +21,7 @@
 //
 // Indices outside their axis are reported (IndexCheck.h), and nothing is read or written there.
 #include "IndexCheck.h"
-#include "MiscRuns.h"
+#include "RunSchedule.h"
 
 using namespace mlir;
 
@@ -231,8 +231,6 @@ private:
   }
 };
 
-} // namespace
-
 std::unique_ptr<KernelPlan> planGatherElements(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
   auto nd = dyn_cast<graph::GatherNDOp>(kernel.getRootOp());
   if (!nd || constantOr(shapeOf(nd.getIndices()).back()) >= 0)
@@ -250,6 +248,13 @@ std::unique_ptr<KernelPlan> planScatter(plan::KernelOp kernel, const CpuTarget &
   if (!yieldsRootAlone(kernel, reason))
     return nullptr;
   return std::make_unique<ScatterPlan>(kernel, target);
+}
+
+} // namespace
+
+void registerScatterGatherStrategies(StrategyRegistry &registry) {
+  registry.add({"misc-gather", {"gather_elements", "gather_nd"}, planGatherElements});
+  registry.add({"scatter", {"scatter_nd", "scatter_elements"}, planScatter});
 }
 
 } // namespace tenon::cpu

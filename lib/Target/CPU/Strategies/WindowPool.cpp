@@ -395,20 +395,14 @@ LogicalResult PoolPlan::emit(KernelContext &c) const {
   return e.status;
 }
 
+} // namespace
+
 std::unique_ptr<KernelPlan> planPool(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
   auto op = cast<graph::PoolOp>(kernel.getRootOp());
   if (op.getKind() == graph::PoolKind::max || isa<FloatType>(computeOf(op.getX())))
     return std::make_unique<PoolPlan>(kernel, target);
   reason = "average and Lp pooling need floating point";
   return nullptr;
-}
-
-} // namespace
-
-void registerWindowStrategies(StrategyRegistry &registry) {
-  registry.add({"window-pool", {"pool"}, planPool});
-  registry.add({"window-conv-transpose", {"conv_transpose"}, planConvTranspose});
-  registry.add({"window-resize", {"resize"}, planResize});
 }
 
 } // namespace tenon::cpu

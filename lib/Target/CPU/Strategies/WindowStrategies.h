@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The window strategies, one root op each, that WindowPool.cpp registers beside its own.
+// The window strategies, one for each root op; WindowStrategies.cpp registers them.
 #ifndef TENON_LIB_TARGET_CPU_STRATEGIES_WINDOWSTRATEGIES_H
 #define TENON_LIB_TARGET_CPU_STRATEGIES_WINDOWSTRATEGIES_H
 
@@ -10,6 +10,7 @@ namespace tenon::cpu {
 
 std::unique_ptr<KernelPlan> planConvTranspose(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
 std::unique_ptr<KernelPlan> planResize(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
+std::unique_ptr<KernelPlan> planPool(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
 
 } // namespace tenon::cpu
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// quantize and dequantize, as runs (MiscRuns.h). With scale s and zero point z:
+// quantize and dequantize, as runs (RunSchedule.h). With scale s and zero point z:
 //
 //   quantize     y = round(x / s) + z, limited to the codes of the type
 //   dequantize   y = (x - z) * s
@@ -12,7 +12,7 @@
 //   one for each index of axis 1    s s s s     the run begins behind the axis; s is one value a row
 //   one for each index of axis 2    a b c d     the run is the axis; s is loaded like x, in vectors
 //   blocks of 2 along axis 2        a a b b     scalar: s is at the coordinates of x, the axis' divided by the block
-#include "MiscRuns.h"
+#include "RunSchedule.h"
 
 using namespace mlir;
 
@@ -100,8 +100,6 @@ private:
   Kind kind;
 };
 
-} // namespace
-
 std::unique_ptr<KernelPlan> planQuantize(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
   Operands o = operandsOf(kernel);
   Value whole = o.quantizes ? o.result : o.x, real = o.quantizes ? o.x : o.result;
@@ -113,6 +111,12 @@ std::unique_ptr<KernelPlan> planQuantize(plan::KernelOp kernel, const CpuTarget 
   else
     return std::make_unique<QuantizePlan>(kernel, target, o);
   return nullptr;
+}
+
+} // namespace
+
+void registerQuantizedRowsStrategy(StrategyRegistry &registry) {
+  registry.add({"misc-quantize", {"quantize", "dequantize"}, planQuantize});
 }
 
 } // namespace tenon::cpu

@@ -12,8 +12,8 @@
 //
 // A strategy of this kind gives the first dimension that the run may have, and a function that makes a vector of
 // values. The epilogue and the stores come from here.
-#ifndef TENON_LIB_TARGET_CPU_STRATEGIES_MISCRUNS_H
-#define TENON_LIB_TARGET_CPU_STRATEGIES_MISCRUNS_H
+#ifndef TENON_LIB_TARGET_CPU_STRATEGIES_RUNSCHEDULE_H
+#define TENON_LIB_TARGET_CPU_STRATEGIES_RUNSCHEDULE_H
 
 #include "RowSchedule.h"
 
@@ -57,13 +57,6 @@ protected:
   RunSchedule s;
 };
 
-// The strategies of files that have no registration function of their own.
-std::unique_ptr<KernelPlan> planCreation(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
-std::unique_ptr<KernelPlan> planPad(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
-std::unique_ptr<KernelPlan> planQuantize(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
-std::unique_ptr<KernelPlan> planGatherElements(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
-std::unique_ptr<KernelPlan> planScatter(plan::KernelOp kernel, const CpuTarget &target, std::string &reason);
-
 } // namespace tenon::cpu
 
-#endif // TENON_LIB_TARGET_CPU_STRATEGIES_MISCRUNS_H
+#endif // TENON_LIB_TARGET_CPU_STRATEGIES_RUNSCHEDULE_H

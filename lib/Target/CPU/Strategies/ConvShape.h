@@ -5,8 +5,8 @@
 // [outputs, channels / group, kh, kw]. One-dimensional ones have height 1. So have
 // images that are one pixel wide, whose height and width change places: tiles run
 // along the width.
-#ifndef TENON_TARGET_CPU_STRATEGIES_CONVPROBLEM_H
-#define TENON_TARGET_CPU_STRATEGIES_CONVPROBLEM_H
+#ifndef TENON_TARGET_CPU_STRATEGIES_CONVSHAPE_H
+#define TENON_TARGET_CPU_STRATEGIES_CONVSHAPE_H
 
 #include "ContractionTile.h"
 
@@ -19,7 +19,7 @@ struct ConvRow {
   mlir::Value firstKh, lastKh; ///< filter rows [firstKh, lastKh)
 };
 
-struct ConvProblem {
+struct ConvShape {
   mutable graph::ConvOp op;
   unsigned filter; ///< kernel operand
   mlir::AffineExpr n, h, w, oh, ow;
@@ -50,18 +50,18 @@ struct ConvProblem {
   }
 };
 
-/// Reads the problem off a kernel with root conv; nullopt with a reason if it
+/// Reads the shape off a kernel with root conv; nullopt with a reason if it
 /// is not channels-last or its channels or filter are not static.
-std::optional<ConvProblem> analyzeConv(plan::KernelOp kernel, std::string &reason);
+std::optional<ConvShape> analyzeConv(plan::KernelOp kernel, std::string &reason);
 /// Whether the filter is a constant that the root alone reads, so that it can be
 /// packed.
-bool hasPackableFilter(plan::KernelOp kernel, const ConvProblem &problem, std::string &reason);
+bool hasPackableFilter(plan::KernelOp kernel, const ConvShape &conv, std::string &reason);
 /// The filter's values as f32; an error if their number is wrong.
-mlir::FailureOr<std::vector<float>> filterValues(plan::KernelOp kernel, const ConvProblem &problem);
+mlir::FailureOr<std::vector<float>> filterValues(plan::KernelOp kernel, const ConvShape &conv);
 /// Replaces the filter by its packed form; analyzeConv then reads its shape from
 /// the kernel's `conv.filter_shape`.
-void packFilter(plan::KernelOp kernel, const ConvProblem &problem, llvm::ArrayRef<int64_t> shape,
-                std::vector<float> packed, llvm::StringRef layout);
+void packFilter(plan::KernelOp kernel, const ConvShape &conv, llvm::ArrayRef<int64_t> shape, std::vector<float> packed,
+                llvm::StringRef layout);
 inline bool isFilterPacked(plan::KernelOp kernel) { return kernel->hasAttr("conv.filter_shape"); }
 
 /// Rounds up; `value` may be negative.
@@ -74,4 +74,4 @@ void registerDepthwiseConv(StrategyRegistry &registry);
 
 } // namespace tenon::cpu
 
-#endif // TENON_TARGET_CPU_STRATEGIES_CONVPROBLEM_H
+#endif // TENON_TARGET_CPU_STRATEGIES_CONVSHAPE_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lstm, gru and rnn: choice of the schedule and packing of the weights. RecurrentSchedule.h has the formulas.
+// lstm, gru and rnn: choice of the schedule and packing of the weights. Recurrent.h has the formulas.
 //
 // Weights are a matrix [K, columns] for each direction, K being the inputs (w) or the hidden elements (r), and column
 // g * padded + j being element j of gate g; columns of padding are zero. Constant ones are packed in panels, over whose
@@ -18,7 +18,7 @@
 //   (direction * columns + panel) * K + k * width + column - panel
 //
 // Other weights are read as they are, with lanes along the sum over k.
-#include "RecurrentSchedule.h"
+#include "Recurrent.h"
 
 using namespace mlir;
 

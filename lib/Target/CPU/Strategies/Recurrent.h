@@ -25,10 +25,10 @@
 //     projection     |<- one product, x times w ->|  |<- the next
 //     product, cell    h ---> h ---> h ---> h ------> h         step by step: each needs the state of the one before
 //
-// Both are matrix products with few rows. RecurrentSchedule.cpp has the loops, RecurrentStrategies.cpp the layout of
+// Both are matrix products with few rows. RecurrentEmitter.cpp has the loops, Recurrent.cpp the layout of
 // the weights and the choice of the schedule.
-#ifndef TENON_LIB_TARGET_CPU_STRATEGIES_RECURRENTSCHEDULE_H
-#define TENON_LIB_TARGET_CPU_STRATEGIES_RECURRENTSCHEDULE_H
+#ifndef TENON_LIB_TARGET_CPU_STRATEGIES_RECURRENT_H
+#define TENON_LIB_TARGET_CPU_STRATEGIES_RECURRENT_H
 
 #include "RowPacking.h"
 #include "tenon/Dialect/Graph/IR/Recurrence.h"
@@ -103,7 +103,7 @@ private:
   ///
   ///   target[row * columns + column] = bias[column] + sum over k in [0, n) of source(row, k) * weights[column, k]
   ///
-  /// `packed` tells how the weights lie (RecurrentStrategies.cpp), `vectors` the width of the register tile. source
+  /// `packed` tells how the weights lie (Recurrent.cpp), `vectors` the width of the register tile. source
   /// gives `lanes` elements from k on.
   void matmul(unsigned direction, int64_t rows, int64_t firstGate, int64_t lastGate, mlir::AffineExpr n,
               mlir::Value weights, bool packed, int64_t vectors, mlir::Value bias, mlir::Value target,
@@ -130,4 +130,4 @@ private:
 
 } // namespace tenon::cpu
 
-#endif // TENON_LIB_TARGET_CPU_STRATEGIES_RECURRENTSCHEDULE_H
+#endif // TENON_LIB_TARGET_CPU_STRATEGIES_RECURRENT_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Strides and extents of a matrix product.
-#include "GemmProblem.h"
+#include "MatMulShape.h"
 
 using namespace mlir;
 
@@ -16,8 +16,8 @@ static Exprs operandShape(plan::KernelOp kernel, Value operand) {
   return shapeOf(operand);
 }
 
-GemmProblem analyzeGemm(plan::KernelOp kernel) {
-  GemmProblem p;
+MatMulShape analyzeGemm(plan::KernelOp kernel) {
+  MatMulShape p;
   MLIRContext *context = kernel.getContext();
   auto one = getAffineConstantExpr(1, context), zero = getAffineConstantExpr(0, context);
   p.op = cast<graph::MatMulOp>(kernel.getRootOp());
@@ -84,7 +84,7 @@ GemmProblem analyzeGemm(plan::KernelOp kernel) {
   return p;
 }
 
-SmallVector<Value> GemmProblem::rowIndex(KernelContext &c, ArrayRef<Value> batchIndex, Value row) const {
+SmallVector<Value> MatMulShape::rowIndex(KernelContext &c, ArrayRef<Value> batchIndex, Value row) const {
   if (folded)
     return c.delinearize(row, ArrayRef(result).drop_back());
   SmallVector<Value> index(batchIndex);

@@ -24,7 +24,7 @@
 //
 //     | i, hidden elements | padding | o .. | padding | f .. | padding | c .. | padding |
 //     0                              padded           2 * padded                        columns = 4 * padded
-#include "RecurrentSchedule.h"
+#include "Recurrent.h"
 
 using namespace mlir;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Extents, window and padding of a convolution.
-#include "ConvProblem.h"
+#include "ConvShape.h"
 
 using namespace mlir;
 
@@ -26,7 +26,7 @@ AffineExpr convPadding(graph::ConvOp op, size_t d, AffineExpr in, AffineExpr out
   return mode == graph::AutoPad::same_upper ? total.floorDiv(2) : total.ceilDiv(2);
 }
 
-Value ConvProblem::biasAt(KernelContext &c, Value column, int64_t lanes, Value mask) const {
+Value ConvShape::biasAt(KernelContext &c, Value column, int64_t lanes, Value mask) const {
   Value bias = op.getBias();
   if (isa<BlockArgument>(bias))
     return c.load(c.buffer(bias), getElementTypeOrSelf(bias.getType()), column, lanes, mask);
@@ -39,7 +39,7 @@ Value ceilDiv(KernelContext &c, Value value, int64_t divisor) {
   return divisor == 1 ? value : Value(c.b.createOrFold<arith::CeilDivSIOp>(c.loc, value, c.index(divisor)));
 }
 
-ConvRow ConvProblem::rowAt(KernelContext &c, Value row) const {
+ConvRow ConvShape::rowAt(KernelContext &c, Value row) const {
   ConvRow at{c.divU(row, c.index(oh)), c.remU(row, c.index(oh)), {}, {}, {}};
   at.top = c.sub(c.mul(at.oh, c.index(strideH)), c.index(padTop));
   // top + kh * dilation lies in [0, h).
@@ -49,12 +49,12 @@ ConvRow ConvProblem::rowAt(KernelContext &c, Value row) const {
   return at;
 }
 
-Value ConvProblem::lineOf(KernelContext &c, const ConvRow &row, Value kh) const {
+Value ConvShape::lineOf(KernelContext &c, const ConvRow &row, Value kh) const {
   Value ih = c.add(row.top, c.mul(kh, c.index(dilationH)));
   return c.mul(c.add(c.mul(row.image, c.index(h)), ih), c.index(w));
 }
 
-bool hasPackableFilter(plan::KernelOp kernel, const ConvProblem &p, std::string &reason) {
+bool hasPackableFilter(plan::KernelOp kernel, const ConvShape &p, std::string &reason) {
   if (!kernel.getInputs()[p.filter].getDefiningOp<graph::ConstantOp>())
     reason = "the filter is not a constant";
   else if (!kernel.getBody().getArgument(p.filter).hasOneUse())
@@ -64,22 +64,22 @@ bool hasPackableFilter(plan::KernelOp kernel, const ConvProblem &p, std::string 
   return false;
 }
 
-FailureOr<std::vector<float>> filterValues(plan::KernelOp kernel, const ConvProblem &p) {
+FailureOr<std::vector<float>> filterValues(plan::KernelOp kernel, const ConvShape &p) {
   std::vector<float> values = floatValues(kernel.getInputs()[p.filter].getDefiningOp<graph::ConstantOp>().getValue());
   if (int64_t(values.size()) != p.outputs * p.groupChannels() * p.kh * p.kw)
     return kernel.emitError("[TN5030] the filter's data has ") << values.size() << " elements";
   return values;
 }
 
-void packFilter(plan::KernelOp kernel, const ConvProblem &p, ArrayRef<int64_t> shape, std::vector<float> packed,
+void packFilter(plan::KernelOp kernel, const ConvShape &p, ArrayRef<int64_t> shape, std::vector<float> packed,
                 StringRef layout) {
   auto type = cast<RankedTensorType>(kernel.getInputs()[p.filter].getType());
   kernel->setAttr("conv.filter_shape", DenseI64ArrayAttr::get(kernel.getContext(), type.getShape()));
   replaceByPacked(kernel, p.filter, shape, std::move(packed), layout);
 }
 
-std::optional<ConvProblem> analyzeConv(plan::KernelOp kernel, std::string &reason) {
-  ConvProblem p;
+std::optional<ConvShape> analyzeConv(plan::KernelOp kernel, std::string &reason) {
+  ConvShape p;
   p.op = cast<graph::ConvOp>(kernel.getRootOp());
   auto fail = [&](const char *why) {
     reason = why;
@@ -140,7 +140,7 @@ std::optional<ConvProblem> analyzeConv(plan::KernelOp kernel, std::string &reaso
   return p;
 }
 
-SmallVector<Value> ConvProblem::pixelIndex(Value image, Value row, Value column) const {
+SmallVector<Value> ConvShape::pixelIndex(Value image, Value row, Value column) const {
   if (result.size() == 3)
     return {image, column};
   return tall ? SmallVector<Value>{image, column, row} : SmallVector<Value>{image, row, column};

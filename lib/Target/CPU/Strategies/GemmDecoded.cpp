@@ -40,7 +40,7 @@ constexpr int64_t kLine = 64;       // bytes of a cache line
 using Accumulators = ContractionTile::Accumulators;
 
 struct Schedule {
-  GemmProblem p;
+  MatMulShape p;
   PackedCodes w;
   int64_t lanes, vectors; // of a vector; packed panels, of one vector each, that a unit reads side by side
   int64_t direct;         // rows at most that go the way `direct`
@@ -416,7 +416,7 @@ private:
 
   KernelContext &c;
   const Schedule &s;
-  const GemmProblem &p;
+  const MatMulShape &p;
   const PackedCodes &w;
   OperandReader a;
   CodePanels weights;
@@ -427,9 +427,9 @@ private:
   LogicalResult result = success();
 };
 
-class QuantizedGemmPlan : public KernelPlan {
+class DecodedGemmPlan : public KernelPlan {
 public:
-  QuantizedGemmPlan(plan::KernelOp kernel, const CpuTarget &target, PackedCodes codes)
+  DecodedGemmPlan(plan::KernelOp kernel, const CpuTarget &target, PackedCodes codes)
       : KernelPlan(kernel, target), s(scheduleOf(kernel, target, std::move(codes))) {}
 
   ScheduleFacts facts() const override {
@@ -459,20 +459,18 @@ private:
   Schedule s;
 };
 
-std::unique_ptr<KernelPlan> planQuantizedGemm(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
+std::unique_ptr<KernelPlan> planDecodedGemm(plan::KernelOp kernel, const CpuTarget &target, std::string &reason) {
   auto op = cast<graph::MatMulOp>(kernel.getRootOp());
   std::optional<PackedCodes> codes = PackedCodes::read(kernel, target);
   if (!codes)
     reason = "the right operand is no constant of narrow codes";
   else if (areReadable(op.getLhs(), reason) && accumulatesInF32(op, reason))
-    return std::make_unique<QuantizedGemmPlan>(kernel, target, std::move(*codes));
+    return std::make_unique<DecodedGemmPlan>(kernel, target, std::move(*codes));
   return nullptr;
 }
 
 } // namespace
 
-void registerQuantizedGemm(StrategyRegistry &registry) {
-  registry.add({"gemm-quantized", {"matmul"}, planQuantizedGemm});
-}
+void registerDecodedGemm(StrategyRegistry &registry) { registry.add({"gemm-quantized", {"matmul"}, planDecodedGemm}); }
 
 } // namespace tenon::cpu

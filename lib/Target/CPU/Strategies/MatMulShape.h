@@ -6,14 +6,14 @@
 //
 //   result[batch.., m, n] = sum over k of a[aBase + m * aRow + k * aStep] * b[bBase + k * bStep + n * bColumn]
 //   aBase = sum over i of batch[i] * aBatch[i], and bBase likewise, with stride 0 for a batch dimension that broadcasts
-#ifndef TENON_TARGET_CPU_STRATEGIES_GEMMPROBLEM_H
-#define TENON_TARGET_CPU_STRATEGIES_GEMMPROBLEM_H
+#ifndef TENON_TARGET_CPU_STRATEGIES_MATMULSHAPE_H
+#define TENON_TARGET_CPU_STRATEGIES_MATMULSHAPE_H
 
 #include "ContractionTile.h"
 
 namespace tenon::cpu {
 
-struct GemmProblem {
+struct MatMulShape {
   mutable graph::MatMulOp op;
   mlir::Value a, b; ///< left and right operand (see `analyzeGemm`)
   Exprs result;     ///< iteration space: batch, M if any, N
@@ -29,14 +29,14 @@ struct GemmProblem {
                                           mlir::Value row) const;
 };
 
-/// Reads the problem off a kernel with root matmul. A matrix times a vector, A x,
+/// Reads the shape off a kernel with root matmul. A matrix times a vector, A x,
 /// is taken as the vector times the transposed matrix, x A^T: its one column becomes one
 /// row, and the matrix's rows become columns, which fill vectors.
-GemmProblem analyzeGemm(plan::KernelOp kernel);
+MatMulShape analyzeGemm(plan::KernelOp kernel);
 
 void registerGenericGemm(StrategyRegistry &registry);
-void registerQuantizedGemm(StrategyRegistry &registry);
+void registerDecodedGemm(StrategyRegistry &registry);
 
 } // namespace tenon::cpu
 
-#endif // TENON_TARGET_CPU_STRATEGIES_GEMMPROBLEM_H
+#endif // TENON_TARGET_CPU_STRATEGIES_MATMULSHAPE_H
