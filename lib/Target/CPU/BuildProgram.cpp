@@ -23,7 +23,7 @@ std::string fingerprint(plan::KernelOp kernel, StringRef strategy) {
   copy->setName("");
   copy->removePlacesAttr();
   (*copy)->removeAttr(kWorkAttr);
-  SmallVector<unsigned> symbols = symbolsOf(kernel);
+  SmallVector<unsigned> symbols = host::symbolsOf(kernel);
   AttrTypeReplacer rename;
   rename.addReplacement([&](AffineMapAttr attribute) {
     SmallVector<AffineExpr> names(attribute.getValue().getNumSymbols());
@@ -79,7 +79,7 @@ LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, 
     return LLVM::LoadOp::create(b, loc, pointer, at);
   };
   context.symbols.resize(symbolCount);
-  for (auto [i, position] : llvm::enumerate(symbolsOf(kernel))) {
+  for (auto [i, position] : llvm::enumerate(host::symbolsOf(kernel))) {
     Value at =
         LLVM::GEPOp::create(b, loc, pointer, b.getI64Type(), entry->getArgument(1), ArrayRef<LLVM::GEPArg>{int32_t(i)});
     Value value = LLVM::LoadOp::create(b, loc, b.getI64Type(), at);
@@ -178,20 +178,6 @@ Value memrefOf(OpBuilder &b, Location loc, Value pointer, Type element) {
   return UnrealizedConversionCastOp::create(b, loc, memref, descriptor).getResult(0);
 }
 
-SmallVector<unsigned> symbolsOf(plan::KernelOp kernel) {
-  llvm::SetVector<unsigned> positions;
-  kernel->walk<WalkOrder::PreOrder>([&](Operation *op) {
-    op->getAttrDictionary().walk([&](AffineMapAttr map) {
-      for (AffineExpr size : map.getValue().getResults())
-        size.walk([&](AffineExpr part) {
-          if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
-            positions.insert(symbol.getPosition());
-        });
-    });
-  });
-  return positions.takeVector();
-}
-
 LogicalResult packConstants(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry) {
   DenseMap<Attribute, int64_t> readers; // constant ops of a value
   // Programs of other devices beside this one may read the same weights.
@@ -223,10 +209,10 @@ LogicalResult packConstants(ModuleOp plan, const CpuTarget &target, const Strate
   return failure(result.wasInterrupted());
 }
 
-FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry,
-                                const KernelProgress &progress) {
+FailureOr<host::HostModule> buildProgram(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry,
+                                         const KernelProgress &progress) {
   MLIRContext *context = plan.getContext();
-  Program program;
+  host::HostModule program;
   program.module = ModuleOp::create(plan.getLoc());
   OpBuilder b(context);
   b.setInsertionPointToEnd(program.module->getBody());
@@ -274,12 +260,12 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     } else {
       repeated[function].insert_range(nodes);
     }
-    KernelLaunch launch{describeKernel(kernel, chosen),
-                        scratchOf[function] ? "scratch_" + function : function,
-                        chosen->split(),
-                        {},
-                        {},
-                        scratchOf[function]};
+    host::KernelLaunch launch{describeKernel(kernel, chosen),
+                              scratchOf[function] ? "scratch_" + function : function,
+                              chosen->split(),
+                              {},
+                              {},
+                              scratchOf[function]};
     for (const FunctionCheck &check : checksOf[function])
       launch.checks.push_back(
           {check.code, nodesOf(&*std::next(kernel.getBody().front().begin(), check.place)), check.text});
@@ -291,7 +277,7 @@ FailureOr<Program> buildProgram(ModuleOp plan, const CpuTarget &target, const St
     if (auto others = repeated.find(refusal.function); others != repeated.end())
       report << "; the same holds for " << llvm::join(others->second.getArrayRef(), ", ");
   }
-  if (!ok || failed(emitHostProgram(plan, program)))
+  if (!ok || failed(host::emitHostProgram(plan, program)))
     return failure();
   return program;
 }

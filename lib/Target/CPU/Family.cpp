@@ -42,7 +42,7 @@ public:
       if (options.phaseEnded)
         options.phaseEnded(phase);
     };
-    FailureOr<Program> program = buildProgram(plan, cpu, strategies, options.kernelProgress);
+    FailureOr<host::HostModule> program = buildProgram(plan, cpu, strategies, options.kernelProgress);
     if (failed(program) || (options.dump && failed(options.dump(*program->module))))
       return failure();
     ended("kernels");

@@ -6,11 +6,14 @@
 #include "tenon/Target/CPU/KernelCheck.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "tenon/Target/Host/ErrorRecord.h"
 
 using namespace mlir;
 
 namespace tenon::cpu {
 namespace {
+
+using host::ErrorField;
 
 /// A field of the record, or its address.
 struct Record {
@@ -78,7 +81,7 @@ void report(KernelContext &c, unsigned check, Value position, Value first, Value
 DataCheck::DataCheck(KernelContext &c, Operation *op, uint32_t code, StringRef text) : c(c) {
   c.checks.push_back({op, code, text.str()});
   number = c.checks.size();
-  none = c.index(kNoPosition);
+  none = c.index(host::kNoPosition);
   failed = memref::AllocaOp::create(c.b, c.loc, MemRefType::get({1}, c.b.getIndexType()));
   memref::StoreOp::create(c.b, c.loc, none, failed, c.index(int64_t(0)));
 }

@@ -23,16 +23,6 @@ AffineExpr broadcastStride(AffineExpr dim, AffineExpr space, AffineExpr stride) 
          (getAffineConstantExpr(1, dim.getContext()) - getAffineConstantExpr(2, dim.getContext()).floorDiv(dim + 1));
 }
 
-Type storageType(Type type) {
-  if (num::isCoded(type))
-    return num::codeType(type);
-  if (type.isInteger(1))
-    return IntegerType::get(type.getContext(), 8);
-  if (auto integer = dyn_cast<IntegerType>(type))
-    return IntegerType::get(type.getContext(), std::max(8u, integer.getWidth()));
-  return type;
-}
-
 Type computeType(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type))
     return IntegerType::get(type.getContext(), integer.getWidth() == 1 ? 1 : std::max(8u, integer.getWidth()));

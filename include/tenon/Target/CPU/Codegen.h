@@ -10,39 +10,11 @@
 #include "tenon/Interfaces/Target.h"
 #include "tenon/Target/CPU/CpuTarget.h"
 #include "tenon/Target/CPU/Strategy.h"
-#include "llvm/ADT/MapVector.h"
+#include "tenon/Target/Host/HostModule.h"
 #include <functional>
 
 namespace tenon::cpu {
 
-/// What the host program launches for a kernel of the plan.
-struct KernelLaunch {
-  KernelDescription description;
-  std::string function;
-  WorkSplit split;
-  std::vector<CheckDescription> checks; ///< that it makes of its data, in the order of its numbers
-  std::vector<SizeCheck> sizes;         ///< to be tested before its launch
-  int64_t scratchBytes = 0;             ///< of temporaries that are not on the stack
-};
-
-/// The CPU module: kernels and host program as func, scf, vector and LLVM ops.
-struct Program {
-  mlir::OwningOpRef<mlir::ModuleOp> module;
-  llvm::MapVector<mlir::Operation *, KernelLaunch> launches; ///< by kernel of the plan, in the order of its text
-  std::vector<WeightEntry> weights;
-  uint64_t weightBytes = 0;
-  std::vector<CheckDescription> checks;
-
-  /// The check's number, as tenon_host_api.fail takes it.
-  uint32_t addCheck(uint32_t code, llvm::StringRef node, llvm::StringRef text) {
-    checks.push_back({code, node.str(), text.str()});
-    return checks.size();
-  }
-};
-
-/// Positions of the symbols that a kernel's code reads, in the order in which it
-/// gets their values.
-llvm::SmallVector<unsigned> symbolsOf(plan::KernelOp kernel);
 /// A flat buffer memref<?xT> over an address, T being the storage type of elements.
 mlir::Value memrefOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Type element);
 /// Lets each kernel's plan pack its constants (before buildProgram).
@@ -54,13 +26,11 @@ mlir::LogicalResult packConstants(mlir::ModuleOp plan, const CpuTarget &target, 
 mlir::FailureOr<int64_t> placeTemporaries(mlir::func::FuncOp kernel);
 /// Emits kernels (identical ones once) and the host program. Errors name the
 /// ONNX nodes of the kernel that no strategy takes.
-mlir::FailureOr<Program> buildProgram(mlir::ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry,
-                                      const KernelProgress &progress = nullptr);
-/// What is told of a kernel that a strategy takes; its buffers are left to emitHostProgram.
+mlir::FailureOr<host::HostModule> buildProgram(mlir::ModuleOp plan, const CpuTarget &target,
+                                               const StrategyRegistry &registry,
+                                               const KernelProgress &progress = nullptr);
+/// What is told of a kernel that a strategy takes; its buffers are left to host::emitHostProgram.
 KernelDescription describeKernel(plan::KernelOp kernel, const ChosenPlan &chosen);
-/// Emits the host program's functions into the module: tenon_derive, tenon_main,
-/// tenon_arena_size, tenon_output_dims. Describes the buffers of the kernels.
-mlir::LogicalResult emitHostProgram(mlir::ModuleOp plan, Program &program);
 /// Lowers to the LLVM dialect.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module, const CpuTarget &target);
 /// An object file (or assembly text), and the most stack that its code uses.

@@ -10,18 +10,6 @@
 
 namespace tenon::cpu {
 
-/// Fields of an error record, of 64 bits each. It lies in the host program's
-/// frame; its address follows those of the kernel's buffers.
-enum class ErrorField : int32_t {
-  Lock,     ///< 1 while a thread writes the others
-  Position, ///< of the first element that failed; kNoPosition: none did
-  Check,    ///< its number among the kernel's checks, from 1; 0: nothing failed
-  First,    ///< the numbers that the check's text speaks of
-  Second,
-};
-constexpr int32_t kErrorFields = 5;
-constexpr int64_t kNoPosition = std::numeric_limits<int64_t>::max();
-
 /// One check over the elements that a call of the kernel sees. An element costs
 /// a comparison and a minimum in a register; whether any failed is asked once,
 /// behind the loops. What fails first in the order of positions is reported,

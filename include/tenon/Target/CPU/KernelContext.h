@@ -15,6 +15,7 @@
 #include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
 #include "tenon/Target/CPU/CpuTarget.h"
+#include "tenon/Target/Common/StorageType.h"
 
 namespace tenon::cpu {
 
@@ -120,9 +121,6 @@ public:
   mlir::Value constant(mlir::Type computeType, double value, int64_t lanes);
 };
 
-/// Storage type of a tensor element type: i8 for i1, signless integers, codes
-/// of formats that are no builtin float of 16 bits or more.
-mlir::Type storageType(mlir::Type elementType);
 /// Type that arithmetic on a tensor element type is done in: f32 for 16-bit
 /// and 8-bit floats, i1 for booleans, signless integers.
 mlir::Type computeType(mlir::Type elementType);

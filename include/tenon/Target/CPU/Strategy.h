@@ -8,27 +8,14 @@
 
 #include "tenon/Support/KernelDescription.h"
 #include "tenon/Target/CPU/KernelContext.h"
+#include "tenon/Target/Host/Launch.h"
 #include <memory>
 #include <vector>
 
 namespace tenon::cpu {
 
-/// How a kernel's work divides among threads: [0, total) units, handed out in
-/// chunks of at least `grain`. Any split must give identical results.
-struct WorkSplit {
-  mlir::AffineExpr total;
-  int64_t grain = 1;
-};
-
-/// A relation of sizes that a kernel's op needs. The host program tests it
-/// before the launch: in a branch, only if that is taken.
-struct SizeCheck {
-  mlir::Operation *op;          ///< in the kernel's body: its ONNX node is at fault
-  uint32_t code;                ///< of tenon_code
-  std::string text;             ///< with the places {0} for `least` and {1} for `size`
-  mlir::AffineExpr least, size; ///< least <= size must hold,
-  mlir::AffineExpr unless;      ///< unless this is 0; null: always
-};
+using host::SizeCheck;
+using host::WorkSplit;
 
 /// What a strategy has chosen for one kernel: decided once, when it is made, then asked.
 class KernelPlan {

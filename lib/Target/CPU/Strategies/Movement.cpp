@@ -302,7 +302,7 @@ private:
     if (!llvm::all_of(op.getInputs(), llvm::IsaPred<BlockArgument>))
       return false;
     int64_t axis = op.getAxis(), count = op.getInputs().size();
-    SmallVector<unsigned> read = symbolsOf(c.kernel);
+    SmallVector<unsigned> read = host::symbolsOf(c.kernel);
     SmallVector<int64_t> fields, terms;
     for (Value input : op.getInputs()) {
       std::optional<LinearSum> size = linearSum(c.shape(input)[axis]);

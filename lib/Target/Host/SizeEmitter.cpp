@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Emission of sizes, with and without a watch over 64 bits.
-#include "HostSizes.h"
+#include "SizeEmitter.h"
 
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 
-namespace tenon::cpu {
+namespace tenon::host {
 
 /// a + b or a * b; while `overflow` is set it tells whether any lay beyond i64.
 template <typename Plain, typename Checked>
@@ -165,4 +165,4 @@ Value SizeEmitter::derived(const graph::Symbol &symbol) {
   }
 }
 
-} // namespace tenon::cpu
+} // namespace tenon::host

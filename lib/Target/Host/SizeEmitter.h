@@ -2,8 +2,8 @@
 //
 // Sizes in the host program: the values of expressions over symbols, and those
 // of derived symbols.
-#ifndef TENON_LIB_TARGET_CPU_HOSTSIZES_H
-#define TENON_LIB_TARGET_CPU_HOSTSIZES_H
+#ifndef TENON_LIB_TARGET_HOST_SIZEEMITTER_H
+#define TENON_LIB_TARGET_HOST_SIZEEMITTER_H
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -11,7 +11,7 @@
 #include "mlir/IR/Builders.h"
 #include "tenon/Dialect/Graph/IR/Symbols.h"
 
-namespace tenon::cpu {
+namespace tenon::host {
 
 /// Functions of more sizes than this, or checks of sizes, are split: LLVM takes long
 /// over long ones.
@@ -69,6 +69,6 @@ private:
   unsigned sums = 0; ///< parts that have a name
 };
 
-} // namespace tenon::cpu
+} // namespace tenon::host
 
-#endif // TENON_LIB_TARGET_CPU_HOSTSIZES_H
+#endif // TENON_LIB_TARGET_HOST_SIZEEMITTER_H

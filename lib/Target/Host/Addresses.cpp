@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Where tensors are during a run: in an input, an output, the weights or the arena.
+#include "Conductor.h"
+
+#include "tenon/Target/Common/StorageType.h"
+
+using namespace mlir;
+
+namespace tenon::host {
+
+Value Conductor::lookup(Value value) {
+  if (Value known = pointers.lookup(value))
+    return known;
+  Value found;
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    found = LLVM::LoadOp::create(b, loc, pointer, element(shared[Inputs], pointer, argument.getArgNumber()));
+  } else if (auto constantOp = value.getDefiningOp<graph::ConstantOp>()) {
+    found =
+        LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Weights], ValueRange{constant(weight(constantOp))});
+  } else if (auto view = value.getDefiningOp<plan::ViewOp>()) {
+    found = lookup(view.getX());
+  } else if (auto kernel = value.getDefiningOp<plan::KernelOp>()) {
+    found = place(kernel, cast<OpResult>(value).getResultNumber());
+  } else if (auto select = value.getDefiningOp<arith::SelectOp>()) {
+    found = arith::SelectOp::create(b, loc, scalar(select.getCondition()), lookup(select.getTrueValue()),
+                                    lookup(select.getFalseValue()));
+  } else {
+    assert(frameOf.contains(value) && "used before it was emitted");
+    found = LLVM::LoadOp::create(b, loc, pointer, element(frame, i64, frameOf.lookup(value)));
+  }
+  return pointers[value] = found;
+}
+
+int64_t Conductor::weight(graph::ConstantOp op) {
+  auto [it, isNew] = weightOf.try_emplace(op.getValue(), out.weights.size());
+  if (isNew) {
+    auto type = cast<ShapedType>(op.getType());
+    uint64_t bytes = type.getNumElements() * storageType(type.getElementType()).getIntOrFloatBitWidth() / 8;
+    out.weights.push_back({op.getValue(), out.weightBytes, bytes});
+    out.weightBytes += (bytes + kAlign - 1) / kAlign * kAlign;
+  }
+  return out.weights[it->second].offset;
+}
+
+Value Conductor::place(plan::KernelOp kernel, unsigned result) {
+  auto where = cast<plan::PlaceAttr>((*kernel.getPlaces())[result]);
+  if (where.getKind() == plan::PlaceKind::output)
+    return LLVM::LoadOp::create(b, loc, pointer, element(shared[Outputs], pointer, where.getNumber()));
+  Value offset = where.getKind() == plan::PlaceKind::offset
+                     ? constant(where.getNumber())
+                     : LLVM::LoadOp::create(b, loc, i64, element(shared[Slots], i64, where.getNumber()));
+  return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Arena], ValueRange{offset});
+}
+
+} // namespace tenon::host

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The emitter of the host program. It is one class, because all parts of a run read
+// what the others have placed; its members are in a file for each purpose, and in
+// that file's order here.
+#ifndef TENON_LIB_TARGET_HOST_CONDUCTOR_H
+#define TENON_LIB_TARGET_HOST_CONDUCTOR_H
+
+#include "SizeEmitter.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Plan/IR/Plan.h"
+#include "tenon/Target/Host/HostModule.h"
+#include <array>
+
+namespace tenon::host {
+
+/// Of what lies in the arena and in the weights.
+constexpr int64_t kAlign = 64;
+
+class Conductor : SizeEmitter {
+public:
+  /// `out` has the kernels and their launches.
+  Conductor(mlir::ModuleOp plan, HostModule &out)
+      : SizeEmitter(*out.module), plan(plan), arena(plan::arenaOf(plan, plan::kHostSpace)),
+        table(graph::readSymbols(plan)), out(out) {}
+
+  mlir::LogicalResult run();
+
+private:
+  /// What the parts of a run share, an array of 8 bytes each: these, then what branches
+  /// and conditions left. The first ones are tenon_main's arguments.
+  enum FrameField {
+    Api,
+    Invocation,
+    Inputs,
+    Outputs,
+    Weights,
+    Arena,
+    Symbols,
+    Slots,
+    Buffers,
+    Sizes,
+    Record,
+    kFrameFields
+  };
+  /// Where the runtime's table has its functions, in bytes (tenon_host_api).
+  enum Service : int32_t { ServiceLaunch = 8, ServiceFail = 16, ServiceRedZones = 24, ServiceLaunchScratch = 32 };
+  /// Whether an assumption holds, and the two sizes that it speaks of.
+  struct Tested {
+    Value holds, first, second;
+  };
+  /// A function that places `count` slots.
+  struct SlotPart {
+    mlir::func::FuncOp function;
+    int64_t count;
+  };
+
+  // Conductor.cpp: what happens in which order, and functions that may end early.
+  mlir::LogicalResult emitMain(mlir::func::FuncOp func);
+  /// A failure ends the run, so that one record is clean for every launch.
+  void makeRecord();
+  /// The block that returns a function's status, at its end.
+  void makeExit(mlir::func::FuncOp func);
+  /// Emits a part of the current function as one of its own with the same
+  /// arguments, called here; a status other than 0 ends both.
+  mlir::LogicalResult emitPart(llvm::StringRef name, mlir::ValueRange given,
+                               llvm::function_ref<mlir::LogicalResult(mlir::func::FuncOp)> body);
+  void exitUnlessZero(Value status);
+  /// A block before the exit, for code that is reached by a branch.
+  mlir::Block *newBlock(mlir::TypeRange arguments = {});
+  /// A function of the runtime's table.
+  Value service(Service which);
+  /// Ends the run with a check's number and two numbers for its text where the
+  /// condition does not hold, else goes on.
+  void failUnless(Value condition, Value check, Value first, Value second);
+
+  // SizeProgram.cpp: sizes before and after a run.
+  /// Fills in the derived symbols, in order, then checks what must hold for the
+  /// whole run: before anything is allocated for sizes that do not fit.
+  void emitDerive();
+  /// Emits `count` things, many of them in functions of their own.
+  void inParts(mlir::func::FuncOp func, size_t count,
+               llvm::function_ref<void(mlir::func::FuncOp, size_t, size_t)> emit);
+  Tested check(const graph::Assumption &assumption);
+  /// Its number in the manifest's table of checks.
+  uint32_t numberOf(const graph::Assumption &assumption);
+  void emitOutputDims(mlir::func::FuncOp func);
+
+  // MemoryProgram.cpp: memory of a run.
+  /// How much the run needs for itself, in fields of 8 bytes.
+  void measure(mlir::func::FuncOp func);
+  /// Memory of the run itself.
+  Value own(mlir::Type field, size_t fields);
+  /// Emits functions that place the slots whose size depends on symbols, one behind
+  /// the other, each as large as the largest of its buffers. The size of what an
+  /// untaken branch would make may be negative: it takes no room.
+  ///
+  ///   (symbols, offsets, at, bytes) -> (at, bytes)
+  ///
+  /// stores the offsets of those slots whose last buffer it sees, from the first
+  /// element on. `at` is where the next slot begins, -1 beyond i64; `bytes` is how
+  /// large that is so far.
+  void emitSlots();
+  /// Stores the slots' offsets, those of each part where `place` says; returns the
+  /// arena's size, or -1.
+  Value placeSlots(llvm::function_ref<Value(int64_t first)> place);
+  void emitArenaSize();
+  /// Bytes between the arena's buffers, of code that is checked for writes there.
+  int64_t redZone() { return arena.getRedZone(); }
+  /// Tells the runtime where the bytes behind the arena's buffers are.
+  void announceRedZones();
+
+  // Sequence.cpp: the plan's ops in their order.
+  /// Whether it has more launches than one function takes.
+  static bool isLong(mlir::Block &block);
+  /// What parts share is written to memory, with room for what they leave each other.
+  void makeFrame();
+  /// Emits the ops of a block; of many launches as parts.
+  mlir::LogicalResult emitSequence(mlir::Block &block);
+  /// A part of the run, which gets all it needs through the frame.
+  mlir::LogicalResult emitRun(llvm::ArrayRef<mlir::Operation *> ops);
+  /// Emits a function that gets all it needs through the frame, and calls it.
+  mlir::LogicalResult inFrame(llvm::function_ref<mlir::LogicalResult()> body);
+  /// Emits `count` things, many of them in functions of their own.
+  void inFrames(size_t count, llvm::function_ref<void(size_t)> emit);
+  mlir::LogicalResult emit(mlir::Operation *op);
+  /// Reads a condition that a kernel has computed.
+  void emitExtract(mlir::tensor::ExtractOp extract);
+  /// Returns early where sizes of a branch do not fit: its kernels would read
+  /// beyond their buffers.
+  void checkBranch(mlir::scf::IfOp branch, unsigned region);
+  mlir::LogicalResult emitIf(mlir::scf::IfOp branch);
+  /// A condition; null if the program does not know it.
+  Value scalar(Value value);
+
+  // Launch.cpp: a kernel's launch.
+  mlir::LogicalResult launch(plan::KernelOp kernel);
+  /// Ends the run where sizes are not as the kernel's ops need them.
+  void checkSizes(const KernelLaunch &launch);
+  /// Puts the addresses of a kernel's buffers where it finds them.
+  void storeBuffers(plan::KernelOp kernel);
+  /// Puts the values of the symbols that a kernel reads where it finds them.
+  void storeSymbols(plan::KernelOp kernel);
+  /// What is told of a kernel's buffers, whose weights have their places.
+  void describeBuffers(plan::KernelOp kernel, KernelDescription &description);
+  BufferDescription describe(Value value, bool isOutput);
+  /// Ends the run with what a kernel has left in the error record.
+  void checkRecord(const KernelLaunch &launch);
+
+  // Addresses.cpp: where tensors are.
+  /// The address of a tensor.
+  Value lookup(Value value);
+  /// The offset of a constant in the weights, where it gets its place on first use.
+  int64_t weight(graph::ConstantOp op);
+  /// The address of a kernel's result.
+  Value place(plan::KernelOp kernel, unsigned result);
+
+  mlir::ModuleOp plan;
+  plan::ArenaAttr arena;
+  std::vector<graph::Symbol> table;
+  HostModule &out;
+  llvm::SmallVector<SlotPart> slotParts;
+  mlir::Block *exit = nullptr; ///< returns its argument
+  std::array<Value, kFrameFields> shared;
+  Value frame; ///< null where the run is in one piece
+  llvm::DenseMap<Value, unsigned> frameOf;
+  size_t mostBuffers = 1, mostSizes = 1; ///< of a launch; the error record is a buffer
+  size_t frameFields = 0;                ///< 0: the run is in one piece
+  size_t slots = 0;
+  uint64_t ownInArena = 0; ///< bytes of the run's own memory, 0 if it is on the stack
+  Value ownMemory;
+  size_t ownUsed = 0;
+  unsigned parts = 0;
+  llvm::DenseMap<Value, Value> pointers, scalars;
+  llvm::DenseMap<mlir::Attribute, size_t> weightOf;
+};
+
+} // namespace tenon::host
+
+#endif // TENON_LIB_TARGET_HOST_CONDUCTOR_H

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Memory of a run: how large the arena is, where in it the buffers are whose sizes
+// depend on symbols, and what the run needs for itself.
+#include "Conductor.h"
+
+using namespace mlir;
+
+namespace tenon::host {
+
+/// Fields of 8 bytes that a run keeps on the stack; more go to the arena.
+static constexpr size_t kMostOwnOnStack = 1024;
+
+void Conductor::measure(func::FuncOp func) {
+  plan.walk([&](plan::KernelOp kernel) {
+    mostBuffers = std::max<size_t>(mostBuffers, kernel->getNumOperands() + kernel->getNumResults() + 1);
+    mostSizes = std::max(mostSizes, symbolsOf(kernel).size());
+  });
+  if (isLong(func.getBody().front()) || std::max(mostBuffers, mostSizes) > kMostSizes) {
+    frameFields = kFrameFields;
+    func.walk([&](Operation *op) {
+      if (isa<scf::IfOp, tensor::ExtractOp>(op))
+        for (Value result : op->getResults())
+          frameOf[result] = frameFields++;
+    });
+  }
+  slots = arena.getSlots().size();
+  size_t fields = slots + mostBuffers + mostSizes + frameFields;
+  ownInArena = fields > kMostOwnOnStack ? llvm::alignTo(8 * fields, kAlign) : 0;
+}
+
+Value Conductor::own(Type field, size_t fields) {
+  if (!ownInArena)
+    return LLVM::AllocaOp::create(b, loc, pointer, field, constant(fields), 8);
+  ownUsed += fields;
+  return element(ownMemory, i64, ownUsed - fields);
+}
+
+void Conductor::emitSlots() {
+  struct Term {
+    AffineExpr bytes;
+    bool isLast; ///< of its slot
+  };
+  std::vector<Term> terms;
+  for (Attribute attr : arena.getSlots()) {
+    for (AffineExpr expr : cast<AffineMapAttr>(attr).getValue().getResults())
+      terms.push_back({expr, false});
+    terms.back().isLast = true;
+  }
+  for (size_t from = 0; from < terms.size(); from += kMostSizes) {
+    auto part = beginFunction(("tenon_slots_" + Twine(parts++)).str(), {pointer, pointer, i64, i64}, {i64, i64}, 0);
+    part.setPrivate();
+    Value bytes = part.getArgument(3);
+    int64_t stored = 0;
+    Value isLost = compare(arith::CmpIPredicate::slt, part.getArgument(2), constant(0));
+    Value end = size([&]() {
+      Value at = part.getArgument(2);
+      for (const Term &term : ArrayRef(terms).slice(from, std::min(kMostSizes, terms.size() - from))) {
+        bytes = arith::MaxSIOp::create(b, loc, bytes, eval(term.bytes));
+        if (!term.isLast)
+          continue;
+        LLVM::StoreOp::create(b, loc, at, element(part.getArgument(1), i64, stored++));
+        at = add(at, arith::AndIOp::create(b, loc, add(bytes, constant(kAlign - 1 + redZone())), constant(-kAlign)));
+        bytes = constant(0);
+      }
+      return at;
+    });
+    end = arith::SelectOp::create(b, loc, isLost, constant(-1), end);
+    func::ReturnOp::create(b, loc, ValueRange{end, bytes});
+    slotParts.push_back({part, stored});
+  }
+}
+
+Value Conductor::placeSlots(function_ref<Value(int64_t first)> place) {
+  Value at = constant(arena.getBytes()), bytes = constant(0);
+  int64_t first = 0;
+  for (auto [part, count] : slotParts) {
+    auto call = func::CallOp::create(b, loc, part, ValueRange{symbols, place(first), at, bytes});
+    at = call.getResult(0);
+    bytes = call.getResult(1);
+    first += count;
+  }
+  return at;
+}
+
+void Conductor::emitArenaSize() {
+  beginFunction("tenon_arena_size", {pointer}, {i64}, 0);
+  Value unused = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(kMostSizes), 8);
+  Value bytes = placeSlots([&](int64_t) { return unused; });
+  Value isLost = compare(arith::CmpIPredicate::slt, bytes, constant(0));
+  bytes = size([&]() { return add(bytes, constant(ownInArena)); });
+  func::ReturnOp::create(b, loc, arith::SelectOp::create(b, loc, isLost, constant(-1), bytes).getResult());
+}
+
+void Conductor::announceRedZones() {
+  SmallVector<Value> begins;
+  plan.walk([&](plan::KernelOp kernel) {
+    for (auto [i, attr] : llvm::enumerate(*kernel.getPlaces()))
+      if (auto bytes = cast<plan::PlaceAttr>(attr).getBytes()) {
+        Value size = arith::MaxSIOp::create(b, loc, eval(bytes.getValue().getResult(0)), constant(0));
+        begins.push_back(LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), place(kernel, i), ValueRange{size}));
+      }
+  });
+  if (begins.empty())
+    return;
+  Value list = LLVM::AllocaOp::create(b, loc, pointer, pointer, constant(begins.size()), 8);
+  for (auto [i, begin] : llvm::enumerate(begins))
+    LLVM::StoreOp::create(b, loc, begin, element(list, pointer, i));
+  Value announce = service(ServiceRedZones);
+  auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, pointer, b.getI32Type()});
+  auto call =
+      LLVM::CallOp::create(b, loc, type, ValueRange{announce, shared[Invocation], list, constant32(begins.size())});
+  exitUnlessZero(call.getResult());
+}
+
+} // namespace tenon::host
