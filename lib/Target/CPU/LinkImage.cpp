@@ -113,6 +113,8 @@ FailureOr<ModuleCode> linkImage(const Object &object, Location loc) {
       image.outputDimsAddress = *address;
     else if (*name == "tenon_derive")
       image.deriveAddress = *address;
+    else if (*name == "tenon_space_sizes") // of a program with other devices
+      image.spaceSizesAddress = *address;
   }
   if (!image.mainAddress || !image.arenaSizeAddress || !image.outputDimsAddress || !image.deriveAddress)
     return emitError(loc, "[TN5023] the linked image lacks an entry point");

@@ -3,6 +3,7 @@
 // Where tensors are during a run: in an input, an output, the weights or the arena.
 #include "Conductor.h"
 
+#include "tenon/Dialect/Plan/IR/Shapes.h"
 #include "tenon/Target/Common/StorageType.h"
 
 using namespace mlir;
@@ -18,10 +19,10 @@ Value Conductor::lookup(Value value) {
   } else if (auto constantOp = value.getDefiningOp<graph::ConstantOp>()) {
     found =
         LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Weights], ValueRange{constant(weight(constantOp))});
-  } else if (auto view = value.getDefiningOp<plan::ViewOp>()) {
-    found = lookup(view.getX());
-  } else if (auto kernel = value.getDefiningOp<plan::KernelOp>()) {
-    found = place(kernel, cast<OpResult>(value).getResultNumber());
+  } else if (Value buffer = plan::source(value); buffer != value) {
+    found = lookup(buffer);
+  } else if (plan::writesBuffers(value.getDefiningOp())) {
+    found = place(cast<OpResult>(value));
   } else if (auto select = value.getDefiningOp<arith::SelectOp>()) {
     found = arith::SelectOp::create(b, loc, scalar(select.getCondition()), lookup(select.getTrueValue()),
                                     lookup(select.getFalseValue()));
@@ -43,8 +44,8 @@ int64_t Conductor::weight(graph::ConstantOp op) {
   return out.weights[it->second].offset;
 }
 
-Value Conductor::place(plan::KernelOp kernel, unsigned result) {
-  auto where = cast<plan::PlaceAttr>((*kernel.getPlaces())[result]);
+Value Conductor::place(OpResult result) {
+  plan::PlaceAttr where = plan::placeOf(result);
   if (where.getKind() == plan::PlaceKind::output)
     return LLVM::LoadOp::create(b, loc, pointer, element(shared[Outputs], pointer, where.getNumber()));
   Value offset = where.getKind() == plan::PlaceKind::offset

@@ -21,10 +21,13 @@ LogicalResult Conductor::run() {
     if (!symbol.after.empty())
       return plan.emitError("[TN5006] a size is known only after kernel '")
              << symbol.after << "', which this target cannot wait for";
+  if (failed(nameDevices()))
+    return failure();
   measure(func);
   emitDerive();
   emitSlots();
   emitArenaSize();
+  emitSpaceSizes();
   emitOutputDims(func);
   return emitMain(func);
 }

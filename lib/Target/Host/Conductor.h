@@ -46,7 +46,16 @@ private:
     kFrameFields
   };
   /// Where the runtime's table has its functions, in bytes (tenon_host_api).
-  enum Service : int32_t { ServiceLaunch = 8, ServiceFail = 16, ServiceRedZones = 24, ServiceLaunchScratch = 32 };
+  enum Service : int32_t {
+    ServiceLaunch = 8,
+    ServiceFail = 16,
+    ServiceRedZones = 24,
+    ServiceLaunchScratch = 32,
+    ServiceCopyIn = 40,
+    ServiceSubmit = 48,
+    ServiceCopyOut = 56,
+    ServiceAwait = 64
+  };
   /// Whether an assumption holds, and the two sizes that it speaks of.
   struct Tested {
     Value holds, first, second;
@@ -149,13 +158,26 @@ private:
   /// Ends the run with what a kernel has left in the error record.
   void checkRecord(const KernelLaunch &launch);
 
+  // Devices.cpp: what other devices are given to do.
+  /// Numbers devices and regions as the manifest does; an error for commands that name none.
+  mlir::LogicalResult nameDevices();
+  /// Emits tenon_space_sizes, if there are other devices.
+  void emitSpaceSizes();
+  /// A tensor's place in its device's memory.
+  mlir::FailureOr<int64_t> deviceOffset(Value value);
+  /// Calls a service; a status other than 0 ends the run.
+  mlir::LogicalResult command(Service which, llvm::ArrayRef<Value> given);
+  mlir::LogicalResult emitTransfer(plan::TransferOp transfer);
+  mlir::LogicalResult emitSubmit(plan::SubmitOp submit);
+  mlir::LogicalResult emitAwait(plan::AwaitOp await);
+
   // Addresses.cpp: where tensors are.
-  /// The address of a tensor.
+  /// The address of a tensor in the host's memory.
   Value lookup(Value value);
   /// The offset of a constant in the weights, where it gets its place on first use.
   int64_t weight(graph::ConstantOp op);
-  /// The address of a kernel's result.
-  Value place(plan::KernelOp kernel, unsigned result);
+  /// The address of the result of a kernel or of a transfer to the host.
+  Value place(mlir::OpResult result);
 
   mlir::ModuleOp plan;
   plan::ArenaAttr arena;
@@ -175,6 +197,9 @@ private:
   unsigned parts = 0;
   llvm::DenseMap<Value, Value> pointers, scalars;
   llvm::DenseMap<mlir::Attribute, size_t> weightOf;
+  llvm::StringMap<unsigned> deviceNumbers, regionNumbers;
+  llvm::DenseMap<unsigned, int64_t> commandsOf;              ///< so far, by device
+  llvm::DenseMap<mlir::Operation *, int64_t> commandNumbers; ///< of transfers, in their device's queue
 };
 
 } // namespace tenon::host

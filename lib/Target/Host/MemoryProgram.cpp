@@ -12,9 +12,11 @@ namespace tenon::host {
 static constexpr size_t kMostOwnOnStack = 1024;
 
 void Conductor::measure(func::FuncOp func) {
-  plan.walk([&](plan::KernelOp kernel) {
-    mostBuffers = std::max<size_t>(mostBuffers, kernel->getNumOperands() + kernel->getNumResults() + 1);
-    mostSizes = std::max(mostSizes, symbolsOf(kernel).size());
+  plan.walk([&](Operation *op) {
+    if (plan::writesBuffers(op))
+      mostBuffers = std::max<size_t>(mostBuffers, op->getNumOperands() + op->getNumResults() + 1);
+    if (auto kernel = dyn_cast<plan::KernelOp>(op))
+      mostSizes = std::max(mostSizes, symbolsOf(kernel).size());
   });
   if (isLong(func.getBody().front()) || std::max(mostBuffers, mostSizes) > kMostSizes) {
     frameFields = kFrameFields;
@@ -94,11 +96,13 @@ void Conductor::emitArenaSize() {
 
 void Conductor::announceRedZones() {
   SmallVector<Value> begins;
-  plan.walk([&](plan::KernelOp kernel) {
-    for (auto [i, attr] : llvm::enumerate(*kernel.getPlaces()))
-      if (auto bytes = cast<plan::PlaceAttr>(attr).getBytes()) {
+  plan.walk([&](Operation *op) {
+    if (!plan::writesBuffers(op))
+      return;
+    for (OpResult result : op->getResults())
+      if (auto bytes = plan::placeOf(result).getBytes()) {
         Value size = arith::MaxSIOp::create(b, loc, eval(bytes.getValue().getResult(0)), constant(0));
-        begins.push_back(LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), place(kernel, i), ValueRange{size}));
+        begins.push_back(LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), place(result), ValueRange{size}));
       }
   });
   if (begins.empty())

@@ -17,7 +17,7 @@ static constexpr unsigned kMostLaunches = 64;
 
 static unsigned launchesIn(Block &block) {
   unsigned count = 0;
-  block.walk([&](plan::KernelOp) { ++count; });
+  block.walk([&](Operation *op) { count += plan::writesBuffers(op); });
   return count;
 }
 
@@ -47,7 +47,7 @@ LogicalResult Conductor::emitSequence(Block &block) {
       continue;
     }
     unsigned own = 0;
-    op.walk([&](plan::KernelOp) { ++own; });
+    op.walk([&](Operation *nested) { own += plan::writesBuffers(nested); });
     if (launches + own > kMostLaunches && failed(flush()))
       return failure();
     group.push_back(&op);
@@ -99,6 +99,12 @@ LogicalResult Conductor::emit(Operation *op) {
     return success();
   if (auto kernel = dyn_cast<plan::KernelOp>(op))
     return launch(kernel);
+  if (auto transfer = dyn_cast<plan::TransferOp>(op))
+    return emitTransfer(transfer);
+  if (auto submit = dyn_cast<plan::SubmitOp>(op))
+    return emitSubmit(submit);
+  if (auto await = dyn_cast<plan::AwaitOp>(op))
+    return emitAwait(await);
   if (auto extract = dyn_cast<tensor::ExtractOp>(op))
     return emitExtract(extract), success();
   if (isa<arith::ConstantOp>(op))

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the host program gives other devices to do: copies, runs of regions, and waits for
+// them. A device's queue numbers its commands from 1, in the order of the plan's text, so
+// that a wait names the command by a constant.
+#include "Conductor.h"
+
+#include "tenon/Analysis/Lifetimes.h"
+#include "tenon/Dialect/Plan/IR/Shapes.h"
+
+using namespace mlir;
+
+namespace tenon::host {
+
+/// The device that executes a transfer.
+static StringRef deviceOf(plan::TransferOp transfer) {
+  return transfer.getSource() == plan::kHostSpace ? transfer.getDestination() : transfer.getSource();
+}
+
+LogicalResult Conductor::nameDevices() {
+  for (auto [i, device] : llvm::enumerate(plan::devicesOf(plan)))
+    deviceNumbers[device.getName()] = i;
+  if (auto all = plan->getParentOfType<ModuleOp>())
+    for (auto [i, region] : llvm::enumerate(plan::programsOf(all).regions))
+      regionNumbers[region.getSymName().value_or("")] = i;
+  bool ok = true;
+  plan.walk([&](Operation *op) {
+    auto transfer = dyn_cast<plan::TransferOp>(op);
+    auto submit = dyn_cast<plan::SubmitOp>(op);
+    if (!transfer && !submit)
+      return;
+    StringRef device = transfer ? deviceOf(transfer) : submit.getDevice();
+    bool isKnown = deviceNumbers.contains(device) && (!submit || regionNumbers.contains(submit.getRegion()));
+    // The numbers of commands are constants only where each is given in every run.
+    if (isKnown && isa<func::FuncOp>(op->getParentOp()))
+      return;
+    op->emitError(isKnown ? "[TN5006] is in a branch; devices beside the host get their commands outside of branches"
+                          : "[TN5006] is for a device or region that the plan does not have");
+    ok = false;
+  });
+  return success(ok);
+}
+
+void Conductor::emitSpaceSizes() {
+  if (deviceNumbers.empty())
+    return;
+  auto sizes = beginFunction("tenon_space_sizes", {pointer, pointer}, {}, 0);
+  for (auto [i, device] : llvm::enumerate(plan::devicesOf(plan))) {
+    plan::ArenaAttr space = plan::arenaOf(plan, device.getName());
+    LLVM::StoreOp::create(b, loc, constant(space ? space.getBytes() : 0), element(sizes.getArgument(1), i64, i));
+  }
+  func::ReturnOp::create(b, loc);
+}
+
+/// An integer constant: sizes of what is copied are known.
+FailureOr<int64_t> Conductor::deviceOffset(Value value) {
+  auto result = cast<OpResult>(plan::source(value));
+  plan::PlaceAttr where = plan::placeOf(result);
+  if (where.getKind() != plan::PlaceKind::offset)
+    return result.getOwner()->emitError("[TN5006] has an open size, which other devices do not take");
+  return where.getNumber();
+}
+
+LogicalResult Conductor::command(Service which, ArrayRef<Value> given) {
+  SmallVector<Value> arguments{service(which), shared[Invocation]};
+  llvm::append_range(arguments, given);
+  SmallVector<Type> types{pointer};
+  llvm::append_range(types, ValueRange(given).getTypes());
+  auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), types);
+  exitUnlessZero(LLVM::CallOp::create(b, loc, type, arguments).getResult());
+  return success();
+}
+
+LogicalResult Conductor::emitTransfer(plan::TransferOp transfer) {
+  bool isOut = transfer.getSource() != plan::kHostSpace;
+  FailureOr<int64_t> offset = deviceOffset(isOut ? transfer.getX() : transfer.getResult());
+  auto bytes = dyn_cast<AffineConstantExpr>(plan::bytesOf(transfer.getX()));
+  if (failed(offset) || !bytes)
+    return failure();
+  unsigned device = deviceNumbers.lookup(deviceOf(transfer));
+  commandNumbers[transfer] = ++commandsOf[device];
+  return command(isOut ? ServiceCopyOut : ServiceCopyIn,
+                 {constant32(device), constant(*offset), lookup(isOut ? transfer.getResult() : transfer.getX()),
+                  constant(bytes.getValue())});
+}
+
+LogicalResult Conductor::emitSubmit(plan::SubmitOp submit) {
+  // The runtime copies the offsets, so that each command may use the same memory.
+  unsigned count = 0;
+  for (ValueRange values : {ValueRange(submit.getInputs()), ValueRange(submit.getResults())})
+    for (Value value : values) {
+      FailureOr<int64_t> offset = deviceOffset(value);
+      if (failed(offset))
+        return failure();
+      LLVM::StoreOp::create(b, loc, constant(*offset), element(shared[Buffers], i64, count++));
+    }
+  ++commandsOf[deviceNumbers.lookup(submit.getDevice())];
+  return command(ServiceSubmit,
+                 {constant32(regionNumbers.lookup(submit.getRegion())), shared[Buffers], constant32(count)});
+}
+
+LogicalResult Conductor::emitAwait(plan::AwaitOp await) {
+  auto transfer = await.getX().getDefiningOp<plan::TransferOp>();
+  return command(ServiceAwait,
+                 {constant32(deviceNumbers.lookup(deviceOf(transfer))), constant(commandNumbers.lookup(transfer))});
+}
+
+} // namespace tenon::host
