@@ -38,9 +38,9 @@ public:
   }
 
 private:
-  /// "toy_0", "cpu_x86-64-v3_1": a symbol without what a spelling may have.
+  /// "toy_0", "cpu_1": by the family of the chip, and a number for all regions.
   static std::string nameOf(StringRef device, unsigned number) {
-    std::string name = (device + "_" + Twine(number)).str();
+    std::string name = (device.split(':').first + "_" + Twine(number)).str();
     std::replace_if(
         name.begin(), name.end(), [](char c) { return !llvm::isAlnum(c) && c != '-' && c != '_' && c != '.'; }, '_');
     return name;
