@@ -11,18 +11,11 @@
 // more sessions than those. After a fork the child finds that its threads are
 // of another epoch and starts anew.
 #include "internal.h"
+#include "threads.h"
 
-#include <atomic>
-#include <cerrno>
-#include <csignal>
 #include <cstdlib>
-#include <cstring>
-#include <linux/futex.h>
 #include <new>
-#include <pthread.h>
 #include <sched.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 using namespace tenon::rt;
@@ -30,12 +23,6 @@ using namespace tenon::rt;
 namespace {
 
 constexpr int kMaxThreads = 256;
-// Longer than what the host program does between two kernels, shorter than what
-// a wake-up costs beside a run.
-constexpr uint64_t kSpinNanoseconds = 30000;
-// Kernels of version 1 of the ABI keep blocks of up to some 600 KiB on the stack;
-// what threads get by default depends on the C library and on the user's limits.
-constexpr size_t kStackBytes = size_t(2) << 20;
 
 struct alignas(64) Share { // a cache line each
   std::atomic<int64_t> next;
@@ -59,11 +46,6 @@ struct Job {
       withScratch(buffers, symbols, begin, end, scratch);
   }
 };
-
-std::atomic<uint32_t> forkEpoch{1};
-pthread_once_t watchForks = PTHREAD_ONCE_INIT;
-void inChild() { forkEpoch.fetch_add(1); }
-void installForkHandler() { pthread_atfork(nullptr, nullptr, inChild); }
 
 } // namespace
 
@@ -90,39 +72,6 @@ struct tenon_pool {
 
 namespace {
 
-void sleepOn(std::atomic<uint32_t> &word, uint32_t value) {
-  syscall(SYS_futex, reinterpret_cast<uint32_t *>(&word), FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
-}
-void wake(std::atomic<uint32_t> &word, int count) {
-  syscall(SYS_futex, reinterpret_cast<uint32_t *>(&word), FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0);
-}
-
-uint64_t now() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return uint64_t(t.tv_sec) * 1000000000u + t.tv_nsec;
-}
-
-/// Spins until word differs from value or the time for it is over.
-bool spinWhile(std::atomic<uint32_t> &word, uint32_t value) {
-  for (uint64_t end = 0;;) {
-    for (int i = 0; i < 64; ++i) {
-      if (word.load(std::memory_order_acquire) != value)
-        return true;
-#if defined(__x86_64__)
-      __builtin_ia32_pause();
-#elif defined(__aarch64__)
-      __asm__ volatile("yield");
-#endif
-    }
-    uint64_t time = now();
-    if (!end)
-      end = time + kSpinNanoseconds;
-    else if (time > end)
-      return false;
-  }
-}
-
 /// Works on the job's share number `home`, then on the others.
 void work(Job &job, int home, void *scratch) {
   for (int i = 0; i < job.count; ++i) {
@@ -141,12 +90,7 @@ void work(Job &job, int home, void *scratch) {
 void *workerMain(void *argument) {
   auto *pool = static_cast<tenon_pool *>(argument);
   int number = pool->started.fetch_add(1); // 1, 2, ...: the owner is 0
-  // Threads inherit the floating-point mode of whoever made them.
-#if defined(__x86_64__)
-  __builtin_ia32_ldmxcsr(0x1f80);
-#elif defined(__aarch64__)
-  __asm__ volatile("msr fpcr, %0" ::"r"(uint64_t(0)));
-#endif
+  resetFloatMode();
   // A worker made for a job may start before or after that job is posted; both
   // are right, as a job is joined only while it wants workers.
   uint32_t seen = pool->generation.load();
@@ -173,7 +117,7 @@ void *workerMain(void *argument) {
 }
 
 bool acquire(tenon_pool &pool) {
-  uint32_t epoch = forkEpoch.load(), found = 0;
+  uint32_t epoch = forkEpoch(), found = 0;
   if (!pool.owner.compare_exchange_strong(found, epoch) &&
       // A job that ran in the parent when this process was forked never ends here.
       (found == epoch || !pool.owner.compare_exchange_strong(found, epoch)))
@@ -193,22 +137,8 @@ bool acquire(tenon_pool &pool) {
 }
 
 void startWorkers(tenon_pool &pool, int count) {
-  if (pool.workers >= count)
-    return;
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0)
-    return;
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  // Signals are for the application's own threads.
-  sigset_t all, old;
-  sigfillset(&all);
-  for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) // which a blocked signal would end without a word
-    sigdelset(&all, fault);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
-  while (pool.workers < count && pthread_create(&pool.threads[pool.workers], &attributes, workerMain, &pool) == 0)
+  while (pool.workers < count && startThread(pool.threads[pool.workers], workerMain, &pool))
     ++pool.workers; // fewer threads are slower, not wrong
-  pthread_sigmask(SIG_SETMASK, &old, nullptr);
-  pthread_attr_destroy(&attributes);
 }
 
 alignas(tenon_pool) char defaultMemory[sizeof(tenon_pool)];
@@ -229,7 +159,6 @@ int processorCount() {
 }
 
 tenon_pool *defaultPool() {
-  pthread_once(&watchForks, installForkHandler);
   pthread_once(&makeDefault, createDefault);
   return processPool;
 }
@@ -316,7 +245,6 @@ TENON_API tenon_status *tenon_pool_create(int32_t threads, tenon_pool **pool) {
     return fail(TENON_INVALID_ARGUMENT, "tenon_pool_create: pool must not be NULL");
   if (threads < 0 || threads > kMaxThreads)
     return fail(TENON_INVALID_ARGUMENT, "threads is %d; expected 0 (one a processor) to %d", threads, kMaxThreads);
-  pthread_once(&watchForks, installForkHandler);
   void *memory = aligned_alloc(alignof(tenon_pool), sizeof(tenon_pool));
   if (!memory)
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate a pool");
@@ -329,7 +257,7 @@ TENON_API tenon_status *tenon_pool_create(int32_t threads, tenon_pool **pool) {
 TENON_API void tenon_pool_free(tenon_pool *pool) {
   if (!pool || pool->references.fetch_sub(1) != 1)
     return;
-  if (pool->epoch == forkEpoch.load()) { // else the workers are the parent's
+  if (pool->epoch == forkEpoch()) { // else the workers are the parent's
     pool->stop.store(true);
     pool->generation.fetch_add(1);
     wake(pool->generation, kMaxThreads);
