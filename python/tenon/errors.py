@@ -79,6 +79,8 @@ _RUNTIME_CLASSES = {
     7009: InputError,
     7010: RunError,
     **dict.fromkeys(range(7013, 7021), RunError),
+    7017: TenonError,
+    7018: TenonError,
 }
 
 

@@ -31,7 +31,7 @@ struct Conformance : ::testing::TestWithParam<const Driver *> {
 
 TEST_P(Conformance, HasAllFunctions) {
   EXPECT_TRUE(driver.name && driver.accepts && driver.check && driver.load && driver.unload && driver.arenaSize &&
-              driver.outputDims && driver.run);
+              driver.outputDims && driver.run && driver.spaceSizes);
   EXPECT_EQ(tenon::rt::findDriver(driver.name), &driver);
 }
 
@@ -116,7 +116,8 @@ TEST_P(Conformance, StopsWhenALaunchFails) {
   tenon::rt::CodeSource source = {-1, bytes + artifact.codeOffset, root->variants()->Get(0), root};
   tenon::rt::Program *program = nullptr;
   ASSERT_TRUE(Result(driver.load(source, &program)).ok());
-  tenon_host_api api = {sizeof api, TENON_ABI_VERSION, refuse, nullptr, nullptr, nullptr};
+  tenon_host_api api = {sizeof api, TENON_ABI_VERSION, refuse,  nullptr, nullptr,
+                        nullptr,    nullptr,           nullptr, nullptr, nullptr};
   float memory[64] = {};
   void *inputs[] = {memory, memory}, *outputs[] = {memory, memory};
   alignas(64) uint8_t arena[64];

@@ -2,23 +2,26 @@
 //
 // What a driver is: the code that makes one kind of device run a variant of an
 // artifact's code. A driver is a table of functions; the session does the rest
-// (shapes, memory, errors). Every driver passes runtime/cts.
+// (shapes, memory, errors). Every driver passes runtime/cts. Devices beside the
+// host have drivers of another kind, whose interface is public (tenon/device.h).
 #ifndef TENON_RUNTIME_DRIVER_H
 #define TENON_RUNTIME_DRIVER_H
 
 #include "manifest_generated.h"
 #include "status.h"
 #include "tenon/abi.h"
+#include "tenon/device.h"
 
 namespace tenon::rt {
 
-/// Where a code variant's bytes are. They lie within the artifact and have
-/// matched their hash.
+/// Where the bytes of a code variant, or of a region's code, are. They lie within
+/// the artifact and have matched their hash.
 struct CodeSource {
   int fd;               ///< the artifact, or -1 if it is in memory only
   const uint8_t *bytes; ///< `code->size()` of them
   const schema::Code *code;
   const schema::Manifest *manifest;
+  bool isRegion = false; ///< whose code says nothing of the model's outputs
 };
 
 /// A loaded variant; each driver has its own kind.
@@ -44,14 +47,41 @@ struct Driver {
   /// Runs the model; nonzero if it failed. Calls may overlap.
   int32_t (*run)(const Program *program, const tenon_host_api *api, void *invocation, void *const *inputs,
                  void *const *outputs, const uint8_t *weights, uint8_t *arena, const int64_t *symbols);
+  /// Bytes of each device's memory that the host program names; negative for one
+  /// that cannot be. Called for models with devices if the driver computes.
+  void (*spaceSizes)(const Program *program, const int64_t *symbols, int64_t *bytes);
 };
 
 extern const Driver kCpuDriver, kNullDriver;
+
+/// A driver of a device beside the host.
+struct DeviceDriver {
+  tenon_driver table;
+  bool isConcurrent; ///< its functions may be called from several threads at once
+  const DeviceDriver *next;
+};
+
+extern const DeviceDriver kCpuDevice;
+
+/// What a driver of the runtime's own gets beyond the public structs: code that is
+/// mapped from the file, and the services that its kernels are launched through.
+struct RegionSource {
+  tenon_region_code code; ///< first, so that a pointer to it is one to this
+  CodeSource source;
+};
+struct RegionRun {
+  tenon_execution execution; ///< first, likewise
+  const tenon_host_api *api;
+  void *invocation;
+};
 
 /// The driver at an index, null past the last.
 const Driver *driverAt(int index);
 /// The driver of that name, or null.
 const Driver *findDriver(const char *name);
+/// The last device driver that was registered; the others follow it.
+const DeviceDriver *deviceDrivers();
+const DeviceDriver *findDeviceDriver(const char *name);
 
 } // namespace tenon::rt
 

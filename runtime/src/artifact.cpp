@@ -32,10 +32,6 @@ constexpr uint32_t kMostDerivedSymbols = 1u << 24;
 constexpr uint32_t kOldestVersion = 1, kNewestVersion = 1;
 constexpr uint64_t kPage = 4096, kAlign = 64;
 
-bool inFile(const tenon_model &model, uint64_t offset, uint64_t size) {
-  return offset <= model.fileBytes && size <= model.fileBytes - offset;
-}
-
 tenon_status *readManifest(tenon_model &model, const char *name) {
   Header header;
   if (model.fileBytes < sizeof header)
@@ -223,7 +219,7 @@ tenon_status *takeCode(tenon_model &model, const char *name, const Driver *asked
       continue;
     }
     tenon_status_free(why);
-    if (XXH3_64bits(model.file + code->offset(), code->size()) != code->hash())
+    if (!matchesHash(model, *code))
       return fail(TENON_CORRUPT, "the code of %s does not match its hash", name);
     CodeSource source = {model.fd, model.file + code->offset(), code, model.manifest};
     if (tenon_status *status = driver->load(source, &model.program))
@@ -242,6 +238,14 @@ tenon_status *takeCode(tenon_model &model, const char *name, const Driver *asked
 }
 
 } // namespace
+
+bool inFile(const tenon_model &model, uint64_t offset, uint64_t size) {
+  return offset <= model.fileBytes && size <= model.fileBytes - offset;
+}
+
+bool matchesHash(const tenon_model &model, const schema::Code &code) {
+  return XXH3_64bits(model.file + code.offset(), code.size()) == code.hash();
+}
 
 tenon_status *checkManifest(const tenon_model &model, const char *name) {
   const Manifest &m = *model.manifest;
@@ -280,7 +284,7 @@ tenon_status *checkManifest(const tenon_model &model, const char *name) {
     if (!code->triple() || !code->features() || code->offset() % kPage != 0 ||
         !inFile(model, code->offset(), code->size()))
       return fail(TENON_CORRUPT, "a code image lies outside %s", name);
-  return nullptr;
+  return checkDevices(model, name);
 }
 
 tenon_status *openArtifact(tenon_model &model, const char *name, const tenon_load_options *options) {
@@ -294,7 +298,9 @@ tenon_status *openArtifact(tenon_model &model, const char *name, const tenon_loa
     return status;
   if (tenon_status *status = takeWeights(model, name, TENON_FIELD(options, check_weights, 0) != 0))
     return status;
-  return takeCode(model, name, driver);
+  if (tenon_status *status = takeCode(model, name, driver))
+    return status;
+  return openDevices(model, name);
 }
 
 } // namespace tenon::rt

@@ -177,7 +177,6 @@ tenon_status *tenon::rt::createGuard(tenon_session &session, int32_t mode) {
 }
 
 void tenon::rt::destroyGuard(tenon_session &session) {
-  free(session.redZones.begins);
   Guard *guard = session.guard;
   if (!guard)
     return;
@@ -244,14 +243,14 @@ bool tenon::rt::runGuarded(tenon_session &session, tenon_scratch_kernel_fn fn, s
   return true;
 }
 
-int32_t tenon::rt::setRedZones(tenon_session &session, void *const *begins, uint32_t count) {
-  RedZones &zones = session.redZones;
+int32_t tenon::rt::setRedZones(Invocation &run, void *const *begins, uint32_t count) {
+  RedZones &zones = run.redZones;
   if (count > zones.capacity) {
     free(zones.begins);
     zones = RedZones();
     zones.begins = static_cast<uint8_t **>(malloc(count * sizeof(void *)));
     if (!zones.begins) {
-      session.runError = fail(TENON_OUT_OF_MEMORY, "cannot allocate the list of %u red zones", count);
+      run.error = fail(TENON_OUT_OF_MEMORY, "cannot allocate the list of %u red zones", count);
       return -1;
     }
     zones.capacity = count;
@@ -264,9 +263,9 @@ int32_t tenon::rt::setRedZones(tenon_session &session, void *const *begins, uint
   return 0;
 }
 
-tenon_status *tenon::rt::checkRedZones(const tenon_session &session, uint32_t kernel, void *const *buffers,
+tenon_status *tenon::rt::checkRedZones(const Invocation &run, uint32_t kernel, void *const *buffers,
                                        uint32_t numBuffers) {
-  const RedZones &zones = session.redZones;
+  const RedZones &zones = run.redZones;
   for (uint32_t i = 0; i < zones.count; ++i) {
     const uint8_t *at = zones.begins[i], *end = endOfZone(at);
     while (at < end && *at == kZone)
@@ -283,7 +282,7 @@ tenon_status *tenon::rt::checkRedZones(const tenon_session &session, uint32_t ke
         which = b;
       }
     }
-    const auto &kernels = *session.model->manifest->kernels();
+    const auto &kernels = *run.session->model->manifest->kernels();
     return fail(
         TENON_RED_ZONE,
         "kernel '%s' wrote %lld bytes behind the end of the arena's buffer %u, red zone %u of %u (next before it: "

@@ -12,6 +12,8 @@ struct tenon_session;
 
 namespace tenon::rt {
 
+struct Invocation;
+
 /// A buffer whose end, or beginning, touches a page without access; before it, or
 /// behind it, lie up to 4,095 bytes and another such page.
 struct GuardedBuffer {
@@ -50,10 +52,10 @@ void leaveGuard(tenon_session &session);
 bool runGuarded(tenon_session &session, tenon_scratch_kernel_fn fn, size_t scratchBytes, void *const *buffers,
                 const int64_t *symbols, int64_t total);
 
-/// The host program names its red zones before it launches the first kernel.
-int32_t setRedZones(tenon_session &session, void *const *begins, uint32_t count);
+/// The code names its red zones before it launches the first kernel.
+int32_t setRedZones(Invocation &run, void *const *begins, uint32_t count);
 /// What a kernel that wrote into a zone gets, or null.
-tenon_status *checkRedZones(const tenon_session &session, uint32_t kernel, void *const *buffers, uint32_t numBuffers);
+tenon_status *checkRedZones(const Invocation &run, uint32_t kernel, void *const *buffers, uint32_t numBuffers);
 
 } // namespace tenon::rt
 

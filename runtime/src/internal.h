@@ -11,6 +11,7 @@
 #include "status.h"
 #include "tenon/abi.h"
 #include "tenon/tenon.h"
+#include "threads.h"
 
 #define TENON_API extern "C" __attribute__((visibility("default")))
 
@@ -20,6 +21,25 @@
   ((options) && (options)->size >= offsetof(__typeof__(*(options)), field) + sizeof((options)->field)                  \
        ? (options)->field                                                                                              \
        : (otherwise))
+
+namespace tenon::rt {
+
+/// A device beside the host, which all sessions of a model share.
+struct OpenDevice {
+  const tenon_driver *driver = nullptr;
+  bool isConcurrent = false;
+  tenon_device *handle = nullptr;
+  const char *name = nullptr;
+  ForkLock lock; ///< held while a session calls the driver
+};
+
+/// A region's code on its device.
+struct LoadedCode {
+  tenon_executable *handle = nullptr;
+  const char **features = nullptr;
+};
+
+} // namespace tenon::rt
 
 struct tenon_model {
   int fd = -1;
@@ -34,6 +54,11 @@ struct tenon_model {
   tenon::rt::Program *program = nullptr;
   const tenon::schema::Code *code = nullptr;
   int references = 1;
+  // Those that are open; none with a driver that does not compute.
+  tenon::rt::OpenDevice *devices = nullptr;
+  uint32_t numDevices = 0;
+  tenon::rt::LoadedCode *regions = nullptr;
+  uint32_t numRegions = 0;
   // Flattened descriptions that queries point into.
   int64_t *dims = nullptr;
   const char **dimNames = nullptr;
@@ -52,6 +77,19 @@ tenon_tensor defaultOf(const tenon_model &model, const schema::Tensor &input);
 tenon_status *openArtifact(tenon_model &model, const char *name, const tenon_load_options *options);
 /// Checks that everything queries and sessions rely on is there and in range.
 tenon_status *checkManifest(const tenon_model &model, const char *name);
+/// The same of the parts that devices have in it.
+tenon_status *checkDevices(const tenon_model &model, const char *name);
+/// Whether a part of the artifact lies in it.
+bool inFile(const tenon_model &model, uint64_t offset, uint64_t size);
+/// Whether code, whose place has been checked, is what its hash says.
+bool matchesHash(const tenon_model &model, const schema::Code &code);
+
+/// Opens the devices of a checked manifest and loads the regions' code.
+tenon_status *openDevices(tenon_model &model, const char *name);
+/// Undoes that, also where it failed half-way.
+void closeDevices(tenon_model &model);
+/// An error of a driver with the device's name before its text; null for null.
+tenon_status *ofDevice(const OpenDevice &device, tenon_status *error);
 
 } // namespace tenon::rt
 

@@ -19,6 +19,7 @@ using tenon::schema::Manifest;
 namespace {
 
 void destroy(tenon_model *model) {
+  closeDevices(*model);
   if (model->program)
     model->driver->unload(model->program);
   if (model->kernelNodes)
@@ -299,6 +300,26 @@ TENON_API tenon_status *tenon_model_kernel_buffer(const tenon_model *model, int3
     return status;
   const auto *buffer = buffers->Get(index);
   return give({0, buffer->name()->c_str(), buffer->dtype(), buffer->is_output(), buffer->weight_offset()}, info);
+}
+
+TENON_API int32_t tenon_model_num_devices(const tenon_model *model) {
+  return model && model->manifest->devices() ? int32_t(model->manifest->devices()->size()) : 0;
+}
+TENON_API tenon_status *tenon_model_device(const tenon_model *model, int32_t index, tenon_device_info *info) {
+  if (tenon_status *status = checkQuery(__func__, model, info))
+    return status;
+  if (tenon_status *status = checkIndex("device", index, uint32_t(tenon_model_num_devices(model))))
+    return status;
+  const auto *device = model->manifest->devices()->Get(index);
+  return give({0, device->name()->c_str(), device->spec()->c_str(), device->mb_per_s(), device->latency_ns(),
+               device->driver()->c_str()},
+              info);
+}
+TENON_API int32_t tenon_model_kernel_device(const tenon_model *model, int32_t kernel) {
+  const auto *described = kernelAt(model, kernel);
+  if (!described || described->region() < 0)
+    return -1;
+  return int32_t(model->manifest->regions()->Get(described->region())->device());
 }
 
 TENON_API const char *tenon_model_ledger(const tenon_model *model) {

@@ -1,126 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A run of a session: symbols from the inputs' shapes, memory for outputs and
-// arena, the compiled host program, and the services it calls.
+// A run of a session: symbols from the inputs' shapes, memory for outputs, arena
+// and devices, and the compiled host program.
 #include "element.h"
+#include "queue.h"
+#include "services.h"
 #include "session.h"
 
-#include <cstdio>
 #include <cstdlib>
-#include <time.h>
 
 using namespace tenon::rt;
 
 namespace {
 
-uint64_t now() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return uint64_t(t.tv_sec) * 1000000000u + t.tv_nsec;
+/// The error that the code or a service has recorded, or null.
+tenon_status *takeError(tenon_session &session) {
+  tenon_status *error = session.host.error;
+  session.host.error = nullptr;
+  return error;
 }
-
-bool isDescribed(const tenon::schema::Manifest &m, uint32_t kernel, uint32_t numBuffers) {
-  if (kernel >= m.kernels()->size())
-    return false;
-  const auto *buffers = m.kernels()->Get(kernel)->buffers();
-  return !buffers || !numBuffers || buffers->size() == numBuffers;
-}
-
-/// Runs a kernel by `work`, between what an observer asks for.
-template <typename Work>
-int32_t observed(void *invocation, uint32_t kernel, void *const *buffers, uint32_t numBuffers, Work work) {
-  auto *session = static_cast<tenon_session *>(invocation);
-  if (session->observer && !isDescribed(*session->model->manifest, kernel, numBuffers)) {
-    // The observer looks at buffers as the manifest describes them.
-    if (!session->runError)
-      session->runError =
-          fail(TENON_CORRUPT, "the code launches kernel %u with %u buffers, which the manifest does not describe",
-               kernel, numBuffers);
-    return -1;
-  }
-  uint64_t start = session->observer ? now() : 0;
-  if (session->guard)
-    session->guard->kernel = kernel;
-  if (int32_t error = work(*session))
-    return error;
-  if (session->observer)
-    session->observer(session->observerUser, kernel, buffers, numBuffers, session->symbols, now() - start);
-  if (session->redZones.count && (session->runError = checkRedZones(*session, kernel, buffers, numBuffers)))
-    return -1;
-  return 0;
-}
-
-int32_t redZones(void *invocation, void *const *begins, uint32_t count) {
-  return setRedZones(*static_cast<tenon_session *>(invocation), begins, count);
-}
-
-int32_t launch(void *invocation, uint32_t kernel, tenon_kernel_fn fn, void *const *buffers, uint32_t numBuffers,
-               const int64_t *symbols, int64_t total, int64_t grain) {
-  return observed(invocation, kernel, buffers, numBuffers, [&](tenon_session &session) {
-    parallelFor(session.pool, session.threads, fn, buffers, symbols, total, grain);
-    return 0;
-  });
-}
-
-int32_t launchScratch(void *invocation, uint32_t kernel, tenon_scratch_kernel_fn fn, void *const *buffers,
-                      uint32_t numBuffers, const int64_t *symbols, int64_t total, int64_t grain, int64_t scratchBytes) {
-  return observed(invocation, kernel, buffers, numBuffers, [&](tenon_session &session) {
-    bool ran = session.guard ? runGuarded(session, fn, size_t(scratchBytes), buffers, symbols, total)
-                             : parallelFor(session.pool, session.threads, fn, size_t(scratchBytes), session.scratch,
-                                           buffers, symbols, total, grain);
-    if (ran)
-      return 0;
-    if (!session.runError)
-      session.runError = fail(TENON_OUT_OF_MEMORY, "cannot allocate %lld bytes for temporaries of kernel %u",
-                              (long long)scratchBytes, kernel);
-    return -1;
-  });
-}
-
-/// A check's text with its two numbers in the places {0} and {1}.
-void fillIn(char *to, size_t size, const char *text, long long a, long long b) {
-  size_t used = 0;
-  for (; *text && used + 1 < size; ++text) {
-    if (text[0] == '{' && (text[1] == '0' || text[1] == '1') && text[2] == '}') {
-      int length = snprintf(to + used, size - used, "%lld", text[1] == '0' ? a : b);
-      used += size_t(length) < size - used ? size_t(length) : size - used - 1;
-      text += 2;
-    } else {
-      to[used++] = *text;
-    }
-  }
-  to[used] = 0;
-}
-
-/// A check in the compiled code failed: the manifest's table knows what it is
-/// about, and the named dimensions' values say for which sizes it failed.
-int32_t failed(void *invocation, int32_t code, int64_t a, int64_t b) {
-  auto *session = static_cast<tenon_session *>(invocation);
-  int32_t result = code ? code : -1;
-  if (session->runError)
-    return result;
-  const auto &m = *session->model->manifest;
-  char sizes[512] = "";
-  size_t used = 0;
-  for (uint32_t s = 0; s < m.symbols()->size() && used < sizeof sizes; ++s)
-    used += size_t(snprintf(sizes + used, sizeof sizes - used, "%s%s = %lld", s ? ", " : " where ",
-                            m.symbols()->Get(s)->name()->c_str(), (long long)session->symbols[s]));
-  if (!m.checks() || code < 1 || uint32_t(code) > m.checks()->size()) { // of an artifact without the table
-    session->runError =
-        fail(TENON_RUN, "the inputs' dimensions do not fit together (check %d: found %lld, expected %lld)%s", code,
-             (long long)a, (long long)b, used ? sizes : " where the model has no open dimensions");
-    return result;
-  }
-  const auto *check = m.checks()->Get(uint32_t(code) - 1);
-  char text[1024];
-  fillIn(text, sizeof text, check->text()->c_str(), a, b);
-  const char *node = check->node()->c_str();
-  session->runError =
-      fail(tenon_code(check->code()), "%s%s%s%s%s", *node ? "node '" : "", node, *node ? "': " : "", text, sizes);
-  return result;
-}
-
-const tenon_host_api kApi = {sizeof(tenon_host_api), TENON_ABI_VERSION, launch, failed, redZones, launchScratch};
 
 /// Gives every symbol its value from the inputs' shapes, and derives the other sizes.
 tenon_status *bindSymbols(tenon_session &session) {
@@ -160,10 +58,8 @@ tenon_status *bindSymbols(tenon_session &session) {
   int64_t numbers[2] = {0, 0};
   int32_t check = session.model->driver->derive(session.model->program, session.symbols, numbers);
   if (check)
-    failed(&session, check, numbers[0], numbers[1]);
-  tenon_status *error = session.runError;
-  session.runError = nullptr;
-  return error;
+    failed(&session.host, check, numbers[0], numbers[1]);
+  return takeError(session);
 }
 
 /// The outputs' shapes and sizes for the symbols; `bytes` may be null.
@@ -224,7 +120,9 @@ tenon_status *placeOutputs(tenon_session &session) {
   return status;
 }
 
-tenon_status *run(tenon_session &session) {
+} // namespace
+
+tenon_status *tenon::rt::runSession(tenon_session &session) {
   session.ran = false;
   if (tenon_status *status = bindSymbols(session))
     return status;
@@ -237,17 +135,23 @@ tenon_status *run(tenon_session &session) {
   if (!session.arena.grow(size_t(arena)))
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate the arena of %lld bytes", (long long)arena);
   session.arenaBytes = size_t(arena);
-  session.redZones.count = 0;
+  if (tenon_status *status = prepareQueues(session))
+    return status;
+  session.host.redZones.count = 0;
   Guard *guard = session.guard;
   if (guard)
     if (tenon_status *status = enterGuard(session, size_t(arena)))
       return status;
   int32_t result =
-      model.driver->run(model.program, &kApi, &session, guard ? guard->inputData : session.inputData,
+      model.driver->run(model.program, &kHostApi, &session.host, guard ? guard->inputData : session.inputData,
                         guard ? guard->outputData : session.outputData, guard ? guard->weights.data : model.weights,
                         guard ? guard->arena.data : session.arena.memory, session.symbols);
-  tenon_status *error = session.runError;
-  session.runError = nullptr;
+  tenon_status *ofDevices = finishQueues(session, result != 0 || session.host.error);
+  tenon_status *error = takeError(session);
+  if (error)
+    tenon_status_free(ofDevices);
+  else
+    error = ofDevices;
   if (error || result != 0)
     return error ? error : fail(TENON_RUN, "the compiled code returned error %d", result);
   if (guard)
@@ -256,11 +160,9 @@ tenon_status *run(tenon_session &session) {
   return nullptr;
 }
 
-} // namespace
-
 TENON_API tenon_status *tenon_session_run(tenon_session *session) {
   Use use(session, __func__);
-  return use.refused ? use.refused : run(*session);
+  return use.refused ? use.refused : runSession(*session);
 }
 
 TENON_API tenon_status *tenon_session_output_shape(tenon_session *session, int32_t index, int64_t *shape,

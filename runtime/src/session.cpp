@@ -4,6 +4,7 @@
 #include "session.h"
 
 #include "element.h"
+#include "queue.h"
 
 #include <cstdlib>
 #include <new>
@@ -47,6 +48,8 @@ bool make(T *&array, size_t count) {
 }
 
 void destroy(tenon_session *session) {
+  endBackground(*session);
+  destroyQueues(*session);
   destroyGuard(*session);
   if (session->outputs)
     for (uint32_t i = 0; i < session->model->manifest->outputs()->size(); ++i)
@@ -59,8 +62,9 @@ void destroy(tenon_session *session) {
   free(session->outputDims);
   free(session->shapes);
   free(session->arena.memory);
-  free(session->scratch.memory);
-  tenon_status_free(session->runError);
+  free(session->host.scratch.memory);
+  free(session->host.redZones.begins);
+  tenon_status_free(session->host.error);
   if (session->pool)
     tenon_pool_free(session->pool);
   tenon_model_free(session->model);
@@ -155,7 +159,9 @@ TENON_API tenon_status *tenon_session_create(tenon_model *model, const tenon_ses
   if (!made->pool)
     made->pool = defaultPool();
   retainPool(made->pool);
-  if (!allocate(*made)) {
+  made->host.session = made;
+  made->host.numKernels = model->manifest->kernels()->size();
+  if (!allocate(*made) || !createQueues(*made)) {
     destroy(made);
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate a session");
   }

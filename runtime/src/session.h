@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A session's state: what is bound, what it owns, and the run in progress.
+//
+// What code hands back to the services that it calls is an Invocation. A session
+// has one for the host program and one for each device's queue, which may launch
+// kernels at the same time from two threads.
 #ifndef TENON_RUNTIME_SESSION_H
 #define TENON_RUNTIME_SESSION_H
 
 #include "guard.h"
 #include "internal.h"
+#include "threads.h"
 
 #include <atomic>
 
@@ -23,6 +28,23 @@ struct Output {
   int64_t *shape;
 };
 
+struct Queue;
+
+/// A run of the host program, or of a region.
+struct Invocation {
+  tenon_session *session = nullptr;
+  bool isRegion = false;
+  /// Of the manifest's kernels, which the code counts from 0.
+  uint32_t firstKernel = 0, numKernels = 0;
+  uint32_t firstCheck = 0; ///< of the manifest's checks, which the code counts from 1
+  Block scratch;           ///< of the thread that runs the code
+  RedZones redZones;       ///< of code compiled with them
+  tenon_status *error = nullptr;
+};
+
+/// How far tenon_session_start and tenon_session_wait have come.
+enum class Background : uint32_t { None, Started, AwaitedFor };
+
 } // namespace tenon::rt
 
 struct tenon_session {
@@ -37,15 +59,19 @@ struct tenon_session {
   int64_t *outputDims = nullptr;
   int64_t *shapes = nullptr; ///< memory of all shapes
   tenon::rt::Block arena;
-  tenon::rt::Block scratch; ///< of the thread that runs the session
   size_t arenaBytes = 0;
   bool ran = false;
-  tenon_status *runError = nullptr;
+  tenon::rt::Invocation host;
+  tenon::rt::Queue *queues = nullptr; ///< one for each device that the model has opened
+  int64_t *spaceSizes = nullptr;      ///< of the devices
   tenon_observer observer = nullptr;
   void *observerUser = nullptr;
   tenon::rt::Guard *guard = nullptr; ///< of guarded runs
-  tenon::rt::RedZones redZones;      ///< of code compiled with them
   std::atomic<bool> busy{false};
+  // Runs that the caller does not wait for.
+  tenon::rt::Worker runner;
+  std::atomic<tenon::rt::Background> background{tenon::rt::Background::None};
+  tenon_status *backgroundResult = nullptr;
 };
 
 namespace tenon::rt {
@@ -66,6 +92,11 @@ struct Use {
   tenon_status *input(int32_t index, const schema::Tensor *&tensor);
   tenon_status *output(int32_t index, const schema::Tensor *&tensor);
 };
+
+/// One run of a session that the caller holds.
+tenon_status *runSession(tenon_session &session);
+/// Waits for a run in the background and ends its thread.
+void endBackground(tenon_session &session);
 
 } // namespace tenon::rt
 

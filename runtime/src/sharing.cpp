@@ -16,20 +16,24 @@ using List = flatbuffers::Vector<flatbuffers::Offset<flatbuffers::Table>>;
 /// Counts the entries of lists in bytes that nobody has verified. Stops at the
 /// first that is malformed: the verifier, which goes the same way, stops there too.
 class EntryCounter {
+  using Code = schema::Code;
+  using Kernel = schema::Kernel;
+  using Manifest = schema::Manifest;
+  using Region = schema::Region;
+
 public:
   EntryCounter(const uint8_t *bytes, size_t size, size_t most)
       : verifier(bytes, size, /*max_depth=*/64, /*max_tables=*/flatbuffers::uoffset_t(most + 1)), most(most) {}
 
   bool count(const flatbuffers::Table &manifest) {
-    using schema::Code, schema::Kernel, schema::Manifest;
     if (!manifest.VerifyTableStart(verifier))
       return false;
     for (auto field : {Manifest::VT_INPUTS, Manifest::VT_OUTPUTS, Manifest::VT_SYMBOLS, Manifest::VT_CHECKS,
-                       Manifest::VT_FIXED_INPUTS})
+                       Manifest::VT_FIXED_INPUTS, Manifest::VT_DEVICES})
       if (!list(manifest, field))
         return false;
     return eachOf(manifest, Manifest::VT_VARIANTS, {Code::VT_FEATURES}) &&
-           eachOf(manifest, Manifest::VT_KERNELS, {Kernel::VT_NODES, Kernel::VT_BUFFERS});
+           eachOf(manifest, Manifest::VT_KERNELS, {Kernel::VT_NODES, Kernel::VT_BUFFERS}) && regions(manifest);
   }
   bool tooMany() const { return entries > most; }
 
@@ -65,6 +69,25 @@ private:
     return true;
   }
 
+  /// Counts the regions and the features of their code.
+  bool regions(const flatbuffers::Table &manifest) {
+    const List *tables = nullptr;
+    if (!list(manifest, Manifest::VT_REGIONS, &tables))
+      return false;
+    for (flatbuffers::uoffset_t i = 0; tables && i < tables->size(); ++i) {
+      const flatbuffers::Table *region = tables->Get(i);
+      if (!region->VerifyTableStart(verifier) || !region->VerifyOffset(verifier, Region::VT_CODE))
+        return false;
+      if (const auto *code = region->GetPointer<const flatbuffers::Table *>(Region::VT_CODE)) {
+        if (!code->VerifyTableStart(verifier) || !list(*code, Code::VT_FEATURES))
+          return false;
+        verifier.EndTable();
+      }
+      verifier.EndTable();
+    }
+    return true;
+  }
+
   flatbuffers::Verifier verifier;
   uint64_t entries = 0, most;
 };
@@ -79,6 +102,13 @@ struct Sum {
     if (texts)
       for (const auto *one : *texts)
         text(one);
+  }
+  void code(const schema::Code *code) {
+    if (!code)
+      return;
+    text(code->device());
+    text(code->triple());
+    texts(code->features());
   }
   template <typename Tensors>
   void tensors(const Tensors *tensors) {
@@ -118,11 +148,8 @@ bool hasBoundedTexts(const schema::Manifest &m, size_t size) {
     for (const auto *symbol : *m.symbols())
       sum.text(symbol->name());
   if (m.variants())
-    for (const auto *code : *m.variants()) {
-      sum.text(code->device());
-      sum.text(code->triple());
-      sum.texts(code->features());
-    }
+    for (const auto *code : *m.variants())
+      sum.code(code);
   if (m.kernels())
     for (const auto *kernel : *m.kernels()) {
       sum.text(kernel->name());
@@ -137,6 +164,15 @@ bool hasBoundedTexts(const schema::Manifest &m, size_t size) {
     for (const auto *check : *m.checks()) {
       sum.text(check->node());
       sum.text(check->text());
+    }
+  if (m.devices())
+    for (const auto *device : *m.devices())
+      for (const auto *text : {device->name(), device->driver(), device->spec()})
+        sum.text(text);
+  if (m.regions())
+    for (const auto *region : *m.regions()) {
+      sum.text(region->name());
+      sum.code(region->code());
     }
   return sum.bytes <= size;
 }

@@ -147,6 +147,11 @@ tenon_status *fail(tenon_code code, const char *format, ...) {
 
 } // namespace tenon::rt
 
+TENON_API tenon_status *tenon_status_create(tenon_code code, const char *text) {
+  bool isError = code >= TENON_INVALID_ARGUMENT && code < 8000;
+  return tenon::rt::fail(isError ? code : TENON_DEVICE, "%s", text);
+}
+
 TENON_API tenon_code tenon_status_code(const tenon_status *status) { return status ? status->code : TENON_OK; }
 
 TENON_API const char *tenon_status_text(const tenon_status *status) { return status ? status->text : "ok"; }

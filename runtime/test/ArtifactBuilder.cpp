@@ -72,21 +72,46 @@ Artifact buildArtifact(const Options &options) {
   std::string &bytes = artifact.bytes;
   bytes.resize(kPage);
   flatbuffers::FlatBufferBuilder b;
-  std::vector<flatbuffers::Offset<schema::Code>> variants;
-  for (const Variant &variant : options.variants) {
+  auto addCode = [&](const Variant &variant, bool hasSpaceSizes, uint64_t hashChange) {
     pad(bytes);
     std::string image = readImage(variant.image);
     auto exports = exportsOf(image);
-    artifact.codeOffset = bytes.size();
-    artifact.codeSize = image.size();
+    uint64_t offset = variant.offset ? variant.offset : bytes.size();
     auto device = b.CreateString(variant.device);
     auto triple = b.CreateString(variant.triple.empty() ? ownTriple() : variant.triple);
     auto features = b.CreateVectorOfStrings(variant.features);
-    variants.push_back(schema::CreateCode(b, device, triple, features, variant.offset ? variant.offset : bytes.size(),
-                                          image.size(), XXH3_64bits(image.data(), image.size()),
-                                          variant.mainAddress ? variant.mainAddress : exports["tenon_main"],
-                                          exports["tenon_arena_size"], exports["tenon_output_dims"]));
     bytes += image;
+    return schema::CreateCode(b, device, triple, features, offset, image.size(),
+                              XXH3_64bits(image.data(), image.size()) + hashChange,
+                              variant.mainAddress ? variant.mainAddress : exports["tenon_main"],
+                              exports["tenon_arena_size"], exports["tenon_output_dims"], /*derive_address=*/0,
+                              /*stack_bytes=*/0, hasSpaceSizes ? exports["tenon_space_sizes"] : 0);
+  };
+  std::vector<flatbuffers::Offset<schema::Code>> variants;
+  for (const Variant &variant : options.variants) {
+    pad(bytes);
+    artifact.codeOffset = bytes.size();
+    variants.push_back(addCode(variant, options.hasSpaceSizes, 0));
+    artifact.codeSize = bytes.size() - artifact.codeOffset;
+  }
+  auto optional = [&](const char *text) {
+    return text ? b.CreateString(text) : flatbuffers::Offset<flatbuffers::String>();
+  };
+  std::vector<flatbuffers::Offset<schema::Device>> devices;
+  for (const Device &device : options.devices) {
+    auto name = optional(device.name), driver = optional(device.driver), spec = optional(device.spec);
+    devices.push_back(schema::CreateDevice(b, name, driver, spec, device.mbPerSecond, device.latency));
+  }
+  std::vector<flatbuffers::Offset<schema::Region>> regions;
+  for (const Region &region : options.regions) {
+    Variant variant = {region.image, region.features, region.triple, "cpu", region.mainAddress, region.offset};
+    flatbuffers::Offset<schema::Code> code;
+    if (region.hasCode)
+      code = addCode(variant, false, region.hashChange);
+    auto name = optional(region.name);
+    regions.push_back(schema::CreateRegion(b, name, region.device, code, region.inputs, region.outputs,
+                                           region.weightsOffset, region.weightsSize, region.firstKernel,
+                                           region.numKernels, region.firstCheck));
   }
   pad(bytes);
   const float weights[4] = {1, 2, 3, 4};
@@ -114,19 +139,43 @@ Artifact buildArtifact(const Options &options) {
   auto buffer = [&](const char *name, bool isOutput, int64_t weight = -1) {
     return schema::CreateBuffer(b, b.CreateString(name), 1, isOutput, weight);
   };
-  auto kernel = [&](const char *name, std::vector<std::string> nodes,
-                    std::vector<flatbuffers::Offset<schema::Buffer>> buffers) {
-    return schema::CreateKernel(b, b.CreateString(name), b.CreateString("plain C"), b.CreateVectorOfStrings(nodes),
-                                b.CreateVector(buffers));
+  if (options.sharingRegions) {
+    auto text = b.CreateString(std::string(options.sharedBytes, 'f'));
+    auto features = b.CreateVector(std::vector(options.sharedNodes, text));
+    auto code = schema::CreateCode(b, text, text, features);
+    for (size_t i = 0; i < options.sharingRegions; ++i)
+      regions.push_back(schema::CreateRegion(b, text, 0, code));
+  }
+  auto regionOf = [&](size_t kernel) {
+    if (!options.kernelRegions.empty())
+      return kernel < options.kernelRegions.size() ? options.kernelRegions[kernel] : -1;
+    for (size_t r = 0; r < options.regions.size(); ++r)
+      if (kernel >= options.regions[r].firstKernel &&
+          kernel - options.regions[r].firstKernel < options.regions[r].numKernels)
+        return int(r);
+    return -1;
   };
-  std::vector kernels = {
-      kernel("add", {"add_1"},
-             options.writesFirst
-                 ? std::vector{buffer("x", false), buffer("t", true), buffer("w", false, options.weightOffset)}
-                 : std::vector{buffer("x", false), buffer("w", options.weightIsWritten, options.weightOffset),
-                               buffer("t", true)}),
-      kernel("multiply", {"mul_1", "mul_2"}, {buffer("t", false), buffer("y", false), buffer("z", true)}),
-      kernel("sum", {"sum_1"}, {buffer("z", false), buffer("total", true)})};
+  std::vector<flatbuffers::Offset<schema::Kernel>> kernels;
+  auto addKernel = [&](const char *name, std::vector<std::string> nodes,
+                       std::vector<flatbuffers::Offset<schema::Buffer>> buffers) {
+    int region = regionOf(kernels.size());
+    kernels.push_back(schema::CreateKernel(b, b.CreateString(name), b.CreateString("plain C"),
+                                           b.CreateVectorOfStrings(nodes), b.CreateVector(buffers), /*work=*/0,
+                                           region));
+  };
+  if (options.devices.empty())
+    addKernel("add", {"add_1"},
+              options.writesFirst
+                  ? std::vector{buffer("x", false), buffer("t", true), buffer("w", false, options.weightOffset)}
+                  : std::vector{buffer("x", false), buffer("w", options.weightIsWritten, options.weightOffset),
+                                buffer("t", true)});
+  addKernel("multiply", {"mul_1", "mul_2"}, {buffer("t", false), buffer("y", false), buffer("z", true)});
+  addKernel("sum", {"sum_1"}, {buffer("z", false), buffer("total", true)});
+  if (!options.devices.empty()) { // the host's kernels are first
+    addKernel("add", {"add_1"}, {buffer("x", false), buffer("w", false, 0), buffer("t", true)});
+    addKernel("move", {"add_1"}, {buffer("t", false), buffer("t", true)});
+    addKernel("multiply", {"mul_1"}, {buffer("t", false), buffer("y", false), buffer("z", true)});
+  }
   kernels.resize(options.describedKernels);
   if (options.sharingKernels) {
     auto text = b.CreateString(std::string(options.sharedBytes, 'n'));
@@ -137,24 +186,27 @@ Artifact buildArtifact(const Options &options) {
   flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Kernel>>> kernelList;
   if (!options.noKernels)
     kernelList = b.CreateVector(kernels);
-  auto text = [&](const char *text) {
-    return text ? b.CreateString(text) : flatbuffers::Offset<flatbuffers::String>();
-  };
   std::vector<flatbuffers::Offset<schema::Check>> checks;
   for (const Check &check : options.checks) {
-    auto node = text(check.node), what = text(check.text);
+    auto node = optional(check.node), what = optional(check.text);
     checks.push_back(schema::CreateCheck(b, check.code, node, what));
   }
   flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Check>>> checkList;
   if (!checks.empty())
     checkList = b.CreateVector(checks);
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Device>>> deviceList;
+  if (!devices.empty())
+    deviceList = b.CreateVector(devices);
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Region>>> regionList;
+  if (!regions.empty())
+    regionList = b.CreateVector(regions);
   schema::FinishManifestBuffer(
-      b, schema::CreateManifest(b, options.abi, b.CreateString("test"), b.CreateString("model"),
-                                b.CreateString("cpu:test"), b.CreateVector(inputs), b.CreateVector(outputs),
-                                b.CreateVector(symbols), b.CreateVector(variants), kernelList,
-                                options.weightsOffset ? options.weightsOffset : artifact.weightsOffset, sizeof weights,
-                                XXH3_64bits(weights, sizeof weights), b.CreateString("{}"), /*plan=*/0, checkList,
-                                /*derived_symbols=*/0, b.CreateVectorOfStrings(options.fixedInputs)));
+      b, schema::CreateManifest(
+             b, options.abi, b.CreateString("test"), b.CreateString("model"), b.CreateString("cpu:test"),
+             b.CreateVector(inputs), b.CreateVector(outputs), b.CreateVector(symbols), b.CreateVector(variants),
+             kernelList, options.weightsOffset ? options.weightsOffset : artifact.weightsOffset, sizeof weights,
+             XXH3_64bits(weights, sizeof weights), b.CreateString("{}"), /*plan=*/0, checkList,
+             /*derived_symbols=*/0, b.CreateVectorOfStrings(options.fixedInputs), deviceList, regionList));
   artifact.manifestOffset = bytes.size();
   artifact.manifestSize = b.GetSize();
   bytes.append(reinterpret_cast<const char *>(b.GetBufferPointer()), b.GetSize());
@@ -166,6 +218,33 @@ Artifact buildArtifact(const Options &options) {
   memcpy(bytes.data() + 16, &offset, 8);
   sealManifest(artifact);
   return artifact;
+}
+
+Options offloaded(Device device) {
+  Options options;
+  options.variants = {{.image = "offload"}};
+  options.abi = 3;
+  options.describedKernels = 4;
+  options.devices = {device};
+  options.regions = {Region()};
+  options.checks = {{TENON_COUNT, "add_1", "{0} rows are more than {1}"}};
+  return options;
+}
+
+Options offloadedTwice() {
+  Options options = offloaded();
+  options.variants = {{.image = "offload-twice"}};
+  options.describedKernels = 5;
+  options.devices.push_back({.name = "other"});
+  options.regions.push_back({.image = "region-multiply",
+                             .name = "multiplies",
+                             .device = 1,
+                             .inputs = 2,
+                             .weightsSize = 0,
+                             .firstKernel = 4,
+                             .numKernels = 1,
+                             .firstCheck = 1});
+  return options;
 }
 
 void sealManifest(Artifact &artifact) {

@@ -28,6 +28,26 @@ struct Check {
   const char *node, *text; ///< null: left out
 };
 
+struct Device {
+  const char *name = "accel", *driver = "cpu", *spec = "cpu:test"; ///< null: left out
+  uint64_t mbPerSecond = 0, latency = 0;
+};
+
+/// A region of a test artifact; what region.c is made for.
+struct Region {
+  std::string image = "region-add";
+  const char *name = "adds"; ///< null: left out
+  uint32_t device = 0, inputs = 1, outputs = 1;
+  uint64_t weightsOffset = 0, weightsSize = 16;
+  uint32_t firstKernel = 2, numKernels = 2, firstCheck = 0;
+  std::vector<std::string> features = {};
+  std::string triple = {};  ///< empty: this machine's
+  uint64_t offset = 0;      ///< 0: where the code is
+  uint64_t mainAddress = 0; ///< 0: the image's own
+  uint64_t hashChange = 0;
+  bool hasCode = true;
+};
+
 struct Options {
   std::vector<Variant> variants = {Variant()};
   uint32_t version = 1, abi = 1;
@@ -52,7 +72,17 @@ struct Options {
   int64_t yDefault = -1;          ///< offset of y's default in the weights
   std::vector<int64_t> yDefaultDims = {1, 4};
   std::vector<std::string> fixedInputs = {};
+  std::vector<Device> devices = {};
+  std::vector<Region> regions = {};
+  /// Regions that all have one code, whose features are sharedNodes times one text.
+  size_t sharingRegions = 0;
+  bool hasSpaceSizes = true;           ///< if there are devices
+  std::vector<int> kernelRegions = {}; ///< of the artifact's kernels; none: as the regions have them
 };
+
+/// Options of the model of offload.c, on one device or two.
+Options offloaded(Device device = {});
+Options offloadedTwice();
 
 /// The bytes of an artifact, and where its parts are.
 struct Artifact {

@@ -23,48 +23,9 @@ constexpr char kArch[] = "unknown";
 
 const Image &imageOf(const Program *program) { return *reinterpret_cast<const Image *>(program); }
 
-/// Denormals are kept and rounding is to nearest while a model runs, whatever
-/// the calling thread has set: results are the same from every thread.
-struct FloatState {
-#if defined(__x86_64__)
-  unsigned saved = __builtin_ia32_stmxcsr();
-  FloatState() { __builtin_ia32_ldmxcsr(0x1f80); }
-  ~FloatState() { __builtin_ia32_ldmxcsr(saved); }
-#elif defined(__aarch64__)
-  uint64_t saved;
-  FloatState() {
-    __asm__ volatile("mrs %0, fpcr" : "=r"(saved));
-    __asm__ volatile("msr fpcr, %0" ::"r"(uint64_t(0)));
-  }
-  ~FloatState() { __asm__ volatile("msr fpcr, %0" ::"r"(saved)); }
-#endif
-};
-
 bool accepts(const schema::Code &code) { return !code.device() || strcmp(code.device()->c_str(), "cpu") == 0; }
 
-tenon_status *check(const schema::Code &code) {
-  const char *triple = code.triple()->c_str();
-  size_t length = strlen(kArch);
-  if (strncmp(triple, kArch, length) != 0 || (triple[length] != '-' && triple[length] != 0))
-    return fail(TENON_UNSUPPORTED_CPU, "the code is for %s; this machine is %s", triple, kArch);
-  char missing[512] = "", unknown[256] = "";
-  auto add = [](char *list, size_t size, const char *name) {
-    size_t used = strlen(list);
-    snprintf(list + used, size - used, "%s%s", used ? ", " : "", name);
-  };
-  for (const auto *feature : *code.features()) {
-    Feature state = hasFeature(feature->c_str());
-    if (state == Feature::Missing)
-      add(missing, sizeof missing, feature->c_str());
-    else if (state == Feature::Unknown)
-      add(unknown, sizeof unknown, feature->c_str());
-  }
-  if (missing[0])
-    return fail(TENON_UNSUPPORTED_CPU, "this processor lacks %s", missing);
-  if (unknown[0])
-    return fail(TENON_UNSUPPORTED_CPU, "this runtime cannot tell whether the processor has %s", unknown);
-  return nullptr;
-}
+tenon_status *check(const schema::Code &code) { return checkMachine(code, TENON_UNSUPPORTED_CPU); }
 
 tenon_status *load(const CodeSource &source, Program **program) {
   void *memory = malloc(sizeof(Image));
@@ -97,6 +58,10 @@ void outputDims(const Program *program, const int64_t *symbols, int64_t *dims) {
   imageOf(program).outputDims(symbols, dims);
 }
 
+void spaceSizes(const Program *program, const int64_t *symbols, int64_t *bytes) {
+  imageOf(program).spaceSizes(symbols, bytes);
+}
+
 int32_t run(const Program *program, const tenon_host_api *api, void *invocation, void *const *inputs,
             void *const *outputs, const uint8_t *weights, uint8_t *arena, const int64_t *symbols) {
   [[maybe_unused]] FloatState state;
@@ -105,6 +70,30 @@ int32_t run(const Program *program, const tenon_host_api *api, void *invocation,
 
 } // namespace
 
-const Driver kCpuDriver = {"cpu", true, accepts, check, load, unload, derive, arenaSize, outputDims, run};
+tenon_status *checkMachine(const schema::Code &code, tenon_code error) {
+  const char *triple = code.triple()->c_str();
+  size_t length = strlen(kArch);
+  if (strncmp(triple, kArch, length) != 0 || (triple[length] != '-' && triple[length] != 0))
+    return fail(error, "the code is for %s; this machine is %s", triple, kArch);
+  char missing[512] = "", unknown[256] = "";
+  auto add = [](char *list, size_t size, const char *name) {
+    size_t used = strlen(list);
+    snprintf(list + used, size - used, "%s%s", used ? ", " : "", name);
+  };
+  for (const auto *feature : *code.features()) {
+    Feature state = hasFeature(feature->c_str());
+    if (state == Feature::Missing)
+      add(missing, sizeof missing, feature->c_str());
+    else if (state == Feature::Unknown)
+      add(unknown, sizeof unknown, feature->c_str());
+  }
+  if (missing[0])
+    return fail(error, "this processor lacks %s", missing);
+  if (unknown[0])
+    return fail(error, "this runtime cannot tell whether the processor has %s", unknown);
+  return nullptr;
+}
+
+const Driver kCpuDriver = {"cpu", true, accepts, check, load, unload, derive, arenaSize, outputDims, run, spaceSizes};
 
 } // namespace tenon::rt

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <elf.h>
+#include <initializer_list>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -213,13 +214,22 @@ tenon_status *copySegments(const Segments &segments, uint64_t page, const Image 
   return nullptr;
 }
 
-tenon_status *checkEntries(const Segments &segments, const uint64_t (&entries)[4]) {
-  int found = 0;
+enum Entry { Main, ArenaSize, OutputDims, Derive, SpaceSizes, kEntries };
+
+/// Entries are 0 where the code has none; those in `required` must be there.
+tenon_status *checkEntries(const Segments &segments, const uint64_t (&entries)[kEntries],
+                           std::initializer_list<Entry> required) {
+  int found = 0, expected = 0;
   for (int i = 0; i < segments.count; ++i)
     if (Elf64_Phdr segment = segments.get(i); isLoaded(segment) && (segment.p_flags & PF_X))
       for (uint64_t entry : entries)
         found += entry != 0 && entry >= segment.p_vaddr && entry - segment.p_vaddr < segment.p_filesz;
-  return found == 3 + (entries[3] != 0) ? nullptr : fail(TENON_CORRUPT, "an entry point lies outside the code image");
+  bool isComplete = true;
+  for (Entry entry : required)
+    isComplete &= entries[entry] != 0;
+  for (uint64_t entry : entries)
+    expected += entry != 0;
+  return isComplete && found == expected ? nullptr : fail(TENON_CORRUPT, "an entry point lies outside the code image");
 }
 
 } // namespace
@@ -234,9 +244,10 @@ tenon_status *mapImage(const CodeSource &source, uint64_t page, Image &image) {
   if (tenon_status *status = checkSegments(segments, top))
     return status;
   const schema::Code &code = *source.code;
-  uint64_t entries[4] = {code.main_address(), code.arena_size_address(), code.output_dims_address(),
-                         code.derive_address()};
-  if (tenon_status *status = checkEntries(segments, entries))
+  uint64_t entries[kEntries] = {code.main_address(), code.arena_size_address(), code.output_dims_address(),
+                                code.derive_address(), code.space_sizes_address()};
+  if (tenon_status *status = source.isRegion ? checkEntries(segments, entries, {Main, ArenaSize})
+                                             : checkEntries(segments, entries, {Main, ArenaSize, OutputDims}))
     return status;
   top = (top + page - 1) / page * page;
   void *base = mmap(nullptr, top, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -248,11 +259,12 @@ tenon_status *mapImage(const CodeSource &source, uint64_t page, Image &image) {
   bool inPlace = fitsPages(segments, source.fd >= 0 ? code.offset() : 0, page);
   if (tenon_status *status = inPlace ? mapFromFile(source, segments, page, image) : copySegments(segments, page, image))
     return status;
-  image.main = reinterpret_cast<tenon_main_fn>(image.base + entries[0]);
-  image.arenaSize = reinterpret_cast<tenon_arena_size_fn>(image.base + entries[1]);
-  image.outputDims = reinterpret_cast<tenon_output_dims_fn>(image.base + entries[2]);
-  if (entries[3])
-    image.derive = reinterpret_cast<tenon_derive_fn>(image.base + entries[3]);
+  auto at = [&](Entry entry) { return entries[entry] ? image.base + entries[entry] : nullptr; };
+  image.main = reinterpret_cast<tenon_main_fn>(at(Main));
+  image.arenaSize = reinterpret_cast<tenon_arena_size_fn>(at(ArenaSize));
+  image.outputDims = reinterpret_cast<tenon_output_dims_fn>(at(OutputDims));
+  image.derive = reinterpret_cast<tenon_derive_fn>(at(Derive));
+  image.spaceSizes = reinterpret_cast<tenon_space_sizes_fn>(at(SpaceSizes));
   return nullptr;
 }
 

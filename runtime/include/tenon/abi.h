@@ -52,16 +52,17 @@ typedef struct tenon_host_api {
                             uint32_t num_buffers, const int64_t *symbols, int64_t total, int64_t grain,
                             int64_t scratch_bytes);
 
-  /* Version 3. Other devices, by their index in the manifest. Each has a queue, whose
-   * commands it executes in their order while the host program goes on, and memory of its
-   * own, whose bytes are named by offsets; the runtime has allocated what
-   * tenon_space_sizes_fn says. All return as launch; a command that fails on its device
-   * lets those behind it in the queue do nothing, and the next await returns nonzero. */
+  /* Version 3. Other devices, by their index in the manifest; for the host program alone.
+   * Each has a queue, whose commands it executes in their order while the host program goes
+   * on, and memory of its own, whose bytes are named by offsets; the runtime has allocated
+   * what tenon_space_sizes_fn says. All return as launch; a command that fails on its device
+   * lets those behind it in the queue do nothing, and the next await returns nonzero. The
+   * run ends when all commands are done, so that the last need not be awaited. */
 
   /* Copies bytes from the host's memory, which must not change before the command is awaited. */
   int32_t (*copy_in)(void *invocation, uint32_t device, int64_t offset, const void *from, int64_t bytes);
   /* Runs a region of the manifest on its device. offsets: of its inputs, then of its
-   * outputs. symbols are those that tenon_main was given. */
+   * outputs; they are copied. symbols are those that tenon_main was given. */
   int32_t (*submit)(void *invocation, uint32_t region, const int64_t *offsets, uint32_t count);
   /* Copies bytes to the host's memory, which must not be used before the command is awaited. */
   int32_t (*copy_out)(void *invocation, uint32_t device, int64_t offset, void *to, int64_t bytes);

@@ -37,7 +37,10 @@ typedef enum tenon_code {
   TENON_EMPTY_AXIS = 7014, /* an axis has no elements where an operator needs one */
   TENON_COUNT = 7015,      /* more elements are asked for than there are */
   TENON_CACHE = 7016,      /* a sequence does not fit its cache */
-  TENON_RED_ZONE = 7020    /* debugging: a kernel wrote behind a buffer of the arena */
+  /* Of devices beside the host. */
+  TENON_UNSUPPORTED_DEVICE = 7017, /* a device cannot be used, or not with the code */
+  TENON_DEVICE = 7018,             /* a device failed while the model ran */
+  TENON_RED_ZONE = 7020            /* debugging: a kernel wrote behind a buffer of the arena */
 } tenon_code;
 /* The code of a status; TENON_OK for NULL. */
 tenon_code tenon_status_code(const tenon_status *status);
@@ -99,11 +102,22 @@ typedef struct tenon_buffer_info {
   int64_t weight_offset;
 } tenon_buffer_info;
 
+/* A device beside the host that parts of a model run on. The strings live as long as
+ * the model. */
+typedef struct tenon_device_info {
+  size_t size;
+  const char *name;    /* as the ledger calls it */
+  const char *spec;    /* the --target that it was compiled for */
+  uint64_t mb_per_s;   /* of copies, if the driver is to imitate a link; 0: as fast as it can */
+  uint64_t latency_ns; /* of each copy, likewise */
+  const char *driver;  /* of the runtime, or one that was added (device.h) */
+} tenon_device_info;
+
 typedef struct tenon_load_options {
   size_t size;
   int32_t check_weights; /* also verify the hash of the weights */
   /* A driver's name; NULL: the one the code was made for. "null" loads any
-   * artifact, executes nothing and zeroes the outputs. */
+   * artifact, opens no devices, executes nothing and zeroes the outputs. */
   const char *driver;
 } tenon_load_options;
 
@@ -146,6 +160,11 @@ const char *tenon_model_kernel_nodes(const tenon_model *model, int32_t index);
 int32_t tenon_model_kernel_num_buffers(const tenon_model *model, int32_t index);
 tenon_status *tenon_model_kernel_buffer(const tenon_model *model, int32_t kernel, int32_t index,
                                         tenon_buffer_info *info);
+/* Devices beside the host, and which of them runs a kernel; -1: the host does, or
+ * there is no such kernel. */
+int32_t tenon_model_num_devices(const tenon_model *model);
+tenon_status *tenon_model_device(const tenon_model *model, int32_t index, tenon_device_info *info);
+int32_t tenon_model_kernel_device(const tenon_model *model, int32_t kernel);
 /* The ledger as JSON, the plan's text ("" if not kept), the target the code is
  * for, the producer's version, the driver that runs it. */
 const char *tenon_model_ledger(const tenon_model *model);
@@ -189,7 +208,7 @@ typedef struct tenon_session_options {
  * it; each thread of a pool has scratch of its own. options may be NULL. Results do
  * not depend on the number of threads. */
 tenon_status *tenon_session_create(tenon_model *model, const tenon_session_options *options, tenon_session **session);
-/* NULL is allowed. */
+/* NULL is allowed. Waits for a run that was started. */
 void tenon_session_free(tenon_session *session);
 /* The data is borrowed until the next bind or the session's end; the shape is
  * copied. tensor NULL gives an optional input its default again. */
@@ -202,16 +221,24 @@ tenon_status *tenon_session_bind_output(tenon_session *session, int32_t index, v
  * may be NULL). All inputs must be bound; shape must have room for the rank. */
 tenon_status *tenon_session_output_shape(tenon_session *session, int32_t index, int64_t *shape, int32_t *rank);
 tenon_status *tenon_session_run(tenon_session *session);
+/* Begins a run on a thread of the session's own, for which the caller need not wait:
+ * several models can run at once, and the caller can prepare the next inputs. Until
+ * tenon_session_wait the session is in use, and bound buffers must stay as they are. */
+tenon_status *tenon_session_start(tenon_session *session);
+/* Returns when that run is done, with what tenon_session_run would have returned. */
+tenon_status *tenon_session_wait(tenon_session *session);
 /* The output after a run; valid until the next run or output_shape. */
 tenon_status *tenon_session_output(tenon_session *session, int32_t index, tenon_tensor *tensor);
 /* Bytes of the activation arena at the last run; 0 for NULL. */
 uint64_t tenon_session_arena_bytes(const tenon_session *session);
 
-/* Called after each kernel, on the running thread. buffers: inputs, then
- * outputs of the kernel. The session must not be used from inside. */
+/* Called after each kernel, on the running thread, with the kernel's index in the
+ * model. buffers: inputs, then outputs of the kernel. The session must not be used from
+ * inside. With an observer, devices work while the host waits: kernels that they launch
+ * through the runtime are seen too, one at a time. */
 typedef void (*tenon_observer)(void *user, uint32_t kernel, void *const *buffers, uint32_t num_buffers,
                                const int64_t *symbols, uint64_t nanoseconds);
-/* observer NULL: none. session NULL: nothing happens. */
+/* observer NULL: none. session NULL: nothing happens. Not while the session runs. */
 void tenon_session_set_observer(tenon_session *session, tenon_observer observer, void *user);
 
 #ifdef __cplusplus
