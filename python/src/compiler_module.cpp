@@ -54,12 +54,16 @@ nb::list toPython(const std::vector<Problem> &problems) {
   return all;
 }
 
-nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std::string &target,
+nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std::vector<std::string> &targets,
                  const std::vector<nb::bytes> &targetFiles, nb::bytes dumpTo, const std::vector<nb::bytes> &formatFiles,
                  nb::object progress, bool flushDenormals, const std::string &overridable, bool redZones,
-                 const std::vector<std::tuple<std::string, int64_t, int64_t>> &sizes) {
+                 const std::vector<std::tuple<std::string, int64_t, int64_t>> &sizes,
+                 const std::vector<std::string> &pins, const std::vector<std::string> &forbids) {
   tenon::CompileOptions options;
-  options.target = target;
+  options.target = targets.front();
+  options.devices.assign(targets.begin() + 1, targets.end());
+  options.pins = pins;
+  options.forbids = forbids;
   options.dumpTo = path(dumpTo);
   for (const nb::bytes &file : targetFiles)
     options.targetFiles.push_back(path(file));
@@ -137,6 +141,7 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
     phases[phase.c_str()] = seconds;
   summary["phase_seconds"] = phases;
   summary["target"] = result->target;
+  summary["devices"] = result->devices;
   summary["nodes"] = result->ledger.nodes.size();
   summary["kernels"] = result->ledger.kernels.size();
   summary["weight_bytes"] = result->weightBytes;
@@ -149,10 +154,10 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
 } // namespace
 
 NB_MODULE(_compiler, m) {
-  m.def("compile", &compile, nb::arg("input"), nb::arg("bytes").none(), nb::arg("output"), nb::arg("target"),
+  m.def("compile", &compile, nb::arg("input"), nb::arg("bytes").none(), nb::arg("output"), nb::arg("targets"),
         nb::arg("target_files"), nb::arg("dump_to"), nb::arg("format_files"), nb::arg("progress").none(),
         nb::arg("flush_denormals"), nb::arg("overridable"), nb::arg("red_zones") = false,
-        nb::arg("sizes") = nb::list());
+        nb::arg("sizes") = nb::list(), nb::arg("pins") = nb::list(), nb::arg("forbids") = nb::list());
   tenon::python::defineFormats(m);
   tenon::python::defineReference(m);
 }

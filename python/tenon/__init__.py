@@ -27,7 +27,7 @@ from .verification import VerifyReport, verify
 
 def compile(
     model: "str | os.PathLike[str] | bytes | typing.Any",
-    target: "str | None" = None,
+    target: "str | typing.Sequence[str] | None" = None,
     output: "str | os.PathLike[str] | None" = None,
     *,
     dump_to: "str | os.PathLike[str] | None" = None,
@@ -38,13 +38,17 @@ def compile(
     red_zones: bool = False,
     sizes: "typing.Mapping[str, int | tuple[int, int]] | None" = None,
     target_files: "typing.Sequence[str | os.PathLike[str]]" = (),
+    pins: "typing.Sequence[str]" = (),
+    forbids: "typing.Sequence[str]" = (),
 ) -> Artifact:
     """Compiles an ONNX model and returns the loaded artifact.
 
     model     a path, the bytes of a serialized model, or an object with
               SerializeToString (onnx.ModelProto)
     target    the chip, e.g. "cpu:x86-64-v3"; `tenon targets` lists them. By default the
-              first of target_files, or cpu:host
+              first of target_files, or cpu:host. Of a list the first is the host; the
+              others are devices beside it, which get the parts of the model that they
+              are predicted to be faster for
     output    where the artifact is written, all or nothing; without it the
               artifact is a temporary file until `Artifact.save`
     dump_to   a folder for the IR after each stage, without weights
@@ -62,6 +66,8 @@ def compile(
               largest size, which a run checks
 
     target_files  declarations of chips that target may name (docs/HowTo/add-a-chip.md)
+    pins, forbids  "REGEX=DEVICE": where the operators of ONNX nodes of such names run, or
+              do not run
 
     The artifact's `summary` holds the target, counts of nodes and kernels, sizes
     in bytes, seconds by phase, and `warnings`, a list of `Diagnostic`: the warnings
@@ -73,7 +79,7 @@ def compile(
     from .compiler import compile_model
 
     return compile_model(model, target or "", output, dump_to, format_files, progress, flush_denormals, overridable,
-                         red_zones, sizes, target_files)
+                         red_zones, sizes, target_files, pins, forbids)
 
 
 def __getattr__(name):

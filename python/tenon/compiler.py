@@ -38,7 +38,7 @@ def _ranges(sizes):
 
 
 def compile_model(model, target, output, dump_to=None, format_files=(), progress=None, flush_denormals=False,
-                  overridable="", red_zones=False, sizes=None, target_files=()):
+                  overridable="", red_zones=False, sizes=None, target_files=(), pins=(), forbids=()):
     """See tenon.compile."""
     path, data = b"", None
     if isinstance(model, (str, os.PathLike)):
@@ -46,6 +46,9 @@ def compile_model(model, target, output, dump_to=None, format_files=(), progress
     else:
         data = bytes_of(model)
 
+    targets = [target] if isinstance(target, str) else list(target)
+    if not targets:
+        raise ValueError("target is an empty list; expected the host's chip first")
     temporary = None
     if output is None:
         # Mapped by the runtime: the name may go once the artifact is loaded and saved.
@@ -53,11 +56,12 @@ def compile_model(model, target, output, dump_to=None, format_files=(), progress
         os.close(handle)
         output = temporary
     try:
-        summary = _compiler.compile(path, data, text_of_path(output, "the artifact"), target,
+        summary = _compiler.compile(path, data, text_of_path(output, "the artifact"), targets,
                                     [text_of_path(file, "the target file") for file in target_files],
                                     text_of_path(dump_to or "", "the folder"),
                                     [text_of_path(file, "the format file") for file in format_files], progress,
-                                    bool(flush_denormals), overridable, bool(red_zones), _ranges(sizes or {}))
+                                    bool(flush_denormals), overridable, bool(red_zones), _ranges(sizes or {}),
+                                    list(pins), list(forbids))
         artifact = Artifact(output, summary=summary, temporary=temporary is not None)
         summary["warnings"] = _told(summary["warnings"], artifact.ledger)
         return artifact

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Every model of ../shared/models, divided between two devices.
+
+The second device is this machine's processor with memory of its own. A chip file makes it
+so fast that all it takes goes there; then random parts of that are pinned back to the host,
+so that values cross between the devices in both directions, many times. One chip gives one
+result: outputs have the bits of the undivided model, or, where the division keeps kernels
+from being fused, are within the tolerance of ../shared/README.md. Host code runs between
+guard pages over poisoned memory once, and once with the devices' queues side by side.
+"""
+
+import random
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import harness
+from harness import SHARED, Driver, GuardedSession, Results, claimed, excerpt, made_once, parser, read_expected, use_package
+from run_models import tolerances
+
+HERE = Path(__file__).resolve().parent
+DEVICE = "cpu:eager"
+DIVISIONS = 2  # random ones of each model
+
+
+def eager_chip(driver):
+    """The file of a chip that is this machine's, and pretends to need no time."""
+
+    def make(folder):
+        status, text = driver("targets", "cpu:host", "--emit")
+        assert status == 0, text
+        text = re.sub(r"^name: .*$", "name: eager", text, flags=re.MULTILINE)
+        text = re.sub(r"clock_mhz: \d+", "clock_mhz: 1000000", text)
+        text = re.sub(r"mb_per_s: \d+", "mb_per_s: 1000000000", text)
+        text = text.replace("kernel_ns: 100", "kernel_ns: 0")
+        text = re.sub(r"^links:.*$", "", text, flags=re.MULTILINE)
+        text += "\nlinks:\n  - {from: host, to: dram, mb_per_s: 1000000000, latency_ns: 0}\n"
+        (folder / "eager.yaml").write_text(text)
+
+    return made_once(f"eager {driver.program}", make) / "eager.yaml"
+
+
+def recorded_inputs(folder):
+    """{input: array} of a model's first data set."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(folder / "model.onnx", load_external_data=False).graph
+    weights = {tensor.name for tensor in graph.initializer}
+    names = [i.name for i in graph.input if i.name not in weights]
+    data = sorted(folder.glob("test_data_set_*"))[0]
+    return {name: numpy_helper.to_array(onnx.load_tensor(data / f"input_{i}.pb")) for i, name in enumerate(names)}
+
+
+def sizes_of(folder, feeds):
+    """Flags that fix a model's open dimensions to those of its recorded inputs."""
+    import onnx
+
+    flags = []
+    for value in onnx.load(folder / "model.onnx", load_external_data=False).graph.input:
+        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+            if value.name in feeds and not dim.HasField("dim_value"):
+                flags.append(f"--sizes={value.name}:{axis}={feeds[value.name].shape[axis]}")
+    return flags
+
+
+def pin(nodes):
+    """The flag that keeps nodes on the host."""
+    return [f"--pin=({'|'.join(map(re.escape, nodes))})=cpu:host"] if nodes else []
+
+
+def compare(folder, artifact, feeds, expected, guarded):
+    """What is wrong with a run, or None."""
+    import tenon
+
+    atol, rtol = map(float, tolerances(folder.name))
+    loaded = tenon.load(artifact)
+    results = (GuardedSession(loaded) if guarded else loaded.session(2)).run(feeds)
+    for name, theirs in expected.items():
+        mine = results[name]
+        if not np.allclose(mine.astype(np.float64), theirs.astype(np.float64), rtol=rtol, atol=atol, equal_nan=True):
+            return f"{name} is off by up to {np.abs(mine.astype(np.float64) - theirs.astype(np.float64)).max():.3g}"
+    return None
+
+
+def check(driver, folder):
+    """Returns (worked, what went wrong)."""
+    import tenon
+
+    feeds = recorded_inputs(folder)
+    sizes = sizes_of(folder, feeds)
+    alone = driver.compiled(folder / "model.onnx", "cpu:host", *sizes)
+    two = [f"--target={DEVICE}", f"--target-file={eager_chip(driver)}", *sizes]
+    all_there = driver.compiled(folder / "model.onnx", "cpu:host", *two)
+    for done in (alone, all_there):
+        if done.status != 0:
+            return False, f"    compile: exit status {done.status}\n{excerpt(done.text)}"
+    expected = tenon.load(alone.artifact).session(1).run(feeds)
+    moved = sorted({node for kernel in tenon.explain(all_there.artifact).kernels
+                    if kernel.device == DEVICE for node in kernel.nodes})
+    if len(moved) < 2:
+        return False, f"    only {moved} went to the device"
+    rng = random.Random(folder.name)
+    divisions = [all_there]
+    for _ in range(DIVISIONS):
+        kept = [node for node in moved if rng.random() < 0.3]
+        divisions.append(driver.compiled(folder / "model.onnx", "cpu:host", *two, *pin(kept)))
+    for number, done in enumerate(divisions):
+        if done.status != 0:
+            return False, f"    division {number}: exit status {done.status}\n{excerpt(done.text)}"
+        for guarded in (True, False):
+            if problem := compare(folder, done.artifact, feeds, expected, guarded):
+                return False, f"    division {number}{', guarded' * guarded}: {problem}"
+    return True, ""
+
+
+def main():
+    flags = parser(__doc__, timeout=300)
+    flags.add_argument("models", nargs="*", help="only these")
+    arguments = flags.parse_args()
+    results = Results(read_expected(HERE / "devices-expected-failures.txt"))
+    if not (SHARED / "models").is_dir():
+        results.skip("devices", "no ../shared")
+        return results.finish(arguments.json)
+    if problem := use_package(arguments.build):
+        results.record("devices", False, problem)
+        return results.finish(arguments.json)
+    driver = Driver(arguments.build, arguments.timeout)
+    for folder in sorted(path.parent for path in (SHARED / "models").glob("*/model.onnx")):
+        if (arguments.models and folder.name not in arguments.models) or not claimed(folder.name):
+            continue
+        answer, problem = harness.isolated(lambda: check(driver, folder), arguments.timeout)
+        results.record(f"devices.{folder.name}", *(answer or (False, f"    {problem}")))
+    return results.finish(arguments.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
