@@ -73,7 +73,8 @@ tenon_status *loadRegion(tenon_device *device, const tenon_region_code *code, te
     state->features += std::string(code->features[i]) + ";";
   auto *region = new FakeRegion{deviceOf(device), {}};
   region->weights.resize(code->weight_bytes / sizeof(float));
-  memcpy(region->weights.data(), code->weights, code->weight_bytes);
+  if (code->weight_bytes)
+    memcpy(region->weights.data(), code->weights, code->weight_bytes);
   *executable = reinterpret_cast<tenon_executable *>(region);
   return nullptr;
 }
