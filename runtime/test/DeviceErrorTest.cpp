@@ -151,6 +151,22 @@ TEST(DeviceErrors, RegionsThatFail) {
   }
 }
 
+// Red zones are those of the region, whatever the host program does at the same time.
+TEST(DeviceErrors, RedZonesOfARegion) {
+  for (int32_t guard : {TENON_GUARD_NONE, TENON_GUARD_END}) {
+    Options options = offloaded();
+    options.regions[0].image = "region-overrunning";
+    TemporaryFile file(buildArtifact(options).bytes);
+    Fixture fixture(file.path);
+    tenon_session_free(fixture.session);
+    tenon_session_options with{sizeof(with), 2, nullptr, guard};
+    ASSERT_TRUE(Result(tenon_session_create(fixture.model, &with, &fixture.session)).ok());
+    expectRight(fixture, 20);
+    expect(run(fixture, 21), TENON_RED_ZONE, "kernel 'add' wrote 0 bytes behind the end");
+    expectRight(fixture, 20);
+  }
+}
+
 TEST(DeviceErrors, ChecksBeyondTheTable) {
   Options options = offloaded();
   options.regions[0].firstCheck = 1; // of one check: the region has none

@@ -2,7 +2,7 @@
  *
  * A region as the compiler would make it for a device of the cpu driver: t = x + w,
  * through the arena and scratch, or with TENON_MULTIPLY z = t * y. Some batches are of
- * a region that fails. */
+ * a region that fails. TENON_OVERRUN is for code with red zones. */
 #include "tenon/abi.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -11,7 +11,11 @@ enum { kCols = 4 };
 EXPORT int64_t tenon_arena_size(const int64_t *symbols) {
   if (symbols[0] == 61)
     return -1;
-  return symbols[0] * kCols * (int64_t)sizeof(float);
+  int64_t bytes = symbols[0] * kCols * (int64_t)sizeof(float);
+#ifdef TENON_OVERRUN
+  bytes = (bytes + 63) / 64 * 64 + 64;
+#endif
+  return bytes;
 }
 
 #ifdef TENON_MULTIPLY
@@ -36,6 +40,10 @@ static void add(void *const *buffers, const int64_t *symbols, int64_t begin, int
   float *t = buffers[2];
   for (int64_t i = begin * kCols; i < end * kCols; ++i)
     t[i] = x[i] + w[i % kCols];
+#ifdef TENON_OVERRUN
+  if (symbols[0] == 21) /* writes behind its result, in the arena */
+    t[end * kCols] = 1;
+#endif
 }
 
 /* Moves each row by way of the scratch. */
@@ -60,7 +68,13 @@ EXPORT int32_t tenon_main(const tenon_host_api *api, void *invocation, void *con
   case 54: return api->await(invocation, 0, 0);
   }
   void *first[] = {inputs[0], (void *)weights, arena}, *second[] = {arena, outputs[0]};
-  int32_t error = api->launch(invocation, 0, add, first, 3, symbols, symbols[0], 8);
+  int32_t error;
+#ifdef TENON_OVERRUN
+  void *zones[] = {arena + symbols[0] * kCols * (int64_t)sizeof(float)};
+  if ((error = api->red_zones(invocation, zones, 1)))
+    return error;
+#endif
+  error = api->launch(invocation, 0, add, first, 3, symbols, symbols[0], 8);
   return error ? error
                : api->launch_scratch(invocation, 1, move, second, 2, symbols, symbols[0], 8, kCols * sizeof(float));
 }
