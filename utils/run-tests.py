@@ -173,6 +173,7 @@ SUITES = {
     # Full-size models take long under a sanitizer, and find nothing that others do not.
     "fullsize": script("fullsize.py", 10, shared=True, sweeps=300, sanitized=False),
     "dynamic": script("dynamic_shapes.py", 5, shared=True, sanitized=False),
+    "devices": script("devices.py", 25, shared=True, sweeps=150, sanitized=False),
     "operators": script("operator_tests.py", 80, shared=True, sanitized=False),
     "accuracy": script("function_accuracy.py", 3, shared=True, sanitized=False),
     "formats": script("number_formats.py", 55, shared=True, sweeps=40, sanitized=False),

@@ -140,6 +140,9 @@ LogicalResult package(ModuleOp module, const Targets &targets, ProgramCode code,
   artifact.kernels = std::move(generated.kernels);
   artifact.checks = std::move(generated.checks);
   addDevices(plan, targets, artifact);
+  for (KernelDescription &kernel : artifact.kernels)
+    if (!artifact.devices.empty())
+      kernel.device = plan::kHostSpace.str();
   for (RegionCode &region : code.regions)
     addRegion(region, generated, artifact);
   result.ledger = buildLedger(module, artifact.kernels);

@@ -21,7 +21,41 @@ using reference::Tensor;
 
 namespace {
 
-func::FuncOp mainOf(ModuleOp module) { return module.lookupSymbol<func::FuncOp>("main"); }
+func::FuncOp mainOf(ModuleOp module) { return plan::programsOf(module).host.lookupSymbol<func::FuncOp>("main"); }
+
+/// The submit of a region's program, which its module's main is.
+plan::SubmitOp submitOf(ModuleOp region) {
+  plan::SubmitOp found;
+  plan::programsOf(region->getParentOfType<ModuleOp>()).host.walk([&](plan::SubmitOp submit) {
+    if (submit.getRegion() == region.getSymName())
+      found = submit;
+  });
+  return found;
+}
+
+/// The value that was written where a value lies: copies and programs of other devices lead
+/// back to it.
+Value originOf(Value value) {
+  for (;;) {
+    value = plan::source(value);
+    if (auto transfer = value.getDefiningOp<plan::TransferOp>()) {
+      value = transfer.getX();
+    } else if (auto submit = value.getDefiningOp<plan::SubmitOp>()) {
+      auto all = submit->getParentOfType<ModuleOp>()->getParentOfType<ModuleOp>();
+      auto region = all.lookupSymbol<ModuleOp>(submit.getRegion());
+      auto main = region.lookupSymbol<func::FuncOp>("main");
+      value = main.getBody().front().getTerminator()->getOperand(cast<OpResult>(value).getResultNumber());
+    } else if (auto argument = dyn_cast<BlockArgument>(value)) {
+      auto region = argument.getOwner()->getParentOp()->getParentOfType<ModuleOp>();
+      plan::SubmitOp submit = region->hasAttr(plan::kDeviceAttr) ? submitOf(region) : plan::SubmitOp();
+      if (!submit)
+        return value;
+      value = submit.getInputs()[argument.getArgNumber()];
+    } else {
+      return value;
+    }
+  }
+}
 
 /// Inside kernels, the shape operands of expand and fill are empty: the result's
 /// recorded dimensions say what they said.
@@ -83,8 +117,13 @@ std::unique_ptr<KernelVerifier> KernelVerifier::create(MLIRContext &context, Str
   passes.addPass(graph::createInferShapesPass());
   Targets targets = findTargets(context, options.specs(), options.targetFiles);
   CompileResult ignored;
+  CompileOptions placement;
+  placement.target = options.target;
+  placement.devices = options.devices;
+  placement.pins = options.pins;
+  placement.forbids = options.forbids;
   if (targets.empty() || failed(passes.run(*verifier->graph)) ||
-      failed(runStages(*verifier->plan, Stage::Graph, Stage::Place, targets, CompileOptions(), ignored)))
+      failed(runStages(*verifier->plan, Stage::Graph, Stage::Place, targets, placement, ignored)))
     return nullptr;
   verifier->collectKernels(operators);
   return verifier;
@@ -122,7 +161,7 @@ void KernelVerifier::beginRun(ArrayRef<Tensor> inputs) {
 }
 
 bool KernelVerifier::holdsWhatWasWritten(Value value, uint64_t hash) const {
-  value = plan::source(value);
+  value = originOf(value);
   if (value.getDefiningOp<graph::ConstantOp>())
     return true; // a wrong weight shows in the kernel's result
   if (auto branch = value.getDefiningOp<scf::IfOp>()) {
@@ -141,7 +180,7 @@ void KernelVerifier::observe(unsigned index, ArrayRef<void *> buffers, const int
   ++check.runs;
   symbols.clear();
   unsigned symbolCount = 0;
-  if (auto names = (*plan)->getAttrOfType<ArrayAttr>("graph.symbols"))
+  if (auto names = plan::programsOf(*plan).host->getAttrOfType<ArrayAttr>("graph.symbols"))
     symbolCount = names.size();
   for (unsigned i = 0; i < symbolCount; ++i)
     symbols.push_back(getAffineConstantExpr(symbolValues[i], plan->getContext()));

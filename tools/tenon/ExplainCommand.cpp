@@ -115,15 +115,23 @@ void ExplainCommand::printKernels(const Ledger &ledger) const {
     llvm::raw_string_ostream(text) << llvm::format("%.1f %%", total ? 100 * cost / total : 0);
     return text;
   };
-  Table table({"cost", "operations", "kernel", "precision", "vector", "notes", "strategy", "ONNX nodes"});
+  bool hasDevices = !ledger.predictions.empty();
+  std::vector<std::string> columns{"cost", "operations", "kernel"};
+  if (hasDevices)
+    columns.push_back("device");
+  columns.insert(columns.end(), {"precision", "vector", "notes", "strategy", "ONNX nodes"});
+  Table table(columns);
   double left = total;
   for (const KernelDescription *kernel : llvm::ArrayRef(order).take_front(count)) {
     std::string names = kernel->nodes.empty() ? "-" : kernel->nodes.front();
     if (kernel->nodes.size() > 1)
       names += " +" + std::to_string(kernel->nodes.size() - 1);
-    table.add({share(costOf(*kernel)), countText(costOf(*kernel)), kernel->name, kernel->precision,
-               kernel->schedule.vectorBits ? std::to_string(kernel->schedule.vectorBits) : "-", codes[kernel->name],
-               kernel->strategy, names});
+    std::vector<std::string> row{share(costOf(*kernel)), countText(costOf(*kernel)), kernel->name};
+    if (hasDevices)
+      row.push_back(kernel->device);
+    std::string vector = kernel->schedule.vectorBits ? std::to_string(kernel->schedule.vectorBits) : "-";
+    row.insert(row.end(), {kernel->precision, vector, codes[kernel->name], kernel->strategy, names});
+    table.add(row);
     left -= costOf(*kernel);
   }
   unsigned width = terminalWidth();
@@ -139,6 +147,8 @@ void ExplainCommand::printKernels(const Ledger &ledger) const {
     text +=
         ". Operations are estimates: named dimensions decide (--optShapes of a compilation says which sizes to expect)";
   printWrapped(llvm::outs(), text, 0, width);
+  if (hasDevices)
+    printWrapped(llvm::outs(), predictionsText(ledger), 0, width);
   llvm::MapVector<llvm::StringRef, std::vector<const LedgerNote *>> byCode;
   for (const LedgerNote &note : ledger.notes)
     byCode[note.code].push_back(&note);

@@ -61,12 +61,31 @@ void printNotes(const Ledger &ledger) {
 
 } // namespace
 
+std::string predictionsText(const Ledger &ledger) {
+  llvm::MapVector<llvm::StringRef, unsigned> kernels;
+  for (const KernelDescription &kernel : ledger.kernels)
+    ++kernels[kernel.device];
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  for (auto &[device, count] : kernels)
+    os << (text.empty() ? "" : ", ") << count << " kernels on " << escaped(device);
+  os << "; predicted by the chips' numbers:";
+  for (auto &[plan, seconds] : ledger.predictions)
+    os << (plan == ledger.predictions.front().first ? " " : ", ") << escaped(plan)
+       << llvm::format(" %.3g ms", 1e3 * seconds);
+  return text;
+}
+
 void printSummary(const CompileResult &result, llvm::StringRef path) {
   llvm::raw_ostream &os = llvm::outs();
   auto size = [](uint64_t bytes) {
     return bytes < 1 << 20 ? llvm::format("%.1f KiB", bytes / 1024.0) : llvm::format("%.1f MiB", bytes / 1048576.0);
   };
   os << "target     " << result.target << "\n";
+  for (const std::string &device : result.devices)
+    os << "beside it  " << device << "\n";
+  if (!result.ledger.predictions.empty())
+    os << "placement  " << predictionsText(result.ledger) << "\n";
   os << "operators  " << nodesText(result.ledger) << "\n";
   os << "memory     weights " << size(result.weightBytes) << ", code " << size(result.codeBytes) << ", arena "
      << size(result.arenaBytes);
@@ -90,12 +109,16 @@ void printSummaryJson(const CompileResult &result, llvm::StringRef path) {
     nodes[fateName(fate)] = int64_t(counts[int(fate)]);
   for (auto &[phase, time] : result.phaseSeconds)
     seconds[phase] = time;
-  llvm::json::Array notes;
+  llvm::json::Array notes, predictions;
+  for (auto &[plan, time] : result.ledger.predictions)
+    predictions.push_back(llvm::json::Object{{"plan", plan}, {"seconds", time}});
   for (const LedgerNote &note : result.ledger.notes)
     notes.push_back(llvm::json::Object{
         {"code", note.code}, {"text", jsonText(note.text)}, {"kernels", int64_t(note.kernels.size())}});
   printJson(llvm::json::Object{{"artifact", jsonText(path)},
                                {"target", result.target},
+                               {"devices", llvm::json::Array(result.devices)},
+                               {"predictions", std::move(predictions)},
                                {"nodes", std::move(nodes)},
                                {"kernels", int64_t(result.ledger.kernels.size())},
                                {"weight_bytes", int64_t(result.weightBytes)},

@@ -96,8 +96,9 @@ public:
     for (std::vector<Rule> *rules : {&pins, &forbids})
       for (const Rule &rule : *rules)
         if (!rule.isUsed)
-          fail(func) << "[TN8048] " << rule.flag << " matches no node; expected a regular expression that matches "
-                     << "whole names of ONNX nodes which are in the graph after constants are folded";
+          fail(UnknownLoc::get(func.getContext()))
+              << "[TN8048] " << rule.flag << " matches no node; expected a regular expression that matches "
+              << "whole names of ONNX nodes which are in the graph after constants are folded";
     if (!ok)
       return failure();
     Solution solution = solve(problem);
@@ -123,9 +124,9 @@ private:
     return costs;
   }
 
-  InFlightDiagnostic fail(Operation *op) {
+  InFlightDiagnostic fail(Location location) {
     ok = false;
-    return op->emitError();
+    return emitError(location);
   }
 
   void add(Value value, int by) {
@@ -178,16 +179,21 @@ private:
       if (!rule.matches(op))
         continue;
       if (item.seconds[rule.device] == Item::kIllegal) {
-        fail(op) << "[TN8048] " << rule.flag << ": "
-                 << (reasons[rule.device].empty() ? "another flag forbids it" : reasons[rule.device]);
+        fail(op->getLoc()) << "[TN8048] " << rule.flag << ": "
+                           << (reasons[rule.device].empty() ? "another flag forbids it" : reasons[rule.device]);
         return;
       }
       for (unsigned device = 0; device < item.seconds.size(); ++device)
         if (device != rule.device)
           item.seconds[device] = Item::kIllegal;
     }
-    if (llvm::all_of(item.seconds, [](double seconds) { return seconds == Item::kIllegal; }))
-      fail(op) << "[TN8048] --forbid leaves no device that takes it";
+    if (llvm::all_of(item.seconds, [](double seconds) { return seconds == Item::kIllegal; })) {
+      InFlightDiagnostic error = fail(op->getLoc());
+      error << "[TN8048] --forbid leaves no device that takes it";
+      for (auto [candidate, reason] : llvm::zip_equal(candidates, reasons))
+        if (!reason.empty())
+          error << "; not " << candidate.name << ": " << reason;
+    }
   }
 
   void write(const Solution &solution) {
