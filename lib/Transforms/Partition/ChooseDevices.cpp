@@ -279,7 +279,15 @@ public:
       devices.push_back(plan::DeviceAttr::get(&getContext(), candidate.name, candidate.target->spec()));
     module->setAttr(plan::kDevicesAttr, ArrayAttr::get(&getContext(), devices));
     if (failed(Chooser(main, candidates, pinRules, forbidRules).run()))
-      signalPassFailure();
+      return signalPassFailure();
+    // A device that gets nothing is not asked for when the model is loaded.
+    if (llvm::none_of(main.getBody().front(), [](Operation &op) {
+          auto device = op.getAttrOfType<StringAttr>(plan::kDeviceAttr);
+          return device && device.getValue() != plan::kHostSpace;
+        })) {
+      module->removeAttr(plan::kDevicesAttr);
+      main.walk([](Operation *op) { op->removeAttr(plan::kDeviceAttr); });
+    }
   }
 
 private:

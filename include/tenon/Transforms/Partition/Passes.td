@@ -11,7 +11,7 @@ def ChooseDevicesPass : Pass<"plan-choose-devices", "::mlir::ModuleOp"> {
     sizes are known, and if no operand that is read when code is made is computed
     before. Of what is legal, the assignment with the least predicted time is taken:
     ops on their devices, copies, launches of regions (Placement.h). The module gets
-    `plan.devices`, and ops that stay on the host though another device was asked
+    `plan.devices`, unless all stays on the host; ops that stay on the host though another device was asked
     for have a note in the ledger that says why (TN4220 to TN4229).
 
     `pins` and `forbids` are lists of REGEX=DEVICE; the expression matches whole names
