@@ -21,7 +21,9 @@
 #include "tenon/Pipelines/BuildLedger.h"
 #include "tenon/Pipelines/NativeConstants.h"
 #include "tenon/Pipelines/Passes.h"
+#include "tenon/Pipelines/PlanFile.h"
 #include "tenon/Pipelines/RegisterTargets.h"
+#include "tenon/Transforms/Partition/Passes.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
@@ -176,6 +178,34 @@ std::vector<std::string> CompileOptions::specs() const {
   return specs;
 }
 
+/// The pins of a placement that the user gives as a file.
+static LogicalResult addPlannedPins(MLIRContext &context, CompileOptions &options) {
+  if (options.planIn.empty())
+    return success();
+  std::vector<std::string> problems;
+  std::string error;
+  if (std::unique_ptr<llvm::MemoryBuffer> file = openInput(options.planIn, error))
+    readPlan(file->getBuffer(), options.planIn, options.pins, problems);
+  else
+    problems.push_back(options.planIn + " " + error);
+  for (const std::string &problem : problems)
+    emitError(UnknownLoc::get(&context)) << "[TN8051] --plan-in: " << problem;
+  return success(problems.empty());
+}
+
+static LogicalResult writePlan(MLIRContext &context, const Ledger &ledger, const CompileOptions &options) {
+  OutputFile file;
+  std::error_code code = file.open(options.planOut);
+  if (!code) {
+    file.os() << planText(ledger, partition::deviceNames(options.specs()));
+    code = file.commit();
+  }
+  if (!code)
+    return success();
+  return emitError(UnknownLoc::get(&context))
+         << "[TN6002] writing " << options.planOut << " failed: " << code.message();
+}
+
 static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next, StringRef input, StringRef output,
                                        const CompileOptions &options, CompileResult result) {
   MLIRContext &context = *module->getContext();
@@ -213,6 +243,8 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   if (failed(package(*module, targets, std::move(*generated), output, input, options.keepPlan, result)))
     return failure();
   result.phaseSeconds.push_back({"package", clock.lap()});
+  if (!options.planOut.empty() && failed(writePlan(context, result.ledger, options)))
+    return failure();
   return result;
 }
 
@@ -291,9 +323,10 @@ static FailureOr<CompileResult> resume(MLIRContext &context, llvm::function_ref<
 }
 
 FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, StringRef output,
-                                      const CompileOptions &options) {
+                                      const CompileOptions &given) {
   loadTenonDialects(context);
-  if (failed(loadFormats(context, options.formatFiles)))
+  CompileOptions options = given;
+  if (failed(loadFormats(context, options.formatFiles)) || failed(addPlannedPins(context, options)))
     return failure();
   InputFiles inputs;
   inputs.add(input, "the model");
@@ -301,10 +334,14 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
     inputs.add(file, "a declaration of a format");
   for (const std::string &file : options.targetFiles)
     inputs.add(file, "a declaration of a chip");
+  if (!options.planIn.empty())
+    inputs.add(options.planIn, "a placement");
   std::vector<std::string> outputs = dumpPaths(options.dumpTo);
   outputs.insert(outputs.end(), options.otherOutputs.begin(), options.otherOutputs.end());
   if (options.stopAfter.value_or(Stage::Package) == Stage::Package)
     outputs.push_back(output.str());
+  if (!options.planOut.empty())
+    outputs.push_back(options.planOut);
   if (failed(checkOutputs(context, inputs, outputs)))
     return failure();
   auto importModel = [&] {
@@ -319,9 +356,10 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
 }
 
 FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes, StringRef output,
-                                           const CompileOptions &options) {
+                                           const CompileOptions &given) {
   loadTenonDialects(context);
-  if (failed(loadFormats(context, options.formatFiles)))
+  CompileOptions options = given;
+  if (failed(loadFormats(context, options.formatFiles)) || failed(addPlannedPins(context, options)))
     return failure();
   if (options.startFrom)
     return resume(context, [&] { return parseSourceString<ModuleOp>(bytes, &context); }, "model", output, options);

@@ -22,9 +22,10 @@ Targets findTargets(mlir::MLIRContext &context, llvm::ArrayRef<std::string> spec
   for (std::string &problem : problems)
     problem = "[TN8014] --target-file: " + problem;
   Targets targets;
+  bool areLoaded = problems.empty(); // else a spelling may be that of a chip which is not
   for (const std::string &spec : specs) {
     std::string error;
-    targets.push_back(problems.empty() ? registry.parse(spec, error) : nullptr);
+    targets.push_back(areLoaded ? registry.parse(spec, error) : nullptr);
     if (!error.empty())
       problems.push_back(error);
   }

@@ -78,7 +78,7 @@ def compile(
     """
     from .compiler import compile_model
 
-    return compile_model(model, target or "", output, dump_to, format_files, progress, flush_denormals, overridable,
+    return compile_model(model, "" if target is None else target, output, dump_to, format_files, progress, flush_denormals, overridable,
                          red_zones, sizes, target_files, pins, forbids)
 
 

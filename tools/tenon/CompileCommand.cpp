@@ -44,6 +44,8 @@ private:
       *this,
       {"red-zones"},
       "For debugging: leave bytes behind each buffer of the arena that the runtime checks after every kernel"};
+  Value<std::string> planOut{
+      *this, {"plan-out"}, "FILE.yaml", "Write which device runs which ONNX node, to be edited and given to --plan-in"};
   Switch keepPlan{*this, {"keep-plan"}, "Keep the plan's text in the artifact, for `tenon inspect --plan`"};
   Value<std::string> stopAfter{*this,
                                {"stop-after", "compile-to"},
@@ -97,11 +99,13 @@ Exit CompileCommand::parseAddedPasses(CompileOptions &options) const {
 Exit CompileCommand::refuseIgnored(const CompileOptions &options) const {
   bool stopsEarly = options.stopAfter && *options.stopAfter != Stage::Package;
   for (const Flag *flag : {(const Flag *)&output, (const Flag *)&keepPlan, (const Flag *)&redZones,
-                           (const Flag *)&compilation.quiet, (const Flag *)&json})
+                           (const Flag *)&compilation.quiet, (const Flag *)&json, (const Flag *)&planOut})
     if (stopsEarly && flag->given())
       return refuse(*flag, "with --stop-after");
   if (flushDenormals && ((stopsEarly && *options.stopAfter < Stage::Numerics) || options.startFrom > Stage::Numerics))
     return refuse(flushDenormals, "without the stage numerics");
+  if (planOut.given() && compilation.target.devices.empty())
+    return refuse(planOut, "without a second --target");
   if (options.startFrom && overridable.given())
     return refuse(overridable, "with --start-from");
   if (options.startFrom && compilation.sizesGiven())
@@ -121,6 +125,7 @@ Exit CompileCommand::run() {
   options.formatFiles = formatFiles.values;
   options.flushDenormals = flushDenormals;
   options.keepPlan = keepPlan;
+  options.planOut = planOut.value;
   options.overridable = overridable.value;
   options.redZones = redZones;
   if (Exit exit = parseStages(options))

@@ -22,6 +22,7 @@ CompilationFlags::CompilationFlags(FlagSet &set, llvm::StringRef targetHelp)
       targetFiles(set, {"target-file"}, "FILE.yaml", kTargetFileHelp),
       pins(set, {"pin"}, "REGEX=DEVICE", "Run operators of ONNX nodes of such a name on this device of --target"),
       forbids(set, {"forbid"}, "REGEX=DEVICE", "Run none of them there"),
+      planIn(set, {"plan-in"}, "FILE.yaml", "Run ONNX nodes on the devices that a file of --plan-out gives them"),
       sizes(set, {"sizes"}, "NAME=SIZE,...",
             "Fix open dimensions, or give them a range: batch=1, seq=1..512, or by input and axis, x:0=1"),
       minShapes(set, {"minShapes"}, "INPUT:1x3x8x8,...", "Smallest sizes of open dimensions; a run checks them"),
@@ -38,7 +39,8 @@ Exit CompilationFlags::read(CompileOptions &options) const {
   options.targetFiles = targetFiles.values;
   options.pins = pins.values;
   options.forbids = forbids.values;
-  for (const List *rules : {&pins, &forbids})
+  options.planIn = planIn.value;
+  for (const Flag *rules : {(const Flag *)&pins, (const Flag *)&forbids, (const Flag *)&planIn})
     if (rules->given() && target.devices.empty())
       return refuse(*rules, "without a second --target");
   std::string error;

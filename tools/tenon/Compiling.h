@@ -42,6 +42,7 @@ public:
   TargetFlag target;
   List targetFiles;
   List pins, forbids;
+  Value<std::string> planIn;
   List sizes;
   Value<std::string> minShapes, optShapes, maxShapes;
   Switch quiet, verbose;

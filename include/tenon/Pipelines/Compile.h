@@ -31,6 +31,7 @@ struct CompileOptions {
   std::vector<std::string> devices;       ///< spellings of devices beside the host that may run parts of the model
   std::vector<std::string> targetFiles;   ///< declarations of chips that these may name
   std::vector<std::string> pins, forbids; ///< REGEX=DEVICE, see plan-choose-devices
+  std::string planIn, planOut;            ///< placements as text (PlanFile.h) to follow, and to write
 
   /// All spellings, the host's first.
   std::vector<std::string> specs() const;

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A placement as text that a user edits: which device runs which ONNX node.
+//
+//   nodes:
+//     "conv1": "cpu:host"
+//     "conv2": "toy"
+#ifndef TENON_PIPELINES_PLANFILE_H
+#define TENON_PIPELINES_PLANFILE_H
+
+#include "tenon/Support/Ledger.h"
+#include "llvm/ADT/ArrayRef.h"
+
+namespace tenon {
+
+/// The placement that a ledger tells of: nodes that kernels compute, in the model's order,
+/// with the names of devices that --pin takes, the host's first.
+std::string planText(const Ledger &ledger, llvm::ArrayRef<std::string> devices);
+
+/// Reads such a text as rules of --pin. Adds what is wrong with it to `problems`, begun by
+/// file, line and column; false if anything is.
+bool readPlan(llvm::StringRef text, llvm::StringRef file, std::vector<std::string> &pins,
+              std::vector<std::string> &problems);
+
+} // namespace tenon
+
+#endif // TENON_PIPELINES_PLANFILE_H

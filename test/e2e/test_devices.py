@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The command line of compilations for several devices: what is accepted, told, refused."""
+
+import json
+import subprocess
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from harness import build_under_test, use_package
+
+assert use_package(build_under_test()) is None
+TWO = ("--target=cpu:host", "--target=cpu:host")
+
+
+def tenon(*arguments, status=0):
+    done = subprocess.run([build_under_test() / "bin" / "tenon", *map(str, arguments)], capture_output=True, text=True,
+                          check=False, timeout=120)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def model(tmp_path):
+    """y = relu(x w) w2 + 1, with a branch beside it; x is [batch, 16]."""
+    rng = np.random.default_rng(0)
+    weights = [numpy_helper.from_array(rng.standard_normal((16, 16)).astype(np.float32), name) for name in ("w", "w2")]
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"], "first"),
+        helper.make_node("Relu", ["a"], ["b"], "relu"),
+        helper.make_node("MatMul", ["b", "w2"], ["c"], "second"),
+        helper.make_node("Exp", ["x"], ["d"], "beside"),
+        helper.make_node("Add", ["c", "d"], ["y"], "sum"),
+    ]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 16])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 16])], weights)
+    path = tmp_path / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def devices_of(artifact):
+    """{ONNX node: device}"""
+    ledger = json.loads(tenon("explain", artifact, "--json"))
+    return {node: kernel["device"] for kernel in ledger["kernels"] for node in kernel["nodes"]}
+
+
+def test_pins_are_followed_and_told(model, tmp_path):
+    artifact = tmp_path / "m.tenon"
+    text = tenon("compile", model, "-o", artifact, *TWO, "--sizes=batch=4", "--pin=second|beside=cpu:host#2",
+                 "--pin=first|relu=cpu:host")
+    assert "beside it  cpu:" in text and "kernels on cpu:host#2" in text and "greedy" in text
+    assert {node: device for node, device in devices_of(artifact).items() if node != "sum"} == {
+        "first": "host", "relu": "host", "second": "cpu:host#2", "beside": "cpu:host#2"}
+    assert "cpu:host#2" in tenon("explain", artifact)
+    assert "all agree" in tenon("verify", model, *TWO, "--sizes=batch=4", "--pin=second|beside=cpu:host#2")
+
+
+def test_what_is_not_worth_a_copy_stays(model, tmp_path):
+    artifact = tmp_path / "m.tenon"
+    text = tenon("compile", model, "-o", artifact, *TWO, "--sizes=batch=4")
+    assert "TN4220" in text
+    assert "cpu:host#2" not in devices_of(artifact).values()
+
+
+def test_open_sizes_stay_on_the_host_and_say_why(model, tmp_path):
+    artifact = tmp_path / "m.tenon"
+    assert "TN4221" in tenon("compile", model, "-o", artifact, *TWO)
+    text = tenon("compile", model, "-o", artifact, *TWO, "--pin=second=cpu:host#2", status=1)
+    assert "TN8048" in text and "TN4221" in text and "--sizes" in text
+
+
+def test_plan_files(model, tmp_path):
+    first, second, artifact = tmp_path / "a.yaml", tmp_path / "b.yaml", tmp_path / "m.tenon"
+    sizes = "--sizes=batch=4"
+    tenon("compile", "-q", model, "-o", artifact, *TWO, sizes, "--pin=second=cpu:host#2", f"--plan-out={first}")
+    tenon("compile", "-q", model, "-o", artifact, *TWO, sizes, f"--plan-in={first}", f"--plan-out={second}")
+    assert first.read_text() == second.read_text()
+    first.write_text('nodes:\n  "beside": "cpu:host#2"\n')
+    tenon("compile", "-q", model, "-o", artifact, *TWO, sizes, f"--plan-in={first}")
+    assert devices_of(artifact)["beside"] == "cpu:host#2"
+
+
+@pytest.mark.parametrize("text, problem", [
+    ("nodes:\n  absent: cpu:host\n", "TN8048"), ("nodes:\n  sum: gpu\n", "TN8048"), ("nodes: [sum]\n", ":1:1:"),
+    ("edges: {}\n", "'edges'"), ("nodes: {sum\n", "TN8051"), ("", "TN8051"), ("\tnodes: 1", "TN8051"),
+    ("nodes:\n  sum: [cpu]\n", ":2:3:"),
+])
+def test_bad_plan_files(model, tmp_path, text, problem):
+    file = tmp_path / "bad.yaml"
+    file.write_text(text)
+    artifact = tmp_path / "m.tenon"
+    assert problem in tenon("compile", "-q", model, "-o", artifact, *TWO, f"--plan-in={file}", status=1)
+    assert not artifact.exists()
+
+
+@pytest.mark.parametrize("flags, code", [
+    (("--pin=first=cpu:host",), "TN8012"), (("--forbid=first=cpu:host",), "TN8012"), (("--plan-out=p.yaml",), "TN8012"),
+    ((*TWO, "--pin=first"), "TN8048"), ((*TWO, "--pin=(=cpu:host"), "TN8048"), ((*TWO, "--pin=none=cpu:host"), "TN8048"),
+    ((*TWO, "--forbid=.*=cpu:host", "--forbid=.*=cpu:host#2"), "TN8048"), (("--target=cpu:host", "--target=gpu:x"), "TN8010"),
+    (("--target=gpu:y", "--target=gpu:x"), "TN8010"),
+])
+def test_flags_that_cannot_be_followed(model, tmp_path, flags, code):
+    artifact = tmp_path / "m.tenon"
+    text = tenon("compile", "-q", model, "-o", artifact, *flags, status=1)
+    assert code in text and "rash" not in text
+    assert not artifact.exists()
+
+
+def test_all_problems_of_targets_at_once(model):
+    text = tenon("compile", "-q", model, "--target=gpu:y", "--target=npu:z", status=1)
+    assert "gpu:y" in text and "npu:z" in text
+
+
+def test_a_plan_is_resumed_with_the_targets_that_it_was_made_for(model, tmp_path):
+    plan, artifact = tmp_path / "plan.mlir", tmp_path / "m.tenon"
+    flags = (*TWO, "--sizes=batch=4", "--pin=second=cpu:host#2")
+    plan.write_text(subprocess.run(
+        [build_under_test() / "bin" / "tenon", "compile", model, *flags, "--stop-after=place"], capture_output=True,
+        text=True, check=True).stdout)
+    assert "plan.submit" in plan.read_text()
+    tenon("compile", "-q", plan, "-o", artifact, "--start-from=codegen", *TWO)
+    resumed = artifact.read_bytes()
+    tenon("compile", "-q", model, "-o", artifact, *flags)
+    assert devices_of(artifact)["second"] == "cpu:host#2"
+    assert "TN8049" in tenon("compile", "-q", plan, "-o", artifact, "--start-from=codegen", "--target=cpu:host", status=1)
+    assert len(resumed) > 0
+
+
+def test_the_same_bytes_twice(model, tmp_path):
+    artifacts = []
+    for number in range(2):
+        artifact = tmp_path / f"{number}.tenon"
+        tenon("compile", "-q", model, "-o", artifact, *TWO, "--sizes=batch=4", "--pin=second|first=cpu:host#2")
+        artifacts.append(artifact.read_bytes())
+    assert artifacts[0] == artifacts[1]
+
+
+def test_in_python(model):
+    import tenon as package
+
+    x = np.random.default_rng(1).standard_normal((4, 16)).astype(np.float32)
+    alone = package.compile(model, "cpu:host", sizes={"batch": 4})
+    both = package.compile(model, ["cpu:host", "cpu:host"], sizes={"batch": 4}, pins=["second=cpu:host#2"])
+    assert len(both.summary["devices"]) == 1
+    np.testing.assert_array_equal(alone.session().run({"x": x})["y"], both.session().run({"x": x})["y"])
+    with pytest.raises(package.CompileError, match="TN8048"):
+        package.compile(model, ["cpu:host", "cpu:host"], sizes={"batch": 4}, pins=["absent=cpu:host#2"])
+    with pytest.raises(ValueError, match="host's chip first"):
+        package.compile(model, [])
