@@ -156,8 +156,8 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
 NB_MODULE(_compiler, m) {
   m.def("compile", &compile, nb::arg("input"), nb::arg("bytes").none(), nb::arg("output"), nb::arg("targets"),
         nb::arg("target_files"), nb::arg("dump_to"), nb::arg("format_files"), nb::arg("progress").none(),
-        nb::arg("flush_denormals"), nb::arg("overridable"), nb::arg("red_zones") = false,
-        nb::arg("sizes") = nb::list(), nb::arg("pins") = nb::list(), nb::arg("forbids") = nb::list());
+        nb::arg("flush_denormals"), nb::arg("overridable"), nb::arg("red_zones") = false, nb::arg("sizes") = nb::list(),
+        nb::arg("pins") = nb::list(), nb::arg("forbids") = nb::list());
   tenon::python::defineFormats(m);
   tenon::python::defineReference(m);
 }
