@@ -189,7 +189,7 @@ static LogicalResult addPlannedPins(MLIRContext &context, CompileOptions &option
   else
     problems.push_back(options.planIn + " " + error);
   for (const std::string &problem : problems)
-    emitError(UnknownLoc::get(&context)) << "[TN8051] --plan-in: " << problem;
+    emitError(UnknownLoc::get(&context)) << "[TN8053] --plan-in: " << problem;
   return success(problems.empty());
 }
 
@@ -210,7 +210,7 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
                                        const CompileOptions &options, CompileResult result) {
   MLIRContext &context = *module->getContext();
   Stage last = options.stopAfter.value_or(Stage::Package);
-  Targets targets = findTargets(context, options.specs(), options.targetFiles);
+  Targets targets = findTargets(context, options.specs(), options.targetFiles, options.targetPlugins);
   if (targets.empty())
     return failure();
   result.target = targets.front()->spec().str();
@@ -336,6 +336,8 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
     inputs.add(file, "a declaration of a chip");
   if (!options.planIn.empty())
     inputs.add(options.planIn, "a placement");
+  for (const std::string &file : options.targetPlugins)
+    inputs.add(file, "a target plugin");
   std::vector<std::string> outputs = dumpPaths(options.dumpTo);
   outputs.insert(outputs.end(), options.otherOutputs.begin(), options.otherOutputs.end());
   if (options.stopAfter.value_or(Stage::Package) == Stage::Package)

@@ -58,8 +58,11 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
                  const std::vector<nb::bytes> &targetFiles, nb::bytes dumpTo, const std::vector<nb::bytes> &formatFiles,
                  nb::object progress, bool flushDenormals, const std::string &overridable, bool redZones,
                  const std::vector<std::tuple<std::string, int64_t, int64_t>> &sizes,
-                 const std::vector<std::string> &pins, const std::vector<std::string> &forbids) {
+                 const std::vector<std::string> &pins, const std::vector<std::string> &forbids,
+                 const std::vector<nb::bytes> &targetPlugins, nb::bytes planIn, nb::bytes planOut) {
   tenon::CompileOptions options;
+  options.planIn = path(planIn);
+  options.planOut = path(planOut);
   options.target = targets.front();
   options.devices.assign(targets.begin() + 1, targets.end());
   options.pins = pins;
@@ -67,6 +70,8 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
   options.dumpTo = path(dumpTo);
   for (const nb::bytes &file : targetFiles)
     options.targetFiles.push_back(path(file));
+  for (const nb::bytes &file : targetPlugins)
+    options.targetPlugins.push_back(path(file));
   for (const nb::bytes &file : formatFiles)
     options.formatFiles.push_back(path(file));
   options.flushDenormals = flushDenormals;
@@ -157,7 +162,8 @@ NB_MODULE(_compiler, m) {
   m.def("compile", &compile, nb::arg("input"), nb::arg("bytes").none(), nb::arg("output"), nb::arg("targets"),
         nb::arg("target_files"), nb::arg("dump_to"), nb::arg("format_files"), nb::arg("progress").none(),
         nb::arg("flush_denormals"), nb::arg("overridable"), nb::arg("red_zones") = false, nb::arg("sizes") = nb::list(),
-        nb::arg("pins") = nb::list(), nb::arg("forbids") = nb::list());
+        nb::arg("pins") = nb::list(), nb::arg("forbids") = nb::list(), nb::arg("target_plugins") = nb::list(),
+        nb::arg("plan_in") = nb::bytes(""), nb::arg("plan_out") = nb::bytes(""));
   tenon::python::defineFormats(m);
   tenon::python::defineReference(m);
 }

@@ -3,7 +3,7 @@
 // The runtime's C ABI as Python classes. Thin on purpose: names, dtypes and
 // shapes are handled in tenon/runtime.py; here are pointers, errors and the
 // interpreter lock, which is free while a model runs.
-#include "tenon/tenon.h"
+#include "tenon/device.h"
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -11,6 +11,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <cstring>
+#include <dlfcn.h>
 
 namespace nb = nanobind;
 
@@ -134,10 +135,35 @@ struct Session {
   tenon_session *handle = nullptr;
 };
 
+/// Loads the driver of a device beside the host, which stays loaded. What keeps it from
+/// being one is the result, "" if nothing does.
+nb::str loadDriver(nb::bytes path) {
+  dlerror(); // what an earlier call left
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  const char *why = library ? nullptr : dlerror();
+  if (!library)
+    return text((std::string("cannot be loaded: ") + (why ? why : "") + "; expected a shared library").c_str());
+  auto entry = reinterpret_cast<tenon_driver_plugin_fn>(dlsym(library, TENON_DRIVER_PLUGIN));
+  if (!entry) {
+    dlclose(library);
+    return text("found no function " TENON_DRIVER_PLUGIN "; expected a driver (tenon/device.h)");
+  }
+  const tenon_driver *driver = entry();
+  if (!driver)
+    return text("found no driver, expected one: it says that there can be no such device here");
+  tenon_status *status = tenon_driver_register(driver);
+  if (!status)
+    return text("");
+  nb::str problem = text(tenon_status_text(status), "backslashreplace");
+  tenon_status_free(status);
+  return problem;
+}
+
 } // namespace
 
 NB_MODULE(_runtime, m) {
   m.attr("version") = tenon_version();
+  m.def("load_driver", &loadDriver, nb::arg("path"));
   nb::class_<Model>(m, "Model")
       .def(nb::init<nb::bytes, bool, bool, const std::string &>(), nb::arg("source"), nb::arg("is_path"),
            nb::arg("check_weights"), nb::arg("driver"))

@@ -21,7 +21,7 @@ from .errors import (
 )
 from .ledger import Ledger, explain
 from .listing import Operator, Target, ops, targets
-from .runtime import Artifact, Session, TensorInfo, load
+from .runtime import Artifact, Session, TensorInfo, load, load_driver
 from .verification import VerifyReport, verify
 
 
@@ -38,8 +38,11 @@ def compile(
     red_zones: bool = False,
     sizes: "typing.Mapping[str, int | tuple[int, int]] | None" = None,
     target_files: "typing.Sequence[str | os.PathLike[str]]" = (),
+    target_plugins: "typing.Sequence[str | os.PathLike[str]]" = (),
     pins: "typing.Sequence[str]" = (),
     forbids: "typing.Sequence[str]" = (),
+    plan_in: "str | os.PathLike[str] | None" = None,
+    plan_out: "str | os.PathLike[str] | None" = None,
 ) -> Artifact:
     """Compiles an ONNX model and returns the loaded artifact.
 
@@ -66,8 +69,11 @@ def compile(
               largest size, which a run checks
 
     target_files  declarations of chips that target may name (docs/HowTo/add-a-chip.md)
+    target_plugins  libraries with targets that target may name (docs/HowTo/add-a-target.md)
     pins, forbids  "REGEX=DEVICE": where the operators of ONNX nodes of such names run, or
               do not run
+    plan_in, plan_out  files that say which device runs which ONNX node: one to follow, one
+              to write
 
     The artifact's `summary` holds the target, counts of nodes and kernels, sizes
     in bytes, seconds by phase, and `warnings`, a list of `Diagnostic`: the warnings
@@ -78,8 +84,8 @@ def compile(
     """
     from .compiler import compile_model
 
-    return compile_model(model, "" if target is None else target, output, dump_to, format_files, progress, flush_denormals, overridable,
-                         red_zones, sizes, target_files, pins, forbids)
+    return compile_model(model, "" if target is None else target, output, dump_to, format_files, progress, flush_denormals,
+                         overridable, red_zones, sizes, target_files, pins, forbids, target_plugins, plan_in, plan_out)
 
 
 def __getattr__(name):
@@ -94,5 +100,5 @@ def __getattr__(name):
 __all__ = [
     "Artifact", "ArtifactError", "CompileError", "DTypeError", "Diagnostic", "InputError", "Ledger", "Operator",
     "RunError", "Session", "ShapeError", "Target", "TenonError", "TensorInfo", "UnsupportedCpuError", "VerifyReport",
-    "__version__", "compile", "convert", "explain", "load", "ops", "targets", "verify",
+    "__version__", "compile", "convert", "explain", "load", "load_driver", "ops", "targets", "verify",
 ]

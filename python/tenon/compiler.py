@@ -38,7 +38,8 @@ def _ranges(sizes):
 
 
 def compile_model(model, target, output, dump_to=None, format_files=(), progress=None, flush_denormals=False,
-                  overridable="", red_zones=False, sizes=None, target_files=(), pins=(), forbids=()):
+                  overridable="", red_zones=False, sizes=None, target_files=(), pins=(), forbids=(),
+                  target_plugins=(), plan_in=None, plan_out=None):
     """See tenon.compile."""
     path, data = b"", None
     if isinstance(model, (str, os.PathLike)):
@@ -61,7 +62,10 @@ def compile_model(model, target, output, dump_to=None, format_files=(), progress
                                     text_of_path(dump_to or "", "the folder"),
                                     [text_of_path(file, "the format file") for file in format_files], progress,
                                     bool(flush_denormals), overridable, bool(red_zones), _ranges(sizes or {}),
-                                    list(pins), list(forbids))
+                                    list(pins), list(forbids),
+                                    [text_of_path(file, "the target plugin") for file in target_plugins],
+                                    text_of_path(plan_in or "", "the plan to follow"),
+                                    text_of_path(plan_out or "", "the plan to write"))
         artifact = Artifact(output, summary=summary, temporary=temporary is not None)
         summary["warnings"] = _told(summary["warnings"], artifact.ledger)
         return artifact

@@ -27,6 +27,7 @@ def convert(
     seed: int | None = None,
     target: str | None = None,
     target_files: "Sequence[str | os.PathLike[str]]" = (),
+    target_plugins: "Sequence[str | os.PathLike[str]]" = (),
 ) -> list[dict[str, typing.Any]]:
     """Puts a float model's weights into a number format; returns what that costs each layer.
 
@@ -41,6 +42,7 @@ def convert(
                  a list with the inputs of one run each, {name: array}
     target       chip of the artifact, by default the first of target_files, or cpu:host
     target_files declarations of chips that target may name
+    target_plugins libraries with targets that it may name
 
     Each entry of the result is one layer with the keys of `tenon convert --report`,
     the worst first. Raises CompileError for a format or a model that does not fit.
@@ -51,6 +53,7 @@ def convert(
             arguments.append(f"--{flag}={value}")
     arguments += [f"--layers={pattern}={recipe}" for pattern, recipe in (layers or {}).items()]
     arguments += [b"--target-file=" + text_of_path(file, "the target file") for file in target_files]
+    arguments += [b"--load-target-plugin=" + text_of_path(file, "the target plugin") for file in target_plugins]
     arguments += [b"--format-file=" + text_of_path(file, "the format file") for file in format_files]
     if output is not None:
         arguments += ["-o", text_of_path(output, "the output")]

@@ -405,3 +405,18 @@ def load(path_or_bytes: "str | os.PathLike[str] | bytes", check_weights: bool = 
     another version, UnsupportedCpuError for code that this CPU cannot run.
     """
     return Artifact(path_or_bytes, check_weights=check_weights)
+
+
+def load_driver(path: "str | os.PathLike[str]") -> None:
+    """Loads the driver of a device beside the host from a shared library, for artifacts
+    that are loaded from now on; it stays until the process ends.
+
+    Raises InputError for a file that is no such library, or a driver whose name is taken.
+    """
+    name = text_of_path(path, "the driver")
+    if b"/" not in name:  # else the loader would look in the system's folders
+        name = b"./" + name
+    problem = _runtime.load_driver(name)
+    if problem:
+        problem = re.sub(r"^\[TN\d+\] ", "", problem)  # of the runtime, where it refuses the driver
+        raise InputError("TN8052", f"[TN8052] {os.fsdecode(name)}: {problem}")

@@ -85,7 +85,7 @@ def test_plan_files(model, tmp_path):
 
 @pytest.mark.parametrize("text, problem", [
     ("nodes:\n  absent: cpu:host\n", "TN8048"), ("nodes:\n  sum: gpu\n", "TN8048"), ("nodes: [sum]\n", ":1:1:"),
-    ("edges: {}\n", "'edges'"), ("nodes: {sum\n", "TN8051"), ("", "TN8051"), ("\tnodes: 1", "TN8051"),
+    ("edges: {}\n", "'edges'"), ("nodes: {sum\n", "TN8053"), ("", "TN8053"), ("\tnodes: 1", "TN8053"),
     ("nodes:\n  sum: [cpu]\n", ":2:3:"),
 ])
 def test_bad_plan_files(model, tmp_path, text, problem):
@@ -148,5 +148,9 @@ def test_in_python(model):
     np.testing.assert_array_equal(alone.session().run({"x": x})["y"], both.session().run({"x": x})["y"])
     with pytest.raises(package.CompileError, match="TN8048"):
         package.compile(model, ["cpu:host", "cpu:host"], sizes={"batch": 4}, pins=["absent=cpu:host#2"])
+    plan = model.with_suffix(".yaml")
+    package.compile(model, ["cpu:host", "cpu:host"], sizes={"batch": 4}, pins=["second=cpu:host#2"], plan_out=plan)
+    again = package.compile(model, ["cpu:host", "cpu:host"], sizes={"batch": 4}, plan_in=plan)
+    assert package.explain(again) == package.explain(both)
     with pytest.raises(ValueError, match="host's chip first"):
         package.compile(model, [])

@@ -9,11 +9,12 @@
 
 namespace tenon::driver {
 
+constexpr llvm::StringLiteral kTargetPluginHelp = "Library with targets to load (docs/HowTo/add-a-target.md)";
 constexpr llvm::StringLiteral kTargetFileHelp = "Declaration of a chip to load; without --target, the chip is this one";
 
-/// Fills a registry with the shipped targets and the chips of files. Complains of every
-/// problem of the files.
-Exit registerChips(TargetRegistry &targets, llvm::ArrayRef<std::string> files);
+/// Fills a registry with the shipped targets, those of plugins and the chips of files.
+/// Complains of every problem of these.
+Exit registerChips(TargetRegistry &targets, llvm::ArrayRef<std::string> files, llvm::ArrayRef<std::string> plugins);
 
 } // namespace tenon::driver
 

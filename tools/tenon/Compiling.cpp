@@ -20,6 +20,7 @@ bool TargetFlag::take(llvm::StringRef text) {
 CompilationFlags::CompilationFlags(FlagSet &set, llvm::StringRef targetHelp)
     : target(set, {"target", "march", "mcpu"}, "TARGET", targetHelp, "cpu:host"),
       targetFiles(set, {"target-file"}, "FILE.yaml", kTargetFileHelp),
+      targetPlugins(set, {"load-target-plugin"}, "FILE.so", kTargetPluginHelp),
       pins(set, {"pin"}, "REGEX=DEVICE", "Run operators of ONNX nodes of such a name on this device of --target"),
       forbids(set, {"forbid"}, "REGEX=DEVICE", "Run none of them there"),
       planIn(set, {"plan-in"}, "FILE.yaml", "Run ONNX nodes on the devices that a file of --plan-out gives them"),
@@ -37,6 +38,7 @@ Exit CompilationFlags::read(CompileOptions &options) const {
   options.target = target.given() || targetFiles.values.empty() ? target.value : "";
   options.devices = target.devices;
   options.targetFiles = targetFiles.values;
+  options.targetPlugins = targetPlugins.values;
   options.pins = pins.values;
   options.forbids = forbids.values;
   options.planIn = planIn.value;
@@ -62,9 +64,9 @@ std::string CompilationFlags::chip() const {
 }
 
 Exit CompilationFlags::refuseGiven(const llvm::Twine &when) const {
-  for (const Flag *flag :
-       {(const Flag *)&target, (const Flag *)&targetFiles, (const Flag *)&pins, (const Flag *)&forbids,
-        (const Flag *)&sizes, (const Flag *)&minShapes, (const Flag *)&optShapes, (const Flag *)&maxShapes})
+  for (const Flag *flag : {(const Flag *)&target, (const Flag *)&targetFiles, (const Flag *)&targetPlugins,
+                           (const Flag *)&pins, (const Flag *)&forbids, (const Flag *)&sizes, (const Flag *)&minShapes,
+                           (const Flag *)&optShapes, (const Flag *)&maxShapes})
     if (flag->given())
       return refuse(*flag, when);
   return kOk;

@@ -40,7 +40,7 @@ public:
   std::string chip() const;
 
   TargetFlag target;
-  List targetFiles;
+  List targetFiles, targetPlugins;
   List pins, forbids;
   Value<std::string> planIn;
   List sizes;

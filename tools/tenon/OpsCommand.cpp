@@ -57,6 +57,7 @@ private:
 
   Value<std::string> target{*this, {"target", "march", "mcpu"}, "TARGET", "The target to answer for", "cpu:host"};
   List targetFiles{*this, {"target-file"}, "FILE.yaml", kTargetFileHelp};
+  List targetPlugins{*this, {"load-target-plugin"}, "FILE.so", kTargetPluginHelp};
   Switch json{*this, {"json"}, "Print the tables as JSON"};
   Switch markdown{*this, {"markdown"}, "Print the tables as Markdown"};
 
@@ -155,7 +156,8 @@ llvm::json::Object OpsCommand::toJson() const {
 
 void OpsCommand::printTables() const {
   Table operators({"domain", "operator", "opsets", "supported"});
-  Table operations({"graph operation", llvm::formatv("kernels on {0} ({1}-bit vectors)", chip->spec(), vectorBits())});
+  std::string vectors = vectorBits() ? llvm::formatv(" ({0}-bit vectors)", vectorBits()).str() : "";
+  Table operations({"graph operation", llvm::formatv("kernels on {0}{1}", chip->spec(), vectors)});
   for (const OperatorRange &range : ranges)
     operators.add({domainName(range), range.name, opsets(range), supportName(range.support).str()});
   if (!ranges.empty())
@@ -179,7 +181,7 @@ Exit OpsCommand::run() {
   std::string error;
   // All CPUs take the same operators; how wide their vectors are is the difference.
   TargetRegistry targets;
-  if (Exit exit = registerChips(targets, targetFiles.values))
+  if (Exit exit = registerChips(targets, targetFiles.values, targetPlugins.values))
     return exit;
   std::string spec = target.given() || targetFiles.values.empty() ? target.value : "";
   for (const std::unique_ptr<TargetFamily> &family : targets.getFamilies())

@@ -11,9 +11,11 @@ namespace tenon::driver {
 Runnable::Runnable(FlagSet &set)
     : loadEngine(set, {"loadEngine", "m"}, "FILE", "The same as FILE"),
       onnx(set, {"onnx"}, "MODEL.onnx", "The same as FILE, a model that is compiled first"),
-      compilation(set, "Chip to compile a model for, which must be this machine's") {}
+      compilation(set, "Chip to compile a model for, which must be this machine's"), drivers(set) {}
 
 Exit Runnable::open(const FlagSet &command, int threads, Session &session) {
+  if (Exit exit = drivers.load())
+    return exit;
   if (Exit exit = prepare(command))
     return exit;
   return session.load(path, threads) ? kOk : session.exitStatus();

@@ -5,6 +5,7 @@
 #define TENON_TOOLS_TENON_RUNNABLE_H
 
 #include "Compiling.h"
+#include "Drivers.h"
 #include "Session.h"
 
 namespace tenon::driver {
@@ -25,6 +26,7 @@ private:
 
   Value<std::string> loadEngine, onnx;
   CompilationFlags compilation;
+  DriverFlag drivers;
   std::string file, path;
   TemporaryFile artifact;
 };

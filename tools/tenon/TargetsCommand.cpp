@@ -23,6 +23,7 @@ private:
   Switch json{*this, {"json"}, "Print the list as JSON"};
   Switch emit{*this, {"emit"}, "Print the target's declaration, as --target-file reads it"};
   List files{*this, {"target-file"}, "FILE.yaml", "Declaration of a chip to load and to list"};
+  List plugins{*this, {"load-target-plugin"}, "FILE.so", kTargetPluginHelp};
 };
 
 llvm::json::Object toJson(llvm::StringRef spec, const Target &target) {
@@ -85,9 +86,11 @@ Exit TargetsCommand::list(const TargetRegistry &targets) const {
       array.push_back(toJson(spec, *target));
       return kOk;
     }
-    llvm::outs() << llvm::formatv("{0,-15} {1}, {2}-bit vectors", spec, target->chip().triple,
-                                  target->chip().limit("vector_bits").value_or(0))
-                 << (target->spec() != spec ? " (" + target->spec() + ")" : "") << "\n";
+    const hw::Device &chip = target->chip();
+    llvm::outs() << llvm::formatv("{0,-15} {1}", spec, chip.triple.empty() ? "code of its own" : chip.triple);
+    if (std::optional<int64_t> bits = chip.limit("vector_bits"))
+      llvm::outs() << ", " << *bits << "-bit vectors";
+    llvm::outs() << (target->spec() != spec ? " (" + target->spec() + ")" : "") << "\n";
     return kOk;
   };
   for (const std::unique_ptr<TargetFamily> &family : targets.getFamilies())
@@ -104,7 +107,7 @@ Exit TargetsCommand::list(const TargetRegistry &targets) const {
 
 Exit TargetsCommand::run() {
   TargetRegistry targets;
-  if (Exit exit = registerChips(targets, files.values))
+  if (Exit exit = registerChips(targets, files.values, plugins.values))
     return exit;
   if (emit && json)
     return refuse(json, "with --emit");

@@ -4,6 +4,7 @@
 // launch to the KernelVerifier. The artifact is what `tenon compile` writes:
 // nothing in the code knows that it is watched.
 #include "Compiling.h"
+#include "Drivers.h"
 #include "Session.h"
 #include "VerifyReport.h"
 
@@ -32,6 +33,7 @@ private:
   Value<int> threads{*this, {"threads", "nthreads"}, "N", "Threads, 0 for one a processor", 1};
   Switch json{*this, {"json"}, "Print the report as JSON"};
   CompilationFlags compilation{*this, "Chip to compile for; this machine must be able to run it"};
+  DriverFlag drivers{*this};
   std::string model;
 };
 
@@ -142,6 +144,8 @@ Exit VerifyCommand::run() {
     return exit;
   if (Exit exit = checkFile(model))
     return exit;
+  if (Exit exit = drivers.load())
+    return exit;
   VerifyReport report;
   report.model = model;
   report.tolerance = tolerance.get();
@@ -150,7 +154,8 @@ Exit VerifyCommand::run() {
   if (Exit exit = compilation.read(options))
     return exit;
   if (artifact.given()) {
-    for (const Flag *flag : {(const Flag *)&compilation.target, (const Flag *)&compilation.targetFiles})
+    for (const Flag *flag : {(const Flag *)&compilation.target, (const Flag *)&compilation.targetFiles,
+                             (const Flag *)&compilation.targetPlugins})
       if (flag->given())
         return refuse(*flag, "with --artifact");
     if (output.given())

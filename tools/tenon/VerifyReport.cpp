@@ -143,7 +143,7 @@ void VerifyReport::print(llvm::raw_ostream &os) const {
   for (const KernelCheck &check : kernels) {
     compared += wasCompared(check);
     wrong += !check.ok();
-    notRun += check.runs == 0;
+    notRun += check.runs == 0 && check.skipped.empty();
     values += check.elements;
   }
   os << "model      " << escaped(model) << " for " << target << "\n";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the pipeline asks of a target. A target is a folder under lib/Target and
-// one line in lib/Pipelines/RegisterTargets.cpp; nothing else names it.
+// one line in lib/Pipelines/RegisterTargets.cpp, or a plugin (TargetPlugin.h); nothing
+// else names it.
 #ifndef TENON_INTERFACES_TARGET_H
 #define TENON_INTERFACES_TARGET_H
 
@@ -39,7 +40,7 @@ struct RegionPassOptions {
 
 /// Why a device does not take an op.
 struct Refusal {
-  llvm::StringRef code;   ///< "TN4221": which kind of rule
+  llvm::StringRef code;   ///< which kind of rule: TN4224 element types, TN4225 operators, TN4226 shapes and attributes
   std::string constraint; ///< the rule: "sizes are known when it is compiled"
   std::string actual;     ///< what the op has: "[?, 64]"
   std::string allowed;    ///< what it may have
@@ -105,6 +106,7 @@ class TargetRegistry {
 public:
   void add(std::unique_ptr<TargetFamily> family) { families.push_back(std::move(family)); }
   llvm::ArrayRef<std::unique_ptr<TargetFamily>> getFamilies() const { return families; }
+  std::vector<std::unique_ptr<TargetFamily>> takeFamilies() { return std::move(families); }
   /// Reads the declaration of a chip, which `parse` then knows. False with a line for
   /// each problem; nothing is loaded then.
   bool load(llvm::StringRef path, std::vector<std::string> &problems);

@@ -30,6 +30,7 @@ struct CompileOptions {
   std::string target;                     ///< a spelling of TargetRegistry::parse: the host
   std::vector<std::string> devices;       ///< spellings of devices beside the host that may run parts of the model
   std::vector<std::string> targetFiles;   ///< declarations of chips that these may name
+  std::vector<std::string> targetPlugins; ///< libraries with targets that these may name (TargetPlugin.h)
   std::vector<std::string> pins, forbids; ///< REGEX=DEVICE, see plan-choose-devices
   std::string planIn, planOut;            ///< placements as text (PlanFile.h) to follow, and to write
 

@@ -10,10 +10,14 @@ namespace tenon {
 void registerTargets(TargetRegistry &registry);
 /// Registers the passes of their own, for tools.
 void registerTargetPasses();
-/// The targets of spellings of TargetRegistry::parse, among the shipped chips and those
-/// that files declare. Empty after diagnostics, all problems at once.
+/// Adds the targets of plugins, then the chips that files declare, to those of this
+/// compiler. Problems are one line each, with their code and the flag that names the file.
+void registerTargets(TargetRegistry &registry, llvm::ArrayRef<std::string> files, llvm::ArrayRef<std::string> plugins,
+                     std::vector<std::string> &problems);
+/// The targets of spellings of TargetRegistry::parse, among the shipped ones, those of
+/// plugins and the chips that files declare. Empty after diagnostics, all problems at once.
 Targets findTargets(mlir::MLIRContext &context, llvm::ArrayRef<std::string> specs,
-                    llvm::ArrayRef<std::string> files = {});
+                    llvm::ArrayRef<std::string> files = {}, llvm::ArrayRef<std::string> plugins = {});
 
 } // namespace tenon
 

@@ -16,6 +16,8 @@ namespace tenon {
 namespace {
 
 constexpr uint64_t kPage = 4096, kHeaderBytes = 32;
+// Of code without devices beside the host, so that earlier runtimes take it, too.
+constexpr uint32_t kHostAbiVersion = 2;
 
 template <typename Items, typename Fn>
 auto each(flatbuffers::FlatBufferBuilder &b, const Items &items, Fn fn) {
@@ -116,8 +118,7 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
     });
   }
   // Code that has all on the host asks for nothing of version 3.
-  constexpr uint32_t kWithoutDevices = 2;
-  uint32_t abi = artifact.devices.empty() ? kWithoutDevices : TENON_ABI_VERSION;
+  uint32_t abi = artifact.devices.empty() ? kHostAbiVersion : TENON_ABI_VERSION;
   schema::FinishManifestBuffer(b, schema::CreateManifest(b, abi, producer, model, target, inputs, outputs, symbols,
                                                          variants, kernels, layout.weightsOffset, artifact.weightBytes,
                                                          weightsHash, ledger, plan, checks, artifact.derivedSymbols,

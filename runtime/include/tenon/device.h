@@ -75,6 +75,13 @@ typedef struct tenon_driver {
  * pointers refer to must live as long as the process. Refuses a name that is taken ("cpu"
  * is the runtime's own), and a struct without one of the functions. */
 tenon_status *tenon_driver_register(const tenon_driver *driver);
+/* A driver in a library of its own defines this function with this name, and links against
+ * libtenon-rt.so for tenon_status_create (a program that has the runtime in itself exports
+ * it). Programs that load such a library, as `tenon run --load-driver` does, register what
+ * the function returns, which is NULL only if there can be no such device here, and leave
+ * the library loaded. */
+typedef const tenon_driver *(*tenon_driver_plugin_fn)(void);
+#define TENON_DRIVER_PLUGIN "tenon_driver_plugin"
 /* An error for a driver to return, never NULL. The text is copied, and cut where it is
  * very long. A code that is none of an error becomes TENON_DEVICE. */
 tenon_status *tenon_status_create(tenon_code code, const char *text);

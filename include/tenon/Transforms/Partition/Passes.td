@@ -12,7 +12,7 @@ def ChooseDevicesPass : Pass<"plan-choose-devices", "::mlir::ModuleOp"> {
     before. Of what is legal, the assignment with the least predicted time is taken:
     ops on their devices, copies, launches of regions (Placement.h). The module gets
     `plan.devices`, unless all stays on the host; ops that stay on the host though another device was asked
-    for have a note in the ledger that says why (TN4220, TN4221, ...).
+    for have a note in the ledger that says why (TN4220 to TN4226).
 
     `pins` and `forbids` are lists of REGEX=DEVICE; the expression matches whole names
     of ONNX nodes.
