@@ -6,6 +6,7 @@
 // their values that live at once leave room for.
 #include "Emit.h"
 
+#include "Schedule.h"
 #include "StreamWriter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -37,85 +38,6 @@ uint64_t bytesOf(Type element) {
 }
 uint64_t elementsOf(Value value) { return uint64_t(cast<RankedTensorType>(value.getType()).getNumElements()); }
 uint64_t bytesOf(Value value) { return elementsOf(value) * bytesOf(getElementTypeOrSelf(value.getType())); }
-
-/// What an elementwise kernel does to one tile. Values are in slots of equal size.
-struct Step {
-  enum { Load, Add, Relu, Store } kind;
-  unsigned slot; ///< that is written, or stored
-  unsigned lhs = 0, rhs = 0;
-  Value buffer = {}; ///< outside the kernel, of Load and Store
-};
-
-/// Gives the values of an elementwise kernel slots, in the order of its ops.
-class Scheduler {
-public:
-  explicit Scheduler(plan::KernelOp kernel) : kernel(kernel) {
-    Block &body = kernel.getBody().front();
-    Operation *yield = body.getTerminator();
-    for (Operation &op : body.without_terminator()) {
-      for (Value operand : op.getOperands())
-        fetch(operand);
-      unsigned lhs = slots.lookup(op.getOperand(0)), rhs = slots.lookup(op.getOperand(op.getNumOperands() - 1));
-      // The result may take the place of an operand that is read no more.
-      for (Value operand : llvm::SetVector<Value>(op.operand_begin(), op.operand_end()))
-        release(operand, &op);
-      Value result = op.getResult(0);
-      slots[result] = take();
-      steps.push_back({isa<graph::BinaryOp>(op) ? Step::Add : Step::Relu, slots[result], lhs, rhs});
-      store(result);
-      release(result, &op);
-    }
-    for (Value value : yield->getOperands())
-      if (isa<BlockArgument>(value)) {
-        fetch(value);
-        steps.push_back({Step::Store, slots[value]});
-      }
-    // Results that are copies of an argument: their number is that of the yield.
-    unsigned copy = 0;
-    for (Step &step : steps)
-      if (step.kind == Step::Store && !step.buffer) {
-        while (!isa<BlockArgument>(yield->getOperand(copy)))
-          ++copy;
-        step.buffer = kernel.getResult(copy++);
-      }
-  }
-
-  SmallVector<Step> steps;
-  unsigned count = 0; ///< of slots
-
-private:
-  void fetch(Value value) {
-    auto argument = dyn_cast<BlockArgument>(value);
-    if (!argument || slots.contains(value))
-      return;
-    slots[value] = take();
-    steps.push_back({Step::Load, slots[value], 0, 0, kernel.getInputs()[argument.getArgNumber()]});
-  }
-
-  void store(Value value) {
-    for (OpOperand &use : value.getUses())
-      if (isa<plan::YieldOp>(use.getOwner()))
-        steps.push_back({Step::Store, slots[value], 0, 0, kernel.getResult(use.getOperandNumber())});
-  }
-
-  unsigned take() {
-    if (!free.empty())
-      return free.pop_back_val();
-    return count++;
-  }
-
-  void release(Value value, Operation *last) {
-    bool isNeeded = llvm::any_of(value.getUsers(), [&](Operation *user) {
-      return isa<plan::YieldOp>(user) ? isa<BlockArgument>(value) : last->isBeforeInBlock(user);
-    });
-    if (!isNeeded)
-      free.push_back(slots[value]);
-  }
-
-  plan::KernelOp kernel;
-  llvm::DenseMap<Value, unsigned> slots;
-  SmallVector<unsigned> free;
-};
 
 class Emitter {
 public:
@@ -225,7 +147,7 @@ private:
   }
 
   bool emitElementwise(plan::KernelOp kernel, std::string &reason) {
-    Scheduler schedule(kernel);
+    Schedule schedule(kernel);
     uint64_t element = bytesOf(getElementTypeOrSelf(kernel.getResult(0).getType()));
     uint64_t total = elementsOf(kernel.getResult(0));
     uint64_t slotBytes = uint64_t(sizes.scratchpad) / schedule.count / 4 * 4, room = slotBytes / element;
@@ -254,7 +176,7 @@ private:
     return true;
   }
 
-  void emitTile(const Scheduler &schedule, uint64_t slotBytes, uint64_t element, uint64_t width, uint64_t row,
+  void emitTile(const Schedule &schedule, uint64_t slotBytes, uint64_t element, uint64_t width, uint64_t row,
                 uint64_t column, uint64_t rows, uint64_t columns) {
     for (const Step &step : schedule.steps) {
       uint64_t slot = step.slot * slotBytes, lhs = step.lhs * slotBytes, rhs = step.rhs * slotBytes;
