@@ -44,8 +44,10 @@ public:
     Type i64 = c.b.getI64Type(), compute = computeOf(op->getResult(0));
     Value zero = c.index(int64_t(0));
     auto wide = [&](Type scalar) { return s.lanes == 1 ? scalar : Type(VectorType::get({s.lanes}, scalar)); };
+    Type position = positionType(op->getContext(), constantOr(s.run));
     auto positions = [&](Value i) -> Value {
-      return arith::ExtSIOp::create(c.b, c.loc, wide(i64), m.laneNumbers(i, s.lanes));
+      Value numbers = m.laneNumbers(i, s.lanes, position);
+      return position == i64 ? numbers : arith::ExtSIOp::create(c.b, c.loc, wide(i64), numbers);
     };
     if (auto fill = dyn_cast<graph::FillOp>(op)) {
       Value v = c.broadcast(loadFrom(c, fill.getValue(), zero, 1), s.lanes);

@@ -352,7 +352,7 @@ public:
       return isMax ? m.greater(x, y, orEqual) : m.greater(y, x, orEqual);
     };
     Reduction r;
-    r.position = positionType(op);
+    r.position = positionType(op.getContext(), constantOr(shapeOf(op.getX())[op.getAxis()]));
     // A position that loses every tie: beyond all others, or before all where the last one wins.
     auto nowhere = [&](int64_t lanes) {
       return last ? c.constant(r.position, -1, lanes) : signedMath.extreme(r.position, false, lanes);
@@ -384,11 +384,6 @@ private:
     auto op = cast<graph::ArgReduceOp>(kernel.getRootOp());
     int64_t axis = op.getAxis();
     return Geometry(kernel, op.getX(), op.getResult(), ArrayRef(axis), op.getKeepDims(), target);
-  }
-  /// 32 bits if they hold all positions: a vector then has twice as many.
-  static Type positionType(graph::ArgReduceOp op) {
-    int64_t length = constantOr(shapeOf(op.getX())[op.getAxis()]);
-    return IntegerType::get(op.getContext(), length >= 0 && length <= INT32_MAX ? 32 : 64);
   }
 };
 

@@ -19,6 +19,10 @@ int64_t lanesFor(const CpuTarget &target, Type compute, int64_t extent) {
   return std::max<int64_t>(1, lanes);
 }
 
+IntegerType positionType(MLIRContext *context, int64_t extent) {
+  return IntegerType::get(context, extent >= 0 && extent <= INT32_MAX ? 32 : 64);
+}
+
 ScheduleFacts inLanes(int64_t lanes, Type compute, StringRef how) {
   if (lanes == 1)
     return {.text = "scalar loop", .hasScalarCode = true};
@@ -181,8 +185,6 @@ Value LaneMath::indexToFloat(Value index, Type compute) {
   return arith::SIToFPOp::create(c.b, c.loc, compute, fromIndex(index, c.b.getI64Type()));
 }
 Value LaneMath::laneNumbers(Value at, int64_t lanes, Type integer) {
-  if (!integer)
-    integer = c.b.getI32Type();
   Value start = fromIndex(at, integer);
   if (lanes == 1)
     return start;

@@ -39,6 +39,9 @@ ScheduleFacts inLanes(int64_t lanes, mlir::Type compute, llvm::StringRef how = "
 /// Element type of a tensor, and the type that its arithmetic is done in.
 inline mlir::Type elementOf(mlir::Value tensor) { return mlir::getElementTypeOrSelf(tensor.getType()); }
 inline mlir::Type computeOf(mlir::Value tensor) { return computeType(elementOf(tensor)); }
+/// The type of positions in [0, extent): 32 bits if they hold all, of which a vector has twice as many, else 64, as for
+/// an unknown extent (-1).
+mlir::IntegerType positionType(mlir::MLIRContext *context, int64_t extent);
 /// Whether dimensions [first, last] of the kernel's iteration space can be walked as one: every operand of the
 /// epilogue has all of them or broadcasts all of them. [C] beside a space [N, H, W, C] keeps W and C apart, [W, C] does
 /// not. Dimensions of size 1 do not matter; one that may turn out to broadcast at run time does not merge.
@@ -106,8 +109,8 @@ struct LaneMath {
   mlir::Value fromIndex(mlir::Value index, mlir::Type integer) {
     return mlir::arith::IndexCastOp::create(c.b, c.loc, integer, index);
   }
-  /// A vector at, at+1, ... of an integer type, by default i32 (a scalar for one lane).
-  mlir::Value laneNumbers(mlir::Value at, int64_t lanes, mlir::Type integer = {});
+  /// A vector at, at+1, ... of an integer type, which must hold them (a scalar for one lane).
+  mlir::Value laneNumbers(mlir::Value at, int64_t lanes, mlir::Type integer);
   /// A lane-wise comparison of indices: at + lane < limit.
   mlir::Value laneMask(mlir::Value at, mlir::Value limit, int64_t lanes);
 };
