@@ -144,7 +144,10 @@ Results evaluateArgReduce(graph::ArgReduceOp op, ArrayRef<Tensor> inputs) {
     out.assign(count, 0);
   } else if (x.isFloat()) {
     std::vector<double> values = rows.toDoubles();
-    out = argBest<double>(values, count, length, last, [&](double a, double b) { return isMax ? a > b : a < b; });
+    // NaN is beyond all numbers.
+    out = argBest<double>(values, count, length, last, [&](double a, double b) {
+      return std::isnan(a) ? !std::isnan(b) : isMax ? a > b : a < b;
+    });
   } else {
     std::vector<int64_t> values = rows.toInts();
     out = argBest<int64_t>(values, count, length, last, [&](int64_t a, int64_t b) {

@@ -7,6 +7,7 @@ what the reference evaluator says.
 A constant that a kernel sees through a selection (Where(p, c, c)) is one for LLVM
 and none for the graph, which would evaluate it while compiling."""
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -434,6 +435,80 @@ def test_attention_hides_infinite_values(mask, length, size):
     for y in (api.compile(data).session().run(feeds)["y"], evaluate(_compiler.Reference(data), model, feeds)["y"]):
         assert np.isnan(y[0, 0, :-1, 1:3]).all() and np.isposinf(y[0, 0, -1, 1]) and np.isnan(y[0, 0, -1, 2])
         assert np.isfinite(y[..., 3:]).all() and np.isfinite(y[..., 0]).all()
+
+
+def rows_of_nan(dtype, length, rng):
+    """Rows without NaN, with one or more of either sign, of nothing else, beside infinities, and of ties."""
+    x = rng.integers(-2, 3, (40, length)).astype(DTYPES[dtype][1])
+    for row in range(2, 30):
+        at = rng.integers(0, length, min(row // 6 + 1, length))
+        x[row, at] = np.nan if row % 2 else -np.nan
+    x[[20, 24]] = np.inf
+    x[[21, 25]] = -np.inf
+    x[22, :-1], x[22, -1], x[23, 0], x[23, 1:] = np.inf, np.nan, np.nan, -np.inf
+    x[30], x[31] = np.nan, -np.nan
+    return x
+
+
+@pytest.mark.parametrize("length", [3, 17, 100])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_arg_of_nan(dtype, length):
+    """NaN is the largest and the smallest, the first or the last of it, as in NumPy: along
+    vectors, across them and in what is left over, of sizes that are known and others."""
+    rng = np.random.default_rng(length)
+    rows = rows_of_nan(dtype, length, rng)
+    x = rows.reshape(4, 10, length)
+    for axis, x in ((2, x), (1, x.transpose(0, 2, 1)), (0, x.transpose(2, 0, 1))):
+        x = np.ascontiguousarray(x)
+        nodes, names = [], []
+        for op, last in (("ArgMax", 0), ("ArgMax", 1), ("ArgMin", 0), ("ArgMin", 1)):
+            if takes(op, dtype):
+                names.append(f"{op}{last}")
+                nodes.append(helper.make_node(op, ["x"], names[-1:], axis=axis, select_last_index=last, keepdims=0))
+        if takes("Hardmax", dtype):
+            names.append("Hardmax")
+            nodes.append(helper.make_node("Hardmax", ["x"], names[-1:], axis=axis))
+        for dims in (x.shape, ["a", "b", "c"]):
+            kinds = [DTYPES[dtype][0] if name == "Hardmax" else TensorProto.INT64 for name in names]
+            graph = helper.make_graph(nodes, "arg", [helper.make_tensor_value_info("x", DTYPES[dtype][0], dims)],
+                                      [helper.make_tensor_value_info(name, kind, None) for name, kind in zip(names, kinds)])
+            model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 24)], ir_version=10)
+            data = model.SerializeToString()
+            wide = x.astype(np.float64)
+            for who, got in (("compiled", api.compile(data).session().run({"x": x})),
+                             ("reference", evaluate(_compiler.Reference(data), model, {"x": x}))):
+                for name in names:
+                    of = np.argmin if name.startswith("ArgMin") else np.argmax
+                    want = length - 1 - of(np.flip(wide, axis), axis) if name[-1] == "1" else of(wide, axis)
+                    mine = got[name]
+                    if name == "Hardmax":
+                        assert ((mine == 1).sum(axis) == 1).all() and ((mine != 0).sum(axis) == 1).all(), f"{who} {name} of axis {axis}: {mine}"
+                        mine = np.argmax(mine.astype(np.float64), axis)
+                    assert np.array_equal(mine, want), f"{who} {name} of axis {axis}, {dims}: {mine}, expected {want}"
+
+
+@pytest.mark.parametrize("code", ["FLOAT8E4M3FN", "FLOAT8E5M2"])
+def test_arg_of_nan_codes(code):
+    """Of codes that are decoded on the way."""
+    x = rows_of_nan("f32", 37, np.random.default_rng(3))
+    nodes, names = [helper.make_node("Cast", ["x"], ["c"], to=getattr(TensorProto, code), saturate=0),
+                    helper.make_node("Cast", ["c"], ["d"], to=TensorProto.FLOAT)], []
+    for op, axis, last in itertools.product(("ArgMax", "ArgMin"), (0, 1), (0, 1)):
+        names.append(f"{op} {axis} {last}")
+        nodes.append(helper.make_node(op, ["d"], names[-1:], axis=axis, select_last_index=last, keepdims=0))
+    graph = helper.make_graph(nodes, "codes", [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)],
+                              [helper.make_tensor_value_info(name, TensorProto.INT64, None) for name in ("d", *names)])
+    graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    data = model.SerializeToString()
+    for who, got in (("compiled", api.compile(data).session().run({"x": x})), ("reference", evaluate(_compiler.Reference(data), model, {"x": x}))):
+        decoded = got["d"]
+        assert np.isnan(decoded).sum() >= np.isnan(x).sum()
+        for name in names:
+            op, axis, last = name.split()
+            axis, of = int(axis), np.argmin if op == "ArgMin" else np.argmax
+            want = decoded.shape[axis] - 1 - of(np.flip(decoded, axis), axis) if last == "1" else of(decoded, axis)
+            assert np.array_equal(got[name], want), f"{who} {name}: {got[name]}, expected {want}"
 
 
 @pytest.mark.parametrize("op", ["ScatterND", "ScatterElements"])

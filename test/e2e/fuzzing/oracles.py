@@ -81,6 +81,8 @@ class NodeOracle:
             return NodeOracle(restated, self.operands, self.opset)(feeds)
         if self.reference is None and self.node.op in CELLS and not arrays[0].size:
             raise NoOpinion("a cell of no elements ends the process of ONNX Runtime")
+        if self.reference is None and self.node.op == "Hardmax" and np.isnan(arrays[0].astype(np.float64)).any():
+            raise NoOpinion("which element is the first maximum for ONNX Runtime depends on where NaN stands")
         try:
             with np.errstate(all="ignore"):
                 results = (self.reference or self.peer).run(None, feeds)

@@ -316,7 +316,6 @@ def of_padding_alone(node, operands):
 GQA = "com.microsoft.GroupQueryAttention"
 # name: (operators, predicate).
 UNDEFINED = {
-    "arg-of-nan": (("ArgMax", "ArgMin", "Hardmax"), nan_operand),
     "beyond-input": ((*POOLS, "Conv"), beyond_input),
     "bounded-nan": (("GRU", "LSTM", "RNN"), bounded_nan),
     "cast-out-of-range": (("Cast", "CastLike"), cast_out_of_range),

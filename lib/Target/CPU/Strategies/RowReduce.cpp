@@ -10,7 +10,7 @@
 //                log_sum_exp     + of exp(x - max), then max + the logarithm: exp(x) alone would overflow
 //                prod, max, min  *, max, min of x
 //   arg_reduce   y[k] = the r, along one axis, of the largest (smallest) x[k, r]; of equal ones the first, or the last
-//                if select_last is set
+//                if select_last is set. NaN is beyond all numbers, whichever is asked for, and equal to NaN
 //
 // What is vectorised depends on the innermost dimension of x.
 //
@@ -348,8 +348,25 @@ public:
     LaneMath m{c, elementOf(op.getX()).isUnsignedInteger()};
     LaneMath signedMath{c};
     bool isMax = op.getIsMax(), last = op.getSelectLast();
+    bool real = isa<FloatType>(compute);
     auto better = [&](Value x, Value y, bool orEqual) {
       return isMax ? m.greater(x, y, orEqual) : m.greater(y, x, orEqual);
+    };
+    auto both = [&](Value p, Value q) -> Value { return arith::AndIOp::create(c.b, c.loc, p, q); };
+    auto either = [&](Value p, Value q) -> Value { return arith::OrIOp::create(c.b, c.loc, p, q); };
+    auto isNaN = [&](Value x) -> Value { return arith::CmpFOp::create(c.b, c.loc, arith::CmpFPredicate::UNO, x, x); };
+    auto isNumber = [&](Value x) -> Value {
+      return arith::CmpFOp::create(c.b, c.loc, arith::CmpFPredicate::ORD, x, x);
+    };
+    // By bits where the elements have 16: LLVM would compare those, before it widens them, which takes longer.
+    auto isOperandNaN = [&](Value x) -> Value {
+      if (elementOf(op.getX()) == compute)
+        return isNaN(x);
+      Type i32 = c.b.getI32Type();
+      int64_t lanes = LaneMath::lanesOf(x);
+      Type type = lanes == 1 ? i32 : Type(VectorType::get({lanes}, i32));
+      Value bits = both(arith::BitcastOp::create(c.b, c.loc, type, x), c.constant(i32, 0x7FFFFFFF, lanes));
+      return signedMath.greater(bits, c.constant(i32, 0x7F800000, lanes));
     };
     Reduction r;
     r.position = positionType(op.getContext(), constantOr(shapeOf(op.getX())[op.getAxis()]));
@@ -358,18 +375,39 @@ public:
       return last ? c.constant(r.position, -1, lanes) : signedMath.extreme(r.position, false, lanes);
     };
     r.neutral = [&](int64_t lanes) { return Values{m.extreme(compute, isMax, lanes), nowhere(lanes)}; };
-    auto choose = [&](ValueRange x, ValueRange y) {
-      Value wins = better(x[0], y[0], false), ties = m.equal(x[0], y[0]);
-      Value sooner = last ? signedMath.greater(x[1], y[1]) : signedMath.greater(y[1], x[1]);
-      Value take = arith::OrIOp::create(c.b, c.loc, wins, Value(arith::AndIOp::create(c.b, c.loc, ties, sooner)));
+    auto choose = [&](Value take, ValueRange x, ValueRange y) {
       return Values{m.select(take, x[0], y[0]), m.select(take, x[1], y[1])};
     };
-    r.step = [&](Value x, Value position, ValueRange acc, Value) { return choose(ValueRange({x, position}), acc); };
-    r.combine = choose;
+    // An accumulator meets the positions in their order, so that its own is no part of the comparison: x is later.
+    r.step = [&](Value x, Value position, ValueRange acc, Value) {
+      Value best = acc[0], take;
+      if (last) {
+        take = better(x, best, true);
+        if (real)
+          take = either(take, isOperandNaN(x));
+      } else if (real) { // "not worse and not equal", which NaN is as well
+        using P = arith::CmpFPredicate;
+        take = arith::CmpFOp::create(c.b, c.loc, isMax ? P::UGT : P::ULT, x, best);
+        take = both(take, isNumber(best));
+      } else {
+        take = better(x, best, false);
+      }
+      return choose(take, ValueRange({x, position}), acc);
+    };
+    r.combine = [&](ValueRange x, ValueRange y) {
+      Value wins = better(x[0], y[0], false), ties = m.equal(x[0], y[0]);
+      if (real) {
+        Value ofNaN = isNaN(x[0]);
+        wins = either(wins, both(ofNaN, isNumber(y[0])));
+        ties = either(ties, both(ofNaN, isNaN(y[0])));
+      }
+      Value sooner = last ? signedMath.greater(x[1], y[1]) : signedMath.greater(y[1], x[1]);
+      return choose(either(wins, both(ties, sooner)), x, y);
+    };
     r.finish = [&](ValueRange acc, Value) -> Value {
       Type type = c.b.getI64Type();
       int64_t lanes = LaneMath::lanesOf(acc[1]);
-      // NaN is neither better nor equal. A row of nothing else leaves the neutral position, for which 0 is given.
+      // A row of nothing but the neutral value leaves the neutral position where the first is asked for.
       Value position = acc[1];
       position = m.select(m.equal(position, nowhere(lanes)), m.like(position, 0), position);
       if (r.position == type)
