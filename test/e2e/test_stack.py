@@ -75,6 +75,7 @@ def many_launches(count):
 MODELS = {
     "LSTM of 256": lambda: recurrent("LSTM", 256),
     "LSTM of 1024": lambda: recurrent("LSTM", 1024),
+    "LSTM of 1024, an odd batch": lambda: recurrent("LSTM", 1024, batch=3),
     "GRU of 1024": lambda: recurrent("GRU", 1024),
     "RNN of 1500": lambda: recurrent("RNN", 1500, batch=1),
     "attention of 64": lambda: attention(64, 128),

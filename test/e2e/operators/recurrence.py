@@ -36,6 +36,10 @@ def cases():
                    out=states, **loose)
         yield Case(op, (T("f32", 3, 6, 9), w, r, b), {"hidden_size": 5, "layout": 1}, out=states, peer=False, **loose)
         yield Case(op, (x, w, r, b), {"hidden_size": 5, "clip": 0.5}, out=states, **loose, **SIZES)
+    # Large enough for two sequences of a batch to share a pass over the weights: with one left over, too.
+    for op, hidden, direction, count in (("LSTM", 48, "forward", 1), ("GRU", 65, "bidirectional", 2), ("RNN", 97, "reverse", 1)):
+        yield Case(op, (x, *cell(op, hidden, count)), {"hidden_size": hidden, "direction": direction},
+                   out=("f32",) * (3 if op == "LSTM" else 2), **loose, **SIZES)
     yield Case("GRU", (x, *cell("GRU", 5, 1)), {"hidden_size": 5, "linear_before_reset": 1}, out=("f32",) * 2, **loose, **SIZES)
     yield Case("LSTM", (x, *cell("LSTM", 5, 1), None, None, None, C("f32", np.linspace(-1, 1, 15).reshape(1, 15))),
                {"hidden_size": 5}, out=("f32",) * 3, **loose, **SIZES)

@@ -92,12 +92,6 @@ RecurrentSchedule recurrentSchedule(plan::KernelOp kernel, const RecurrentModel 
   return s;
 }
 
-RecurrentSchedule alone(RecurrentSchedule s) {
-  s.steps *= s.sequences;
-  s.sequences = 1;
-  return s;
-}
-
 namespace {
 
 class RecurrentPlan : public KernelPlan {
@@ -156,7 +150,7 @@ public:
     RecurrentEmitter together(c, r, s);
     std::optional<RecurrentEmitter> single;
     if (int64_t batches = constantOr(s.xShape[1]); s.sequences > 1 && (batches < 0 || batches % s.sequences))
-      single.emplace(c, r, alone(s));
+      single.emplace(together.forOne());
     Value batches = c.index(s.xShape[1]), units = c.index(s.xShape[1].ceilDiv(s.sequences));
     auto unit = [&](unsigned direction, Value number) {
       Value first = c.mul(number, c.index(s.sequences)), rest = c.sub(batches, first);

@@ -68,15 +68,15 @@ struct RecurrentSchedule {
   int64_t stackBytes() const { return (steps + 3) * sequences * columns * 4; }
 };
 RecurrentSchedule recurrentSchedule(plan::KernelOp kernel, const RecurrentModel &m, const CpuTarget &target);
-/// The same with one sequence at a time and twice the steps for two sequences, so that the projection's tile keeps its
-/// rows.
-RecurrentSchedule alone(RecurrentSchedule schedule);
 
 /// Emits the code of a unit.
 class RecurrentEmitter {
 public:
   /// The model outlives the emitter.
   RecurrentEmitter(KernelContext &c, const RecurrentModel &model, RecurrentSchedule schedule);
+  /// The same for one sequence at a time, with twice the steps of two, so that the projection's tile keeps its rows. It
+  /// has no buffers of its own: a unit uses these or those, and these hold as much.
+  RecurrentEmitter forOne() const;
   /// One direction of `schedule.sequences` sequences, from number `batch` of the batch on.
   void unit(unsigned direction, mlir::Value batch);
 

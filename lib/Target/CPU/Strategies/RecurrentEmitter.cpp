@@ -41,6 +41,13 @@ RecurrentEmitter::RecurrentEmitter(KernelContext &c, const RecurrentModel &model
   reset = scratch(c, s.sequences * s.padded, f32);
 }
 
+RecurrentEmitter RecurrentEmitter::forOne() const {
+  RecurrentEmitter one(*this);
+  one.s.steps *= one.s.sequences;
+  one.s.sequences = 1;
+  return one;
+}
+
 /// Sets `sequence` for what the body emits; one sequence costs no loop.
 void RecurrentEmitter::forSequences(function_ref<void()> body) {
   if (s.sequences == 1)
