@@ -284,7 +284,11 @@ public:
     if (s.lanes == 1)
       return {.text = "scalar loop, gather over taps", .hasScalarCode = true};
     std::string tile = llvm::formatv("{0} pixels x {1} channels", kPixels, s.vectors * s.lanes);
-    return {.text = "gather over taps, tile " + tile + ", weights packed", .tile = tile};
+    ScheduleFacts facts = inLanes(s.lanes, computeOf(kernel.getRootOp()->getOperand(0)));
+    facts.text =
+        "gather over taps, tile " + tile + ", " + facts.text + (s.packed ? ", weights packed" : ", one weight");
+    facts.tile = tile;
+    return facts;
   }
 
   LogicalResult pack() override {
