@@ -9,6 +9,7 @@ and none for the graph, which would evaluate it while compiling."""
 
 import itertools
 import math
+import platform
 from fractions import Fraction
 
 import numpy as np
@@ -509,6 +510,51 @@ def test_arg_of_nan_codes(code):
             axis, of = int(axis), np.argmin if op == "ArgMin" else np.argmax
             want = decoded.shape[axis] - 1 - of(np.flip(decoded, axis), axis) if last == "1" else of(decoded, axis)
             assert np.array_equal(got[name], want), f"{who} {name}: {got[name]}, expected {want}"
+
+
+@pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v2"])
+@pytest.mark.parametrize("dtype", [dtype for dtype in FLOATS if DTYPES[dtype][1](0).nbytes == 2])
+def test_scattered_bits(dtype, target):
+    """What is not combined keeps its bits: every NaN of 16 bits, quiet or signalling,
+    in operand and updates, as single elements and as slices with and without a rest."""
+    if target != "cpu:host" and platform.machine() != "x86_64":
+        pytest.skip("for x86-64")
+    kind, infinity = DTYPES[dtype][1], {"f16": 0x7C00, "bf16": 0x7F80}[dtype]
+    bits = np.array([sign | b for sign in (0, 0x8000) for b in range(infinity + 1, 0x8000)], np.uint16)
+    back = np.random.default_rng(0).permutation(len(bits))
+    inputs, nodes, feeds, wants = [], [], {}, {}
+
+    def add(op, x, indices, updates, want):
+        names = [f"{name}{len(nodes)}" for name in "xiuy"]
+        for name, array in zip(names, (x, indices, updates)):
+            array = array.view(kind) if array.dtype == np.uint16 else array
+            feeds[name] = array
+            inputs.append(helper.make_tensor_value_info(name, TensorProto.INT64 if array.dtype == np.int64 else DTYPES[dtype][0], array.shape))
+        nodes.append(helper.make_node(op, names[:3], names[3:]))
+        wants[names[3]] = want
+
+    nothing, few = np.zeros_like(bits), back[:3]
+    partly = bits.copy()
+    partly[few] = bits[back[-3:]]
+    add("ScatterElements", bits, few, bits[back[-3:]], partly)
+    add("ScatterND", bits, few[:, None].copy(), bits[back[-3:]], partly)
+    scattered = nothing.copy()
+    scattered[back] = bits
+    add("ScatterElements", nothing, back, bits, scattered)
+    add("ScatterND", nothing, back[:, None].copy(), bits, scattered)
+    for width in (1, 2, 7, 16, 37, 127):
+        rows = np.resize(bits, (-(-len(bits) // width), width))
+        order = np.random.default_rng(width).permutation(len(rows))
+        moved = np.empty_like(rows)
+        moved[order] = rows
+        add("ScatterND", np.zeros_like(rows), order[:, None].copy(), rows, moved)
+    graph = helper.make_graph(nodes, "bits", inputs, [helper.make_tensor_value_info(name, DTYPES[dtype][0], None) for name in wants])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    data = model.SerializeToString()
+    for who, got in (("compiled", api.compile(data, target=target).session().run(feeds)), ("reference", evaluate(_compiler.Reference(data), model, feeds))):
+        for node in nodes:
+            mine, want = got[node.output[0]].view(np.uint16), wants[node.output[0]]
+            assert np.array_equal(mine, want), f"{who} {node.op_type} of {want.shape}: {np.count_nonzero(mine != want)} differ"
 
 
 @pytest.mark.parametrize("op", ["ScatterND", "ScatterElements"])

@@ -20,6 +20,7 @@
 #include "Movement.h"
 
 #include "IndexCheck.h"
+#include "Mover.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Matchers.h"
 #include "tenon/Target/CPU/Codegen.h"
@@ -87,70 +88,6 @@ Value constantTable(KernelContext &c, const std::string &name, ArrayRef<int64_t>
   }
   return LLVM::AddressOfOp::create(c.b, c.loc, LLVM::LLVMPointerType::get(c.b.getContext()), name);
 }
-
-/// Moves elements of any type as they are stored. Masked accesses to bfloat16 go as 16-bit integers (see
-/// KernelContext::asInteger16).
-struct Mover {
-  KernelContext &c;
-  Type storage;
-  int64_t lanes;
-
-  Mover(KernelContext &c, Value tensor) : c(c), storage(storageType(getElementTypeOrSelf(tensor.getType()))) {
-    lanes = std::max<int64_t>(1, c.target.vectorBits / storage.getIntOrFloatBitWidth());
-  }
-
-  void element(Value from, Value source, Value to, Value target) {
-    memref::StoreOp::create(c.b, c.loc, memref::LoadOp::create(c.b, c.loc, from, source), to, target);
-  }
-
-  /// Lanes of vectors over a run of `extent` elements; as many as the target has, where that is not known.
-  int64_t widthFor(int64_t extent) const {
-    int64_t width = lanes;
-    while (width > 1 && extent > 0 && width > extent)
-      width /= 2;
-    return width;
-  }
-
-  /// Copies `length` contiguous elements; `extent` is their number if known, else negative.
-  void run(Value from, Value source, Value to, Value target, Value length, int64_t extent) {
-    int64_t width = widthFor(extent);
-    auto type = VectorType::get({width}, storage);
-    c.vectorLoop(c.index(int64_t(0)), length, width, extent, [&](Value i, Value mask) {
-      Value s = c.add(source, i), t = c.add(target, i);
-      if (width == 1)
-        return element(from, s, to, t);
-      if (!mask) {
-        vector::StoreOp::create(c.b, c.loc, vector::LoadOp::create(c.b, c.loc, type, from, ValueRange{s}), to,
-                                ValueRange{t});
-        return;
-      }
-      bool isBrain = storage.isBF16();
-      auto bits = isBrain ? VectorType::get({width}, c.b.getI16Type()) : type;
-      Value zero = arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(bits));
-      Value value = vector::MaskedLoadOp::create(c.b, c.loc, bits, isBrain ? c.asInteger16(from) : from, ValueRange{s},
-                                                 mask, zero);
-      vector::MaskedStoreOp::create(c.b, c.loc, isBrain ? c.asInteger16(to) : to, ValueRange{t}, mask, value);
-    });
-  }
-
-  /// The same, from one value.
-  void fill(Value scalar, Value to, Value target, Value length, int64_t extent) {
-    int64_t width = widthFor(extent);
-    c.vectorLoop(c.index(int64_t(0)), length, width, extent, [&](Value i, Value mask) {
-      Value value = c.broadcast(scalar, width), t = c.add(target, i);
-      if (width == 1)
-        memref::StoreOp::create(c.b, c.loc, scalar, to, t);
-      else if (mask && storage.isBF16())
-        vector::MaskedStoreOp::create(
-            c.b, c.loc, c.asInteger16(to), ValueRange{t}, mask,
-            arith::BitcastOp::create(c.b, c.loc, VectorType::get({width}, c.b.getI16Type()), value));
-      else if (mask)
-        vector::MaskedStoreOp::create(c.b, c.loc, to, ValueRange{t}, mask, value);
-      else
-        vector::StoreOp::create(c.b, c.loc, value, to, ValueRange{t});
-    });
-  }
-};
 
 /// Merges dimensions as `stridedCopy` says; one is left at least, unless there are none.
 StridedCopy merge(const StridedCopy &copy) {

@@ -70,13 +70,4 @@ LogicalResult RunSchedule::emit(KernelContext &c, Value result,
   return status;
 }
 
-void copyRun(KernelContext &c, Value from, Value fromAt, Value to, Value toAt, AffineExpr n, Type element) {
-  Type storage = storageType(element);
-  int64_t extent = constantOr(n), lanes = lanesFor(c.target, storage, extent);
-  c.vectorLoop(c.index(int64_t(0)), c.index(n), lanes, extent, [&](Value i, Value mask) {
-    // Numbers of 16-bit floats pass through f32 and back unchanged.
-    c.store(c.load(from, storage, c.add(fromAt, i), lanes, mask), to, storage, c.add(toAt, i), mask);
-  });
-}
-
 } // namespace tenon::cpu

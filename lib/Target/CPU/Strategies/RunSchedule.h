@@ -41,9 +41,6 @@ struct RunSchedule {
 
 /// An axis attribute, where negative values count from the end.
 inline int64_t resolvedAxis(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
-/// Copies n elements of buffers whose elements are stored as `element` is.
-void copyRun(KernelContext &c, mlir::Value from, mlir::Value fromAt, mlir::Value to, mlir::Value toAt,
-             mlir::AffineExpr n, mlir::Type element);
 
 /// A plan whose kernel is runs of lanes.
 class RunPlan : public KernelPlan {

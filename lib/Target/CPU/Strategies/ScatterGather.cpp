@@ -9,7 +9,7 @@
 //                      takes updates[i]
 //   scatter_nd         result = x; then for each p in order: the slice of result at the tuple J[p] takes updates[p]
 //
-// "Takes" is one of: is replaced, +, *, max, min.
+// "Takes" is one of: is replaced, +, *, max, min. What is not combined moves as it is stored (Mover.h).
 //
 // The gathers are runs of the result (RowSchedule.h). A slice of gather_nd moves in vectors, for which one tuple is
 // read; single elements go one by one, as neighbours come from anywhere:
@@ -21,6 +21,7 @@
 //
 // Indices outside their axis are reported (IndexCheck.h), and nothing is read or written there.
 #include "IndexCheck.h"
+#include "Mover.h"
 #include "RunSchedule.h"
 
 using namespace mlir;
@@ -163,13 +164,8 @@ public:
 
 private:
   static void emitCopy(KernelContext &c, Value x, AffineExpr total) {
-    Value out = c.outputBuffer(0), zero = c.index(int64_t(0));
-    Type element = elementOf(x);
-    if (isa<BlockArgument>(x))
-      return copyRun(c, c.buffer(x), zero, out, zero, total, element);
-    int64_t lanes = lanesFor(c.target, computeType(element), constantOr(total));
-    c.vectorLoop(zero, c.index(total), lanes, constantOr(total),
-                 [&](Value i, Value mask) { c.store(loadFrom(c, x, i, lanes, mask), out, element, i, mask); });
+    Value zero = c.index(int64_t(0));
+    Mover(c, x).run(c.buffer(x), zero, c.outputBuffer(0), zero, c.index(total), constantOr(total));
   }
 
   /// Updates at indices outside are left out: position 0 need not exist either.
@@ -183,7 +179,10 @@ private:
       Value offset = c.offset(at, updateStrides), inside;
       point[axis] = check.load(offset, &inside);
       ifThen(c, inside, [&]() {
-        apply(c, op.getKind(), elementOf(updates), loadFrom(c, updates, offset, 1), c.offset(point, strides), {});
+        Value to = c.offset(point, strides);
+        if (op.getKind() == graph::ScatterKind::none)
+          return Mover(c, updates).element(c.buffer(updates), offset, c.outputBuffer(0), to);
+        combine(c, op.getKind(), elementOf(updates), loadFrom(c, updates, offset, 1), to, {});
       });
     });
   }
@@ -204,29 +203,28 @@ private:
       for (int64_t k = 0; k < count; ++k)
         to = c.mulAdd(indices[k], c.index(strides[k]), to);
       ifThen(c, inside, [&]() {
+        if (op.getKind() == graph::ScatterKind::none)
+          return Mover(c, updates).run(c.buffer(updates), from, c.outputBuffer(0), to, c.index(run), extent);
         c.vectorLoop(zero, c.index(run), lanes, extent, [&](Value i, Value mask) {
-          apply(c, op.getKind(), element, loadFrom(c, updates, c.add(from, i), lanes, mask), c.add(to, i), mask);
+          combine(c, op.getKind(), element, loadFrom(c, updates, c.add(from, i), lanes, mask), c.add(to, i), mask);
         });
       });
     });
   }
 
   /// Combines `update`, one element or lanes, with the result at `at`.
-  static void apply(KernelContext &c, graph::ScatterKind kind, Type element, Value update, Value at, Value mask) {
+  static void combine(KernelContext &c, graph::ScatterKind kind, Type element, Value update, Value at, Value mask) {
     using K = graph::ScatterKind;
     LaneMath m{c, element.isUnsignedInteger()};
-    Value out = c.outputBuffer(0);
-    if (kind != K::none) {
-      Value old = c.load(out, element, at, LaneMath::lanesOf(update), mask);
-      switch (kind) {
-      case K::add: update = m.add(old, update); break;
-      case K::mul: update = m.mul(old, update); break;
-      case K::max: update = m.max(old, update); break;
-      default: update = m.min(old, update); break;
-      }
-      if ((kind == K::max || kind == K::min) && LaneMath::isFloat(old)) // LaneMath's keep a NaN of the update alone
-        update = m.select(arith::CmpFOp::create(c.b, c.loc, arith::CmpFPredicate::UNO, old, old), old, update);
+    Value out = c.outputBuffer(0), old = c.load(out, element, at, LaneMath::lanesOf(update), mask);
+    switch (kind) {
+    case K::add: update = m.add(old, update); break;
+    case K::mul: update = m.mul(old, update); break;
+    case K::max: update = m.max(old, update); break;
+    default: update = m.min(old, update); break;
     }
+    if ((kind == K::max || kind == K::min) && LaneMath::isFloat(old)) // LaneMath's keep a NaN of the update alone
+      update = m.select(arith::CmpFOp::create(c.b, c.loc, arith::CmpFPredicate::UNO, old, old), old, update);
     c.store(update, out, element, at, mask);
   }
 };
