@@ -209,8 +209,8 @@ LogicalResult packConstants(ModuleOp plan, const CpuTarget &target, const Strate
   return failure(result.wasInterrupted());
 }
 
-FailureOr<host::HostModule> buildProgram(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry,
-                                         const KernelProgress &progress) {
+FailureOr<host::HostModule> emitKernels(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry,
+                                        const KernelProgress &progress) {
   MLIRContext *context = plan.getContext();
   host::HostModule program;
   program.module = ModuleOp::create(plan.getLoc());
@@ -277,7 +277,15 @@ FailureOr<host::HostModule> buildProgram(ModuleOp plan, const CpuTarget &target,
     if (auto others = repeated.find(refusal.function); others != repeated.end())
       report << "; the same holds for " << llvm::join(others->second.getArrayRef(), ", ");
   }
-  if (!ok || failed(host::emitHostProgram(plan, program)))
+  if (!ok)
+    return failure();
+  return program;
+}
+
+FailureOr<host::HostModule> buildProgram(ModuleOp plan, const CpuTarget &target, const StrategyRegistry &registry,
+                                         const KernelProgress &progress) {
+  FailureOr<host::HostModule> program = emitKernels(plan, target, registry, progress);
+  if (failed(program) || failed(host::emitHostProgram(plan, *program)))
     return failure();
   return program;
 }

@@ -24,8 +24,12 @@ mlir::LogicalResult packConstants(mlir::ModuleOp plan, const CpuTarget &target, 
 /// `scratch_<name>` is what is launched instead, which finds them in a thread's
 /// scratch. Returns the bytes of scratch, 0 for none.
 mlir::FailureOr<int64_t> placeTemporaries(mlir::func::FuncOp kernel);
-/// Emits kernels (identical ones once) and the host program. Errors name the
-/// ONNX nodes of the kernel that no strategy takes.
+/// Emits kernels (identical ones once) and what is told of their launches, without the
+/// host program. Errors name the ONNX nodes of the kernel that no strategy takes.
+mlir::FailureOr<host::HostModule> emitKernels(mlir::ModuleOp plan, const CpuTarget &target,
+                                              const StrategyRegistry &registry,
+                                              const KernelProgress &progress = nullptr);
+/// The kernels and the host program.
 mlir::FailureOr<host::HostModule> buildProgram(mlir::ModuleOp plan, const CpuTarget &target,
                                                const StrategyRegistry &registry,
                                                const KernelProgress &progress = nullptr);

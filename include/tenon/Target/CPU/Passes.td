@@ -94,4 +94,43 @@ def GuardConversionsPass : Pass<"cpu-guard-conversions", "::mlir::ModuleOp"> {
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
 }
+
+def EmitKernelsPass : Pass<"cpu-emit-kernels", "::mlir::ModuleOp"> {
+  let summary = "Replaces a planned module by the functions of its CPU kernels";
+  let description = [{
+    Emits each kernel by the strategy that takes it, over vectors and loops, as the
+    compiler does before it lowers functions to the LLVM dialect; identical kernels
+    become one function. Constants are packed first. The host program and all else
+    that the module held are left out. Tests of strategies read what this pass makes.
+
+    ```mlir
+    %0 = plan.kernel "elementwise_0" on "cpu" root "elementwise" (%x) : (tensor<8xf32>) -> tensor<8xf32> {
+    ^bb0(%a: tensor<8xf32>):
+      %1 = graph.unary relu %a : (tensor<8xf32>) -> tensor<8xf32>
+      plan.yield %1 : tensor<8xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func private @kernel_elementwise_0(%buffers: !llvm.ptr {llvm.noalias}, %symbols: !llvm.ptr, %begin: i64, %end: i64) {
+      ...
+      scf.for %unit = %first to %last step %one {
+        ...
+          %v = vector.load %x[%at] : memref<?xf32>, vector<8xf32>
+          %r = arith.maximumf %v, %zero : vector<8xf32>
+          vector.store %r, %y[%at] : memref<?xf32>, vector<8xf32>
+      }
+      return
+    }
+    ```
+  }];
+  let options = [
+    Option<"spec", "target", "std::string", "\"host\"", "The processor that the kernels are for, as --target names it">
+  ];
+  let dependentDialects = [
+    "::mlir::func::FuncDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+    "::mlir::LLVM::LLVMDialect", "::tenon::num::NumDialect"
+  ];
+}
 #endif
