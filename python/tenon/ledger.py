@@ -53,6 +53,9 @@ class Ledger:
     nodes: tuple[Node, ...]
     kernels: tuple[Kernel, ...]
     notes: tuple[Note, ...]
+    predictions: tuple[tuple[str, float], ...] = ()
+    """Of a model for several devices: seconds of a run by the chips' numbers, as the plan
+    that was chosen and others would have it."""
 
     @classmethod
     def of_json(cls, text: str) -> "Ledger":
@@ -65,7 +68,9 @@ class Ledger:
 
         try:
             root = json.loads(text)
-            return cls(records(Node, root["nodes"]), records(Kernel, root["kernels"]), records(Note, root.get("notes", ())))
+            predictions = tuple((entry["plan"], entry["seconds"]) for entry in root.get("predictions", ()))
+            return cls(records(Node, root["nodes"]), records(Kernel, root["kernels"]), records(Note, root.get("notes", ())),
+                       predictions)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             message = "[TN8017] the artifact holds no ledger that this version can read; compile the model again"
             raise ArtifactError("TN8017", message) from None
