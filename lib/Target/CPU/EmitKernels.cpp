@@ -23,7 +23,7 @@ public:
     CpuTarget target;
     std::string error;
     if (!parseCpuTarget(spec, {}, target, error)) {
-      module.emitError(error);
+      emitError(module.getLoc()) << error;
       return signalPassFailure();
     }
     StrategyRegistry strategies;

@@ -64,8 +64,10 @@
 // CHECK: %[[FIRST:.*]] = arith.index_cast %[[BEGIN]] : i64 to index
 // CHECK: %[[LAST:.*]] = arith.index_cast %[[END]] : i64 to index
 // CHECK: scf.for %[[UNIT:.*]] = %[[FIRST]] to %[[LAST]] step %c1{{(_[0-9]+)?}} {
+// The last panel ends in a masked vector.
 // CHECK: scf.if
-// CHECK: vector.maskedstore
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]],
 // CHECK: } else {
 // CHECK: arith.minsi %{{.*}}, %c34
 // CHECK-NOT: scf.for

@@ -27,7 +27,8 @@
 // CHECK-NEXT: }
 // CHECK: vector.store %[[Y]]#0
 // CHECK: vector.store %[[Y]]#1
-// CHECK: vector.maskedstore
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]],
 // CHECK: } else {
 // CHECK-NOT: pmadd
 // CHECK: %[[Y:.*]]:2 = scf.for %{{.*}} = %{{.*}} to %c2{{.*}} iter_args({{.*}}) -> (vector<8xf32>, vector<8xf32>) {
@@ -41,12 +42,17 @@
 // CHECK-NEXT: }
 // CHECK: vector.store %[[Y]]#0
 // CHECK: vector.store %[[Y]]#1
-// CHECK: vector.maskedstore
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]],
 
 // Many rows: the outer loop is over units, which are panels.
 // CHECK-LABEL: func.func private @kernel_matmul_1(
+// CHECK-SAME: %[[BEGIN:[a-z0-9]+]]: i64, %[[END:[a-z0-9]+]]: i64
 // CHECK: %[[PANEL:.*]] = builtin.unrealized_conversion_cast %{{.*}} to memref<4096xf32>
 // CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<576xf32>
+// CHECK: %[[FIRST:.*]] = arith.index_cast %[[BEGIN]] : i64 to index
+// CHECK: %[[LAST:.*]] = arith.index_cast %[[END]] : i64 to index
+// CHECK: scf.for %[[UNIT:.*]] = %[[FIRST]] to %[[LAST]] step %c1{{(_[0-9]+)?}} {
 // CHECK: scf.for %[[PART:.*]] = %{{.*}} to %c2{{.*}} step %c8 {
 // CHECK: scf.for %{{.*}} = %[[PART]] to
 // CHECK-NOT: vector.fma
@@ -69,10 +75,17 @@
 // CHECK-COUNT-12: vector.store %[[ACC]]#{{[0-9]+}}, %[[SUMS]]
 // CHECK-NEXT: }
 // CHECK-NEXT: }
+// The sums go through the epilogue in the end.
+// CHECK: vector.load %[[SUMS]]
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]],
 
 // A table of 16 values decodes by one permutation, a register of codes and no memory.
 // DIRECT-LABEL: func.func private @kernel_matmul_0(
-// DIRECT: scf.for
+// DIRECT-SAME: %[[BEGIN:[a-z0-9]+]]: i64, %[[END:[a-z0-9]+]]: i64)
+// DIRECT: %[[FIRST:.*]] = arith.index_cast %[[BEGIN]] : i64 to index
+// DIRECT: %[[LAST:.*]] = arith.index_cast %[[END]] : i64 to index
+// DIRECT: scf.for %{{.*}} = %[[FIRST]] to %[[LAST]] step %c1{{(_[0-9]+)?}} {
 // DIRECT: %[[Y:.*]]:2 = scf.for %{{.*}} = %{{.*}} to %c2{{.*}} iter_args({{.*}}) -> (vector<16xf32>, vector<16xf32>) {
 // DIRECT-NOT: store
 // DIRECT: %[[CODES:.*]] = vector.load {{.*}} : memref<?xi32>, vector<16xi32>
@@ -84,6 +97,10 @@
 // DIRECT: scf.yield
 // DIRECT-NEXT: }
 // DIRECT: vector.store %[[Y]]#0
+// DIRECT: vector.store %[[Y]]#1
+// DIRECT: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<16xi1>
+// DIRECT: vector.maskedstore {{.*}}, %[[MASK]],
+// DIRECT-LABEL: func.func private @kernel_matmul_1(
 func.func @main(%a: tensor<1x64xf32>, %b: tensor<33x64xf32>) -> (tensor<1x21xf32>, tensor<33x21xf32>) {
   %codes = graph.constant dense<1> : tensor<64x21xi4>
   %scale = graph.constant dense<0.5> : tensor<2x21xf32>

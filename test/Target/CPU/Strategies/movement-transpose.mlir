@@ -33,7 +33,7 @@
 // CHECK-SAME: %[[BEGIN:[a-z0-9]+]]: i64, %[[END:[a-z0-9]+]]: i64)
 // CHECK: %[[FIRST:.*]] = arith.index_cast %[[BEGIN]] : i64 to index
 // CHECK: %[[LAST:.*]] = arith.index_cast %[[END]] : i64 to index
-// CHECK: scf.for
+// CHECK: scf.for %[[UNIT:.*]] = %[[FIRST]] to %[[LAST]] step %c1{{(_[0-9]+)?}} {
 // CHECK-NOT: store
 // CHECK-COUNT-3: vector.load {{.*}}, vector<8xf32>
 // CHECK-NOT: store

@@ -34,7 +34,9 @@
 // CHECK: arith.divf %[[X]], %[[SCALES]]
 // CHECK: vector.store {{.*}} : memref<?xi8>, vector<[[$LANES]]xi8>
 // CHECK-NEXT: }
-// CHECK: vector.maskedstore
+// CHECK: %[[MASK:.*]] = vector.create_mask %c5{{.*}} : vector<[[$LANES]]xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]], {{.*}} : memref<?xi8>
+// CHECK-NEXT: }
 
 // CHECK-LABEL: func.func private @kernel_quantize_2(
 // CHECK-SAME: %[[BEGIN:[a-z0-9]+]]: i64, %[[END:[a-z0-9]+]]: i64)

@@ -24,7 +24,8 @@
 // CHECK-NEXT: %[[ALL:.*]] = arith.addf %[[A]], %[[B]]
 // CHECK-NOT: scf.for
 // CHECK: %[[MASK:.*]] = vector.create_mask %c5{{.*}} : vector<[[$LANES]]xi1>
-// CHECK: %[[WITH:.*]] = arith.addf %{{.*}}, %[[ALL]]
+// CHECK: %[[REST:.*]] = vector.maskedload {{.*}}, %[[MASK]],
+// CHECK: %[[WITH:.*]] = arith.addf %[[REST]], %[[ALL]]
 // CHECK: arith.select %[[MASK]], %[[WITH]], %[[ALL]]
 // CHECK: vector.shuffle
 // CHECK-NOT: scf.for
@@ -83,6 +84,7 @@
 // CHECK-NEXT: }
 // CHECK-NOT: scf.for
 // CHECK: %[[MASK:.*]] = vector.create_mask %c5{{.*}} : vector<[[$LANES]]xi1>
+// CHECK: vector.maskedload {{.*}}, %[[MASK]],
 // CHECK: arith.select %[[MASK]], {{.*}}, vector<[[$LANES]]xf32>
 // CHECK: arith.select %[[MASK]], {{.*}}, vector<[[$LANES]]xi32>
 // CHECK: vector.shuffle

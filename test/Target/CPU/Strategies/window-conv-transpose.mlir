@@ -31,20 +31,28 @@
 // CHECK-NOT: scf.for
 // CHECK-NOT: scf.if
 // CHECK: scf.if
-// CHECK: vector.maskedstore {{.*}}, %[[ACC]]#0 : {{.*}}, vector<8xf32>
-// CHECK: vector.maskedstore {{.*}}, %[[ACC]]#1 : {{.*}}, vector<8xf32>
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]], %[[ACC]]#0 : {{.*}}, vector<8xf32>
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]], %[[ACC]]#1 : {{.*}}, vector<8xf32>
 // CHECK-NEXT: }
 // CHECK: scf.if
-// CHECK: vector.maskedstore {{.*}}, %[[ACC]]#2 : {{.*}}, vector<8xf32>
-// CHECK: vector.maskedstore {{.*}}, %[[ACC]]#3 : {{.*}}, vector<8xf32>
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]], %[[ACC]]#2 : {{.*}}, vector<8xf32>
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]], %[[ACC]]#3 : {{.*}}, vector<8xf32>
 // CHECK-NEXT: }
 // CHECK: scf.if
-// CHECK: vector.maskedstore {{.*}}, %[[ACC]]#4 : {{.*}}, vector<8xf32>
-// CHECK: vector.maskedstore {{.*}}, %[[ACC]]#5 : {{.*}}, vector<8xf32>
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]], %[[ACC]]#4 : {{.*}}, vector<8xf32>
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]], %[[ACC]]#5 : {{.*}}, vector<8xf32>
 // CHECK-NEXT: }
 // CHECK: scf.if
-// CHECK: vector.maskedstore {{.*}}, %[[ACC]]#6 : {{.*}}, vector<8xf32>
-// CHECK: vector.maskedstore {{.*}}, %[[ACC]]#7 : {{.*}}, vector<8xf32>
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]], %[[ACC]]#6 : {{.*}}, vector<8xf32>
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]], %[[ACC]]#7 : {{.*}}, vector<8xf32>
 // CHECK-NEXT: }
 // Single vectors.
 // CHECK: scf.for %{{.*}} = %c16{{.*}} to %c20{{.*}} step %c8
@@ -64,16 +72,20 @@
 // CHECK-NOT: scf.for
 // CHECK-NOT: scf.if
 // CHECK: scf.if
-// CHECK: vector.maskedstore {{.*}}, %[[ACC]]#0 : {{.*}}, vector<8xf32>
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]], %[[ACC]]#0 : {{.*}}, vector<8xf32>
 // CHECK-NEXT: }
 // CHECK: scf.if
-// CHECK: vector.maskedstore {{.*}}, %[[ACC]]#1 : {{.*}}, vector<8xf32>
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]], %[[ACC]]#1 : {{.*}}, vector<8xf32>
 // CHECK-NEXT: }
 // CHECK: scf.if
-// CHECK: vector.maskedstore {{.*}}, %[[ACC]]#2 : {{.*}}, vector<8xf32>
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]], %[[ACC]]#2 : {{.*}}, vector<8xf32>
 // CHECK-NEXT: }
 // CHECK: scf.if
-// CHECK: vector.maskedstore {{.*}}, %[[ACC]]#3 : {{.*}}, vector<8xf32>
+// CHECK: %[[MASK:.*]] = vector.create_mask {{.*}} : vector<8xi1>
+// CHECK: vector.maskedstore {{.*}}, %[[MASK]], %[[ACC]]#3 : {{.*}}, vector<8xf32>
 // CHECK-NEXT: }
 // CHECK-NOT: scf.for
 // CHECK: return
