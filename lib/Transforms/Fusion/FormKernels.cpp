@@ -296,7 +296,7 @@ public:
       return signalPassFailure();
     }
     for (auto func : getOperation().getOps<func::FuncOp>()) {
-      if (!isRanked(func))
+      if (!hasShapes(func))
         return signalPassFailure();
       bool isRegion = getOperation()->hasAttr(plan::kDeviceAttr);
       KernelNames names{isRegion ? getOperation().getSymName()->str() + "." : "", 0};
@@ -311,16 +311,24 @@ public:
   }
 
 private:
-  /// Whether every tensor's rank is known: a kernel's buffers have shapes.
-  bool isRanked(func::FuncOp func) {
+  /// Whether every tensor's rank and sizes are known: a kernel's buffers have shapes.
+  bool hasShapes(func::FuncOp func) {
     WalkResult result = func.walk([](Operation *op) {
-      auto isUnranked = [](Type type) { return isa<UnrankedTensorType>(type); };
-      bool operand = llvm::any_of(op->getOperandTypes(), isUnranked);
-      if (!operand && !llvm::any_of(op->getResultTypes(), isUnranked))
-        return WalkResult::advance();
-      op->emitOpError("[TN2071] has ") << (operand ? "an operand" : "a result")
-                                       << " without rank; run graph-infer-shapes";
-      return WalkResult::interrupt();
+      auto problemOf = [&](Value value) -> StringRef {
+        if (isa<UnrankedTensorType>(value.getType()))
+          return " without rank";
+        auto tensor = dyn_cast<RankedTensorType>(value.getType());
+        bool isOpen = tensor && !tensor.hasStaticShape() && isa<graph::GraphDialect>(op->getDialect());
+        return isOpen && !graph::recordedShape(value) ? " of open sizes without graph.shape" : "";
+      };
+      for (auto [values, what] : {std::pair(ValueRange(op->getOperands()), "an operand"),
+                                  std::pair(ValueRange(op->getResults()), "a result")})
+        for (Value value : values)
+          if (StringRef problem = problemOf(value); !problem.empty()) {
+            op->emitOpError("[TN2071] has ") << what << problem << "; run graph-infer-shapes";
+            return WalkResult::interrupt();
+          }
+      return WalkResult::advance();
     });
     return !result.wasInterrupted();
   }
