@@ -55,6 +55,8 @@ static LogicalResult divide(ModuleOp module, const Targets &targets, const Compi
 
 LogicalResult place(ModuleOp module, const Targets &targets, const CompileOptions &options,
                     const std::shared_ptr<simplify::ConstantEvaluator> &evaluator) {
+  if (!plan::programsOf(module).regions.empty())
+    return module.emitError("[TN4003] the module is divided between devices already; resume from codegen");
   if (targets.size() > 1 && failed(divide(module, targets, options)))
     return failure();
   plan::Programs programs = plan::programsOf(module);

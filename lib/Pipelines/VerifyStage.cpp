@@ -216,11 +216,25 @@ private:
   /// Whether each submit has a region, for its device and of its types, and each region a submit.
   static bool areSubmitted(const plan::Programs &programs) {
     llvm::StringMap<ModuleOp> regions;
-    for (ModuleOp region : programs.regions)
-      regions[region.getSymName().value_or("")] = region;
     bool ok = true;
+    auto list = programs.host->getAttrOfType<ArrayAttr>(plan::kDevicesAttr);
+    size_t devices = plan::devicesOf(programs.host).size();
+    if (programs.host->hasAttr(plan::kDevicesAttr) && (!list || list.size() != devices)) {
+      programs.host->emitError("[TN4003] plan.devices has something else than #plan.device");
+      ok = false;
+    }
+    for (ModuleOp region : programs.regions) {
+      regions[region.getSymName().value_or("")] = region;
+      if (plan::deviceIndexOf(region) < devices)
+        continue;
+      region.emitError("[TN4003] the region '")
+          << region.getSymName().value_or("") << "' is for no device of plan.devices";
+      ok = false;
+    }
     llvm::StringSet<> submitted;
     ModuleOp host = programs.host;
+    if (!ok)
+      return false;
     host.walk([&](plan::SubmitOp submit) {
       ModuleOp region = regions.lookup(submit.getRegion());
       auto main = region ? region.lookupSymbol<func::FuncOp>("main") : func::FuncOp();

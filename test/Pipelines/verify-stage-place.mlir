@@ -118,3 +118,20 @@ module {
     }
   }
 }
+
+// -----
+
+module {
+  // expected-error @below {{[TN4003] plan.devices has something else than #plan.device}}
+  module @host attributes {plan.devices = [3, #plan.device<"b", "cpu:x86-64-v3">]} {
+    func.func @main() {
+      return
+    }
+  }
+  // expected-error @below {{[TN4003] the region 'c_0' is for no device of plan.devices}}
+  module @c_0 attributes {plan.device = "c"} {
+    func.func @main() {
+      return
+    }
+  }
+}

@@ -59,7 +59,9 @@ ArenaAttr tenon::plan::arenaOf(ModuleOp module, StringRef space) {
 SmallVector<DeviceAttr> tenon::plan::devicesOf(ModuleOp module) {
   SmallVector<DeviceAttr> devices;
   if (auto list = module->getAttrOfType<ArrayAttr>(kDevicesAttr))
-    llvm::append_range(devices, list.getAsRange<DeviceAttr>());
+    for (Attribute entry : list)
+      if (auto device = dyn_cast<DeviceAttr>(entry)) // VerifyStage refuses others
+        devices.push_back(device);
   return devices;
 }
 
