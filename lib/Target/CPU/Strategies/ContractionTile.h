@@ -19,7 +19,8 @@
 //             +----------------------+----------------------+
 //
 // Accumulator (r, v) is number r * V + v. The accumulators are the loop-carried values of the loops over steps, so
-// that they stay in registers and memory is written once, after the last step. Each result is one chain of
+// that they stay in registers and memory is written after the last step: the result, or where the columns are no
+// multiple of a panel a buffer that `finish` copies from. Each result is one chain of
 // multiply-adds in ascending order of the steps; the tile's size changes no bit of it.
 //
 // Terms of the strategies that use the tile:

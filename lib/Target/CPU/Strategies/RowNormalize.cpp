@@ -13,8 +13,11 @@
 //
 //   pass   softmax                               log_softmax                norm
 //   1      max of x                              max of x                   mean of x (layer)
-//   2      sum of e = exp(x - max), e is kept    sum of exp(x - max)        sum of squares
+//   2      sum of e = exp(x - max)               sum of exp(x - max)        sum of squares
 //   3      e * (1 / sum)                         (x - max) - log(sum)       (x - mean) * factor * scale + bias
+//
+// Along the axis pass 2 keeps e for pass 3, in the result or, of rows that are not too long, on the stack. Where it
+// keeps none, and always across the axis, pass 3 computes e again.
 //
 // A softmax has one of two schedules:
 //
