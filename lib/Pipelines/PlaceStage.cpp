@@ -44,6 +44,8 @@ static LogicalResult divide(ModuleOp module, const Targets &targets, const Compi
   llvm::append_range(choice.specs, options.specs());
   llvm::append_range(choice.pins, options.pins);
   llvm::append_range(choice.forbids, options.forbids);
+  choice.fallback = options.fallback;
+  choice.mostRegions = options.mostRegions;
   // The pass asks in the order of its option, once for each.
   auto next = std::make_shared<size_t>(0);
   PassManager pm(module.getContext());

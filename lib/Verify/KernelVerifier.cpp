@@ -124,6 +124,7 @@ std::unique_ptr<KernelVerifier> KernelVerifier::create(MLIRContext &context, Str
   placement.devices = options.devices;
   placement.pins = options.pins;
   placement.forbids = options.forbids;
+  placement.mostRegions = options.mostRegions;
   if (targets.empty() || failed(passes.run(*verifier->graph)) ||
       failed(runStages(*verifier->plan, Stage::Graph, Stage::Place, targets, placement, ignored)))
     return nullptr;

@@ -72,6 +72,31 @@ def test_open_sizes_stay_on_the_host_and_say_why(model, tmp_path):
     assert "TN8048" in text and "TN4221" in text and "--sizes" in text
 
 
+@pytest.mark.parametrize("fallback, status", [("error", 2), ("warn", 0), ("allow:MatMul,Relu,Exp,Add", 0), ("allow:MatMul", 2)])
+def test_what_no_device_takes(model, tmp_path, fallback, status):
+    """Open sizes are what the second CPU does not take."""
+    artifact = tmp_path / "m.tenon"
+    text = tenon("compile", "-q", model, "-o", artifact, *TWO, f"--fallback={fallback}", status=status)
+    assert ("TN4227" in text) == (not fallback.startswith("allow:MatMul,"))
+    assert ("TN4221" in text) == ("TN4227" in text)
+    assert artifact.exists() == (status == 0)
+    tenon("compile", "-q", model, "-o", artifact, *TWO, f"--fallback={fallback}", "--sizes=batch=4")
+
+
+def test_the_number_of_regions(model, tmp_path):
+    artifact = tmp_path / "m.tenon"
+    flags = ("-q", model, "-o", artifact, *TWO, "--sizes=batch=4", "--pin=first|sum=cpu:host#2")
+    tenon("compile", *flags, "--pin=second=cpu:host")
+    regions = {kernel["kernel"].split(".")[0] for kernel in json.loads(tenon("explain", artifact, "--json"))["kernels"]
+               if kernel["device"] == "cpu:host#2"}
+    assert len(regions) == 2
+    tenon("compile", *flags, "--max-regions=1")
+    regions = {kernel["kernel"].split(".")[0] for kernel in json.loads(tenon("explain", artifact, "--json"))["kernels"]
+               if kernel["device"] == "cpu:host#2"}
+    assert len(regions) == 1
+    assert "TN8048" in tenon("compile", *flags, "--pin=second=cpu:host", "--max-regions=1", status=1)
+
+
 def test_plan_files(model, tmp_path):
     first, second, artifact = tmp_path / "a.yaml", tmp_path / "b.yaml", tmp_path / "m.tenon"
     sizes = "--sizes=batch=4"
@@ -98,6 +123,7 @@ def test_bad_plan_files(model, tmp_path, text, problem):
 
 @pytest.mark.parametrize("flags, code", [
     (("--pin=first=cpu:host",), "TN8012"), (("--forbid=first=cpu:host",), "TN8012"), (("--plan-out=p.yaml",), "TN8012"),
+    (("--max-regions=2",), "TN8012"), ((*TWO, "--fallback=never"), "TN8048"), ((*TWO, "--fallback=allow:"), "TN8048"),
     ((*TWO, "--pin=first"), "TN8048"), ((*TWO, "--pin=(=cpu:host"), "TN8048"), ((*TWO, "--pin=none=cpu:host"), "TN8048"),
     ((*TWO, "--forbid=.*=cpu:host", "--forbid=.*=cpu:host#2"), "TN8048"), (("--target=cpu:host", "--target=gpu:x"), "TN8010"),
     (("--target=gpu:y", "--target=gpu:x"), "TN8010"),

@@ -23,6 +23,10 @@ CompilationFlags::CompilationFlags(FlagSet &set, llvm::StringRef targetHelp)
       targetPlugins(set, {"load-target-plugin"}, "FILE.so", kTargetPluginHelp),
       pins(set, {"pin"}, "REGEX=DEVICE", "Run operators of ONNX nodes of such a name on this device of --target"),
       forbids(set, {"forbid"}, "REGEX=DEVICE", "Run none of them there"),
+      fallback(set, {"fallback"}, "error|warn|allow:OPS",
+               "Operators that no device beside the host takes: errors, warnings, or errors but for these ONNX "
+               "operators (default: notes that explain shows)"),
+      maxRegions(set, {"max-regions"}, "N", "Parts that devices beside the host may get at most"),
       planIn(set, {"plan-in"}, "FILE.yaml", "Run ONNX nodes on the devices that a file of --plan-out gives them"),
       sizes(set, {"sizes"}, "NAME=SIZE,...",
             "Fix open dimensions, or give them a range: batch=1, seq=1..512, or by input and axis, x:0=1"),
@@ -42,7 +46,11 @@ Exit CompilationFlags::read(CompileOptions &options) const {
   options.pins = pins.values;
   options.forbids = forbids.values;
   options.planIn = planIn.value;
-  for (const Flag *rules : {(const Flag *)&pins, (const Flag *)&forbids, (const Flag *)&planIn})
+  options.fallback = fallback.value;
+  if (maxRegions.given())
+    options.mostRegions = int64_t(std::min<uint64_t>(maxRegions.value, UINT32_MAX));
+  for (const Flag *rules : {(const Flag *)&pins, (const Flag *)&forbids, (const Flag *)&planIn, (const Flag *)&fallback,
+                            (const Flag *)&maxRegions})
     if (rules->given() && target.devices.empty())
       return refuse(*rules, "without a second --target");
   std::string error;

@@ -42,6 +42,8 @@ public:
   TargetFlag target;
   List targetFiles, targetPlugins;
   List pins, forbids;
+  Value<std::string> fallback;
+  Value<uint64_t> maxRegions;
   Value<std::string> planIn;
   List sizes;
   Value<std::string> minShapes, optShapes, maxShapes;

@@ -148,6 +148,17 @@ TEST(Placement, WhatTheHostMayNotRunGoesWhereItMay) {
   EXPECT_EQ(onDevice(problem, 0), Assignment{1});
 }
 
+TEST(Placement, NoMoreRegionsThanAllowed) {
+  Random random(5);
+  for (unsigned graph = 0; graph < 300; ++graph) {
+    Problem problem = makeProblem(random, 2, 1 + below(random, 12));
+    problem.mostRegions = below(random, 3);
+    Solution solution = solve(problem);
+    std::vector<int> regions = regionsOf(problem, solution.assignment);
+    EXPECT_LE(*std::max_element(regions.begin(), regions.end()) + 1, int(problem.mostRegions));
+  }
+}
+
 TEST(Placement, NoPathLeavesARegionAndComesBack) {
   Random random(4);
   for (unsigned graph = 0; graph < 200; ++graph) {

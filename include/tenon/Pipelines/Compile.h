@@ -32,6 +32,8 @@ struct CompileOptions {
   std::vector<std::string> targetFiles;   ///< declarations of chips that these may name
   std::vector<std::string> targetPlugins; ///< libraries with targets that these may name (TargetPlugin.h)
   std::vector<std::string> pins, forbids; ///< REGEX=DEVICE, see plan-choose-devices
+  std::string fallback;                   ///< what becomes of operators that no device takes, see plan-choose-devices
+  int64_t mostRegions = -1;               ///< that a plan may have; -1: any number
   std::string planIn, planOut;            ///< placements as text (PlanFile.h) to follow, and to write
 
   /// All spellings, the host's first.

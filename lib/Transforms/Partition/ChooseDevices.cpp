@@ -54,6 +54,22 @@ struct Rule {
   }
 };
 
+/// What becomes of ops that no device beside the host takes.
+struct Fallback {
+  enum Mode { Note, Warn, Error } mode = Note;
+  SmallVector<StringRef> allowed; ///< ONNX operators that are no errors
+
+  /// "", "warn", "error", or "allow:Softmax;Resize"; false for anything else.
+  bool parse(StringRef text) {
+    mode = text == "warn" ? Warn : text.empty() ? Note : Error;
+    if (text.consume_front("allow:"))
+      llvm::SplitString(text, allowed, ";,");
+    else
+      return text.empty() || text == "warn" || text == "error";
+    return !allowed.empty();
+  }
+};
+
 std::string shapeText(Type type) {
   std::string text;
   llvm::raw_string_ostream(text) << type;
@@ -77,8 +93,11 @@ std::optional<Refusal> refusalOfAll(Operation *op, const FusionRules &rules) {
 
 class Chooser {
 public:
-  Chooser(func::FuncOp func, ArrayRef<Candidate> candidates, std::vector<Rule> &pins, std::vector<Rule> &forbids)
-      : func(func), candidates(candidates), pins(pins), forbids(forbids) {
+  Chooser(func::FuncOp func, ArrayRef<Candidate> candidates, std::vector<Rule> &pins, std::vector<Rule> &forbids,
+          const Fallback &fallback, int64_t mostRegions)
+      : func(func), candidates(candidates), pins(pins), forbids(forbids), fallback(fallback) {
+    if (mostRegions >= 0)
+      problem.mostRegions = unsigned(std::min<int64_t>(mostRegions, UINT32_MAX));
     for (const Candidate &candidate : candidates)
       problem.devices.push_back(costsOf(candidate.target->chip()));
   }
@@ -102,6 +121,9 @@ public:
     if (!ok)
       return failure();
     Solution solution = solve(problem);
+    if (std::isinf(solution.seconds))
+      return fail(UnknownLoc::get(func.getContext())) << "[TN8048] --max-regions=" << problem.mostRegions
+                                                      << ": what is pinned needs more regions; allow more, or pin less";
     write(solution);
     return success();
   }
@@ -157,6 +179,9 @@ private:
       if (refusal)
         refusals.push_back({op, unsigned(device), std::move(*refusal)});
     }
+    if (isa<graph::GraphDialect>(op->getDialect()) &&
+        llvm::none_of(ArrayRef(reasons).drop_front(), [](const std::string &reason) { return reason.empty(); }))
+      fallBack(op, reasons);
     apply(op, item, reasons);
     llvm::SetVector<unsigned> reads;
     op->walk([&](Operation *nested) {
@@ -169,6 +194,28 @@ private:
     ops.push_back(op);
     for (Value result : op->getResults())
       add(result, int(ops.size()) - 1);
+  }
+
+  /// An op that no device beside the host takes.
+  void fallBack(Operation *op, ArrayRef<std::string> reasons) {
+    bool isError = fallback.mode == Fallback::Error && !llvm::any_of(sourceNodes(op->getLoc()), [&](StringRef node) {
+                     return llvm::is_contained(fallback.allowed, operatorOf(node));
+                   });
+    if (!isError && fallback.mode != Fallback::Warn)
+      return;
+    InFlightDiagnostic message = isError ? fail(op->getLoc()) : emitWarning(op->getLoc());
+    message << "[TN4227] no device beside the host takes it";
+    for (auto [candidate, reason] : llvm::zip_equal(candidates.drop_front(), reasons.drop_front()))
+      message << "; not " << candidate.name << ": " << reason;
+  }
+
+  /// The ONNX operator of a node, "Conv".
+  StringRef operatorOf(StringRef node) {
+    if (operators.empty())
+      if (auto nodes = func->getParentOfType<ModuleOp>()->getAttrOfType<ArrayAttr>("onnx.nodes"))
+        for (auto entry : nodes.getAsRange<DictionaryAttr>())
+          operators[entry.getAs<StringAttr>("name")] = entry.getAs<StringAttr>("op");
+    return operators.lookup(node);
   }
 
   /// What the user says of an op's nodes.
@@ -228,6 +275,8 @@ private:
   void report(const Solution &solution, Builder &b) {
     SmallVector<Attribute> plans;
     auto add = [&](StringRef name, double seconds) {
+      if (std::isinf(seconds)) // it has more regions than are allowed
+        return;
       plans.push_back(b.getDictionaryAttr(
           {b.getNamedAttr("plan", b.getStringAttr(name)), b.getNamedAttr("seconds", b.getF64FloatAttr(seconds))}));
     };
@@ -242,6 +291,8 @@ private:
   func::FuncOp func;
   ArrayRef<Candidate> candidates;
   std::vector<Rule> &pins, &forbids;
+  const Fallback &fallback;
+  llvm::StringMap<StringRef> operators; // of ONNX nodes, when it is asked for
   Problem problem;
   std::vector<Operation *> ops; // of the problem's items
   DenseMap<Value, unsigned> numbers;
@@ -272,6 +323,12 @@ public:
     auto main = module.lookupSymbol<func::FuncOp>("main");
     if (candidates.size() < 2 || !main || main.isExternal())
       return;
+    Fallback onHost;
+    if (!onHost.parse(fallback)) {
+      module.emitError("[TN8048] --fallback=")
+          << fallback << ": expected error, warn, or allow: and names of ONNX operators";
+      return signalPassFailure();
+    }
     std::vector<Rule> pinRules, forbidRules;
     if (failed(parse("--pin", pins, names, pinRules)) || failed(parse("--forbid", forbids, names, forbidRules)))
       return signalPassFailure();
@@ -279,7 +336,7 @@ public:
     for (const Candidate &candidate : ArrayRef(candidates).drop_front())
       devices.push_back(plan::DeviceAttr::get(&getContext(), candidate.name, candidate.target->spec()));
     module->setAttr(plan::kDevicesAttr, ArrayAttr::get(&getContext(), devices));
-    if (failed(Chooser(main, candidates, pinRules, forbidRules).run()))
+    if (failed(Chooser(main, candidates, pinRules, forbidRules, onHost, mostRegions).run()))
       return signalPassFailure();
     // A device that gets nothing is not asked for when the model is loaded.
     if (llvm::none_of(main.getBody().front(), [](Operation &op) {

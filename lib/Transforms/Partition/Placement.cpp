@@ -144,7 +144,7 @@ double costOf(const Problem &problem, const Assignment &assignment) {
   for (size_t i = 0; i < regions.size(); ++i)
     if (regions[i] >= 0 && launched.insert(regions[i]).second)
       seconds += problem.devices[assignment[i]].launch;
-  return seconds;
+  return launched.size() > problem.mostRegions ? std::numeric_limits<double>::infinity() : seconds;
 }
 
 Assignment onDevice(const Problem &problem, unsigned device) {

@@ -14,6 +14,7 @@ def ChooseDevicesPass : Pass<"plan-choose-devices", "::mlir::ModuleOp"> {
     `plan.devices`, unless all stays on the host; ops that stay on the host though another device was asked
     for have a note in the ledger that says why (TN4220 to TN4226).
 
+    `fallback` says what becomes of ops that no device beside the host takes.
     `pins` and `forbids` are lists of REGEX=DEVICE; the expression matches whole names
     of ONNX nodes.
 
@@ -24,7 +25,9 @@ def ChooseDevicesPass : Pass<"plan-choose-devices", "::mlir::ModuleOp"> {
   let options = [
     ListOption<"specs", "targets", "std::string", "Spellings of --target, the host's first">,
     ListOption<"pins", "pin", "std::string", "REGEX=DEVICE: where ops of these ONNX nodes run">,
-    ListOption<"forbids", "forbid", "std::string", "REGEX=DEVICE: where ops of these ONNX nodes do not run">
+    ListOption<"forbids", "forbid", "std::string", "REGEX=DEVICE: where ops of these ONNX nodes do not run">,
+    Option<"fallback", "fallback", "std::string", "", "What no device beside the host takes: error, warn, or allow:OP;OP (ONNX operators that may stay on the host; others are errors); empty: a note in the ledger">,
+    Option<"mostRegions", "max-regions", "int64_t", "-1", "Regions that the plan may have at most; -1: any number">
   ];
   let dependentDialects = ["::tenon::plan::PlanDialect"];
 }

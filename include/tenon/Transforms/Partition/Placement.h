@@ -36,6 +36,7 @@ struct Problem {
   std::vector<DeviceCosts> devices;
   std::vector<Item> items;
   std::vector<Produced> values;
+  unsigned mostRegions = std::numeric_limits<unsigned>::max(); ///< an assignment with more costs infinitely much
 };
 
 /// A device for each item.
