@@ -42,7 +42,7 @@ FailureOr<ProgramCode> generateAll(ModuleOp module, const Targets &targets, cons
   all.host = std::move(*host);
   for (ModuleOp program : programs.regions) {
     unsigned device = plan::deviceIndexOf(program);
-    FailureOr<GeneratedCode> code = generate(program, *targets[device + 1], options, /*redZones=*/false);
+    FailureOr<GeneratedCode> code = generate(program, *targets[device + 1], options, redZones);
     if (failed(code))
       return failure();
     all.regions.push_back({program, device, std::move(*code)});

@@ -54,8 +54,17 @@ def test_pins_are_followed_and_told(model, tmp_path):
     assert "beside it  cpu:" in text and "kernels on cpu:host#2" in text and "greedy" in text
     assert {node: device for node, device in devices_of(artifact).items() if node != "sum"} == {
         "first": "host", "relu": "host", "second": "cpu:host#2", "beside": "cpu:host#2"}
-    assert "cpu:host#2" in tenon("explain", artifact)
+    text = tenon("explain", artifact, "--nodes")
+    assert "cpu:host#2" in text and "--pin=first|relu=cpu:host asks for it" in text
     assert "all agree" in tenon("verify", model, *TWO, "--sizes=batch=4", "--pin=second|beside=cpu:host#2")
+
+
+def test_red_zones_in_regions(model, tmp_path):
+    artifact = tmp_path / "m.tenon"
+    tenon("compile", "-q", model, "-o", artifact, *TWO, "--sizes=batch=4", "--pin=.*=cpu:host#2", "--red-zones", "--keep-plan")
+    tenon("run", artifact, "--random-seed=1")
+    plan = tenon("inspect", artifact, "--plan")
+    assert "red_zone" in plan[plan.index("module @cpu_0"):]
 
 
 def test_what_is_not_worth_a_copy_stays(model, tmp_path):

@@ -221,8 +221,10 @@ private:
   /// What the user says of an op's nodes.
   void apply(Operation *op, Item &item, ArrayRef<std::string> reasons) {
     for (Rule &rule : forbids)
-      if (rule.matches(op))
+      if (rule.matches(op)) {
         item.seconds[rule.device] = Item::kIllegal;
+        ruleOf[op] = &rule;
+      }
     for (Rule &rule : pins) {
       if (!rule.matches(op))
         continue;
@@ -234,6 +236,7 @@ private:
       for (unsigned device = 0; device < item.seconds.size(); ++device)
         if (device != rule.device)
           item.seconds[device] = Item::kIllegal;
+      ruleOf[op] = &rule;
     }
     if (llvm::all_of(item.seconds, [](double seconds) { return seconds == Item::kIllegal; })) {
       InFlightDiagnostic error = fail(op->getLoc());
@@ -265,10 +268,15 @@ private:
       for (unsigned device = 1; device < candidates.size(); ++device)
         if (isa<graph::GraphDialect>(op->getDialect()) && chosen[op] == 0 &&
             (!refusedBy.contains(op) || !refusedBy[op][device]))
-          op->setLoc(withNote(op->getLoc(), "TN4220",
-                              "not on " + candidates[device].name +
-                                  ": with copies and launches it would take longer, by the chips' numbers"));
+          op->setLoc(withNote(op->getLoc(), "TN4220", "not on " + candidates[device].name + ": " + reasonOf(op)));
     report(solution, b);
+  }
+
+  /// Why an op is on the host that another device would take, too.
+  std::string reasonOf(Operation *op) const {
+    if (const Rule *rule = ruleOf.lookup(op))
+      return rule->flag + " asks for it";
+    return "no plan was found that is faster with it there, with copies and launches, by the chips' numbers";
   }
 
   /// The predicted times of the plan that was chosen, and of others, for the ledger.
@@ -297,6 +305,7 @@ private:
   std::vector<Operation *> ops; // of the problem's items
   DenseMap<Value, unsigned> numbers;
   std::vector<std::tuple<Operation *, unsigned, Refusal>> refusals;
+  DenseMap<Operation *, const Rule *> ruleOf; // the user's, where there is one
   bool ok = true;
 };
 
