@@ -4,9 +4,9 @@
 // graph: what each device refuses and why, what the user pins, what time is predicted.
 #include "tenon/Transforms/Partition/Passes.h"
 
+#include "BlockItems.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Support/Provenance.h"
-#include "tenon/Transforms/Partition/Placement.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Regex.h"
@@ -95,7 +95,8 @@ class Chooser {
 public:
   Chooser(func::FuncOp func, ArrayRef<Candidate> candidates, std::vector<Rule> &pins, std::vector<Rule> &forbids,
           const Fallback &fallback, int64_t mostRegions)
-      : func(func), candidates(candidates), pins(pins), forbids(forbids), fallback(fallback) {
+      : func(func), candidates(candidates), pins(pins), forbids(forbids), fallback(fallback),
+        items(func.getBody().front()) {
     if (mostRegions >= 0)
       problem.mostRegions = unsigned(std::min<int64_t>(mostRegions, UINT32_MAX));
     for (const Candidate &candidate : candidates)
@@ -103,15 +104,8 @@ public:
   }
 
   LogicalResult run() {
-    Block &block = func.getBody().front();
-    for (BlockArgument argument : block.getArguments())
-      add(argument, -1);
-    for (Operation &op : block.without_terminator())
-      if (!isa<graph::ConstantOp>(op))
-        addItem(&op);
-    for (Value value : block.getTerminator()->getOperands())
-      if (auto it = numbers.find(value); it != numbers.end())
-        problem.values[it->second].isReturned = true;
+    for (auto [op, item] : llvm::zip_equal(ops, problem.items))
+      judge(op, item);
     for (std::vector<Rule> *rules : {&pins, &forbids})
       for (const Rule &rule : *rules)
         if (!rule.isUsed)
@@ -152,18 +146,8 @@ private:
     return emitError(location);
   }
 
-  void add(Value value, int by) {
-    auto type = dyn_cast<RankedTensorType>(value.getType());
-    const numerics::Format *format = type ? num::formatOf(type.getElementType()) : nullptr;
-    double bytes = format && type.hasStaticShape()
-                       ? double(type.getNumElements()) * double(llvm::divideCeil(format->width(), 8))
-                       : 0;
-    numbers[value] = problem.values.size();
-    problem.values.push_back({by, bytes, false});
-  }
-
-  void addItem(Operation *op) {
-    Item item;
+  /// Where an op may run, and how long it takes there.
+  void judge(Operation *op, Item &item) {
     SmallVector<std::string> reasons;
     for (size_t device = 0; device < candidates.size(); ++device) {
       bool isGraph = isa<graph::GraphDialect>(op->getDialect()) && op->getNumRegions() == 0;
@@ -183,17 +167,6 @@ private:
         llvm::none_of(ArrayRef(reasons).drop_front(), [](const std::string &reason) { return reason.empty(); }))
       fallBack(op, reasons);
     apply(op, item, reasons);
-    llvm::SetVector<unsigned> reads;
-    op->walk([&](Operation *nested) {
-      for (Value operand : nested->getOperands())
-        if (auto it = numbers.find(operand); it != numbers.end())
-          reads.insert(it->second);
-    });
-    item.reads.assign(reads.begin(), reads.end());
-    problem.items.push_back(std::move(item));
-    ops.push_back(op);
-    for (Value result : op->getResults())
-      add(result, int(ops.size()) - 1);
   }
 
   /// An op that no device beside the host takes.
@@ -301,9 +274,9 @@ private:
   std::vector<Rule> &pins, &forbids;
   const Fallback &fallback;
   llvm::StringMap<StringRef> operators; // of ONNX nodes, when it is asked for
-  Problem problem;
-  std::vector<Operation *> ops; // of the problem's items
-  DenseMap<Value, unsigned> numbers;
+  BlockItems items;
+  Problem &problem = items.problem;
+  std::vector<Operation *> &ops = items.ops;
   std::vector<std::tuple<Operation *, unsigned, Refusal>> refusals;
   DenseMap<Operation *, const Rule *> ruleOf; // the user's, where there is one
   bool ok = true;

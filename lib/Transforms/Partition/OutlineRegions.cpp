@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Cuts the graph at the borders between devices. Regions follow from the devices of ops
-// alone (Placement.h): a level counts the borders on the longest path to an op, so that
-// of two ops of one device and level none can depend on the other through another device.
+// alone, by the rule that the search counts them with (regionsOf): a level counts the borders on the longest path to an
+// op, so that of two ops of one device and level none can depend on the other through another device.
 #include "tenon/Transforms/Partition/Passes.h"
 
+#include "BlockItems.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
-#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 
@@ -31,7 +31,7 @@ public:
   void run() {
     groupOps();
     unsigned number = 0;
-    for (auto &[key, region] : regions)
+    for (Region &region : regions)
       outline(region, nameOf(region.device, number++));
     copyAcross();
     sortTopologically(&block);
@@ -52,22 +52,20 @@ private:
   }
 
   void groupOps() {
-    DenseMap<Operation *, int> levels;
-    for (Operation &op : block) {
-      StringRef device = deviceOf(&op);
-      int level = 0;
-      op.walk([&](Operation *nested) {
-        for (Value operand : nested->getOperands())
-          if (Operation *def = operand.getDefiningOp())
-            if (Operation *here = block.findAncestorOpInBlock(*def); here && here != &op && !isConstant(here))
-              level = std::max(level, levels.lookup(here) + (deviceOf(here) != device));
-      });
-      levels[&op] = level;
-      if (device.empty())
+    BlockItems items(block);
+    Assignment assignment;
+    llvm::StringMap<unsigned> numbers;
+    for (Operation *op : items.ops) {
+      StringRef device = deviceOf(op);
+      assignment.push_back(device.empty() ? 0 : numbers.try_emplace(device, numbers.size() + 1).first->second);
+    }
+    for (auto [op, number] : llvm::zip_equal(items.ops, regionsOf(items.problem, assignment))) {
+      if (number < 0)
         continue;
-      Region &region = regions[{device, level}];
-      region.device = device;
-      region.ops.push_back(&op);
+      if (size_t(number) >= regions.size())
+        regions.resize(number + 1);
+      regions[number].device = deviceOf(op);
+      regions[number].ops.push_back(op);
     }
   }
 
@@ -169,7 +167,7 @@ private:
   ModuleOp program;
   Block &block;
   Operation *last = nullptr; // the module that was made last
-  llvm::MapVector<std::pair<StringRef, int>, Region> regions;
+  std::vector<Region> regions;
 };
 
 class OutlineRegions : public impl::OutlineRegionsPassBase<OutlineRegions> {
