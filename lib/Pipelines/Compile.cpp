@@ -64,7 +64,7 @@ void addGraphStage(PassManager &pm, const std::shared_ptr<simplify::ConstantEval
   pm.addPass(graph::createFoldChannelAffinePass());
   pm.addPass(graph::createChannelsLastPass());
   addSimplification(pm, evaluator);
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(graph::createSimplifyPass());
 }
 
 /// The user's own passes at the end of a stage.

@@ -19,7 +19,7 @@ namespace tenon {
 
 void addSimplification(OpPassManager &pm, const std::shared_ptr<simplify::ConstantEvaluator> &evaluator) {
   pm.addPass(graph::createInferShapesPass());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(graph::createSimplifyPass());
   pm.addPass(createCSEPass());
   pm.addPass(simplify::createEvaluateConstantsPass(evaluator));
 }
@@ -32,7 +32,7 @@ static LogicalResult placeProgram(ModuleOp program, const std::shared_ptr<const 
   target->addRegionPasses(
       pm, {options.flushDenormals, [&](OpPassManager &passes) { addSimplification(passes, evaluator); }});
   pm.addPass(fusion::createFormKernelsPass([&](StringRef, std::string &) { return target; }));
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(graph::createSimplifyPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(partition::createScheduleTransfersPass());
   return pm.run(program);

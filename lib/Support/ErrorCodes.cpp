@@ -15,15 +15,20 @@ std::optional<ErrorClass> classOfCode(unsigned number) {
   }
 }
 
-std::optional<ErrorClass> classOfMessage(llvm::StringRef message) {
+std::optional<unsigned> codeOfMessage(llvm::StringRef message) {
   constexpr llvm::StringLiteral begin = "[TN";
   for (size_t at = message.find(begin); at != llvm::StringRef::npos; at = message.find(begin, at + 1)) {
     unsigned number = 0;
     llvm::StringRef rest = message.substr(at + begin.size());
     if (!rest.consumeInteger(10, number) && rest.starts_with("]"))
-      return classOfCode(number);
+      return number;
   }
   return std::nullopt;
+}
+
+std::optional<ErrorClass> classOfMessage(llvm::StringRef message) {
+  auto code = codeOfMessage(message);
+  return code ? classOfCode(*code) : std::nullopt;
 }
 
 } // namespace tenon

@@ -214,6 +214,58 @@ def test_branches_fail_only_when_they_are_taken():
     assert run(False, 3, 0) == [2]
 
 
+def choice(then, otherwise, used=1):
+    """If(flag) of two graphs over x of n and y of m elements, whose last nodes' outputs
+    are the branches'; the first `used` are the model's."""
+    def branch(nodes, name):
+        return helper.make_graph(nodes, name, [], [helper.make_empty_tensor_value_info(o) for o in nodes[-1].output])
+
+    outputs = [f"o{i}" for i in range(len(then[-1].output))]
+    graph = helper.make_graph(
+        [helper.make_node("If", ["flag"], outputs, "choose", then_branch=branch(then, "then"), else_branch=branch(otherwise, "else"))], "m",
+        [helper.make_tensor_value_info("flag", TensorProto.BOOL, []), helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"]),
+         helper.make_tensor_value_info("y", TensorProto.FLOAT, ["m"])],
+        [helper.make_empty_tensor_value_info(o) for o in outputs[:used]])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+
+
+# What needs n == m: a reshape to m elements that is gone once they are one size, in
+# a branch that is empty then, beside a result that nothing uses, and in the plain.
+RESHAPED = [helper.make_node("Shape", ["y"], ["s"]), helper.make_node("Reshape", ["x", "s"], ["r"], "fits")]
+NEEDS_EQUAL = {
+    "plain": ([*RESHAPED, helper.make_node("Relu", ["r"], ["t0"])], [helper.make_node("Abs", ["y"], ["e0"])]),
+    "empty branches": ([RESHAPED[0], helper.make_node("Reshape", ["x", "s"], ["t0"], "fits")], [helper.make_node("Identity", ["y"], ["e0"])]),
+    "an unused result": ([*RESHAPED, helper.make_node("Split", ["r"], ["t0", "t1"], num_outputs=2)],
+                         [helper.make_node("Split", ["y"], ["e0", "e1"], num_outputs=2)]),
+}
+
+
+@pytest.mark.parametrize("name", NEEDS_EQUAL)
+def test_a_branch_checks_what_it_assumes_when_it_is_taken(name):
+    session = api.compile(choice(*NEEDS_EQUAL[name]).SerializeToString()).session()
+    run = lambda flag, n, m: session.run({"flag": np.array(flag), "x": ramp(n) + 1, "y": ramp(m) + 10})["o0"]  # noqa: E731
+    rows = 2 if name == "an unused result" else 4
+    assert np.array_equal(run(True, 4, 4), ramp(4)[:rows] + 1)
+    assert np.array_equal(run(False, 2, 4), ramp(4)[:rows] + 10)
+    with pytest.raises(api.errors.RunError, match="TN7010.*node 'fits'.*sizes 2 and 5000 must be equal"):
+        run(True, 2, 5000)
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_a_branch_that_no_size_fits_fails_when_it_is_taken(sound):
+    """The other branch runs: its sizes are legal, whatever this one would need."""
+    fixed = helper.make_node("Constant", [], ["w"], value=numpy_helper.from_array(ramp(3, 4)))
+    broken = [fixed, helper.make_node("MatMul", ["w", "w"], ["p"], "never"), helper.make_node("Neg", ["p"], ["b0"])]
+    right = [helper.make_node("Abs", ["y"], ["a0"])]
+    session = api.compile(choice(*((right, broken) if sound else (broken, right))).SerializeToString()).session()
+    run = lambda flag, m: session.run({"flag": np.array(flag), "x": ramp(2), "y": -ramp(m)})["o0"]  # noqa: E731
+    for m in (0, 1, 7):
+        assert np.array_equal(run(sound, m), ramp(m))
+        with pytest.raises(api.errors.RunError, match="TN7010.*node 'never'.*cannot run at these sizes: matmul contracts a dimension of 4 with one of 3"):
+            run(not sound, m)
+    assert np.array_equal(run(sound, 5), ramp(5))
+
+
 def test_kernels_of_equal_code_name_their_own_nodes():
     nodes = [helper.make_node("Gather", ["x", f"i{k}"], [f"y{k}"], f"gather {k}", axis=0) for k in range(3)]
     graph = helper.make_graph(nodes, "m", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [4, 3])] +

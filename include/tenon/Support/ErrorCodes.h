@@ -19,7 +19,9 @@ enum class ErrorClass {
 
 /// The class of a code's number; nothing if there is no such code.
 std::optional<ErrorClass> classOfCode(unsigned number);
-/// The class of the first code in a message, "... [TN2060] ..."; nothing without one.
+/// The first code in a message, 2060 of "... [TN2060] ..."; nothing without one.
+std::optional<unsigned> codeOfMessage(llvm::StringRef message);
+/// The class of that code.
 std::optional<ErrorClass> classOfMessage(llvm::StringRef message);
 
 } // namespace tenon

@@ -5,6 +5,8 @@
 // scf.if whose branches use outer values directly.
 #include "HandlerRegistry.h"
 #include "NodeContext.h"
+#include "tenon/Support/Provenance.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace tenon::onnxtograph;
@@ -43,6 +45,72 @@ LogicalResult takeBranch(NodeContext &c, Block &taken) {
   return c.set(taken.getTerminator()->getOperands());
 }
 
+/// Empties a branch that breaks rules of shapes at the model's sizes. The model may
+/// still run through the other one, so only a run that takes this one fails.
+void refuseBranch(NodeContext &c, scf::IfOp op, unsigned region, const Diagnostic &broken) {
+  StringRef name = region == 0 ? "then_branch" : "else_branch";
+  std::string node = llvm::join(tenon::sourceNodes(broken.getLocation()).getArrayRef(), ", ");
+  std::string rule = broken.str();
+  emitWarning(c.loc) << "[TN2108] " << c.node.getName() << " (If): " << name
+                     << " can never run at these sizes, since node '" << node << "' in it has " << rule
+                     << "; a run that takes it fails";
+  // The code goes: the runtime's own precedes the text.
+  if (size_t end = rule.find("] "); StringRef(rule).starts_with("[TN") && end != std::string::npos)
+    rule.erase(0, end + 2);
+  c.shapes.refuseBranch(op, region, node,
+                        ("the condition takes " + name + ", which cannot run at these sizes: " + rule).str());
+  Block &block = op->getRegion(region).front();
+  for (Operation &nested : llvm::make_early_inc_range(llvm::reverse(block))) {
+    nested.dropAllUses();
+    nested.erase();
+  }
+}
+
+/// Yields in a refused branch: nothing reads them, but they have the other's types.
+void yieldPlaceholders(NodeContext &c, Block &refused, Block &other) {
+  OpBuilder::InsertionGuard guard(c.builder);
+  c.builder.setInsertionPointToEnd(&refused);
+  SmallVector<Value> yields;
+  for (Value value : other.getTerminator()->getOperands()) {
+    auto like = cast<RankedTensorType>(value.getType());
+    SmallVector<int64_t> sizes(like.getShape());
+    for (int64_t &size : sizes)
+      size = ShapedType::isDynamic(size) ? 1 : size;
+    auto type = RankedTensorType::get(sizes, like.getElementType());
+    yields.push_back(c.constant(DenseElementsAttr::get(type, c.builder.getZeroAttr(type.getElementType()))));
+  }
+  scf::YieldOp::create(c.builder, c.loc, yields);
+}
+
+/// Converts both branches; those that no run may take are refused if the other is sound.
+LogicalResult convertBranches(NodeContext &c, scf::IfOp op, ArrayRef<Region *> sources) {
+  SmallVector<Diagnostic> broken[2];
+  bool hasFailed = false;
+  for (auto [i, target] : llvm::enumerate(op->getRegions())) {
+    OpBuilder::InsertionGuard guard(c.builder);
+    Block &source = sources[i]->front(), &block = target.front();
+    if (!block.empty())
+      block.back().erase();
+    c.builder.setInsertionPointToEnd(&block);
+    if (succeeded(c.convertBranch(source, broken[i])))
+      scf::YieldOp::create(c.builder, c.loc, source.getTerminator()->getOperands());
+    else
+      hasFailed |= broken[i].empty();
+  }
+  if (hasFailed || (!broken[0].empty() && !broken[1].empty())) {
+    for (auto &reports : broken)
+      for (Diagnostic &report : reports)
+        c.builder.getContext()->getDiagEngine().emit(std::move(report));
+    return failure();
+  }
+  for (unsigned i : {0, 1})
+    if (!broken[i].empty()) {
+      refuseBranch(c, op, i, broken[i].front());
+      yieldPlaceholders(c, op->getRegion(i).front(), op->getRegion(1 - i).front());
+    }
+  return success();
+}
+
 LogicalResult convertIf(NodeContext &c) {
   Region *branches[] = {c.node.getSubgraph("then_branch"), c.node.getSubgraph("else_branch")};
   if (!branches[0] || !branches[1])
@@ -64,16 +132,8 @@ LogicalResult convertIf(NodeContext &c) {
   // Types follow from the branches.
   SmallVector<Type> types(c.node.getNumResults(), c.unranked(c.f32()));
   auto op = scf::IfOp::create(c.builder, c.loc, types, flag, /*withElseRegion=*/true);
-  for (auto [i, target] : llvm::enumerate(op->getRegions())) {
-    OpBuilder::InsertionGuard guard(c.builder);
-    Block &source = branches[i]->front(), &block = target.front();
-    if (!block.empty())
-      block.back().erase();
-    c.builder.setInsertionPointToEnd(&block);
-    if (failed(c.convertBlock(source)))
-      return failure();
-    scf::YieldOp::create(c.builder, c.loc, source.getTerminator()->getOperands());
-  }
+  if (failed(convertBranches(c, op, branches)))
+    return failure();
   if (op.thenYield().getNumOperands() != types.size() || op.elseYield().getNumOperands() != types.size())
     return c.error(Problem::range, "the branches do not make " + Twine(types.size()) + " outputs");
   for (auto [i, result, x, y] :

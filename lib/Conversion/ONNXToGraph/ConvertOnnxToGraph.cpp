@@ -9,6 +9,7 @@
 #include "HandlerRegistry.h"
 #include "NodeContext.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "tenon/Support/ErrorCodes.h"
 #include <map>
 
 using namespace mlir;
@@ -109,7 +110,10 @@ private:
       return;
     }
     auto convertNested = [this](Block &block) { return convertBlock(block); };
-    NodeContext context(node, builder, shapes, convertNested);
+    auto convertBranch = [this](Block &block, SmallVectorImpl<Diagnostic> &broken) {
+      return this->convertBranch(block, broken);
+    };
+    NodeContext context(node, builder, shapes, convertNested, convertBranch);
     unsigned given = node.getInputs().size();
     for (unsigned i = 0, e = handler->minInputs == kAllInputs ? std::max(given, 1u) : handler->minInputs; i != e; ++i) {
       if (!node.hasInput(i)) {
@@ -142,7 +146,7 @@ private:
     for (Value input : node.getInputs()) {
       Operation *producer = input.getDefiningOp();
       if (auto constant = dyn_cast_or_null<onnxir::ConstantOp>(producer)) {
-        NodeContext context(node, builder, shapes, {});
+        NodeContext context(node, builder, shapes, {}, {});
         (void)context.error(Problem::type, "constant '" + constant.getName() +
                                                "' is of an element type, e.g. string, "
                                                "that compiled code cannot hold");
@@ -158,6 +162,47 @@ private:
     for (Operation &op : llvm::make_early_inc_range(block))
       convert(op);
     return checkResults(*block.getTerminator(), block.getParentOp()->getLoc());
+  }
+
+  LogicalResult convertBranch(Block &block, SmallVectorImpl<Diagnostic> &broken) {
+    bool hasFailedBefore = std::exchange(hasFailed, false);
+    size_t unsupportedBefore = numUnsupported();
+    SmallVector<Diagnostic> reports;
+    {
+      ScopedDiagnosticHandler collect(func.getContext(), [&](Diagnostic &report) {
+        reports.push_back(std::move(report));
+        return success();
+      });
+      (void)convertBlock(block);
+    }
+    bool hasFailedHere = std::exchange(hasFailed, hasFailedBefore);
+    auto isError = [](const Diagnostic &report) { return report.getSeverity() == DiagnosticSeverity::Error; };
+    if (hasFailedHere && llvm::any_of(reports, isError) && numUnsupported() == unsupportedBefore &&
+        llvm::all_of(reports, [&](const Diagnostic &report) { return !isError(report) || breaksShapeRule(report); })) {
+      for (Diagnostic &report : reports)
+        if (isError(report))
+          broken.push_back(std::move(report));
+      return failure();
+    }
+    for (Diagnostic &report : reports)
+      func.getContext()->getDiagEngine().emit(std::move(report));
+    hasFailed |= hasFailedHere;
+    return failure(hasFailedHere);
+  }
+
+  /// Whether an error says that the model contradicts itself at these sizes, as the
+  /// shape rules of the graph dialect do (TN2000 to TN2099), and not that the compiler
+  /// lacks something.
+  static bool breaksShapeRule(const Diagnostic &report) {
+    auto code = codeOfMessage(report.str());
+    return code && *code / 100 == 20 && classOfCode(*code) == ErrorClass::User;
+  }
+
+  size_t numUnsupported() const {
+    size_t count = 0;
+    for (const auto &[key, nodes] : unsupported)
+      count += nodes.size();
+    return count;
   }
 
   /// Values that a failed node left behind cannot leave a block, nor can those

@@ -49,9 +49,12 @@ private:
 class NodeContext {
 public:
   using ConvertBlock = llvm::function_ref<LogicalResult(mlir::Block &)>;
+  using ConvertBranch = llvm::function_ref<LogicalResult(mlir::Block &, llvm::SmallVectorImpl<mlir::Diagnostic> &)>;
 
-  NodeContext(onnxir::NodeOp node, mlir::OpBuilder &builder, graph::ShapeAnalysis &shapes, ConvertBlock convertBlock)
-      : node(node), builder(builder), shapes(shapes), loc(node.getLoc()), convertBlock(convertBlock) {}
+  NodeContext(onnxir::NodeOp node, mlir::OpBuilder &builder, graph::ShapeAnalysis &shapes, ConvertBlock convertBlock,
+              ConvertBranch convertBranch)
+      : node(node), builder(builder), shapes(shapes), loc(node.getLoc()), convertBlock(convertBlock),
+        convertBranch(convertBranch) {}
 
   onnxir::NodeOp node;
   mlir::OpBuilder &builder;
@@ -59,6 +62,10 @@ public:
   mlir::Location loc;
   /// Converts the ops of a subgraph's block at the builder's position.
   ConvertBlock convertBlock;
+  /// The same for a branch that a run may never take. Where nodes in it break rules of
+  /// shapes and nothing else is wrong, it fails with their errors in the list instead
+  /// of reporting them.
+  ConvertBranch convertBranch;
   /// The node's results; a handler sets them, null where nothing uses them.
   SmallVector<Value> results;
 

@@ -49,6 +49,8 @@ void Conductor::inParts(func::FuncOp func, size_t count, function_ref<void(func:
 
 Conductor::Tested Conductor::check(const graph::Assumption &assumption) {
   Value a = eval(assumption.a), c = eval(assumption.b);
+  if (assumption.kind == graph::Assumption::never)
+    return {arith::ConstantOp::create(b, loc, b.getBoolAttr(false)), a, c};
   Value holds = compare(
       assumption.kind == graph::Assumption::atMost ? arith::CmpIPredicate::sle : arith::CmpIPredicate::eq, a, c);
   if (assumption.kind == graph::Assumption::broadcasts)
@@ -57,6 +59,8 @@ Conductor::Tested Conductor::check(const graph::Assumption &assumption) {
 }
 
 uint32_t Conductor::numberOf(const graph::Assumption &assumption) {
+  if (assumption.kind == graph::Assumption::never)
+    return out.addCheck(TENON_RUN, assumption.node, assumption.why);
   StringRef text = "the inputs' dimensions do not fit together: sizes {0} and {1} must be equal";
   if (assumption.kind == graph::Assumption::broadcasts)
     text = "the inputs' dimensions do not fit together: a size of {0} does not broadcast to {1}";

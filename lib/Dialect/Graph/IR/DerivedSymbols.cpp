@@ -395,7 +395,7 @@ Range ShapeAnalysis::getRange(AffineExpr expr, unsigned depth) const {
 //===-- assumptions -------------------------------------------------------===//
 
 void ShapeAnalysis::assume(Assumption::Kind kind, AffineExpr a, AffineExpr b) {
-  Assumption fresh{kind, canonical(a), canonical(b), {}};
+  Assumption fresh{kind, canonical(a), canonical(b), {}, {}};
   auto holds = [&](Scope where) {
     auto list = assumptions.find(where);
     return list != assumptions.end() &&
@@ -428,7 +428,7 @@ void ShapeAnalysis::learn(AffineExpr expr, int64_t high) {
 }
 
 void ShapeAnalysis::learn(const Assumption &assumption) {
-  if (assumption.kind == Assumption::broadcasts)
+  if (assumption.kind == Assumption::broadcasts || assumption.kind == Assumption::never)
     return;
   learn(assumption.a - assumption.b, 0);
   if (assumption.kind == Assumption::equal)
@@ -451,6 +451,24 @@ void ShapeAnalysis::inlineAssumptions(Operation *branch, unsigned region) {
   for (Assumption &assumption : moved)
     if (llvm::none_of(list, [&](const Assumption &x) { return x.sameAs(assumption); }))
       list.push_back(std::move(assumption));
+}
+
+void ShapeAnalysis::refuseBranch(Operation *branch, unsigned region, StringRef node, StringRef why) {
+  branch->getRegion(region).walk([&](Operation *op) {
+    for (Value result : op->getResults()) {
+      shapes.erase(result);
+      contents.erase(result);
+    }
+    assumptions.erase({op, 0});
+    assumptions.erase({op, 1});
+  });
+  assumptions[{branch, region}] = {{Assumption::never, constant(0), constant(0), node.str(), why.str()}};
+}
+
+bool ShapeAnalysis::isRefused(Operation *branch, unsigned region) const {
+  auto list = assumptions.find({branch, region});
+  return list != assumptions.end() &&
+         llvm::any_of(list->second, [](const Assumption &x) { return x.kind == Assumption::never; });
 }
 
 bool ShapeAnalysis::broadcastsTo(AffineExpr dim, AffineExpr to) {

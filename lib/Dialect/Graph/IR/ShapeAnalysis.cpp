@@ -373,8 +373,11 @@ LogicalResult ShapeAnalysis::visitIf(Operation *op) {
       return op->emitError("[TN2010] result ")
              << i << " has rank " << a.size() << " in one branch and " << b.size()
              << " in the other; the branch must be decided when the model is compiled";
-    for (auto [x, y] : llvm::zip(a, b))
-      x = joined(branch.getCondition(), x, y);
+    if (isRefused(branch, 0))
+      a = b;
+    else if (!isRefused(branch, 1))
+      for (auto [x, y] : llvm::zip(a, b))
+        x = joined(branch.getCondition(), x, y);
     setShape(result, a);
     // scf.if wants the branches' types to be its own.
     for (Operation *yield : {branch.thenYield().getOperation(), branch.elseYield().getOperation()})

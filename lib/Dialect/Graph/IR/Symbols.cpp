@@ -32,7 +32,7 @@ constexpr Form kOperations[] = {
     {Derivation::ratio, "ratio", 2, 2},
 };
 
-constexpr StringLiteral kAssumptionNames[] = {"equal", "at_most", "broadcasts"};
+constexpr StringLiteral kAssumptionNames[] = {"equal", "at_most", "broadcasts", "never"};
 
 /// Whether expressions of a map name symbols below `count` only.
 bool isOver(AffineMap map, size_t count) {
@@ -179,8 +179,11 @@ std::vector<Assumption> readAssumptions(mlir::Operation *op, StringRef attribute
   for (auto entry : attr.getAsRange<DictionaryAttr>()) {
     AffineMap sizes = entry.getAs<AffineMapAttr>("sizes").getValue();
     auto kind = llvm::find(kAssumptionNames, entry.getAs<StringAttr>("kind").getValue()) - std::begin(kAssumptionNames);
-    auto node = entry.getAs<StringAttr>("node");
-    assumptions.push_back({Assumption::Kind(kind), sizes.getResult(0), sizes.getResult(1), node ? node.str() : ""});
+    auto text = [&](StringRef key) {
+      auto attr = entry.getAs<StringAttr>(key);
+      return attr ? attr.str() : "";
+    };
+    assumptions.push_back({Assumption::Kind(kind), sizes.getResult(0), sizes.getResult(1), text("node"), text("why")});
   }
   return assumptions;
 }
@@ -194,6 +197,8 @@ ArrayAttr assumptionsAttr(ArrayRef<Assumption> assumptions, size_t symbols, MLIR
     entry.append("sizes", AffineMapAttr::get(AffineMap::get(0, symbols, {assumption.a, assumption.b}, context)));
     if (!assumption.node.empty())
       entry.append("node", b.getStringAttr(assumption.node));
+    if (!assumption.why.empty())
+      entry.append("why", b.getStringAttr(assumption.why));
     entries.push_back(entry.getDictionary(context));
   }
   return b.getArrayAttr(entries);
@@ -209,7 +214,8 @@ std::string whyNoAssumptions(Attribute attribute, size_t symbols) {
            sizes.getValue().getNumResults() == 2 && isOver(sizes.getValue(), symbols);
   };
   if (!list || !llvm::all_of(list, isAssumption))
-    return "must hold dictionaries of a kind (equal, at_most or broadcasts) and a map from the module's symbols to two "
+    return "must hold dictionaries of a kind (equal, at_most, broadcasts or never) and a map from the module's symbols "
+           "to two "
            "sizes";
   return "";
 }

@@ -84,6 +84,12 @@ public:
   /// A branch has become part of the block around it, and so have its assumptions.
   void inlineAssumptions(mlir::Operation *branch, unsigned region);
 
+  /// No run may take this branch: `node` in it breaks a shape rule, as `why` says.
+  /// What was known of the values in it is forgotten; the If's results have the
+  /// shapes of the other branch.
+  void refuseBranch(mlir::Operation *branch, unsigned region, llvm::StringRef node, llvm::StringRef why);
+  bool isRefused(mlir::Operation *branch, unsigned region) const;
+
   /// NumPy broadcast of two dimensions; null if they can never match. Where
   /// either may turn out to be 1 at run time, an expression that is right then.
   mlir::AffineExpr broadcast(mlir::AffineExpr a, mlir::AffineExpr b);

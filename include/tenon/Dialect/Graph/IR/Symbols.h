@@ -63,11 +63,15 @@ struct Assumption {
     equal,      ///< a == b
     atMost,     ///< a <= b
     broadcasts, ///< a == 1 or a == b
+    never,      ///< nothing makes it hold: what needs it breaks a shape rule at every size
   } kind;
-  mlir::AffineExpr a, b;
-  std::string node; ///< the ONNX nodes that need it, for messages
+  mlir::AffineExpr a, b; ///< 0 and 0 for `never`
+  std::string node;      ///< the ONNX nodes that need it, for messages
+  std::string why;       ///< for `never`: the shape rule and what breaks it
 
-  bool sameAs(const Assumption &other) const { return kind == other.kind && a == other.a && b == other.b; }
+  bool sameAs(const Assumption &other) const {
+    return kind == other.kind && a == other.a && b == other.b && why == other.why;
+  }
 };
 
 /// The symbols of a module, from its attribute `graph.symbols`.
@@ -80,7 +84,7 @@ std::vector<Assumption> readAssumptions(mlir::Operation *op, llvm::StringRef att
 mlir::ArrayAttr assumptionsAttr(llvm::ArrayRef<Assumption> assumptions, size_t symbols, mlir::MLIRContext *context);
 /// The attribute that holds the assumptions of one branch of an scf.if.
 llvm::StringRef branchAssumptions(unsigned region);
-/// "equal", "at_most", "broadcasts".
+/// "equal", "at_most", "broadcasts", "never".
 llvm::StringRef assumptionName(Assumption::Kind kind);
 
 /// Why an attribute is no table of symbols, or no list of assumptions over

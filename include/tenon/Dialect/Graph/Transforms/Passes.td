@@ -33,8 +33,10 @@ def InferShapesPass : Pass<"graph-infer-shapes", "::mlir::ModuleOp"> {
 def SimplifyPass : Pass<"graph-simplify"> {
   let summary = "Removes ops that change nothing and joins ops that undo each other";
   let description = [{
-    Applies the canonicalisation patterns of the graph dialect alone: identity
-    views, casts, pads and slices; double transposes and reshapes; double
+    Applies the canonicalisation patterns of all dialects, but MLIR's own for
+    scf.if: they lose what its branches assume of sizes (`graph.then_assumptions`).
+    Of an scf.if it removes the results that nothing uses. Patterns of graph ops:
+    identity views, casts, pads and slices; double transposes and reshapes; double
     negation; elementwise identities that hold for every float, signed zeros
     and NaN included; `x * sigmoid(x)` to swish; division by a power of two to
     multiplication.
