@@ -191,7 +191,7 @@ private:
   }
 
   /// Whether an error says that the model contradicts itself at these sizes, as the
-  /// shape rules of the graph dialect do (TN2000 to TN2099), and not that the compiler
+  /// shape rules of the graph dialect do (their codes are those below 2100), and not that the compiler
   /// lacks something.
   static bool breaksShapeRule(const Diagnostic &report) {
     auto code = codeOfMessage(report.str());
