@@ -169,15 +169,25 @@ def branch(g):
     if y and condition.dtype == "bool" and not condition.sizes and (y.dims is None or y.dims != x.dims):
         y = None  # sizes that are equal here and need not be: of branches that data chooses, they would depend on data
 
-    def body(prefix):
-        op = g.one_of(["Identity", "Relu", "Neg", "Mul", "Add", "Abs"])
-        operands = [x.name, (y or x).name] if op in ("Mul", "Add") else [x.name]
-        out = f"{prefix}{g.counts.get('t', 0)}"
-        nodes = [helper.make_node(op, operands, [out + "a"]), helper.make_node("Abs", [out + "a"], [out])]
-        kind = helper.make_tensor_value_info(out, DTYPES[x.dtype][0], [None] * x.rank)
-        return helper.make_graph(nodes, prefix, [], [kind])
+    count = 2 if g.chance(0.3) else 1
 
-    g.add("If", [condition], {"then_branch": body("then"), "else_branch": body("else")})
+    def path(out):
+        """The nodes to one output: none of them may be left once sizes are known."""
+        op = g.one_of(["Identity", "Relu", "Neg", "Mul", "Add", "Abs"] + ["Reshape"] * (y is not None))
+        if op == "Reshape":
+            return [helper.make_node("Shape", [y.name], [out + "s"]), helper.make_node("Reshape", [x.name, out + "s"], [out])]
+        operands = [x.name, (y or x).name] if op in ("Mul", "Add") else [x.name]
+        if op == "Identity" or g.chance(0.3):
+            return [helper.make_node(op, operands, [out])]
+        return [helper.make_node(op, operands, [out + "a"]), helper.make_node("Abs", [out + "a"], [out])]
+
+    def body(prefix):
+        outs = [f"{prefix}{g.counts.get('t', 0)}_{i}" for i in range(count)]
+        kinds = [helper.make_tensor_value_info(out, DTYPES[x.dtype][0], [None] * x.rank) for out in outs]
+        return helper.make_graph([node for out in outs for node in path(out)], prefix, [], kinds)
+
+    wanted = [g.chance(0.6), True] if count == 2 else 1
+    g.add("If", [condition], {"then_branch": body("then"), "else_branch": body("else")}, wanted)
 
 
 def makers():
