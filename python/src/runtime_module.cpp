@@ -110,14 +110,9 @@ struct Session {
     check(tenon_session_bind_output(handle, index, array.data(), array.nbytes()));
   }
 
-  void run() {
-    tenon_status *status;
-    {
-      nb::gil_scoped_release release;
-      status = tenon_session_run(handle);
-    }
-    check(status);
-  }
+  void run() { released(tenon_session_run); }
+  void start() { check(tenon_session_start(handle)); }
+  void wait() { released(tenon_session_wait); }
 
   /// The shape an output will have for the inputs that are bound.
   nb::tuple outputShape(int index) {
@@ -133,6 +128,17 @@ struct Session {
 
   nb::object owner; // keeps the model
   tenon_session *handle = nullptr;
+
+private:
+  /// A call that takes long, without the interpreter lock.
+  void released(tenon_status *(*call)(tenon_session *)) {
+    tenon_status *status;
+    {
+      nb::gil_scoped_release release;
+      status = call(handle);
+    }
+    check(status);
+  }
 };
 
 /// Loads the driver of a device beside the host, which stays loaded. What keeps it from
@@ -196,6 +202,8 @@ NB_MODULE(_runtime, m) {
       .def("bind_default", &Session::bindDefault)
       .def("bind_output", &Session::bindOutput)
       .def("run", &Session::run)
+      .def("start", &Session::start)
+      .def("wait", &Session::wait)
       .def("output_shape", &Session::outputShape)
       .def_prop_ro("arena_bytes", [](Session &session) { return tenon_session_arena_bytes(session.handle); });
 }

@@ -21,7 +21,7 @@ from .errors import (
 )
 from .ledger import Ledger, explain
 from .listing import Operator, Target, ops, targets
-from .runtime import Artifact, Session, TensorInfo, load, load_driver
+from .runtime import Artifact, Run, Session, TensorInfo, load, load_driver
 from .verification import VerifyReport, verify
 
 
@@ -99,6 +99,6 @@ def __getattr__(name):
 
 __all__ = [
     "Artifact", "ArtifactError", "CompileError", "DTypeError", "Diagnostic", "InputError", "Ledger", "Operator",
-    "RunError", "Session", "ShapeError", "Target", "TenonError", "TensorInfo", "UnsupportedCpuError", "VerifyReport",
-    "__version__", "compile", "convert", "explain", "load", "load_driver", "ops", "targets", "verify",
+    "Run", "RunError", "Session", "ShapeError", "Target", "TenonError", "TensorInfo", "UnsupportedCpuError",
+    "VerifyReport", "__version__", "compile", "convert", "explain", "load", "load_driver", "ops", "targets", "verify",
 ]

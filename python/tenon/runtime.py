@@ -298,13 +298,33 @@ class Session:
         for arrays that do not fit, RunError if sizes contradict each other inside
         of the model. After an error the session can be used again.
         """
-        for what, given in (("inputs", inputs), ("outputs", outputs or {})):
-            if not isinstance(given, collections.abc.Mapping):
-                raise TypeError(f"{what} are a mapping of names to arrays, not {type(given).__name__}")
         with self._lock:
-            return self._run(inputs, outputs or {})
+            _, results = self._prepare(inputs, outputs or {})
+            self._session.run()
+            return results
 
-    def _run(self, inputs, given):
+    def start(
+        self, inputs: "collections.abc.Mapping[str, np.ndarray]",
+        outputs: "collections.abc.Mapping[str, np.ndarray] | None" = None,
+    ) -> "Run":
+        """Begins a run and returns at once; `Run.wait` gives what `run` would have returned.
+
+        The run goes on on a thread of the session's own: several models can run at
+        once, and the next inputs be prepared. Until it has been waited for, the
+        arrays must stay as they are and the session is in use: what else asks it
+        for something fails (TN7011). Raises what `run` does for inputs
+        and outputs that do not fit.
+        """
+        with self._lock:
+            held, results = self._prepare(inputs, outputs or {})
+            self._session.start()
+            return Run(self._session, held, results)
+
+    def _prepare(self, inputs, given):
+        """Binds inputs and outputs; returns the arrays that a run reads, and its results by name."""
+        for what, mapping in (("inputs", inputs), ("outputs", given)):
+            if not isinstance(mapping, collections.abc.Mapping):
+                raise TypeError(f"{what} are a mapping of names to arrays, not {type(mapping).__name__}")
         held, key = self._bind(inputs)  # arrays must outlive the run that reads them
         shapes = self._shapes.get(key)
         if shapes is None:
@@ -324,8 +344,7 @@ class Session:
                 self._refuse_overlap(info.name, result, held, results)
             results[info.name] = result
             self._session.bind_output(i, _carrier(result, info.dtype))
-        self._session.run()
-        return results
+        return held, results
 
     @property
     def arena_bytes(self) -> int:
@@ -391,6 +410,41 @@ class Session:
             held.append(array)
             key.append(shape)
         return held, tuple(key)
+
+
+class Run:
+    """A run that `Session.start` began. One that is dropped is waited for first."""
+
+    def __init__(self, native, held, results):
+        self._native = native
+        self._held = held  # arrays must outlive the run that reads them
+        self._results = results
+        self._lock = threading.Lock()
+
+    def wait(self) -> dict[str, np.ndarray]:
+        """Returns {output name: array} when the run is done, the same when called again.
+
+        Raises what `Session.run` would have raised; called again, too. The session
+        can be used from then on.
+        """
+        with self._lock:
+            if self._native is not None:
+                native, self._native = self._native, None
+                try:
+                    native.wait()
+                except BaseException as error:
+                    self._results = error
+                self._held = None
+        if isinstance(self._results, BaseException):
+            raise self._results
+        return self._results
+
+    def __del__(self):
+        if getattr(self, "_native", None) is not None:
+            try:
+                self.wait()
+            except Exception:  # nobody asks for it any more
+                pass
 
 
 def _from_bytes(data, summary):

@@ -283,6 +283,54 @@ def test_sessions_in_threads(scale, shared):
     assert not wrong
 
 
+def test_runs_go_on_beside_the_caller(scale):
+    sessions = [scale.session() for _ in range(3)]
+    inputs = [values(4, seed) for seed in range(3)]
+    given = np.empty_like(expected(inputs[2]))
+    runs = [session.start({"x": x}) for session, x in zip(sessions[:2], inputs)]
+    runs.append(sessions[2].start({"x": inputs[2]}, {"y": given}))
+    for run, x in reversed(list(zip(runs, inputs))):
+        np.testing.assert_array_equal(run.wait()["y"], expected(x))
+        assert run.wait() is run.wait()  # as often as one likes
+    assert runs[2].wait()["y"] is given
+    np.testing.assert_array_equal(sessions[0].run({"x": inputs[1]})["y"], expected(inputs[1]))
+
+
+def test_a_session_is_in_use_until_its_run_has_been_waited_for(scale):
+    session, x = scale.session(), values(4)
+    run = session.start({"x": x})
+    for call in (session.run, session.start):
+        with pytest.raises(tenon.TenonError) as caught:
+            call({"x": x})
+        assert caught.value.code == "TN7011"
+    np.testing.assert_array_equal(run.wait()["y"], expected(x))
+    # One that is dropped is waited for; one whose session is closed goes on.
+    del run
+    session.start({"x": x})
+    np.testing.assert_array_equal(session.run({"x": x})["y"], expected(x))
+    run = session.start({"x": x})
+    session.close()
+    np.testing.assert_array_equal(run.wait()["y"], expected(x))
+    with pytest.raises(tenon.InputError, match="closed"):
+        session.start({"x": x})
+
+
+def test_what_is_wrong_with_a_started_run():
+    import onnx.parser
+
+    session = tenon.compile(onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17]>
+        pick (float[n] x, int64[1] i) => (float[1] y) { y = Gather(x, i) }
+    """)).session()
+    with pytest.raises(tenon.DTypeError):  # at once, and nothing runs
+        session.start({"x": np.zeros(3), "i": np.array([0])})
+    run = session.start({"x": np.zeros(3, np.float32), "i": np.array([3])})
+    for _ in range(2):
+        with pytest.raises(tenon.RunError, match="TN7013"):
+            run.wait()
+    assert session.run({"x": np.ones(3, np.float32), "i": np.array([2])})["y"] == [1]
+
+
 @pytest.mark.parametrize(
     "inputs, error, code",
     [
