@@ -7,6 +7,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "tenon/Dialect/Plan/IR/Symbols.h"
 #include "tenon/Support/Provenance.h"
 #include "tenon/Target/CPU/Codegen.h"
 
@@ -23,7 +24,7 @@ std::string fingerprint(plan::KernelOp kernel, StringRef strategy) {
   copy->setName("");
   copy->removePlacesAttr();
   (*copy)->removeAttr(kWorkAttr);
-  SmallVector<unsigned> symbols = host::symbolsOf(kernel);
+  SmallVector<unsigned> symbols = plan::symbolsOf(kernel);
   AttrTypeReplacer rename;
   rename.addReplacement([&](AffineMapAttr attribute) {
     SmallVector<AffineExpr> names(attribute.getValue().getNumSymbols());
@@ -79,7 +80,7 @@ LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, 
     return LLVM::LoadOp::create(b, loc, pointer, at);
   };
   context.symbols.resize(symbolCount);
-  for (auto [i, position] : llvm::enumerate(host::symbolsOf(kernel))) {
+  for (auto [i, position] : llvm::enumerate(plan::symbolsOf(kernel))) {
     Value at =
         LLVM::GEPOp::create(b, loc, pointer, b.getI64Type(), entry->getArgument(1), ArrayRef<LLVM::GEPArg>{int32_t(i)});
     Value value = LLVM::LoadOp::create(b, loc, b.getI64Type(), at);

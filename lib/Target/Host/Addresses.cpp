@@ -3,8 +3,8 @@
 // Where tensors are during a run: in an input, an output, the weights or the arena.
 #include "Conductor.h"
 
+#include "tenon/Dialect/Num/IR/StorageType.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
-#include "tenon/Target/Common/StorageType.h"
 
 using namespace mlir;
 

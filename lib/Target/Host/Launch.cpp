@@ -5,6 +5,7 @@
 #include "Conductor.h"
 
 #include "tenon/Dialect/Plan/IR/Shapes.h"
+#include "tenon/Dialect/Plan/IR/Symbols.h"
 #include "tenon/Support/Provenance.h"
 #include "tenon/Target/Common/ManifestTypes.h"
 #include "tenon/Target/Host/ErrorRecord.h"
@@ -13,20 +14,6 @@
 using namespace mlir;
 
 namespace tenon::host {
-
-SmallVector<unsigned> symbolsOf(plan::KernelOp kernel) {
-  llvm::SetVector<unsigned> positions;
-  kernel->walk<WalkOrder::PreOrder>([&](Operation *op) {
-    op->getAttrDictionary().walk([&](AffineMapAttr map) {
-      for (AffineExpr size : map.getValue().getResults())
-        size.walk([&](AffineExpr part) {
-          if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
-            positions.insert(symbol.getPosition());
-        });
-    });
-  });
-  return positions.takeVector();
-}
 
 LogicalResult Conductor::launch(plan::KernelOp kernel) {
   auto entry = out.launches.find(kernel);
@@ -82,7 +69,7 @@ void Conductor::storeBuffers(plan::KernelOp kernel) {
 }
 
 void Conductor::storeSymbols(plan::KernelOp kernel) {
-  SmallVector<unsigned> read = symbolsOf(kernel);
+  SmallVector<unsigned> read = plan::symbolsOf(kernel);
   inFrames(read.size(), [&](size_t i) {
     LLVM::StoreOp::create(b, loc, eval(getAffineSymbolExpr(read[i], b.getContext())), element(shared[Sizes], i64, i));
   });

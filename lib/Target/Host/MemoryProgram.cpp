@@ -4,6 +4,8 @@
 // depend on symbols, and what the run needs for itself.
 #include "Conductor.h"
 
+#include "tenon/Dialect/Plan/IR/Symbols.h"
+
 using namespace mlir;
 
 namespace tenon::host {
@@ -16,7 +18,7 @@ void Conductor::measure(func::FuncOp func) {
     if (plan::writesBuffers(op))
       mostBuffers = std::max<size_t>(mostBuffers, op->getNumOperands() + op->getNumResults() + 1);
     if (auto kernel = dyn_cast<plan::KernelOp>(op))
-      mostSizes = std::max(mostSizes, symbolsOf(kernel).size());
+      mostSizes = std::max(mostSizes, plan::symbolsOf(kernel).size());
   });
   if (isLong(func.getBody().front()) || std::max(mostBuffers, mostSizes) > kMostSizes) {
     frameFields = kFrameFields;

@@ -5,7 +5,7 @@
 #include "Conductor.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
-#include "tenon/Target/Common/StorageType.h"
+#include "tenon/Dialect/Num/IR/StorageType.h"
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;

@@ -12,12 +12,14 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/AffineExpr.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Num/IR/StorageType.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
 #include "tenon/Target/CPU/CpuTarget.h"
-#include "tenon/Target/Common/StorageType.h"
 
+namespace tenon::codegen {} // namespace tenon::codegen
 namespace tenon::cpu {
+using namespace codegen;
 
 using plan::atLeastOne;
 using plan::Exprs;

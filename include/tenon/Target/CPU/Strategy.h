@@ -6,16 +6,13 @@
 #ifndef TENON_TARGET_CPU_STRATEGY_H
 #define TENON_TARGET_CPU_STRATEGY_H
 
+#include "tenon/Interfaces/WorkSplit.h"
 #include "tenon/Support/KernelDescription.h"
 #include "tenon/Target/CPU/KernelContext.h"
-#include "tenon/Target/Host/Launch.h"
 #include <memory>
 #include <vector>
 
 namespace tenon::cpu {
-
-using host::SizeCheck;
-using host::WorkSplit;
 
 /// What a strategy has chosen for one kernel: decided once, when it is made, then asked.
 class KernelPlan {

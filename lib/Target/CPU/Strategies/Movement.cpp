@@ -23,6 +23,7 @@
 #include "Mover.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Matchers.h"
+#include "tenon/Dialect/Plan/IR/Symbols.h"
 #include "tenon/Target/CPU/Codegen.h"
 
 using namespace mlir;
@@ -239,7 +240,7 @@ private:
     if (!llvm::all_of(op.getInputs(), llvm::IsaPred<BlockArgument>))
       return false;
     int64_t axis = op.getAxis(), count = op.getInputs().size();
-    SmallVector<unsigned> read = host::symbolsOf(c.kernel);
+    SmallVector<unsigned> read = plan::symbolsOf(c.kernel);
     SmallVector<int64_t> fields, terms;
     for (Value input : op.getInputs()) {
       std::optional<LinearSum> size = linearSum(c.shape(input)[axis]);

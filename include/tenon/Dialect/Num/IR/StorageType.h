@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef TENON_TARGET_COMMON_STORAGETYPE_H
-#define TENON_TARGET_COMMON_STORAGETYPE_H
+#ifndef TENON_DIALECT_NUM_IR_STORAGETYPE_H
+#define TENON_DIALECT_NUM_IR_STORAGETYPE_H
 
 #include "mlir/IR/Types.h"
 
@@ -12,4 +12,4 @@ mlir::Type storageType(mlir::Type elementType);
 
 } // namespace tenon
 
-#endif // TENON_TARGET_COMMON_STORAGETYPE_H
+#endif // TENON_DIALECT_NUM_IR_STORAGETYPE_H

@@ -2,7 +2,7 @@
 //
 // How elements lie in memory. The host program, the kernels of all targets and the
 // runtime read the same buffers, so that this is one rule for all.
-#include "tenon/Target/Common/StorageType.h"
+#include "tenon/Dialect/Num/IR/StorageType.h"
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "tenon/Dialect/Num/IR/Num.h"
