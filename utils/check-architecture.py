@@ -25,13 +25,14 @@ LAYERS = {
     "Interfaces": {"Dialect", "Numerics"},
     "Dialect": {"Interfaces", "Numerics"},
     "Analysis": {"Dialect", "Interfaces", "Numerics"},
+    "Codegen": {"Dialect", "Interfaces", "Numerics", "Analysis"},
     "Frontend": {"Dialect"},
     "Reference": {"Dialect", "Interfaces", "Numerics", "Analysis"},
-    "Transforms": {"Dialect", "Interfaces", "Numerics", "Analysis", "Reference"},  # constants are evaluated by it
-    "Conversion": {"Dialect", "Interfaces", "Numerics", "Analysis", "Transforms"},
-    "Target": {"Dialect", "Interfaces", "Numerics", "Analysis", "Transforms", "Conversion"},
+    "Transforms": {"Dialect", "Interfaces", "Numerics", "Analysis", "Codegen", "Reference"},  # constants are evaluated by it
+    "Conversion": {"Dialect", "Interfaces", "Numerics", "Analysis", "Codegen", "Transforms"},
+    "Target": {"Dialect", "Interfaces", "Numerics", "Analysis", "Codegen", "Transforms", "Conversion"},
     "Pipelines": {
-        "Dialect", "Interfaces", "Numerics", "Analysis", "Transforms", "Conversion", "Target", "Frontend",
+        "Dialect", "Interfaces", "Numerics", "Analysis", "Codegen", "Transforms", "Conversion", "Target", "Frontend",
         "Reference",
     },
     "Reduce": {"Dialect"},

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "tenon/Codegen/Passes.h"
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Dialect/Graph/Transforms/Passes.h"
@@ -63,6 +64,7 @@ static std::shared_ptr<const Target> shippedTarget(StringRef spec, std::string &
 void registerTenonPasses() {
   registerTargetPasses();
   registerPasses();
+  codegen::registerPasses();
   graph::registerPasses();
   onnxtograph::registerPasses();
   fusion::registerSinkDecodesPass();

@@ -2,9 +2,10 @@
 //
 // Lowering of the elementwise op families to arith and math, on scalars and
 // vectors alike. 16-bit floats arrive as f32.
-#include "Logarithm.h"
-#include "Power.h"
-#include "Trigonometry.h"
+#include "tenon/Codegen/Logarithm.h"
+#include "tenon/Codegen/Power.h"
+#include "tenon/Codegen/Trigonometry.h"
+#include "tenon/Target/CPU/KernelContext.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 

@@ -11,6 +11,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
+#include "tenon/Codegen/Passes.h"
 #include "tenon/Dialect/Num/Transforms/Passes.h"
 #include "tenon/Target/CPU/Codegen.h"
 #include "tenon/Target/CPU/Passes.h"
@@ -98,7 +99,7 @@ LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
     return failure();
   LogicalResult lowered = run([&](PassManager &pm) {
     pm.addPass(num::createLowerConversionsPass());
-    pm.addPass(createLegalizeFloatsPass({target.fusesMultiplyAdd(), target.convertsHalf()}));
+    pm.addPass(codegen::createLegalizeFloatsPass({target.fusesMultiplyAdd(), target.convertsHalf()}));
     pm.addPass(createGuardConversionsPass());
     OpPassManager &each = pm.nest<func::FuncOp>();
     each.addPass(createCSEPass());

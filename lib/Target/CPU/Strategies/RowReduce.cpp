@@ -29,9 +29,9 @@
 // It is reduced: lanes run along it, and along the reduced dimensions before it that are contiguous with it (the run).
 // A unit is one result. Loops over the other reduced dimensions carry one vector accumulator; within each run
 // `accumulate` (RowSchedule.h) folds with four copies of it, and one horizontal step makes the result of the lanes.
-#include "../Logarithm.h"
 #include "RowStrategies.h"
 
+#include "tenon/Codegen/Logarithm.h"
 #include "tenon/tenon.h"
 
 using namespace mlir;

@@ -30,8 +30,9 @@
 //                 some taps out    inside for all lanes; taps unrolled      some taps out, or few columns left
 //
 // Loops over the taps of the dimensions before the columns have just those inside, and carry the accumulator.
-#include "../Logarithm.h"
 #include "WindowStrategies.h"
+
+#include "tenon/Codegen/Logarithm.h"
 
 using namespace mlir;
 

@@ -1,5 +1,5 @@
-// RUN: tenon-opt %s --cpu-legalize-floats | FileCheck %s --check-prefixes=CHECK,HAS
-// RUN: tenon-opt %s --cpu-legalize-floats="fma=false half=false" | FileCheck %s --check-prefixes=CHECK,LACKS
+// RUN: tenon-opt %s --codegen-legalize-floats | FileCheck %s --check-prefixes=CHECK,HAS
+// RUN: tenon-opt %s --codegen-legalize-floats="fma=false half=false" | FileCheck %s --check-prefixes=CHECK,LACKS
 
 // CHECK-LABEL: @fma
 // HAS: math.fma

@@ -5,7 +5,7 @@
 // 5e-9; the sign alternates with the multiples. No conversion to an integer is
 // needed: a sum with 1.5 * 2^23 rounds, and its last bit is that of the multiple.
 // Of large numbers the multiple is found in integers.
-#include "Trigonometry.h"
+#include "tenon/Codegen/Trigonometry.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -14,7 +14,7 @@
 
 using namespace mlir;
 
-namespace tenon::cpu {
+namespace tenon::codegen {
 namespace {
 
 constexpr double kInversePi = 0.31830988618379067154;
@@ -177,4 +177,4 @@ Value emitCosine(OpBuilder &b, Location loc, Value x, bool fma) {
   return Trigonometry{b, loc, x.getType(), fma}.emit(x, true);
 }
 
-} // namespace tenon::cpu
+} // namespace tenon::codegen

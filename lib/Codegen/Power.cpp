@@ -4,7 +4,7 @@
 // 32 bits and less that is exact to far below their last bit, for f64 the
 // logarithm and its product with y are sums of two numbers, so that powers that
 // are representable (all of whole numbers below 2^53) come out as they are.
-#include "Power.h"
+#include "tenon/Codegen/Power.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
@@ -13,7 +13,7 @@
 
 using namespace mlir;
 
-namespace tenon::cpu {
+namespace tenon::codegen {
 namespace {
 
 /// Constant exponents up to here are products (of a root).
@@ -260,4 +260,4 @@ Value emitPower(OpBuilder &b, Location loc, Value x, Value y, bool fma) {
   return m.select(m.either(m.is(P::OEQ, y, zero), m.is(P::OEQ, x, one)), one, result);
 }
 
-} // namespace tenon::cpu
+} // namespace tenon::codegen

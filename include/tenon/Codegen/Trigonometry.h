@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Sine, cosine and tangent of kernels.
-#ifndef TENON_LIB_TARGET_CPU_TRIGONOMETRY_H
-#define TENON_LIB_TARGET_CPU_TRIGONOMETRY_H
+#ifndef TENON_CODEGEN_TRIGONOMETRY_H
+#define TENON_CODEGEN_TRIGONOMETRY_H
 
-#include "tenon/Target/CPU/KernelContext.h"
+#include "mlir/IR/Builders.h"
 
-namespace tenon::cpu {
+namespace tenon::codegen {
 
 /// sin(x) and cos(x) of f32, scalars or vectors alike: within [-1, 1] and 3 ULP for
 /// every number, NaN for infinities and NaN. `fma`: whether the target multiplies and
@@ -14,6 +14,6 @@ namespace tenon::cpu {
 mlir::Value emitSine(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool fma);
 mlir::Value emitCosine(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool fma);
 
-} // namespace tenon::cpu
+} // namespace tenon::codegen
 
-#endif // TENON_LIB_TARGET_CPU_TRIGONOMETRY_H
+#endif // TENON_CODEGEN_TRIGONOMETRY_H

@@ -2,14 +2,14 @@
 //
 // The polynomial that math.log becomes takes a denormal as the smallest normal
 // number. It is scaled up first: log x = log(x * 2^64) - 64 log 2.
-#include "Logarithm.h"
+#include "tenon/Codegen/Logarithm.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 
-namespace tenon::cpu {
+namespace tenon::codegen {
 
 Value emitLogarithm(OpBuilder &b, Location loc, Value x) {
   auto constant = [&](double value) -> Value {
@@ -25,4 +25,4 @@ Value emitLogarithm(OpBuilder &b, Location loc, Value x) {
   return arith::SubFOp::create(b, loc, y, excess);
 }
 
-} // namespace tenon::cpu
+} // namespace tenon::codegen

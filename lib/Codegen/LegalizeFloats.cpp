@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Float operations without an instruction of the target, as vector arithmetic.
-#include "tenon/Target/CPU/Passes.h"
+#include "tenon/Codegen/Passes.h"
 
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
@@ -9,9 +9,9 @@
 
 using namespace mlir;
 
-namespace tenon::cpu {
+namespace tenon::codegen {
 #define GEN_PASS_DEF_LEGALIZEFLOATSPASS
-#include "tenon/Target/CPU/Passes.h.inc"
+#include "tenon/Codegen/Passes.h.inc"
 
 namespace {
 
@@ -186,4 +186,4 @@ public:
 };
 
 } // namespace
-} // namespace tenon::cpu
+} // namespace tenon::codegen
