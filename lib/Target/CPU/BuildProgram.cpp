@@ -2,6 +2,7 @@
 //
 // Emits every kernel of a planned module by its strategy; structurally
 // identical kernels become one function.
+#include "KernelServices.h"
 #include "KernelWork.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -60,7 +61,7 @@ struct FunctionCheck {
 std::string nodesOf(Operation *op) { return llvm::join(sourceNodes(op->getLoc()).getArrayRef(), ", "); }
 
 /// Bytes of scratch are for the kernel's temporaries, if they need any.
-LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, const KernelPlan &chosen,
+LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, const codegen::KernelPlan &chosen,
                          const CpuTarget &target, unsigned symbolCount, std::vector<FunctionCheck> &checks,
                          int64_t &scratchBytes) {
   Location loc = b.getUnknownLoc();
@@ -72,28 +73,35 @@ LogicalResult emitKernel(OpBuilder &b, StringRef symbol, plan::KernelOp kernel, 
   OpBuilder::InsertionGuard guard(b);
   Block *entry = func.addEntryBlock();
   b.setInsertionPointToStart(entry);
-  KernelContext context(b, kernel, target);
-  context.loc = loc;
-  context.bufferList = entry->getArgument(0);
   auto loadPointer = [&](unsigned i) -> Value {
     Value at = LLVM::GEPOp::create(b, loc, pointer, pointer, entry->getArgument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)});
     return LLVM::LoadOp::create(b, loc, pointer, at);
   };
-  context.symbols.resize(symbolCount);
+  SmallVector<Value> symbols(symbolCount), inputs, outputs;
   for (auto [i, position] : llvm::enumerate(plan::symbolsOf(kernel))) {
     Value at =
         LLVM::GEPOp::create(b, loc, pointer, b.getI64Type(), entry->getArgument(1), ArrayRef<LLVM::GEPArg>{int32_t(i)});
     Value value = LLVM::LoadOp::create(b, loc, b.getI64Type(), at);
-    context.symbols[position] = arith::IndexCastOp::create(b, loc, b.getIndexType(), value);
+    symbols[position] = arith::IndexCastOp::create(b, loc, b.getIndexType(), value);
   }
   unsigned number = 0;
   for (Value input : kernel.getInputs())
-    context.inputs.push_back(memrefOf(b, loc, loadPointer(number++), getElementTypeOrSelf(input.getType())));
+    inputs.push_back(memrefOf(b, loc, loadPointer(number++), getElementTypeOrSelf(input.getType())));
   for (Value output : kernel.getResults())
-    context.outputs.push_back(memrefOf(b, loc, loadPointer(number++), getElementTypeOrSelf(output.getType())));
-  context.begin = arith::IndexCastOp::create(b, loc, b.getIndexType(), entry->getArgument(2));
-  context.end = arith::IndexCastOp::create(b, loc, b.getIndexType(), entry->getArgument(3));
-  if (failed(chosen.emit(context)))
+    outputs.push_back(memrefOf(b, loc, loadPointer(number++), getElementTypeOrSelf(output.getType())));
+  Value begin = arith::IndexCastOp::create(b, loc, b.getIndexType(), entry->getArgument(2));
+  Value end = arith::IndexCastOp::create(b, loc, b.getIndexType(), entry->getArgument(3));
+
+  CpuBufferAccess memory(begin);
+  CpuErrorReport errors(entry->getArgument(0));
+  CpuOperandTable operands(func);
+  WorkerRange units(begin, end);
+  KernelContext context(b, kernel, target, {memory, errors, &operands});
+  context.loc = loc;
+  context.symbols = std::move(symbols);
+  context.inputs = std::move(inputs);
+  context.outputs = std::move(outputs);
+  if (failed(emitUnits(context, chosen, units)))
     return failure();
   b.setInsertionPointToEnd(entry);
   func::ReturnOp::create(b, loc);

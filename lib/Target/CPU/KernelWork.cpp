@@ -3,10 +3,11 @@
 // How many operations a kernel does, exactly or at sizes that are to be expected.
 #include "KernelWork.h"
 
+#include "tenon/Codegen/KernelContext.h"
 #include "tenon/Dialect/Graph/IR/Symbols.h"
-#include "tenon/Target/CPU/KernelContext.h"
 
 using namespace mlir;
+using namespace tenon::codegen;
 
 namespace tenon::cpu {
 

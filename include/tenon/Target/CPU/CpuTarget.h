@@ -5,6 +5,7 @@
 #ifndef TENON_TARGET_CPU_CPUTARGET_H
 #define TENON_TARGET_CPU_CPUTARGET_H
 
+#include "tenon/Codegen/Machine.h"
 #include "tenon/Dialect/Hw/IR/Device.h"
 #include "llvm/ADT/StringRef.h"
 #include <optional>
@@ -13,24 +14,20 @@
 
 namespace tenon::cpu {
 
-struct CpuTarget {
-  std::string spec;                  ///< canonical spelling, e.g. "cpu:x86-64-v4"
-  hw::Device chip;                   ///< all that is known of it; what follows is taken from there
-  std::string triple;                ///< e.g. "x86_64-unknown-linux-gnu"
+struct CpuTarget : codegen::Machine {
+  std::string spec;   ///< canonical spelling, e.g. "cpu:x86-64-v4"
+  hw::Device chip;    ///< all that is known of it; what follows, and Machine's numbers, are taken from there
+  std::string triple; ///< e.g. "x86_64-unknown-linux-gnu"
   std::vector<std::string> features; ///< LLVM feature names, sorted, without "+"
-  int64_t vectorBits = 128;          ///< native vector register width
-  int64_t vectorRegisters = 16;      ///< architectural vector registers
-  int64_t l2Bytes = 256 * 1024;      ///< second-level cache of a core
 
   bool has(llvm::StringRef feature) const;
   bool isX86() const { return llvm::StringRef(triple).starts_with("x86"); }
   bool isRiscv() const { return llvm::StringRef(triple).starts_with("riscv"); }
   /// Multiplies and adds in one instruction; AArch64 and RISC-V always do.
-  bool fusesMultiplyAdd() const { return !isX86() || has("fma"); }
+  bool fusesMultiplyAdd() const override { return !isX86() || has("fma"); }
   /// Converts vectors between f16 and f32; AArch64 always does.
   bool convertsHalf() const { return isX86() ? has("f16c") : !isRiscv() || has("zvfhmin") || has("zvfh"); }
   std::string featureString() const; ///< "+a,+b" for LLVM
-  int64_t f32Lanes() const { return vectorBits / 32; }
 };
 
 /// The device that spellings and declarations of CPUs name.

@@ -14,7 +14,7 @@ namespace tenon::cpu {
 Accumulator::Accumulator(KernelContext &context, Value result, std::optional<Type> given)
     : c(context), resultType(computeOf(result)) {
   type = given.value_or(resultType);
-  compute = cpu::computeType(type);
+  compute = codegen::computeType(type);
 }
 
 Value Accumulator::converted(Value value, Type scalar) const {

@@ -5,9 +5,11 @@
 #ifndef TENON_LIB_TARGET_CPU_STRATEGIES_ACCUMULATOR_H
 #define TENON_LIB_TARGET_CPU_STRATEGIES_ACCUMULATOR_H
 
-#include "tenon/Target/CPU/KernelContext.h"
+#include "tenon/Codegen/KernelContext.h"
 
 namespace tenon::cpu {
+
+using namespace codegen;
 
 class Accumulator {
 public:

@@ -33,10 +33,10 @@ StringRef permutation(Type element, int64_t lanes, const CpuTarget &target) {
 
 } // namespace
 
-CodeDecoder::CodeDecoder(KernelContext &context, Type element, int64_t lanes, double center)
-    : c(context), element(element), lanes(lanes), center(center) {
+CodeDecoder::CodeDecoder(KernelContext &context, const CpuTarget &target, Type element, int64_t lanes, double center)
+    : c(context), target(target), element(element), lanes(lanes), center(center) {
   const numerics::Format &format = *num::formatOf(element);
-  if (!hasTable(element, lanes, c.target))
+  if (!hasTable(element, lanes, target))
     return;
   auto valuesFrom = [&](int64_t first) -> Value {
     SmallVector<float> values;
@@ -52,7 +52,7 @@ CodeDecoder::CodeDecoder(KernelContext &context, Type element, int64_t lanes, do
 
 Value CodeDecoder::decode(Value codes) const {
   if (table) {
-    auto name = c.b.getStringAttr(permutation(element, lanes, c.target));
+    auto name = c.b.getStringAttr(permutation(element, lanes, target));
     auto lookUp = [&](Value values) -> Value {
       return LLVM::CallIntrinsicOp::create(c.b, c.loc, table.getType(), name, ValueRange{values, codes}).getResult(0);
     };

@@ -6,14 +6,17 @@
 #ifndef TENON_TARGET_CPU_STRATEGIES_CODEDECODER_H
 #define TENON_TARGET_CPU_STRATEGIES_CODEDECODER_H
 
-#include "tenon/Target/CPU/KernelContext.h"
+#include "tenon/Codegen/KernelContext.h"
+#include "tenon/Target/CPU/CpuTarget.h"
 
 namespace tenon::cpu {
+
+using namespace codegen;
 
 class CodeDecoder {
 public:
   /// Decodes to the code's value minus `center`, in vectors of `lanes`. Emits the table, if there is one.
-  CodeDecoder(KernelContext &context, mlir::Type element, int64_t lanes, double center);
+  CodeDecoder(KernelContext &context, const CpuTarget &target, mlir::Type element, int64_t lanes, double center);
 
   /// `codes` are i32 lanes with a code each in the low bits; the bits above
   /// may hold anything.
@@ -24,6 +27,7 @@ public:
 
 private:
   KernelContext &c;
+  const CpuTarget &target;
   mlir::Type element;
   int64_t lanes;
   double center;

@@ -19,16 +19,16 @@ constexpr int64_t kLine = 64; // bytes of a cache line
 // times that are up to 4 % slower.
 constexpr int64_t kFetchAhead = 8192;
 
-CodeDecoder decoderOf(KernelContext &c, const PackedCodes &w, int64_t lanes) {
+CodeDecoder decoderOf(KernelContext &c, const CpuTarget &target, const PackedCodes &w, int64_t lanes) {
   if (w.isCentered()) // packing made them signed codes, whose value is less the zero point
-    return {c, c.b.getIntegerType(w.bits()), lanes, 0};
-  return {c, w.element, lanes, w.center};
+    return {c, target, c.b.getIntegerType(w.bits()), lanes, 0};
+  return {c, target, w.element, lanes, w.center};
 }
 
 /// `word`, which LLVM's scheduler takes to depend on `sum`. The assembly is empty, and its result is in the register
 /// of `word`.
-Value after(KernelContext &c, Value sum, Value word) {
-  if (!c.target.isX86())
+Value after(KernelContext &c, const CpuTarget &target, Value sum, Value word) {
+  if (!target.isX86())
     return word;
   return LLVM::InlineAsmOp::create(c.b, c.loc, word.getType(), ValueRange{word, sum}, /*asm_string=*/"",
                                    /*constraints=*/"=x,0,x",
@@ -39,10 +39,10 @@ Value after(KernelContext &c, Value sum, Value word) {
 
 } // namespace
 
-CodePanels::CodePanels(KernelContext &context, const PackedCodes &codes, int64_t lanes, int64_t count,
-                       AffineExpr perStream)
-    : c(context), w(codes), lanes(lanes), vectors(count), perStream(perStream),
-      decoder(decoderOf(context, codes, lanes)), quads(context, codes, lanes) {
+CodePanels::CodePanels(KernelContext &context, const CpuTarget &target, const PackedCodes &codes, int64_t lanes,
+                       int64_t count, AffineExpr perStream)
+    : c(context), target(target), w(codes), lanes(lanes), vectors(count), perStream(perStream),
+      decoder(decoderOf(context, target, codes, lanes)), quads(context, codes, lanes) {
   if (Type real = getElementTypeOrSelf(w.op.getResult().getType()); real.getIntOrFloatBitWidth() < 32)
     type16 = real;
 }
@@ -76,7 +76,7 @@ public:
   /// Holds a word back until fence(vector) is there, if there is a fence.
   void hold(int64_t number, int64_t vector, Fence fence) {
     if (Value first = fence ? fence(vector) : Value())
-      at(number, vector) = after(p.c, first, at(number, vector));
+      at(number, vector) = after(p.c, p.target, first, at(number, vector));
   }
 
 private:

@@ -15,7 +15,7 @@ class CodePanels {
 public:
   /// Reads `count` panels of `lanes` columns at a time, one of each stream; a stream is `perStream` panels that lie
   /// beside each other.
-  CodePanels(KernelContext &context, const PackedCodes &codes, int64_t lanes, int64_t count,
+  CodePanels(KernelContext &context, const CpuTarget &target, const PackedCodes &codes, int64_t lanes, int64_t count,
              mlir::AffineExpr perStream);
 
   const PackedCodes &codes() const { return w; }
@@ -57,6 +57,7 @@ private:
   void fetchAhead(mlir::Value buffer, int64_t elements, llvm::function_ref<mlir::Value(int64_t)> at);
 
   KernelContext &c;
+  const CpuTarget &target;
   PackedCodes w;
   int64_t lanes, vectors;
   mlir::AffineExpr perStream;

@@ -12,7 +12,7 @@ using namespace mlir;
 
 namespace tenon::cpu {
 
-TileShape chooseTile(int64_t rows, int64_t columns, const CpuTarget &target, int64_t mostRows) {
+TileShape chooseTile(int64_t rows, int64_t columns, const Machine &target, int64_t mostRows) {
   int64_t lanes = target.f32Lanes();
   TileShape tile{1, 2, lanes};
   auto padded = [&](int64_t width) { return (columns + width - 1) / width * width; };
@@ -39,7 +39,7 @@ TileShape chooseTile(int64_t rows, int64_t columns, const CpuTarget &target, int
   return tile;
 }
 
-int64_t tilesInBlock(int64_t steps, int64_t columns, const TileShape &tile, const CpuTarget &target) {
+int64_t tilesInBlock(int64_t steps, int64_t columns, const TileShape &tile, const Machine &target) {
   if (columns > 0 && steps * columns * 4 <= target.l2Bytes / 4)
     return 1;
   // Bytes of two panels, and of the rows of one row tile.

@@ -45,7 +45,7 @@ struct TileShape {
 /// The tile for a matrix of `rows` rows and `columns` columns (-1 if unknown): as
 /// many accumulators as the register file holds beside the operands, but at most
 /// `mostRows` rows. The choice rests on shape and target alone.
-TileShape chooseTile(int64_t rows, int64_t columns, const CpuTarget &target, int64_t mostRows = 32);
+TileShape chooseTile(int64_t rows, int64_t columns, const Machine &target, int64_t mostRows = 32);
 /// Calls `body(shape, row)` so that rows [first, first + tile.rows) of `extent` rows are covered, `row` being the
 /// first of the tile to emit. A full tile that would go beyond the last row moves up to end there. It then computes
 /// some rows again, with the same result:
@@ -101,7 +101,7 @@ private:
 /// cache: the panels then follow each other for the same rows, and results are written
 /// row by row. Else as many as have their rows fit in that cache beside the panel in
 /// use and the next.
-int64_t tilesInBlock(int64_t steps, int64_t columns, const TileShape &tile, const CpuTarget &target);
+int64_t tilesInBlock(int64_t steps, int64_t columns, const TileShape &tile, const Machine &target);
 
 /// Packs a matrix [K, N], whose element (k, n) lies at k * strideK + n * strideN, into panels of W = `width` columns,
 /// [ceil(N / W)][K][W]. Columns beyond N are zero.

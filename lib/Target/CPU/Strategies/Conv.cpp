@@ -69,7 +69,7 @@ public:
         panels.last.vectors == panels.tile.vectors ? "" : llvm::formatv(" (the last {0})", panels.last.columns()).str();
     std::string tile = llvm::formatv("{0} pixels x {1} channels{2}", panels.tile.rows, panels.tile.columns(), last);
     return {llvm::formatv("{0}tile {1}, {2}-bit, filter packed{3}", p.isPointwise() ? "pointwise, " : "", tile,
-                          target.vectorBits, operandSource(p.op.getX())->text()),
+                          target.vectorBits, operandSource(p.op.getX())->text(target)),
             tile, target.vectorBits};
   }
 
@@ -121,7 +121,7 @@ public:
     bool streams = steps * p.outputs * 4 > c.target.l2Bytes / 2 && (p.isPointwise() || constantOr(p.ow) <= tile.rows);
     OperandReader input(c, p.op.getX()), filter(c, c.inputBuffer(p.filter), c.b.getF32Type());
     LogicalResult result = success();
-    c.loop(c.begin, c.end, 1, [&](Value unit) {
+    c.eachUnit([&](Value unit) {
       BlockedUnit at = blockedOrder(c, unit, rows(), all, block);
       Value group = c.divU(at.panel, c.index(panels.count)), panel = c.remU(at.panel, c.index(panels.count));
       Value base = c.mul(group, c.index(p.groupOutputs()));

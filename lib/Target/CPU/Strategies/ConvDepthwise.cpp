@@ -46,7 +46,7 @@ public:
   ScheduleFacts facts() const override {
     std::string tile = llvm::formatv("{0} pixels", tileColumns);
     return {llvm::formatv("tile {0}, channels in {1}-bit vectors, filter packed as f32{2}", tile, target.vectorBits,
-                          operandSource(p.op.getX())->text()),
+                          operandSource(p.op.getX())->text(target)),
             tile, target.vectorBits};
   }
 
@@ -75,7 +75,7 @@ public:
     Value zero = c.index(int64_t(0)), w = c.index(p.w), channels = c.index(p.channels);
     ElementEmitter emitter(c, p.result);
     LogicalResult result = success();
-    c.loop(c.begin, c.end, 1, [&](Value unit) {
+    c.eachUnit([&](Value unit) {
       ConvRow row = p.rowAt(c, unit);
       Value ow = c.index(p.ow);
       // Columns [first, first + count) with count accumulators, all channels. If guarded, taps may leave the image at

@@ -38,7 +38,7 @@ public:
 
   LogicalResult run() {
     Value groupOutputs = c.index(filter[0].floorDiv(op.getGroup()));
-    c.loop(c.begin, c.end, 1, [&](Value unit) {
+    c.eachUnit([&](Value unit) {
       at = c.delinearize(unit, ArrayRef(space).drop_back());
       at.push_back({});
       Value zero = c.index(int64_t(0)), extent = c.index(space.back());
@@ -137,7 +137,7 @@ public:
     bool alongRow = op.getLayout() == graph::ChannelLayout::first && op.getStrides().back() == 1;
     StringRef loops = alongRow ? "vectors along the image's rows, scalar at their ends, filter not packed"
                                : "scalar loops, filter not packed";
-    return {.text = loops.str() + operandsText({op.getX(), op.getFilter()}), .hasScalarCode = true};
+    return {.text = loops.str() + operandsText({op.getX(), op.getFilter()}, target), .hasScalarCode = true};
   }
 
   WorkSplit split() const override {

@@ -106,7 +106,7 @@ public:
     int64_t lanes = target.f32Lanes();
     LogicalResult result = success();
     if (space.empty()) {
-      c.loop(c.begin, c.end, 1, [&](Value) {
+      c.eachUnit([&](Value) {
         emitter.setPoint({}, 1);
         result = emitter.storeYields();
       });
@@ -129,7 +129,7 @@ public:
     Exprs outer;
     for (auto [first, last] : ArrayRef(groups).drop_back())
       outer.push_back(product(ArrayRef(space).slice(first, last - first + 1), kernel.getContext()));
-    c.loop(c.begin, c.end, 1, [&](Value row) {
+    c.eachUnit([&](Value row) {
       SmallVector<Value> index = c.delinearize(row, outer);
       index.push_back({});
       c.vectorLoop(c.index(int64_t(0)), c.index(inner), lanes, extent, [&](Value i, Value mask) {

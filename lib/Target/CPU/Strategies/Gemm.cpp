@@ -100,7 +100,7 @@ public:
     // Units of a batch entry follow each other; `within` is a unit's number in its entry.
     AffineExpr rows = s.source == Source::staged ? s.tiles.ceilDiv(s.block) : s.tiles;
     AffineExpr inBatch = rows * s.panels;
-    c.loop(c.begin, c.end, 1, [&](Value unit) {
+    c.eachUnit([&](Value unit) {
       Value within = unit;
       batch.clear();
       if (!p.batch.empty()) {
@@ -298,7 +298,7 @@ public:
     StringRef source[] = {packed, "read in place", "copied panel by panel", "gathered lane by lane"};
     std::string tile = llvm::formatv("{0}x{1}", s.tile.rows, s.tile.columns());
     return {llvm::formatv("tile {0}, {1}-bit f32, right operand {2}{3}", tile, target.vectorBits, source[int(s.source)],
-                          operandsText(kernel.getRootOp()->getOperands())),
+                          operandsText(kernel.getRootOp()->getOperands(), target)),
             tile, target.vectorBits};
   }
 

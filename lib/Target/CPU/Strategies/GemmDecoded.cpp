@@ -90,8 +90,8 @@ Schedule scheduleOf(plan::KernelOp kernel, const CpuTarget &target, PackedCodes 
 
 class Emitter {
 public:
-  Emitter(KernelContext &context, const Schedule &schedule)
-      : c(context), s(schedule), p(s.p), w(s.w), a(c, p.a), weights(c, w, s.lanes, s.vectors, s.panels) {}
+  Emitter(KernelContext &context, const CpuTarget &target, const Schedule &schedule)
+      : c(context), s(schedule), p(s.p), w(s.w), a(c, p.a), weights(c, target, w, s.lanes, s.vectors, s.panels) {}
 
   LogicalResult run() {
     m = c.index(p.m);
@@ -102,7 +102,7 @@ public:
     }
     if (s.fixedRows)
       prepareRows();
-    c.loop(c.begin, c.end, 1, [&](Value unit) {
+    c.eachUnit([&](Value unit) {
       Value each = c.index(s.rowBlocks * s.panels), within = p.batch.empty() ? unit : c.remU(unit, each);
       batch = p.batch.empty() ? SmallVector<Value>() : c.delinearize(c.divU(unit, each), p.batch);
       aBase = c.offset(batch, p.aBatch);
@@ -439,7 +439,7 @@ public:
                                            : ", rows as 24-bit integers";
     std::string tile = llvm::formatv("{0}x{1}", s.rows, s.columns());
     return {llvm::formatv("tile {0}, {1}-bit f32, weights {2}, decoded {3}{4}{5}", tile, target.vectorBits, s.w.text(),
-                          s.w.method(target), integers, operandSource(s.p.a)->text()),
+                          s.w.method(target), integers, operandSource(s.p.a)->text(target)),
             tile, target.vectorBits};
   }
 
@@ -453,7 +453,7 @@ public:
     return {product(s.p.batch, kernel.getContext()) * s.rowBlocks * s.panels, std::max(least, 65536 / work)};
   }
 
-  LogicalResult emit(KernelContext &c) const override { return Emitter(c, s).run(); }
+  LogicalResult emit(KernelContext &c) const override { return Emitter(c, target, s).run(); }
 
 private:
   Schedule s;

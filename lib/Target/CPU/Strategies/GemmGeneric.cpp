@@ -17,7 +17,7 @@ public:
       : KernelPlan(kernel, target), p(analyzeGemm(kernel)) {}
 
   ScheduleFacts facts() const override {
-    return {.text = "scalar loops" + operandsText(kernel.getRootOp()->getOperands()), .hasScalarCode = true};
+    return {.text = "scalar loops" + operandsText(kernel.getRootOp()->getOperands(), target), .hasScalarCode = true};
   }
 
   WorkSplit split() const override {
@@ -30,7 +30,7 @@ public:
     ElementEmitter emitter(c, p.result);
     OperandReader a(c, p.a), b(c, p.b);
     LogicalResult result = success();
-    c.loop(c.begin, c.end, 1, [&](Value unit) {
+    c.eachUnit([&](Value unit) {
       Value row = c.remU(unit, c.index(p.m));
       SmallVector<Value> batch = c.delinearize(c.divU(unit, c.index(p.m)), p.batch);
       Value aBase = c.add(c.offset(batch, p.aBatch), c.mul(row, c.index(p.aRow))), bBase = c.offset(batch, p.bBatch);

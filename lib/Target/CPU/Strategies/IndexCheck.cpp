@@ -31,8 +31,8 @@ IndexCheck::IndexCheck(KernelContext &context, Operation *op, Value tensor, Arra
     check.emplace(context, op, errorOf(op).first, errorOf(op).second);
   if (!check)
     return;
-  largest = memref::AllocaOp::create(c.b, c.loc, MemRefType::get({1}, c.b.getIndexType()));
-  memref::StoreOp::create(c.b, c.loc, c.index(int64_t(0)), largest, c.index(int64_t(0)));
+  largest = c.temporary(1, c.b.getIndexType(), /*alignment=*/0);
+  c.storeStored(c.index(int64_t(0)), largest, c.index(int64_t(0)));
 }
 
 std::pair<int64_t, int64_t> IndexCheck::boundsOf(unsigned axis) const {
@@ -92,8 +92,8 @@ Value IndexCheck::loadQuickly(Value position) {
   Value index = fromBeginning(raw(position, 0), 0);
   if (isCertain(0))
     return index;
-  Value zero = c.index(int64_t(0)), known = memref::LoadOp::create(c.b, c.loc, largest, zero);
-  memref::StoreOp::create(c.b, c.loc, arith::MaxUIOp::create(c.b, c.loc, known, index).getResult(), largest, zero);
+  Value zero = c.index(int64_t(0)), known = c.loadStored(largest, c.b.getIndexType(), zero);
+  c.storeStored(arith::MaxUIOp::create(c.b, c.loc, known, index), largest, zero);
   return LaneMath{c}.select(isInside(index, 0), index, zero);
 }
 
@@ -104,7 +104,7 @@ void IndexCheck::finish(function_ref<void()> loadAgain) {
     // The loops also run again where the axis has no elements, as 0, which `largest` begins with, is outside then.
     Value isOutside =
         arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::uge,
-                              memref::LoadOp::create(c.b, c.loc, largest, c.index(int64_t(0))), c.index(sizes[0]));
+                              c.loadStored(largest, c.b.getIndexType(), c.index(int64_t(0))), c.index(sizes[0]));
     auto again = scf::IfOp::create(c.b, c.loc, isOutside, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(c.b);
     c.b.setInsertionPointToStart(again.thenBlock());

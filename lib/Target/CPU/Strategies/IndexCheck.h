@@ -11,7 +11,7 @@
 #define TENON_LIB_TARGET_CPU_STRATEGIES_INDEXCHECK_H
 
 #include "RowSchedule.h"
-#include "tenon/Target/CPU/KernelCheck.h"
+#include "tenon/Codegen/KernelCheck.h"
 
 namespace tenon::cpu {
 

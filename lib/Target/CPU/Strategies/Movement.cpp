@@ -21,10 +21,8 @@
 
 #include "IndexCheck.h"
 #include "Mover.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Matchers.h"
 #include "tenon/Dialect/Plan/IR/Symbols.h"
-#include "tenon/Target/CPU/Codegen.h"
 
 using namespace mlir;
 
@@ -75,19 +73,6 @@ std::optional<LinearSum> linearSum(AffineExpr expr) {
       return std::nullopt;
   }
   return sum;
-}
-
-/// Makes a constant of `values` beside the kernel's function; the result is its address.
-Value constantTable(KernelContext &c, const std::string &name, ArrayRef<int64_t> values) {
-  auto func = cast<func::FuncOp>(c.b.getInsertionBlock()->getParentOp());
-  {
-    OpBuilder::InsertionGuard guard(c.b);
-    c.b.setInsertionPoint(func);
-    auto type = LLVM::LLVMArrayType::get(c.b.getI64Type(), values.size());
-    LLVM::GlobalOp::create(c.b, c.loc, type, /*isConstant=*/true, LLVM::Linkage::Internal, name,
-                           c.b.getI64TensorAttr(values));
-  }
-  return LLVM::AddressOfOp::create(c.b, c.loc, LLVM::LLVMPointerType::get(c.b.getContext()), name);
 }
 
 /// Merges dimensions as `stridedCopy` says; one is left at least, unless there are none.
@@ -164,7 +149,7 @@ public:
     }
     if (c.shape(root->getResult(0)).empty()) { // a scalar is copied
       Value zero = c.index(int64_t(0));
-      c.loop(c.begin, c.end, 1, [&](Value) {
+      c.eachUnit([&](Value) {
         Mover(c, root->getResult(0)).element(c.buffer(root->getOperand(0)), zero, c.outputBuffer(0), zero);
       });
       return success();
@@ -211,7 +196,7 @@ private:
     Exprs outer(strided.dims.begin(), strided.dims.end() - 1);
     AffineExpr inner = strided.dims.back(), stride = strided.strides.back();
     Value length = c.index(inner);
-    c.loop(c.begin, c.end, 1, [&](Value row) {
+    c.eachUnit([&](Value row) {
       Value source = c.add(base, c.offset(c.delinearize(row, outer), ArrayRef(strided.strides).drop_back()));
       Value target = c.mul(row, length);
       if (stride == 1)
@@ -235,9 +220,9 @@ private:
   ///   n0, c0, t0,  n1, c1, t1,  ..., 0, 0, tn,  f, s,  f, s, ...          size = c + sum of f * symbol s
   ///
   /// A row of the result holds a run of each operand; its place is the loop-carried sum of the runs before. False where
-  /// a size is no such sum or an operand no buffer.
+  /// a size is no such sum, an operand no buffer, or the target has no such tables.
   static bool emitLongConcat(KernelContext &c, graph::ConcatOp op) {
-    if (!llvm::all_of(op.getInputs(), llvm::IsaPred<BlockArgument>))
+    if (!c.services.operands || !llvm::all_of(op.getInputs(), llvm::IsaPred<BlockArgument>))
       return false;
     int64_t axis = op.getAxis(), count = op.getInputs().size();
     SmallVector<unsigned> read = plan::symbolsOf(c.kernel);
@@ -255,29 +240,20 @@ private:
     fields.append(terms);
 
     MLIRContext *context = op.getContext();
-    Type element = getElementTypeOrSelf(op.getType()), i64 = c.b.getI64Type();
-    auto pointer = LLVM::LLVMPointerType::get(context);
-    auto func = cast<func::FuncOp>(c.b.getInsertionBlock()->getParentOp());
-    Value addresses = func.getArgument(0), symbols = func.getArgument(1);
-    Value table = constantTable(c, (func.getName() + "_operands").str(), fields);
-    auto at = [&](Value base, Type type, Value i) -> Value {
-      return LLVM::GEPOp::create(c.b, c.loc, pointer, type, base,
-                                 ValueRange{arith::IndexCastOp::create(c.b, c.loc, i64, i)});
-    };
-    auto load = [&](Value base, Value i) -> Value {
-      return arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(),
-                                        LLVM::LoadOp::create(c.b, c.loc, i64, at(base, i64, i)));
-    };
+    Type element = getElementTypeOrSelf(op.getType());
+    OperandTable &operands = *c.services.operands;
+    Value table = operands.table(c, fields);
+    auto load = [&](Value i) { return operands.entry(c, table, i); };
     Value zero = c.index(int64_t(0)),
           inner = c.index(product(ArrayRef(c.shape(op.getResult())).drop_front(axis + 1), context));
     auto lengthOf = [&](Value row) -> Value {
-      Value size = load(table, c.add(row, c.index(1)));
+      Value size = load(c.add(row, c.index(1)));
       if (!terms.empty())
-        size = c.loop(
-            load(table, c.add(row, c.index(2))), load(table, c.add(row, c.index(5))), 2, size,
-            [&](Value term, ValueRange sum) -> SmallVector<Value> {
-              return {c.add(sum[0], c.mul(load(table, term), load(symbols, load(table, c.add(term, c.index(1))))))};
-            })[0];
+        size = c.loop(load(c.add(row, c.index(2))), load(c.add(row, c.index(5))), 2, size,
+                      [&](Value term, ValueRange sum) -> SmallVector<Value> {
+                        Value factor = load(term), symbol = operands.symbol(c, load(c.add(term, c.index(1))));
+                        return {c.add(sum[0], c.mul(factor, symbol))};
+                      })[0];
       return c.mul(size, inner);
     };
     Value end = c.index(3 * count);
@@ -285,11 +261,10 @@ private:
       return {c.add(sum[0], lengthOf(operand))};
     })[0];
     Mover mover(c, op.getResult());
-    c.loop(c.begin, c.end, 1, [&](Value row) {
+    c.eachUnit([&](Value row) {
       c.loop(zero, end, 3, c.mul(row, total), [&](Value operand, ValueRange target) -> SmallVector<Value> {
-        Value length = lengthOf(operand),
-              address = LLVM::LoadOp::create(c.b, c.loc, pointer, at(addresses, pointer, load(table, operand)));
-        mover.run(memrefOf(c.b, c.loc, address, element), c.mul(row, length), c.outputBuffer(0), target[0], length, -1);
+        Value length = lengthOf(operand), from = operands.buffer(c, load(operand), element);
+        mover.run(from, c.mul(row, length), c.outputBuffer(0), target[0], length, -1);
         return {c.add(target[0], length)};
       });
     });
@@ -304,7 +279,7 @@ private:
     Mover mover(c, op.getResult());
     Exprs result = c.shape(op.getResult());
     Value total = c.index(product(ArrayRef(result).drop_front(op.getAxis()), context));
-    c.loop(c.begin, c.end, 1, [&](Value row) {
+    c.eachUnit([&](Value row) {
       Value target = c.mul(row, total);
       for (Value input : op.getInputs()) {
         AffineExpr run = product(ArrayRef(c.shape(input)).drop_front(op.getAxis()), context);
@@ -335,7 +310,7 @@ private:
     auto units = [&](function_ref<void(Value, Value, Value)> body) {
       Value zero = c.index(int64_t(0)), one = c.index(1);
       if (isFlat)
-        return c.loop(c.begin, c.end, 1, [&](Value unit) { body(unit, zero, unit); });
+        return c.eachUnit([&](Value unit) { body(unit, zero, unit); });
       Value some = c.maxS(count, one); // there are no units where there is no index
       c.loop(c.divU(c.begin, some), c.divU(c.add(c.end, c.sub(some, one)), some), 1, [&](Value outer) {
         Value first = c.mul(outer, count), lo = c.maxS(c.sub(c.begin, first), zero),
@@ -372,7 +347,7 @@ private:
     size_t rank = x.size();
     Mover mover(c, op.getResult());
     Value from = c.buffer(op.getX()), to = c.outputBuffer(0), zero = c.index(int64_t(0));
-    Value scalar = op.getValue() ? memref::LoadOp::create(c.b, c.loc, c.buffer(op.getValue()), zero).getResult()
+    Value scalar = op.getValue() ? c.loadStored(c.buffer(op.getValue()), mover.storage, zero)
                                  : arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(mover.storage)).getResult();
 
     Exprs outer(result.begin(), result.end() - 1), strides = stridesOf(x);
@@ -380,7 +355,7 @@ private:
     SmallVector<Value> begins;
     for (size_t d = 0; d < rank; ++d)
       begins.push_back(amount(d));
-    c.loop(c.begin, c.end, 1, [&](Value row) {
+    c.eachUnit([&](Value row) {
       SmallVector<Value> at = c.delinearize(row, outer);
       Value inside = arith::ConstantOp::create(c.b, c.loc, c.b.getBoolAttr(true));
       Value source = zero;
@@ -426,7 +401,7 @@ private:
     Exprs outer(result.begin(), result.end() - 1);
     Value width = c.index(result.back()), own = c.index(x.back());
     Value copies = c.divU(width, c.maxS(own, c.index(int64_t(1)))); // 0 if the row has no elements
-    c.loop(c.begin, c.end, 1, [&](Value row) {
+    c.eachUnit([&](Value row) {
       SmallVector<Value> at = c.delinearize(row, outer);
       Value source = c.index(int64_t(0));
       for (size_t d = 0; d < outer.size(); ++d)

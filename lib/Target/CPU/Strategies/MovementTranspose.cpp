@@ -56,7 +56,7 @@ std::optional<Schedule> scheduleOf(plan::KernelOp kernel, const CpuTarget &targe
     return fail("no dimension is contiguous in the source");
   int64_t bits = storageType(elementOf(op.getX())).getIntOrFloatBitWidth();
   int64_t width = constantOr(s.copy.dims[s.unit]), inner = constantOr(s.copy.dims.back(), -1);
-  s.lanes = std::min<int64_t>(16, target.vectorBits / bits);
+  s.lanes = std::min<int64_t>(16, target.lanesOf(bits));
   // An extent that is not known is taken to fill a vector; the kernel checks that.
   auto fits = [&](int64_t extent) { return extent < 0 || extent >= s.lanes; };
   if (inner > 1 && inner <= kMostInterleaved && s.unit + 2 == rank) {
@@ -76,11 +76,11 @@ struct Emitter {
   KernelContext &c;
   const Schedule &s;
   Value from = c.inputBuffer(0), to = c.outputBuffer(0);
-  VectorType type = VectorType::get({s.lanes}, storageType(elementOf(c.kernel.getRootOp()->getResult(0))));
+  Type type = storageType(elementOf(c.kernel.getRootOp()->getResult(0)));
   Exprs strides = stridesOf(s.copy.dims);
 
-  Value load(Value at) { return vector::LoadOp::create(c.b, c.loc, type, from, ValueRange{at}); }
-  void store(Value value, Value at) { vector::StoreOp::create(c.b, c.loc, value, to, ValueRange{at}); }
+  Value load(Value at) { return c.loadStored(from, type, at, s.lanes); }
+  void store(Value value, Value at) { c.storeStored(value, to, at); }
 
   /// Loads a vector along u for each of the `inner` elements of i, and stores as many vectors whose element
   /// v * L + l is part (v * L + l) % inner, element (v * L + l) / inner. Each takes one shuffle a part: its own lanes
@@ -120,9 +120,8 @@ struct Emitter {
   void elements(Value source, Value target, Value first, Value limit) {
     c.loop(first, limit, 1, [&](Value u) {
       c.loop(c.index(int64_t(0)), c.index(s.copy.dims.back()), 1, [&](Value i) {
-        Value value =
-            memref::LoadOp::create(c.b, c.loc, from, c.add(source, c.mulAdd(i, c.index(s.copy.strides.back()), u)));
-        memref::StoreOp::create(c.b, c.loc, value, to, c.add(target, c.mulAdd(u, c.index(strides[s.unit]), i)));
+        Value value = c.loadStored(from, type, c.add(source, c.mulAdd(i, c.index(s.copy.strides.back()), u)));
+        store(value, c.add(target, c.mulAdd(u, c.index(strides[s.unit]), i)));
       });
     });
   }
@@ -139,7 +138,7 @@ struct Emitter {
       }
     outer.push_back(s.copy.dims[s.unit].ceilDiv(s.lanes));
     Value width = c.index(s.copy.dims[s.unit]), inner = c.index(s.copy.dims.back()), lanes = c.index(s.lanes);
-    c.loop(c.begin, c.end, 1, [&](Value number) {
+    c.eachUnit([&](Value number) {
       Values at = c.delinearize(number, outer);
       Value first = c.mul(at.pop_back_val(), lanes);
       Value source = c.offset(at, sources), target = c.offset(at, targets);

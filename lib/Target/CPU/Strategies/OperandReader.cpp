@@ -15,11 +15,13 @@ namespace {
 
 constexpr unsigned kMostTableBits = 8;
 
-/// Bits of a code with a table; 0 for what is loaded as it is.
-unsigned tableBits(Type element, bool decodes) {
+/// Bits of a code with a table; 0 for what is loaded as it is. Without vectors a table
+/// costs more than it saves: it is filled by each invocation that reads some of it.
+unsigned tableBits(Type element, bool decodes, const Machine &target) {
   const numerics::Format *format = num::formatOf(element);
   bool isCode = num::isCoded(element) || (decodes && isa<IntegerType>(element));
-  return isCode && format && format->width() <= kMostTableBits ? format->width() : 0;
+  bool pays = isCode && format && format->width() <= kMostTableBits && target.f32Lanes() > 1;
+  return pays ? format->width() : 0;
 }
 
 bool isFloatOfWord(Type type) { return type.isF32() || type.isF16() || type.isBF16(); }
@@ -45,18 +47,19 @@ std::optional<OperandSource> operandSource(Value operand) {
   return OperandSource{argument, op};
 }
 
-std::string OperandSource::text() const {
+std::string OperandSource::text(const Machine &target) const {
   Type element = elementOf(argument);
   if (element.isF32())
     return "";
-  return ", " + num::nameOf(element) + (tableBits(element, decode) ? " decoded by table" : " converted when loaded");
+  return ", " + num::nameOf(element) +
+         (tableBits(element, decode, target) ? " decoded by table" : " converted when loaded");
 }
 
-std::string operandsText(ValueRange operands) {
+std::string operandsText(ValueRange operands, const Machine &target) {
   std::string text;
   for (Value operand : operands)
     if (std::optional<OperandSource> source = operandSource(operand))
-      text += source->text();
+      text += source->text(target);
   return text;
 }
 
@@ -100,19 +103,19 @@ OperandReader::OperandReader(KernelContext &context, Value operand) : c(context)
       zero = LaneMath{c, elementOf(point).isUnsignedInteger()}.toF32(zero);
     }
   }
-  unsigned bits = tableBits(element, source.decode);
+  unsigned bits = tableBits(element, source.decode, c.target);
   if (!bits)
     return;
   const numerics::Format &format = *num::formatOf(element);
   int64_t count = int64_t(1) << bits, lanes = std::min(count, c.target.f32Lanes());
   auto type = VectorType::get({lanes}, c.b.getF32Type());
-  table = memref::AllocaOp::create(c.b, c.loc, MemRefType::get({count}, c.b.getF32Type()), c.b.getI64IntegerAttr(64));
+  table = c.temporary(count, c.b.getF32Type());
   for (int64_t first = 0; first < count; first += lanes) {
     SmallVector<float> values;
     for (int64_t lane = 0; lane < lanes; ++lane)
       values.push_back(float(format.decode(first + lane)));
     Value vector = arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, ArrayRef<float>(values)));
-    vector::StoreOp::create(c.b, c.loc, finished(vector), table, ValueRange{c.index(first)});
+    c.storeStored(finished(vector), table, c.index(first));
   }
 }
 
@@ -135,13 +138,13 @@ Value OperandReader::load(Value at, int64_t lanes, Value mask) const {
   if (splat)
     return loadFrom(c, splat, at, lanes, mask);
   if (table && lanes == 1) {
-    Value code = memref::LoadOp::create(c.b, c.loc, buffer, at);
-    Type storage = code.getType();
-    int64_t count = cast<MemRefType>(table.getType()).getNumElements();
-    if (count < int64_t(1) << storage.getIntOrFloatBitWidth()) // the bits above are not the code's
-      code = arith::AndIOp::create(c.b, c.loc, code, c.constant(storage, count - 1, 1));
-    return memref::LoadOp::create(c.b, c.loc, table,
-                                  Value(arith::IndexCastUIOp::create(c.b, c.loc, c.b.getIndexType(), code)));
+    Type storage = storageType(element);
+    Value code = c.loadStored(buffer, storage, at);
+    unsigned bits = num::formatOf(element)->width();
+    if (bits < storage.getIntOrFloatBitWidth()) // the bits above are not the code's
+      code = arith::AndIOp::create(c.b, c.loc, code, c.constant(storage, (int64_t(1) << bits) - 1, 1));
+    Value place = arith::IndexCastUIOp::create(c.b, c.loc, c.b.getIndexType(), code);
+    return c.loadStored(table, c.b.getF32Type(), place);
   }
   Value value = c.load(buffer, element, at, lanes, mask);
   if (!isNumber)

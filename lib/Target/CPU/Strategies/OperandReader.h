@@ -7,9 +7,11 @@
 #ifndef TENON_LIB_TARGET_CPU_STRATEGIES_OPERANDREADER_H
 #define TENON_LIB_TARGET_CPU_STRATEGIES_OPERANDREADER_H
 
-#include "tenon/Target/CPU/KernelContext.h"
+#include "tenon/Codegen/KernelContext.h"
 
 namespace tenon::cpu {
+
+using namespace codegen;
 
 /// The kernel's argument that an operand's elements lie in, and the op inside
 /// the kernel, if any, that decodes it.
@@ -19,13 +21,13 @@ struct OperandSource {
 
   unsigned number() const { return argument.getArgNumber(); }
   /// ", f8E4M3FN decoded by table" for the ledger; empty for f32.
-  std::string text() const;
+  std::string text(const Machine &target) const;
 };
 
 /// Where an operand comes from; nothing if the kernel computes it otherwise.
 std::optional<OperandSource> operandSource(mlir::Value operand);
 /// What `text` says of each operand.
-std::string operandsText(mlir::ValueRange operands);
+std::string operandsText(mlir::ValueRange operands, const Machine &target);
 /// Whether all operands come from buffers and their values are held in f32
 /// without loss; else `reason` says what is in the way.
 bool areReadable(mlir::ValueRange operands, std::string &reason);

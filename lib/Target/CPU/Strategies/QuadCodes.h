@@ -8,9 +8,11 @@
 #define TENON_LIB_TARGET_CPU_STRATEGIES_QUADCODES_H
 
 #include "PackedCodes.h"
-#include "tenon/Target/CPU/KernelContext.h"
+#include "tenon/Codegen/KernelContext.h"
 
 namespace tenon::cpu {
+
+using namespace codegen;
 
 class QuadDecoder {
 public:

@@ -168,7 +168,7 @@ public:
             return Values();
           });
     };
-    c.loop(c.begin, c.end, 1, [&](Value number) {
+    c.eachUnit([&](Value number) {
       if (r.directions == 1)
         return unit(0, number);
       Value which = c.divU(number, units), batch = c.remU(number, units);

@@ -88,7 +88,7 @@ public:
     std::string tile = llvm::formatv("{0}x{1}", s.rows, s.keys);
     return {llvm::formatv("online softmax, {0} queries by {1} keys, register tile {2}, {3} lanes of 32 bits{4}",
                           s.block, s.keys, tile, s.lanes,
-                          operandsText(kernel.getRootOp()->getOperands().take_front(3))),
+                          operandsText(kernel.getRootOp()->getOperands().take_front(3), target)),
             tile, s.lanes * 32};
   }
   WorkSplit split() const override { return {s.q[0] * s.q[1] * s.q[2].ceilDiv(s.block), 1}; }
@@ -374,7 +374,7 @@ LogicalResult AttentionPlan::emit(KernelContext &c) const {
   AttentionEmitter e(c, op, s);
   ElementEmitter emitter(c, s.out);
   LogicalResult status = success();
-  c.loop(c.begin, c.end, 1, [&](Value number) {
+  c.eachUnit([&](Value number) {
     e.unit(number);
     Exprs units{s.q[0], s.q[1], s.q[2].ceilDiv(s.block)};
     Values at = c.delinearize(number, units);

@@ -102,7 +102,7 @@ private:
       kept = scratch(c, (extent + lanes - 1) / lanes * lanes, f32);
     ElementEmitter emitter(c, s.space, suffixGroups(s.space.size(), s.suffix));
     LogicalResult status = success();
-    c.loop(c.begin, c.end, 1, [&](Value unit) {
+    c.eachUnit([&](Value unit) {
       Values point = c.delinearize(unit, ArrayRef(s.space).take_front(s.axis));
       Value base = c.mul(unit, n);
       auto fold = [&](double neutral, bool sum, function_ref<Value(Value, Value, Value)> map) {
@@ -156,7 +156,7 @@ private:
     int64_t lanes = s.lanes, extent = constantOr(s.run);
     ElementEmitter emitter(c, s.space, suffixGroups(s.space.size(), s.suffix));
     LogicalResult status = success();
-    c.loop(c.begin, c.end, 1, [&](Value unit) {
+    c.eachUnit([&](Value unit) {
       Values point = c.delinearize(unit, units);
       Value lo = c.mul(point.pop_back_val(), c.index(lanes));
       Value hi = c.minS(c.add(lo, c.index(lanes)), c.index(s.run));
@@ -241,7 +241,7 @@ public:
     LogicalResult status = success();
     Value count = m.indexToFloat(n, work);
     auto sumOf = [&](ValueRange a, ValueRange z) { return Values{m.add(a[0], z[0])}; };
-    c.loop(c.begin, c.end, 1, [&](Value unit) {
+    c.eachUnit([&](Value unit) {
       Value base = c.mul(unit, n);
       auto load = [&](Value i, int64_t lanes, Value mask) {
         return m.toFloat(loadFrom(c, op.getX(), c.add(base, i), lanes, mask), work);

@@ -170,7 +170,7 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
     Exprs units(g.outer);
     units.push_back(g.blocks());
     int64_t block = kInnerVectors * g.lanes, extent = constantOr(g.run);
-    c.loop(c.begin, c.end, 1, [&](Value unit) {
+    c.eachUnit([&](Value unit) {
       Values outer = c.delinearize(unit, units);
       Value lo = c.mul(outer.pop_back_val(), c.index(block));
       Value hi = c.minS(c.add(lo, c.index(block)), c.index(g.run));
@@ -192,7 +192,7 @@ LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geome
   }
 
   int64_t extent = constantOr(g.run);
-  c.loop(c.begin, c.end, 1, [&](Value unit) {
+  c.eachUnit([&](Value unit) {
     Values outer = c.delinearize(unit, g.outer);
     Value base = c.offset(outer, g.outerStrides), n = c.index(g.run);
     auto fold = [&](const std::function<Values(int64_t)> &neutral, StepFn step, CombineFn combine) {

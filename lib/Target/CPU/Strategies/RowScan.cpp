@@ -67,7 +67,7 @@ public:
     ElementEmitter emitter(c, s.shape, suffixGroups(s.shape.size(), s.suffix));
     LogicalResult status = success();
     Value zero = c.index(int64_t(0)), n = c.index(s.shape[s.axis]);
-    c.loop(c.begin, c.end, 1, [&](Value unit) {
+    c.eachUnit([&](Value unit) {
       Values outer = c.delinearize(unit, s.outer);
       // The running sums of one vector at element i of the run; null: there is no run.
       auto column = [&](Value i, Value mask) {
@@ -130,7 +130,7 @@ public:
     Exprs shape = c.shape(op.getX()), outShape = c.shape(op->getResult(0));
     Exprs inStrides = stridesOf(shape), outStrides = stridesOf(outShape);
     Value values = yieldedBuffer(c, op.getValues()), indices = yieldedBuffer(c, op.getIndices());
-    Type element = elementOf(op.getX());
+    Type element = elementOf(op.getX()), i64 = c.b.getI64Type();
     LaneMath m{c, element.isUnsignedInteger()};
     Value zero = c.index(int64_t(0)), one = c.index(1);
     Value n = c.index(shape[axis]), k = c.minS(c.index(outShape[axis]), n);
@@ -142,7 +142,7 @@ public:
     using P = arith::CmpIPredicate;
     auto cmp = [&](P p, Value a, Value z) -> Value { return arith::CmpIOp::create(c.b, c.loc, p, a, z); };
     ifThen(c, cmp(P::sgt, k, zero), [&]() {
-      c.loop(c.begin, c.end, 1, [&](Value unit) {
+      c.eachUnit([&](Value unit) {
         Values outer = c.delinearize(unit, rows);
         Value in = c.offset(outer, dropAxis(inStrides)), out = c.offset(outer, dropAxis(outStrides));
         auto outAt = [&](Value p) { return c.mulAdd(p, outStep, out); };
@@ -150,7 +150,7 @@ public:
         auto kept = [&](Value p) -> Value {
           if (values)
             return c.load(values, element, outAt(p), 1);
-          Value index = m.toIndex(memref::LoadOp::create(c.b, c.loc, indices, outAt(p)));
+          Value index = m.toIndex(c.loadStored(indices, i64, outAt(p)));
           return loadFrom(c, op.getX(), c.mulAdd(index, inStep, in), 1);
         };
         // NaN is larger than all numbers, and not larger than another NaN.
@@ -186,17 +186,18 @@ public:
                 },
                 [&](OpBuilder &, Location, ValueRange args) {
                   Value previous = c.sub(args[0], one);
-                  for (Value buffer : {values, indices})
-                    if (buffer)
-                      memref::StoreOp::create(c.b, c.loc, memref::LoadOp::create(c.b, c.loc, buffer, outAt(previous)),
-                                              buffer, outAt(args[0]));
+                  for (auto [buffer, stored] : {std::pair(values, storageType(element)), std::pair(indices, i64)})
+                    if (buffer) {
+                      Value moved = c.loadStored(buffer, stored, outAt(previous));
+                      c.storeStored(moved, buffer, outAt(args[0]));
+                    }
                   scf::YieldOp::create(c.b, c.loc, previous);
                 });
             Value at = outAt(loop.getResult(0));
             if (values)
               c.store(v, values, element, at);
             if (indices)
-              memref::StoreOp::create(c.b, c.loc, m.fromIndex(i, c.b.getI64Type()), indices, at);
+              c.storeStored(m.fromIndex(i, i64), indices, at);
           });
         });
       });

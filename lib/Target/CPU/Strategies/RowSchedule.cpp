@@ -9,11 +9,11 @@ namespace tenon::cpu {
 
 int64_t grainFor(int64_t workPerUnit) { return workPerUnit <= 0 ? 1 : std::max<int64_t>(1, 16384 / workPerUnit); }
 
-int64_t lanesFor(const CpuTarget &target, Type compute, int64_t extent) {
+int64_t lanesFor(const Machine &target, Type compute, int64_t extent) {
   int64_t bits = std::max(8u, compute.getIntOrFloatBitWidth());
   // Narrower types get no more lanes than 32-bit ones: booleans and bytes widen to masks of 32-bit lanes in most
   // epilogues.
-  int64_t lanes = target.vectorBits / std::max<int64_t>(bits, 32);
+  int64_t lanes = target.lanesOf(std::max<int64_t>(bits, 32));
   while (lanes > 1 && extent >= 0 && lanes > extent)
     lanes /= 2;
   return std::max<int64_t>(1, lanes);
@@ -363,9 +363,6 @@ Values nest(KernelContext &c, ArrayRef<AffineExpr> extents, Values init,
   return nestFrom(c, extents, at, std::move(init), body);
 }
 
-Value scratch(KernelContext &c, int64_t elements, Type type) {
-  auto fixed = MemRefType::get({elements}, type);
-  return memref::AllocaOp::create(c.b, c.loc, fixed, c.b.getI64IntegerAttr(64));
-}
+Value scratch(KernelContext &c, int64_t elements, Type type) { return c.temporary(elements, type); }
 
 } // namespace tenon::cpu

@@ -32,7 +32,7 @@ using Values = llvm::SmallVector<mlir::Value>;
 int64_t grainFor(int64_t workPerUnit);
 /// Lanes of the vectors along a run of `extent` elements: the target's, halved until the run fills a vector. An
 /// unknown extent (-1) takes the target's, and is masked.
-int64_t lanesFor(const CpuTarget &target, mlir::Type compute, int64_t extent);
+int64_t lanesFor(const Machine &target, mlir::Type compute, int64_t extent);
 /// Facts of code in vectors of `lanes` elements of type `compute`, "16 lanes of 32 bits"
 /// followed by `how`; one lane is a scalar loop, of which `how` is not said.
 ScheduleFacts inLanes(int64_t lanes, mlir::Type compute, llvm::StringRef how = "");

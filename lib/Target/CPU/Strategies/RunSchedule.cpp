@@ -46,7 +46,7 @@ LogicalResult RunSchedule::emit(KernelContext &c, Value result,
   Exprs units(ArrayRef(space).take_front(suffix));
   units.push_back(run.ceilDiv(kBlock));
   int64_t extent = constantOr(run);
-  c.loop(c.begin, c.end, 1, [&](Value unit) {
+  c.eachUnit([&](Value unit) {
     Values row = c.delinearize(unit, units);
     Value lo = c.mul(row.pop_back_val(), c.index(kBlock));
     Value hi = c.minS(c.add(lo, c.index(kBlock)), c.index(run));

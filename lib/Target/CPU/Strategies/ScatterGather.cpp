@@ -82,9 +82,8 @@ private:
       });
     };
     // If x has no elements though there are indices, it is the axis that has none, and all indices are wrong.
-    ifNotEmpty(c, shape, copy, [&]() {
-      c.loop(c.begin, c.end, 1, [&](Value unit) { check.load(c.offset(s.firstOf(c, unit), indexStrides)); });
-    });
+    ifNotEmpty(c, shape, copy,
+               [&]() { c.eachUnit([&](Value unit) { check.load(c.offset(s.firstOf(c, unit), indexStrides)); }); });
     check.finish();
     return result;
   }
@@ -127,7 +126,7 @@ private:
     };
     ifNotEmpty(c, shape, copy, [&]() {
       RunSchedule units = withElements(outer);
-      c.loop(c.begin, c.end, 1, [&](Value unit) { slice(ArrayRef(units.firstOf(c, unit)).take_front(outer)); });
+      c.eachUnit([&](Value unit) { slice(ArrayRef(units.firstOf(c, unit)).take_front(outer)); });
     });
     check.finish();
     return result;
@@ -151,7 +150,7 @@ public:
     else
       along.append(shape.begin(), shape.begin() + constantOr(c.shape(indices).back()));
     IndexCheck check(c, op, indices, along);
-    c.loop(c.begin, c.end, 1, [&](Value) {
+    c.eachUnit([&](Value) {
       emitCopy(c, x, product(shape, op->getContext()));
       if (auto elements = dyn_cast<graph::ScatterElementsOp>(op))
         emitElements(c, elements, check);

@@ -259,7 +259,7 @@ void TransposeEmitter::emit() {
   unsigned w = s.rank - 1;
   Value width = c.index(s.out[s.spatial(w)]);
   int64_t block = s.vectors * s.lanes, perGroup = s.perGroup(), full = perGroup / block * block;
-  c.loop(c.begin, c.end, 1, [&](Value unit) {
+  c.eachUnit([&](Value unit) {
     Values row = c.delinearize(unit, units);
     c.loop(zero, c.index(s.group), 1, [&](Value group) {
       auto pixels = [&](Value first, int64_t vectors) {

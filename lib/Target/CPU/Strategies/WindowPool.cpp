@@ -257,7 +257,7 @@ struct PoolEmitter {
 void PoolEmitter::emitLast(int64_t lanes) {
   Value channels = c.index(in[channel]), zero = c.index(int64_t(0));
   int64_t extent = constantOr(in[channel]), block = 4 * lanes;
-  c.loop(c.begin, c.end, 1, [&](Value unit) {
+  c.eachUnit([&](Value unit) {
     Values row = c.delinearize(unit, ArrayRef(out).drop_back(2));
     c.loop(zero, c.index(out[dims[rank - 1]]), 1, [&](Value column) {
       Values point(row);
@@ -321,7 +321,7 @@ void PoolEmitter::emitFirst(int64_t lanes) {
   Value stop = c.minS(c.sub(width, c.index(lanes - 1)), ceilTap(room, stride));
   Value vectors = c.divU(c.add(c.maxS(c.sub(stop, first), zero), c.index(lanes - 1)), c.index(lanes));
   Value second = lanes > 1 ? c.mulAdd(vectors, c.index(lanes), first) : zero;
-  c.loop(c.begin, c.end, 1, [&](Value unit) {
+  c.eachUnit([&](Value unit) {
     Values row = c.delinearize(unit, ArrayRef(out).drop_back(1));
     Value base = c.mulAdd(row[0], c.index(inStrides[0]), c.mul(row[1], c.index(inStrides[1])));
     Value count = c.index(1);

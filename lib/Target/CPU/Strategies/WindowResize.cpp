@@ -262,9 +262,9 @@ LogicalResult ResizePlan::emit(KernelContext &c) const {
     }
     c.loop(zero, c.index(s.run), 1, [&](Value o) {
       for (auto [t, tap] : llvm::enumerate(e.taps(s.rank - 1, o))) {
-        memref::StoreOp::create(c.b, c.loc, m.fromIndex(tap.index, c.b.getI32Type()), indexTable[t], o);
+        c.storeStored(m.fromIndex(tap.index, c.b.getI32Type()), indexTable[t], o);
         if (s.taps > 1)
-          memref::StoreOp::create(c.b, c.loc, tap.weight, weightTable[t], o);
+          c.storeStored(tap.weight, weightTable[t], o);
       }
     });
   }
@@ -272,7 +272,7 @@ LogicalResult ResizePlan::emit(KernelContext &c) const {
   LaneMath source{c, isUnsigned};
   ElementEmitter emitter(c, s.out, suffixGroups(s.rank, s.suffix));
   LogicalResult status = success();
-  c.loop(c.begin, c.end, 1, [&](Value unit) {
+  c.eachUnit([&](Value unit) {
     Values outer = c.delinearize(unit, ArrayRef(s.out).take_front(s.suffix));
     // The corners: every choice of a tap for each outer axis, its offset in x and the product of the weights.
     SmallVector<Tap> corners{{zero, {}}};
@@ -319,10 +319,7 @@ LogicalResult ResizePlan::emit(KernelContext &c) const {
             if (s.lanes == 1) {
               v = c.load(x, element, c.add(corner.index, column.index), 1);
             } else {
-              auto type = VectorType::get({s.lanes}, compute);
-              Value all = mask ? mask : c.constant(c.b.getI1Type(), 1, s.lanes);
-              v = vector::GatherOp::create(c.b, c.loc, type, x, ValueRange{corner.index}, column.index, all,
-                                           c.constant(compute, 0, s.lanes));
+              v = c.services.memory.gather(c.b, c.loc, x, compute, corner.index, column.index, mask);
             }
             Value weight = !cornerWeight    ? column.weight
                            : !column.weight ? cornerWeight

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Checks that kernels make of their data. What fails is a store to the launch's
-// error record, never a call: the host program reads the record behind the
-// launch, on every device alike.
-#include "tenon/Target/CPU/KernelCheck.h"
+// What a check finds is a store to the launch's error record, never a call: the host
+// program reads the record behind the launch, on every device alike. Unless one of an
+// earlier element is there, a failure goes into the record: which one is reported does
+// not depend on the threads. They take turns by a lock, which nobody takes where nothing
+// fails.
+#include "KernelServices.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "tenon/Target/Host/ErrorRecord.h"
@@ -40,12 +42,11 @@ void ifThen(KernelContext &c, Value condition, function_ref<void()> yes) {
   yes();
 }
 
-/// Puts a failure into the record, unless one of an earlier element is there:
-/// which one is reported does not depend on the threads. They take turns by a
-/// lock, which nobody takes where nothing fails.
-void report(KernelContext &c, unsigned check, Value position, Value first, Value second) {
+} // namespace
+
+void CpuErrorReport::report(KernelContext &c, unsigned check, Value position, Value first, Value second) {
   auto pointer = LLVM::LLVMPointerType::get(c.b.getContext());
-  Value slot = LLVM::GEPOp::create(c.b, c.loc, pointer, pointer, c.bufferList,
+  Value slot = LLVM::GEPOp::create(c.b, c.loc, pointer, pointer, bufferList,
                                    ArrayRef<LLVM::GEPArg>{int32_t(c.inputs.size() + c.outputs.size())});
   Record record{c, LLVM::LoadOp::create(c.b, c.loc, pointer, slot)};
   Value lock = record.at(ErrorField::Lock), zero = integer(c, int64_t(0)), own = integer(c, int64_t(check));
@@ -74,30 +75,6 @@ void report(KernelContext &c, unsigned check, Value position, Value first, Value
   });
   LLVM::StoreOp::create(c.b, c.loc, zero, lock, /*alignment=*/8, /*isVolatile=*/false, /*isNonTemporal=*/false,
                         /*isInvariantGroup=*/false, LLVM::AtomicOrdering::release);
-}
-
-} // namespace
-
-DataCheck::DataCheck(KernelContext &c, Operation *op, uint32_t code, StringRef text) : c(c) {
-  c.checks.push_back({op, code, text.str()});
-  number = c.checks.size();
-  none = c.index(host::kNoPosition);
-  failed = memref::AllocaOp::create(c.b, c.loc, MemRefType::get({1}, c.b.getIndexType()));
-  memref::StoreOp::create(c.b, c.loc, none, failed, c.index(int64_t(0)));
-}
-
-void DataCheck::expect(Value ok, Value position) {
-  Value zero = c.index(int64_t(0)), known = memref::LoadOp::create(c.b, c.loc, failed, zero);
-  Value own = arith::SelectOp::create(c.b, c.loc, ok, none, position);
-  memref::StoreOp::create(c.b, c.loc, c.minS(known, own), failed, zero);
-}
-
-void DataCheck::finish(function_ref<std::pair<Value, Value>(Value)> numbers) {
-  Value position = memref::LoadOp::create(c.b, c.loc, failed, c.index(int64_t(0)));
-  ifThen(c, arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::ne, position, none), [&]() {
-    auto [first, second] = numbers(position);
-    report(c, number, position, first, second);
-  });
 }
 
 } // namespace tenon::cpu

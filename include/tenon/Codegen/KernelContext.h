@@ -2,23 +2,26 @@
 //
 // What a strategy sees while it emits one kernel: flat buffers, dimensions and
 // strides as index values, and the elementwise part of the fused group as a
-// service (ElementEmitter), so that every schedule fuses the same epilogues.
-#ifndef TENON_TARGET_CPU_KERNELCONTEXT_H
-#define TENON_TARGET_CPU_KERNELCONTEXT_H
+// service (ElementEmitter), so that every schedule fuses the same epilogues. What
+// depends on the target it asks of the machine, and of the services that the target
+// gives the context.
+#ifndef TENON_CODEGEN_KERNELCONTEXT_H
+#define TENON_CODEGEN_KERNELCONTEXT_H
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/AffineExpr.h"
+#include "tenon/Codegen/BufferAccess.h"
+#include "tenon/Codegen/Machine.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Dialect/Num/IR/StorageType.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
-#include "tenon/Target/CPU/CpuTarget.h"
 
 namespace tenon::codegen {} // namespace tenon::codegen
-namespace tenon::cpu {
+namespace tenon::codegen {
 using namespace codegen;
 
 using plan::atLeastOne;
@@ -47,25 +50,61 @@ struct KernelCheck {
   std::string text;    ///< with the places {0} and {1} for two numbers
 };
 
+class KernelContext;
+
+/// How a kernel says that its data is wrong, when it runs (KernelCheck.h).
+class ErrorReport {
+public:
+  virtual ~ErrorReport() = default;
+  /// Emits the report that element `position` (an index) fails the check of this number, with the two
+  /// numbers (indices) that the check's text speaks of. Of several the first check of the first
+  /// position must be what is told in the end. Reached by elements that fail alone.
+  virtual void report(KernelContext &c, unsigned check, mlir::Value position, mlir::Value first,
+                      mlir::Value second) = 0;
+};
+
+/// Operands and sizes that a kernel picks by numbers that it computes: for one of so many
+/// operands that code for each of them would be too much.
+class OperandTable {
+public:
+  virtual ~OperandTable() = default;
+  /// A table of constants.
+  virtual mlir::Value table(KernelContext &c, llvm::ArrayRef<int64_t> values) = 0;
+  /// Entry i of a table, as an index; i is an index, too.
+  virtual mlir::Value entry(KernelContext &c, mlir::Value table, mlir::Value i) = 0;
+  /// The value of a symbol, an index; `number` counts the symbols of plan::symbolsOf.
+  virtual mlir::Value symbol(KernelContext &c, mlir::Value number) = 0;
+  /// The buffer of input `number`, whose elements are of this type.
+  virtual mlir::Value buffer(KernelContext &c, mlir::Value number, mlir::Type element) = 0;
+};
+
+/// What a target gives the emission of a kernel.
+struct TargetServices {
+  BufferAccess &memory;
+  ErrorReport &errors;
+  OperandTable *operands = nullptr; ///< null: each operand of a kernel has code of its own
+};
+
 class KernelContext {
 public:
-  KernelContext(mlir::OpBuilder &b, plan::KernelOp kernel, const CpuTarget &target)
-      : b(b), loc(kernel.getLoc()), kernel(kernel), target(target) {}
+  /// All outlive the context.
+  KernelContext(mlir::OpBuilder &b, plan::KernelOp kernel, const Machine &target, TargetServices services)
+      : b(b), loc(kernel.getLoc()), kernel(kernel), target(target), services(services) {}
 
   mlir::OpBuilder &b;
   mlir::Location loc;
   plan::KernelOp kernel;
-  const CpuTarget &target;
-  mlir::Value begin, end;                 ///< index: the work units to do
+  const Machine &target;
+  TargetServices services;
+  mlir::Value begin, end;                 ///< index: the units of work to do, as the target's UnitMapping has them
   llvm::SmallVector<mlir::Value> symbols; ///< index values of the symbols that the kernel reads, at their positions
 
-  /// Flat buffer memref<?xT> of a block argument; T is the storage type (i8
+  /// Flat buffer of a block argument, for `services.memory`. Its elements are of the storage type (i8
   /// for i1, signless integers).
   mlir::Value inputBuffer(unsigned i) const { return inputs[i]; }
   mlir::Value outputBuffer(unsigned i) const { return outputs[i]; }
   mlir::Value buffer(mlir::Value blockArgument) const;
   llvm::SmallVector<mlir::Value> inputs, outputs;
-  mlir::Value bufferList; ///< the pointer to the addresses of all buffers
   std::vector<KernelCheck> checks;
 
   Exprs shape(mlir::Value tensor) { return shapeOf(tensor); }
@@ -87,6 +126,8 @@ public:
   /// sum of index * stride; strides that are constant 0 vanish.
   mlir::Value offset(llvm::ArrayRef<mlir::Value> index, llvm::ArrayRef<mlir::AffineExpr> strides);
 
+  /// Calls body for each unit of work that is to be done.
+  void eachUnit(llvm::function_ref<void(mlir::Value)> body) { loop(begin, end, 1, body); }
   /// scf.for over [lo, hi) by step; the body gets the induction variable.
   void loop(mlir::Value lo, mlir::Value hi, int64_t step, llvm::function_ref<void(mlir::Value)> body);
   /// With loop-carried values; the body returns the next ones.
@@ -99,10 +140,20 @@ public:
   void vectorLoop(mlir::Value lo, mlir::Value hi, int64_t lanes, int64_t extent,
                   llvm::function_ref<void(mlir::Value, mlir::Value)> body);
 
-  /// The first `rest` of `lanes`. LLVM 22 turns a masked truncating store whose mask
-  /// it knows to have one lane into a scalar store of the untruncated width, beyond
-  /// the buffer's end; such a mask stays unknown to it.
-  mlir::Value maskOf(mlir::Value rest, int64_t lanes);
+  /// The mask of the first `rest` of `lanes`.
+  mlir::Value maskOf(mlir::Value rest, int64_t lanes) { return services.memory.firstLanes(b, loc, rest, lanes); }
+  /// Elements as they are stored.
+  mlir::Value loadStored(mlir::Value buffer, mlir::Type storage, mlir::Value at, int64_t lanes = 1,
+                         mlir::Value mask = {}) {
+    return services.memory.load(b, loc, buffer, storage, at, lanes, mask);
+  }
+  void storeStored(mlir::Value value, mlir::Value buffer, mlir::Value at, mlir::Value mask = {}) {
+    services.memory.store(b, loc, value, buffer, at, mask);
+  }
+  /// A buffer of the kernel's own. Call before any loop is open.
+  mlir::Value temporary(int64_t elements, mlir::Type element, int64_t alignment = 64) {
+    return services.memory.temporary(b, loc, elements, element, alignment);
+  }
   /// Loads `lanes` consecutive elements (a scalar if lanes == 1) at a flat
   /// offset and converts them from storage to compute type: i8 to i1 for
   /// booleans, 16-bit floats to f32. Lanes beyond the mask are zero.
@@ -114,9 +165,6 @@ public:
   mlir::Value encode(mlir::Value value, mlir::Type elementType, const numerics::Encoding &how, mlir::Value places = {});
   /// Linear indices of elements from `at` on, i64: one, or `lanes` of them `stride` apart.
   mlir::Value places(mlir::Value at, mlir::Value stride, int64_t lanes);
-  /// A buffer of bfloat16 as 16-bit integers: LLVM scalarises a masked access to
-  /// bfloat16 on targets without such arithmetic, and converts by calls.
-  mlir::Value asInteger16(mlir::Value buffer);
   /// Splat of a scalar to `lanes` (itself if lanes == 1).
   mlir::Value broadcast(mlir::Value scalar, int64_t lanes);
   /// Constant of a compute type (scalar type), splat to lanes.
@@ -178,6 +226,6 @@ private:
   Exprs spaceStrides(mlir::Value tensor);
 };
 
-} // namespace tenon::cpu
+} // namespace tenon::codegen
 
-#endif // TENON_TARGET_CPU_KERNELCONTEXT_H
+#endif // TENON_CODEGEN_KERNELCONTEXT_H

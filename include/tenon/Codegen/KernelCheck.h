@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // How kernels say that their data is wrong ("an index lies outside its axis"):
-// a store to the launch's error record, never a call. The host program reads the
-// record after the launch and ends the run (docs/Runtime/artifact.md).
-#ifndef TENON_TARGET_CPU_KERNELCHECK_H
-#define TENON_TARGET_CPU_KERNELCHECK_H
+// never by a call. The target's ErrorReport stores what failed where the host program
+// finds it after the launch, which then ends the run (docs/Runtime/artifact.md).
+#ifndef TENON_CODEGEN_KERNELCHECK_H
+#define TENON_CODEGEN_KERNELCHECK_H
 
-#include "tenon/Target/CPU/KernelContext.h"
+#include "tenon/Codegen/KernelContext.h"
 
-namespace tenon::cpu {
+namespace tenon::codegen {
 
 /// One check over the elements that a call of the kernel sees. An element costs
 /// a comparison and a minimum in a register; whether any failed is asked once,
@@ -31,6 +31,6 @@ private:
   mlir::Value none, failed; ///< the position of no element; where the first failed
 };
 
-} // namespace tenon::cpu
+} // namespace tenon::codegen
 
-#endif // TENON_TARGET_CPU_KERNELCHECK_H
+#endif // TENON_CODEGEN_KERNELCHECK_H

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The arithmetic of quantize and dequantize on registers, for any schedule.
-#include "tenon/Target/CPU/KernelContext.h"
+#include "tenon/Codegen/KernelContext.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "tenon/Numerics/Integer.h"
 
 using namespace mlir;
 
-namespace tenon::cpu {
+namespace tenon::codegen {
 namespace {
 
 Type elementOf(Value tensor) { return getElementTypeOrSelf(tensor.getType()); }
@@ -107,4 +107,4 @@ Value emitQuantize(KernelContext &c, graph::QuantizeOp op, Value x, Value scale,
   return num::DecodeOp::create(c.b, c.loc, value.getType(), codes, TypeAttr::get(stored));
 }
 
-} // namespace tenon::cpu
+} // namespace tenon::codegen

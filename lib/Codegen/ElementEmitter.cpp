@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The elementwise part of a kernel at a point of its iteration space.
-#include "tenon/Target/CPU/KernelContext.h"
+#include "tenon/Codegen/KernelContext.h"
 
 using namespace mlir;
 
-namespace tenon::cpu {
+namespace tenon::codegen {
 
 ElementEmitter::ElementEmitter(KernelContext &context, Exprs space, SmallVector<std::pair<unsigned, unsigned>> groups)
     : context(context), space(std::move(space)), groups(std::move(groups)) {
@@ -134,4 +134,4 @@ LogicalResult ElementEmitter::storeYields() {
   return success();
 }
 
-} // namespace tenon::cpu
+} // namespace tenon::codegen

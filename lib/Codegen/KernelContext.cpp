@@ -2,15 +2,13 @@
 //
 // Index arithmetic, loops, and conversions between storage and compute types
 // for the emission of kernels.
-#include "tenon/Target/CPU/KernelContext.h"
-
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "tenon/Codegen/KernelContext.h"
 
 #include <numeric>
 
 using namespace mlir;
 
-namespace tenon::cpu {
+namespace tenon::codegen {
 
 bool mayBroadcast(AffineExpr dim, AffineExpr space) { return dim != space && !isa<AffineConstantExpr>(dim); }
 
@@ -139,15 +137,6 @@ void KernelContext::vectorLoop(Value lo, Value hi, int64_t lanes, int64_t extent
   emitTail();
 }
 
-Value KernelContext::maskOf(Value rest, int64_t lanes) {
-  // The beginning of a range of units is never negative: this adds 0. A count that is
-  // a number other than 1 needs it not.
-  auto known = rest.getDefiningOp<arith::ConstantIndexOp>();
-  if (begin && (!known || known.value() == 1))
-    rest = add(rest, b.createOrFold<arith::ShRUIOp>(loc, begin, index(63)));
-  return vector::CreateMaskOp::create(b, loc, VectorType::get({lanes}, b.getI1Type()), ValueRange{rest});
-}
-
 static Type withLanes(Type scalar, int64_t lanes) {
   return lanes == 1 ? scalar : Type(VectorType::get({lanes}, scalar));
 }
@@ -169,16 +158,6 @@ Value KernelContext::broadcast(Value scalar, int64_t lanes) {
   return vector::BroadcastOp::create(b, loc, VectorType::get({lanes}, scalar.getType()), scalar);
 }
 
-Value KernelContext::asInteger16(Value buffer) {
-  MLIRContext *context = b.getContext();
-  auto pointer = LLVM::LLVMPointerType::get(context);
-  auto array = LLVM::LLVMArrayType::get(b.getI64Type(), 1);
-  auto descriptor = LLVM::LLVMStructType::getLiteral(context, {pointer, pointer, b.getI64Type(), array, array});
-  Value raw = UnrealizedConversionCastOp::create(b, loc, descriptor, buffer).getResult(0);
-  auto type = MemRefType::get({ShapedType::kDynamic}, b.getI16Type());
-  return UnrealizedConversionCastOp::create(b, loc, type, raw).getResult(0);
-}
-
 Value wrapToWidth(OpBuilder &b, Location loc, Value value, IntegerType type) {
   auto constant = [&](int64_t number) -> Value {
     TypedAttr attr = b.getIntegerAttr(getElementTypeOrSelf(value.getType()), number);
@@ -194,23 +173,7 @@ Value wrapToWidth(OpBuilder &b, Location loc, Value value, IntegerType type) {
 
 Value KernelContext::load(Value buffer, Type elementType, Value at, int64_t lanes, Value mask) {
   Type storage = storageType(elementType);
-  Value value;
-  if (lanes == 1) {
-    value = memref::LoadOp::create(b, loc, buffer, at);
-  } else {
-    auto type = VectorType::get({lanes}, storage);
-    if (mask && storage.isBF16()) {
-      auto integers = VectorType::get({lanes}, b.getI16Type());
-      Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(integers));
-      value = vector::MaskedLoadOp::create(b, loc, integers, asInteger16(buffer), ValueRange{at}, mask, zero);
-      value = arith::BitcastOp::create(b, loc, type, value);
-    } else if (mask) {
-      Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-      value = vector::MaskedLoadOp::create(b, loc, type, buffer, ValueRange{at}, mask, zero);
-    } else {
-      value = vector::LoadOp::create(b, loc, type, buffer, ValueRange{at});
-    }
-  }
+  Value value = loadStored(buffer, storage, at, lanes, mask);
   if (elementType.isInteger(1)) {
     Value zero = constant(storage, 0, lanes);
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, value, zero);
@@ -255,15 +218,7 @@ void KernelContext::store(Value value, Value buffer, Type elementType, Value at,
     value = encode(value, elementType, how, draws ? places(at, index(int64_t(1)), lanes) : Value());
   } else if (computeType(elementType) != storage && isa<FloatType>(elementType))
     value = arith::TruncFOp::create(b, loc, withLanes(storage, lanes), value);
-  if (lanes == 1)
-    memref::StoreOp::create(b, loc, value, buffer, at);
-  else if (mask && storage.isBF16())
-    vector::MaskedStoreOp::create(b, loc, asInteger16(buffer), ValueRange{at}, mask,
-                                  arith::BitcastOp::create(b, loc, VectorType::get({lanes}, b.getI16Type()), value));
-  else if (mask)
-    vector::MaskedStoreOp::create(b, loc, buffer, ValueRange{at}, mask, value);
-  else
-    vector::StoreOp::create(b, loc, value, buffer, ValueRange{at});
+  storeStored(value, buffer, at, mask);
 }
 
-} // namespace tenon::cpu
+} // namespace tenon::codegen

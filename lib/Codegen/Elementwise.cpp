@@ -2,10 +2,10 @@
 //
 // Lowering of the elementwise op families to arith and math, on scalars and
 // vectors alike. 16-bit floats arrive as f32.
+#include "tenon/Codegen/KernelContext.h"
 #include "tenon/Codegen/Logarithm.h"
 #include "tenon/Codegen/Power.h"
 #include "tenon/Codegen/Trigonometry.h"
-#include "tenon/Target/CPU/KernelContext.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -14,7 +14,7 @@
 using namespace mlir;
 using namespace tenon::graph;
 
-namespace tenon::cpu {
+namespace tenon::codegen {
 
 bool isElementwise(Operation *op) {
   if (auto constant = dyn_cast<ConstantOp>(op)) {
@@ -508,7 +508,7 @@ Value emitElementwise(KernelContext &context, Operation *op, ArrayRef<Value> ope
   for (Type type : {element, getElementTypeOrSelf(op->getResult(0).getType())})
     if (auto real = dyn_cast<FloatType>(type))
       if (StringRef reason = refusalOf(op, real); !reason.empty()) {
-        op->emitError("[TN5002] has no CPU lowering for element type ") << type << ": " << reason;
+        op->emitError("[TN5002] has no lowering for element type ") << type << ": " << reason;
         return {};
       }
   Value result;
@@ -534,8 +534,8 @@ Value emitElementwise(KernelContext &context, Operation *op, ArrayRef<Value> ope
       result = wrapToWidth(context.b, context.loc, result, integer);
   }
   if (!result)
-    op->emitError("[TN5002] has no CPU lowering for element type ") << element;
+    op->emitError("[TN5002] has no lowering for element type ") << element;
   return result;
 }
 
-} // namespace tenon::cpu
+} // namespace tenon::codegen
