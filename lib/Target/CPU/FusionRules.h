@@ -4,16 +4,13 @@
 #ifndef TENON_LIB_TARGET_CPU_FUSIONRULES_H
 #define TENON_LIB_TARGET_CPU_FUSIONRULES_H
 
-#include "tenon/Interfaces/FusionRules.h"
+#include "tenon/Codegen/FusionRules.h"
 
 namespace tenon::cpu {
 
-class CpuFusionRules : public FusionRules {
+class CpuFusionRules : public codegen::GenericFusionRules {
 public:
-  bool takesEpilogue(mlir::Operation *root) const override;
   bool takesDecode(mlir::OpOperand &use) const override;
-  bool readsMemory(mlir::Operation *op) const override;
-  bool isParameter(mlir::Operation *op, unsigned operand) const override;
 };
 
 } // namespace tenon::cpu

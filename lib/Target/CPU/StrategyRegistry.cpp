@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The CPU's strategies, in the order that the choice among them follows.
+// The CPU's strategies: the generic ones, and before them in the choice its own.
+#include "tenon/Codegen/GenericStrategies.h"
 #include "tenon/Target/CPU/Strategy.h"
 
 namespace tenon::cpu {
 
 StrategyRegistry::StrategyRegistry() {
-  registerElementwiseStrategy(*this);
-  registerMovementStrategies(*this);
+  add(genericStrategies());
   registerGemmStrategies(*this);
   registerConvStrategies(*this);
-  registerRowStrategies(*this);
-  registerWindowStrategies(*this);
-  registerRecurrentStrategies(*this);
-  registerCreationStrategy(*this);
-  registerPaddingStrategy(*this);
-  registerQuantizedRowsStrategy(*this);
-  registerScatterGatherStrategies(*this);
 }
 
 } // namespace tenon::cpu

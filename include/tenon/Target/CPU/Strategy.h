@@ -28,17 +28,10 @@ public:
 };
 
 // The registration functions of lib/Target/CPU/Strategies.
-void registerElementwiseStrategy(StrategyRegistry &registry);
-void registerMovementStrategies(StrategyRegistry &registry);
 void registerGemmStrategies(StrategyRegistry &registry);
+void registerDecodedGemm(StrategyRegistry &registry);
 void registerConvStrategies(StrategyRegistry &registry);
-void registerWindowStrategies(StrategyRegistry &registry);
-void registerRowStrategies(StrategyRegistry &registry);
-void registerRecurrentStrategies(StrategyRegistry &registry);
-void registerCreationStrategy(StrategyRegistry &registry);
-void registerPaddingStrategy(StrategyRegistry &registry);
-void registerQuantizedRowsStrategy(StrategyRegistry &registry);
-void registerScatterGatherStrategies(StrategyRegistry &registry);
+void registerDepthwiseConv(StrategyRegistry &registry);
 
 } // namespace tenon::cpu
 

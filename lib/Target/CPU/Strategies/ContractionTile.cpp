@@ -172,10 +172,6 @@ std::vector<float> floatValues(ElementsAttr value) {
   return result;
 }
 
-StringRef packedLayout(plan::KernelOp kernel, unsigned index) {
-  return kernel.getPacked() ? cast<StringAttr>((*kernel.getPacked())[index]).getValue() : StringRef();
-}
-
 void replaceByPacked(plan::KernelOp kernel, unsigned index, ArrayRef<int64_t> shape, std::vector<float> values,
                      StringRef layout) {
   ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float));

@@ -31,7 +31,8 @@
 #ifndef TENON_TARGET_CPU_STRATEGIES_CONTRACTIONTILE_H
 #define TENON_TARGET_CPU_STRATEGIES_CONTRACTIONTILE_H
 
-#include "OperandReader.h"
+#include "tenon/Codegen/ConstantPacking.h"
+#include "tenon/Codegen/OperandReader.h"
 #include "tenon/Target/CPU/Strategy.h"
 
 namespace tenon::cpu {
@@ -128,8 +129,6 @@ void replaceByPacked(plan::KernelOp kernel, unsigned index, mlir::RankedTensorTy
                      llvm::StringRef layout);
 void replaceByPacked(plan::KernelOp kernel, unsigned index, mlir::RankedTensorType type, mlir::AsmResourceBlob blob,
                      llvm::StringRef layout);
-/// The layout that operand `index` was packed into, "" if none.
-llvm::StringRef packedLayout(plan::KernelOp kernel, unsigned index);
 
 /// Whether the dimensions of `space` but the last can be one run of rows: each
 /// tensor of the kernel's epilogue (the ops fused behind the root) has all of them or

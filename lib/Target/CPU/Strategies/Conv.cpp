@@ -17,7 +17,7 @@
 // Taps outside the image are left out. Rows of the filter: the loop over kh has just those inside. Columns of the
 // filter: where the image's width is known, each filter column of a tile runs over just the pixels of the tile for
 // which it reads inside the image (`Span`); where it is not, tiles at a border check every value.
-#include "ConvShape.h"
+#include "ConvPacking.h"
 
 using namespace mlir;
 
@@ -421,7 +421,6 @@ std::unique_ptr<KernelPlan> planConv(plan::KernelOp kernel, const CpuTarget &tar
 } // namespace
 
 void registerConvStrategies(StrategyRegistry &registry) {
-  registerGenericConv(registry);
   registry.add({"direct-conv", {"conv"}, planConv});
   registerDepthwiseConv(registry);
 }

@@ -16,7 +16,7 @@
 //               some taps out   tiles of tileColumns          some taps out
 //
 // Columns at the sides run over the filter columns [firstKw, lastKw) that lie inside the image.
-#include "ConvShape.h"
+#include "ConvPacking.h"
 
 using namespace mlir;
 

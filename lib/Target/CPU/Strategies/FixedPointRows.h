@@ -15,7 +15,7 @@
 #define TENON_LIB_TARGET_CPU_STRATEGIES_FIXEDPOINTROWS_H
 
 #include "CodePanels.h"
-#include "OperandReader.h"
+#include "tenon/Codegen/OperandReader.h"
 
 namespace tenon::cpu {
 

@@ -18,9 +18,10 @@
 //
 // Each result is one chain of fused multiply-adds in the order of K, so neither tile
 // nor work split changes a bit.
-#include "MatMulShape.h"
+#include "ContractionTile.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "tenon/Codegen/MatMulShape.h"
 #include "tenon/Target/CPU/Codegen.h"
 
 using namespace mlir;
@@ -375,7 +376,6 @@ std::unique_ptr<KernelPlan> planGemm(plan::KernelOp kernel, const CpuTarget &tar
 } // namespace
 
 void registerGemmStrategies(StrategyRegistry &registry) {
-  registerGenericGemm(registry);
   registry.add({"gemm", {"matmul"}, planGemm});
   registerDecodedGemm(registry);
 }

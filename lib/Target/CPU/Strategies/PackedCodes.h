@@ -10,8 +10,9 @@
 #ifndef TENON_TARGET_CPU_STRATEGIES_PACKEDCODES_H
 #define TENON_TARGET_CPU_STRATEGIES_PACKEDCODES_H
 
+#include "ContractionTile.h"
 #include "HalfCodes.h"
-#include "MatMulShape.h"
+#include "tenon/Codegen/MatMulShape.h"
 
 namespace tenon::cpu {
 
