@@ -33,8 +33,6 @@ mlir::FailureOr<host::HostModule> emitKernels(mlir::ModuleOp plan, const CpuTarg
 mlir::FailureOr<host::HostModule> buildProgram(mlir::ModuleOp plan, const CpuTarget &target,
                                                const StrategyRegistry &registry,
                                                const KernelProgress &progress = nullptr);
-/// What is told of a kernel that a strategy takes; its buffers are left to host::emitHostProgram.
-KernelDescription describeKernel(plan::KernelOp kernel, const ChosenPlan &chosen);
 /// Lowers to the LLVM dialect.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module, const CpuTarget &target);
 /// An object file (or assembly text), and the most stack that its code uses.

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the CPU's code generation has chosen for a kernel, as the ledger and the
+// What code generation has chosen for a kernel, as the ledger and the
 // manifest tell it.
-#include "KernelWork.h"
-#include "tenon/Target/CPU/Codegen.h"
+#include "tenon/Codegen/EmitKernels.h"
+#include "tenon/Codegen/KernelWork.h"
+#include "tenon/Support/Provenance.h"
 
 using namespace mlir;
 
-namespace tenon::cpu {
+namespace tenon::codegen {
 namespace {
 
 std::string precisionOf(plan::KernelOp kernel) {
@@ -63,4 +64,4 @@ KernelDescription describeKernel(plan::KernelOp kernel, const ChosenPlan &chosen
   return description;
 }
 
-} // namespace tenon::cpu
+} // namespace tenon::codegen

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // How many operations a kernel does, exactly or at sizes that are to be expected.
-#include "KernelWork.h"
+#include "tenon/Codegen/KernelWork.h"
 
 #include "tenon/Codegen/KernelContext.h"
 #include "tenon/Dialect/Graph/IR/Symbols.h"
 
 using namespace mlir;
-using namespace tenon::codegen;
 
-namespace tenon::cpu {
+namespace tenon::codegen {
 
 /// Of an open dimension that nobody gave a size to expect: neither one, at which a
 /// product looks like a sum, nor what only few models take.
@@ -87,4 +86,4 @@ KernelWork recordedWork(plan::KernelOp kernel) {
   return numbers && numbers.size() == 2 ? KernelWork{uint64_t(numbers[0]), uint64_t(numbers[1])} : KernelWork();
 }
 
-} // namespace tenon::cpu
+} // namespace tenon::codegen

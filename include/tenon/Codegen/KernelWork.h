@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // How many operations a kernel does, for reports.
-#ifndef TENON_LIB_TARGET_CPU_KERNELWORK_H
-#define TENON_LIB_TARGET_CPU_KERNELWORK_H
+#ifndef TENON_CODEGEN_KERNELWORK_H
+#define TENON_CODEGEN_KERNELWORK_H
 
 #include "tenon/Dialect/Plan/IR/Plan.h"
 
-namespace tenon::cpu {
+namespace tenon::codegen {
 
 /// `exact` is 0 where it depends on symbols, `estimate` is at the sizes to expect.
 struct KernelWork {
@@ -26,6 +26,6 @@ KernelWork recordedWork(plan::KernelOp kernel);
 /// The work at these sizes.
 uint64_t estimateWork(plan::KernelOp kernel, llvm::ArrayRef<int64_t> sizes);
 
-} // namespace tenon::cpu
+} // namespace tenon::codegen
 
-#endif // TENON_LIB_TARGET_CPU_KERNELWORK_H
+#endif // TENON_CODEGEN_KERNELWORK_H
