@@ -9,6 +9,9 @@ the reference evaluator, and with ONNX Runtime where that runs the node. It runs
 between guard pages over poisoned memory, with red zones behind the arena's buffers.
 
 An operator of the conversion's table without a case fails the suite.
+
+With --target=scalar the same cases run on test/lib/ScalarTarget, a machine without
+vectors that has the generic strategies of lib/Codegen alone.
 """
 
 import collections
@@ -104,14 +107,14 @@ class Peer:
             return None  # sizes that it refuses, e.g. zero
 
 
-def compare(cases, kernels_seen):
+def compare(cases, kernels_seen, target):
     """Runs a batch; returns {case name: what is wrong, or ""}."""
     import tenon
     from tenon import _compiler
 
     model, names = build(cases)
     data = model.SerializeToString()
-    artifact = tenon.compile(data, red_zones=True)
+    artifact = tenon.compile(data, red_zones=True, **target)
     for _, strategy, _ in artifact.kernels:
         kernels_seen.add(strategy.split(" ")[0])
     session = GuardedSession(artifact)
@@ -142,27 +145,27 @@ def compare(cases, kernels_seen):
     return problems
 
 
-def check_refusal(case):
+def check_refusal(case, target):
     """A case that must be refused with a code."""
     import tenon
 
     model, _ = build([case])
     try:
-        tenon.compile(model.SerializeToString())
+        tenon.compile(model.SerializeToString(), **target)
     except tenon.TenonError as error:
         return "" if error.code == case.refused else f"refused with {error.code}, expected {case.refused}: {error}"
     return f"is not refused, expected {case.refused}"
 
 
-def run_batch(cases):
+def run_batch(cases, target={}):
     """Returns ({case name: problem}, strategies); one process a batch, so that a crash
-    is found by running its cases alone."""
+    is found by running its cases alone. `target` has what tenon.compile is told of it."""
 
     def work():
         if cases[0].refused:
-            return {case.name: check_refusal(case) for case in cases}, set()
+            return {case.name: check_refusal(case, target) for case in cases}, set()
         seen = set()
-        return compare(cases, seen), seen
+        return compare(cases, seen, target), seen
 
     answer, problem = isolated(work, 120)
     if answer:
@@ -172,7 +175,7 @@ def run_batch(cases):
     # Halves find the case at fault in few compilations.
     found, seen = {}, set()
     for part in (cases[: len(cases) // 2], cases[len(cases) // 2 :]):
-        answer, more = run_batch(part)
+        answer, more = run_batch(part, target)
         found |= answer
         seen |= more
     return found, seen
@@ -186,10 +189,17 @@ def batches(cases):
         yield from (group[start : start + BATCH] for start in range(0, len(group), BATCH))
 
 
+def plugin_target(name, build):
+    """What tenon.compile is told to compile for a target of test/lib."""
+    return {"target": name, "target_plugins": [str(Path(build).resolve() / f"lib/{name.title()}Target.so")]}
+
+
 def main():
     flags = parser(__doc__)
     flags.add_argument("--filter", default="", help="only cases whose name matches this expression")
+    flags.add_argument("--target", choices=("", "scalar"), default="", help="of test/lib; by default this machine")
     arguments = flags.parse_args()
+    target = plugin_target(arguments.target, arguments.build) if arguments.target else {}
     results = Results(read_expected(HERE / "operator-expected-failures.txt"), verbose=False)
     if problem := use_package(arguments.build):
         results.record("operators", False, problem)
@@ -206,7 +216,7 @@ def main():
     for batch in batches(cases):
         if not claimed(batch[0].name):
             continue
-        answer, strategies = run_batch(batch)
+        answer, strategies = run_batch(batch, target)
         seen |= strategies
         for name, problem in answer.items():
             results.record(name, not problem, f"    {problem}")

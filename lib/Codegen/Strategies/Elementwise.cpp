@@ -87,6 +87,8 @@ public:
       : KernelPlan(kernel, target), space(spaceOf(kernel)), groups(mergeDims(kernel, space)) {}
 
   ScheduleFacts facts() const override {
+    if (target.f32Lanes() == 1)
+      return {.text = "scalar loop", .hasScalarCode = true};
     return {.text = llvm::formatv("{0}-bit vectors", target.vectorBits), .vectorBits = target.vectorBits};
   }
 
