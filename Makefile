@@ -27,10 +27,10 @@ build: $(STAMPS)/setup ## all tools into build/bin
 	cmake --build build
 
 test: build ## every suite, of slow sweeps a part; the last line counts them
-	@$(PYTHON) utils/run-tests.py --build build $(ARGS)
+	@$(PYTHON) utils/run-tests.py --build build --green $(ARGS)
 
 test-all: build ## every suite with its whole sweeps: what precedes a release
-	@$(PYTHON) utils/run-tests.py --build build --all $(ARGS)
+	@$(PYTHON) utils/run-tests.py --build build --green --all $(ARGS)
 
 test-asan: $(STAMPS)/setup ## the same suites under AddressSanitizer and UBSan, in build-asan
 	@test -f build-asan/build.ninja || cmake --preset sanitize

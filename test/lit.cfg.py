@@ -3,6 +3,7 @@
 # lit's configuration. It works on the source tree alone: the build folder comes
 # from --param tenon_build, from the generated lit.site.cfg.py, or is <root>/build.
 import os
+import tomllib
 
 import lit.formats
 
@@ -56,3 +57,9 @@ flags = cpu_flags()
 for feature, needed in (("cpu-avx2", {"avx2", "fma"}), ("cpu-avx512", {"avx512f", "avx512dq", "avx512vl", "avx512bw"})):
     if needed <= flags:
         config.available_features.add(feature)
+
+# One feature a target that is built: target-cpu, target-toy, ...
+with open(os.path.join(root, "test/targets.toml"), "rb") as table:
+    for target, parts in tomllib.load(table)["targets"].items():
+        if all(os.path.exists(os.path.join(build, part)) for part in parts.get("built", ())):
+            config.available_features.add(f"target-{target}")

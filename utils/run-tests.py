@@ -10,6 +10,11 @@ processes of one suite divide its cases among themselves (test/e2e/harness.py).
 What a suite prints appears when it is done. A suite that cannot run at all
 counts as one failure, never as silence. The last line is `N passed, N failed,
 N skipped`.
+
+With --green, which `make test` gives when it has built, a suite that belongs to
+one target alone (test/targets.toml) is skipped, and its checks counted as skipped,
+while .cache/green says that it passed wholly with these files (utils/green.py). It
+runs in any case with --all, and where --suite or --target asks for it.
 """
 
 import argparse
@@ -17,6 +22,7 @@ import collections
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,16 +35,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
+import green
+
 ROOT = Path(__file__).resolve().parent.parent
+TABLE = green.read_table()
 
 
 class Counts:
-    """Tests passed, failed and skipped, the names of the failed ones, and how many
-    of a suite have to pass, by the name of that check."""
+    """Tests passed, failed and skipped, the names of the failed ones, how many of a
+    suite have to pass, by the name of that check, and how long tests took, by name."""
 
-    def __init__(self, passed=0, failed=0, skipped=0, failures=(), floors=()):
+    def __init__(self, passed=0, failed=0, skipped=0, failures=(), floors=(), seconds=()):
         self.passed, self.failed, self.skipped = passed, failed, skipped
-        self.failures, self.floors = list(failures), dict(floors)
+        self.failures, self.floors, self.seconds = list(failures), dict(floors), dict(seconds)
 
     def add(self, other):
         self.passed += other.passed
@@ -46,6 +55,7 @@ class Counts:
         self.skipped += other.skipped
         self.failures += other.failures
         self.floors |= other.floors
+        self.seconds |= other.seconds
 
     def check_floors(self):
         """To be called when all processes of a suite have been added."""
@@ -62,12 +72,14 @@ def read_own_json(path):
     """Our own scripts write {"passed": [names], "failed": [...], "skipped": [...]}, and
     where several processes share a suite, {"floors": {name: how many have to pass}}."""
     data = json.loads(Path(path).read_text())
-    return Counts(len(data["passed"]), len(data["failed"]), len(data["skipped"]), data["failed"], data.get("floors", ()))
+    return Counts(len(data["passed"]), len(data["failed"]), len(data["skipped"]), data["failed"],
+                  data.get("floors", ()), data.get("seconds", ()))
 
 
 def read_lit(path):
     counts = Counts()
     for test in json.loads(Path(path).read_text())["tests"]:
+        counts.seconds[test["name"]] = test["elapsed"] or 0
         if test["code"] in ("PASS", "XFAIL", "FLAKYPASS"):
             counts.passed += 1
         elif test["code"] in ("UNSUPPORTED", "SKIPPED", "EXCLUDED"):
@@ -82,6 +94,7 @@ def read_gtest(path):
     counts = Counts()
     for suite in json.loads(Path(path).read_text())["testsuites"]:
         for test in suite["testsuite"]:
+            counts.seconds[f"{suite['name']}.{test['name']}"] = float(test["time"].rstrip("s"))
             if test.get("failures"):
                 counts.failed += 1
                 counts.failures.append(f"{suite['name']}.{test['name']}")
@@ -95,6 +108,9 @@ def read_gtest(path):
 def read_junit(path):
     counts = Counts()
     for case in ElementTree.parse(path).getroot().iter("testcase"):
+        processor = case.find("properties/property[@name='processor']")
+        seconds = case.get("time") if processor is None else processor.get("value")
+        counts.seconds[f"{case.get('classname')}.{case.get('name')}"] = float(seconds)
         if case.find("failure") is not None or case.find("error") is not None:
             counts.failed += 1
             counts.failures.append(f"{case.get('classname')}.{case.get('name')}")
@@ -117,6 +133,7 @@ class Suite:
     # Whether it runs under sanitizers, which Python would have to preload: the compiler
     # and the runtime are covered through the tools.
     sanitized: bool = True
+    by_target: bool = False  # whether it has tests of single targets, which --target picks out
 
 
 def architecture(runner, process):
@@ -129,32 +146,46 @@ def lit(runner, process):
     command = [sys.executable, "-c", "from lit.main import main; main()", "-v", "-j", 1, "--output", report]
     # Parts of one order: that of lit itself follows how long tests took the last time.
     command += ["--order", "lexical", "--skip-test-time-recording", "--num-shards", process.count, "--run-shard", process.number + 1]
-    yield "lit", [*command, "--param", f"tenon_build={runner.build}", ROOT / "test"], report
+    tests = lit_tests_of(runner.target) if runner.target else [ROOT / "test"]
+    yield "lit", [*command, "--param", f"tenon_build={runner.build}", *tests], report
+
+
+def lit_tests_of(target):
+    """What lit runs of one target: its folders, and elsewhere what requires its feature."""
+    folders = [ROOT / folder for folder in TABLE["targets"][target]["lit"]]
+    requires = re.compile(rf"REQUIRES:.*\btarget-{target}\b")
+    files = (path for path in (ROOT / "test").rglob("*") if path.suffix in (".mlir", ".test", ".onnxtxt"))
+    return folders + sorted(path for path in files if not {*path.parents} & {*folders} and requires.search(path.read_text()))
 
 
 def unit(runner, process):
-    for program in sorted((runner.build / "bin").glob("tenon-*-tests")):
-        report = process.scratch / f"{program.name}.json"
-        yield program.name, [program, "--gtest_brief=1", f"--gtest_output=json:{report}"], report
+    programs = [path.name for path in (runner.build / "bin").glob("tenon-*-tests")]
+    if runner.target:
+        programs = TABLE["targets"][runner.target].get("unit", [])
+    for name in sorted(programs):
+        report = process.scratch / f"{name}.json"
+        yield name, [runner.build / "bin" / name, "--gtest_brief=1", f"--gtest_output=json:{report}"], report
 
 
 def tests_in(folder, seconds, sweeps=0, **options):
-    """A suite of pytest."""
+    """A suite of pytest, of all in a folder that is no other suite's."""
 
     def commands(runner, process):
         report = process.scratch / "junit.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", f"--junitxml={report}"]
+        others = [test for suite in TABLE["suites"].values() for test in suite["tests"] if test.startswith(f"{folder}/test_")]
+        command += [f"--ignore={ROOT / test}" for test in others]
         yield folder, [*command, *["--sample"] * (sweeps > 0 and not runner.all), ROOT / folder], report
 
     return Suite(commands, read_junit, seconds, sweeps, **options)
 
 
-def script(name, seconds, sweeps=0, **options):
+def script(name, seconds, sweeps=0, flags=(), **options):
     """A suite that is a script of test/e2e."""
 
     def commands(runner, process):
         report = process.scratch / "report.json"
-        command = [sys.executable, ROOT / "test/e2e" / name, "--build", runner.build, "--json", report]
+        command = [sys.executable, ROOT / "test/e2e" / name, "--build", runner.build, "--json", report, *flags]
         yield name, command + ["--sweep"] * (sweeps > 0 and runner.all), report
 
     return Suite(commands, read_own_json, seconds, sweeps, **options)
@@ -162,8 +193,8 @@ def script(name, seconds, sweeps=0, **options):
 
 SUITES = {
     "architecture": Suite(architecture, read_own_json, 1),
-    "lit": Suite(lit, read_lit, 100, shared=True),  # of which one process may have most: early
-    "unit": Suite(unit, read_gtest, 2),
+    "lit": Suite(lit, read_lit, 100, shared=True, by_target=True),  # of which one process may have most: early
+    "unit": Suite(unit, read_gtest, 45, shared=True, by_target=True),
     "python": tests_in("python/tests", 10, sanitized=False),
     "driver": tests_in("test/e2e", 160, shared=True, sweeps=200),
     "robustness": script("robustness.py", 20, shared=True),
@@ -173,7 +204,9 @@ SUITES = {
     # Full-size models take long under a sanitizer, and find nothing that others do not.
     "fullsize": script("fullsize.py", 10, shared=True, sweeps=300, sanitized=False),
     "dynamic": script("dynamic_shapes.py", 5, shared=True, sanitized=False),
-    "devices": script("devices.py", 25, shared=True, sweeps=150, sanitized=False),
+    "devices-cpu": script("devices.py", 25, shared=True, sweeps=80, flags=["--target=cpu"], sanitized=False),
+    "devices-toy": script("devices.py", 20, shared=True, sweeps=70, flags=["--target=toy"], sanitized=False),
+    "toy": tests_in("test/e2e/test_toy.py", 6),
     "operators": script("operator_tests.py", 80, shared=True, sanitized=False),
     "accuracy": script("function_accuracy.py", 3, shared=True, sanitized=False),
     "formats": script("number_formats.py", 55, shared=True, sweeps=40, sanitized=False),
@@ -208,6 +241,7 @@ class Runner:
     def __init__(self, arguments, scratch):
         self.build = (ROOT / arguments.build).resolve()
         self.jobs, self.timeout, self.all, self.scratch = arguments.jobs, arguments.timeout, arguments.all, scratch
+        self.target = arguments.target
         self.environment = dict(os.environ, TENON_BUILD_DIR=str(self.build), TENON_TEST_RUN=str(scratch))
         if arguments.sanitize:
             # Everything Tenon allocates is checked; what MLIR and Python keep until
@@ -235,6 +269,7 @@ class Runner:
         environment = dict(self.environment)
         if process.count > 1:
             environment["TENON_TEST_CASES"] = str(process.scratch.parent)
+            environment |= {"GTEST_TOTAL_SHARDS": str(process.count), "GTEST_SHARD_INDEX": str(process.number)}
         with self.lock:
             if self.stopped:
                 return 130
@@ -300,24 +335,48 @@ def show(name, processes):
     return counts, line
 
 
+def chosen_suites(arguments):
+    """The names of the suites that are asked for, and whether those that are green need not run."""
+    names = [name for name in SUITES if name in (arguments.suite or SUITES)]
+    if arguments.target:
+        own = {name for name, suite in TABLE["suites"].items() if suite["target"] == arguments.target}
+        names = [name for name in names if name in own or SUITES[name].by_target]
+    if not arguments.suite and arguments.sanitize:
+        names = [name for name in names if SUITES[name].sanitized]
+    return names, not (arguments.all or arguments.suite or arguments.target)
+
+
+def skipped_as_green(notes, names, may_skip):
+    """{suite: its counts and its line of the summary} of those that need not run. All of a target are looked at, for what
+    is noted of them when they have run."""
+    checks = {name: notes.checks_of_unchanged(name) for name in names if name in TABLE["suites"]}
+    found = {name: Counts(skipped=count) for name, count in checks.items() if may_skip and count is not None}
+    return {name: (counts, f"{name:16} {counts}  (skipped: {green.REASON})") for name, counts in found.items()}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build", help="the build folder to test")
     parser.add_argument("--suite", action="append", choices=SUITES, help="only this suite (repeatable)")
+    parser.add_argument("--target", choices=TABLE["targets"], help="only suites and tests of this target")
     parser.add_argument("--all", action="store_true", help="the slow sweeps as well: what precedes a release")
+    parser.add_argument("--green", action="store_true",
+                        help="the build is up to date: leave out suites of targets that .cache/green has, and note those that pass")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes at a time")
     parser.add_argument("--timeout", type=int, default=3000, help="seconds for one process of a suite")
+    parser.add_argument("--slowest", type=int, default=0, metavar="N", help="print the N tests that took longest")
     parser.add_argument("--sanitize", action="store_true", help="the build has sanitizers")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what runs, too
 
-    names = [name for name in SUITES if name in (arguments.suite or SUITES)]
-    if not arguments.suite and arguments.sanitize:
-        names = [name for name in names if SUITES[name].sanitized]
-    start, done = time.monotonic(), {}
+    names, may_skip = chosen_suites(arguments)
+    start = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         runner = Runner(arguments, Path(scratch))
-        suites = {name: runner.processes(name) for name in sorted(names, key=runner.seconds, reverse=True)}
+        notes = green.Green(runner.build) if arguments.green else None
+        done = skipped_as_green(notes, names, may_skip) if notes else {}
+        left = [name for name in names if name not in done]
+        suites = {name: runner.processes(name) for name in sorted(left, key=runner.seconds, reverse=True)}
         pool = ThreadPoolExecutor(arguments.jobs)
         try:
             waiting = collections.Counter({name: len(processes) for name, processes in suites.items()})
@@ -327,6 +386,8 @@ def main():
                 waiting[name] -= 1
                 if not waiting[name]:
                     done[name] = show(name, suites[name])
+                    if notes and name in TABLE["suites"]:
+                        notes.passed(name, done[name][0])
         finally:
             runner.stop()
             pool.shutdown(cancel_futures=True)
@@ -336,6 +397,8 @@ def main():
     print()
     for failure in total.failures:
         print(f"FAILED {failure}")
+    for name, seconds in sorted(total.seconds.items(), key=lambda item: -item[1])[: arguments.slowest]:
+        print(f"{seconds:8.1f} s  {name}")
     print("\n".join(done[name][1] for name in names))
     print(f"{time.monotonic() - start:.0f} s with {arguments.jobs} processes at a time")
     print(total, flush=True)

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from driver_models import OK, each_fate
-from harness import build_under_test, claimed, is_sanitized, sharing
+from harness import build_under_test, claimed, is_sanitized, processor_seconds, sharing
 
 
 def pytest_addoption(parser):
@@ -47,6 +47,18 @@ def pytest_runtestloop(session):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         item = following
     return True
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_setup(item):
+    item.began = processor_seconds()
+    yield
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item):
+    yield
+    item.user_properties.append(("processor", f"{processor_seconds() - item.began:.3f}"))
 
 
 @pytest.fixture(scope="session")

@@ -42,10 +42,11 @@ def slow_chip(driver):
     return made_once(f"slow {driver.program}", make) / "slow.yaml"
 
 
-def devices(driver):
-    """{device: flags that a compilation needs for it}"""
+def devices(driver, target=None):
+    """{device: flags that a compilation needs for it}, of one target or of all."""
     library = driver.program.parent.parent / "lib" / "ToyTarget.so"
-    return {"cpu:host": [], "toy": [f"--load-target-plugin={library}"]}
+    found = {"cpu:host": [], "toy": [f"--load-target-plugin={library}"]}
+    return {device: flags for device, flags in found.items() if target in (None, device.partition(":")[0])}
 
 
 def recorded_inputs(folder):
@@ -125,6 +126,7 @@ def check(driver, folder, device):
 
 def main():
     flags = parser(__doc__, timeout=300, sweep="all models")
+    flags.add_argument("--target", choices=("cpu", "toy"), help="only devices of this target")
     flags.add_argument("models", nargs="*", help="only these")
     arguments = flags.parse_args()
     results = Results(read_expected(HERE / "devices-expected-failures.txt"))
@@ -140,7 +142,7 @@ def main():
     tenon.load_driver(Path(arguments.build).resolve() / "lib" / "ToyDriver.so")
     for folder in sorted(path.parent for path in (SHARED / "models").glob("*/model.onnx")):
         wanted = folder.name in arguments.models if arguments.models else arguments.sweep or folder.name in FEW
-        for device in devices(driver):
+        for device in devices(driver, arguments.target):
             name = f"devices.{device}.{folder.name}"
             if not wanted or not claimed(name):
                 continue

@@ -325,14 +325,23 @@ def read_expected(path):
     return expected
 
 
+def processor_seconds():
+    """What this process and its children that have ended took of the processors."""
+    return sum(os.times()[:4])
+
+
 class Results:
-    """Counts outcomes against the expected failures and prints them as they come."""
+    """Counts outcomes against the expected failures and prints them as they come. What was
+    done since the case before is a case's: of cases that run together the first bears all."""
 
     def __init__(self, expected, verbose=True):
         self.expected, self.verbose = expected, verbose
         self.passed, self.failed, self.skipped, self.floors = [], [], [], {}
+        self.seconds, self.before = {}, processor_seconds()
 
     def record(self, name, ok, detail=""):
+        now = processor_seconds()
+        self.seconds[name], self.before = now - self.before, now
         reason = self.expected.get(name)
         if ok and reason is not None:
             self.failed.append(name)
@@ -364,7 +373,8 @@ class Results:
 
     def finish(self, json_path=None):
         if json_path:
-            data = {"passed": self.passed, "failed": self.failed, "skipped": self.skipped, "floors": self.floors}
+            data = {"passed": self.passed, "failed": self.failed, "skipped": self.skipped, "floors": self.floors,
+                    "seconds": {name: round(seconds, 3) for name, seconds in self.seconds.items()}}
             Path(json_path).write_text(json.dumps(data))
         print(f"{len(self.passed)} passed, {len(self.failed)} failed, {len(self.skipped)} skipped")
         return 1 if self.failed else 0

@@ -1,3 +1,4 @@
+// REQUIRES: target-toy
 // RUN: tenon compile %s --start-from=graph --load-target-plugin=%build/lib/ToyTarget.so --target=cpu:x86-64-v3 --target=toy --stop-after=place | FileCheck %s
 // RUN: not tenon compile %s --start-from=graph --load-target-plugin=%build/lib/ToyTarget.so --target=cpu:x86-64-v3 --target=toy --pin=mul=toy --stop-after=place 2>&1 | FileCheck %s --check-prefix=PIN
 

@@ -1,3 +1,4 @@
+// REQUIRES: target-toy
 // RUN: tenon compile %s --start-from=graph --load-target-plugin=%build/lib/ToyTarget.so --target=cpu:x86-64-v3 --target=toy --pin='.*=toy' --stop-after=codegen | FileCheck %s
 
 // A product of 17 x 40 and 40 x 18: tiles of the array's 16 x 16, as deep as 4 KiB hold,
