@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
@@ -20,6 +21,14 @@ using namespace mlir;
 
 namespace tenon::cpu {
 namespace {
+
+// Behind every pass, the verifier would take an eighth of a compilation: builds that check
+// for themselves (presets debug and sanitize) do that, others verify behind a row of passes.
+#ifdef _GLIBCXX_ASSERTIONS
+constexpr bool kVerifyEach = true;
+#else
+constexpr bool kVerifyEach = false;
+#endif
 
 /// Functions are rewritten one by one: all would be looked at again after a change in any.
 LogicalResult applyToEach(ModuleOp module, RewritePatternSet patterns) {
@@ -81,9 +90,9 @@ void accessBrainFloatsAsIntegers(ModuleOp module) {
 LogicalResult lowerToLLVM(ModuleOp module, const CpuTarget &target) {
   auto run = [&](auto &&fill) {
     PassManager pm(module.getContext());
-    pm.enableVerifier(true);
+    pm.enableVerifier(kVerifyEach);
     fill(pm);
-    return pm.run(module);
+    return success(succeeded(pm.run(module)) && (kVerifyEach || succeeded(verify(module))));
   };
   if (failed(run([](PassManager &pm) {
         // A model's own conversions, which have one result for NaN; those of the
