@@ -193,28 +193,28 @@ def script(name, seconds, sweeps=0, flags=(), **options):
 
 SUITES = {
     "architecture": Suite(architecture, read_own_json, 1),
-    "lit": Suite(lit, read_lit, 100, shared=True, by_target=True),  # of which one process may have most: early
-    "unit": Suite(unit, read_gtest, 45, shared=True, by_target=True),
+    "lit": Suite(lit, read_lit, 100, shared=True, by_target=True),  # 45, of which one process may have most: early
+    "unit": Suite(unit, read_gtest, 35, shared=True, by_target=True),
     "python": tests_in("python/tests", 10, sanitized=False),
-    "driver": tests_in("test/e2e", 160, shared=True, sweeps=200),
+    "driver": tests_in("test/e2e", 350, shared=True, sweeps=200),
     "robustness": script("robustness.py", 20, shared=True),
-    "stages": script("stages.py", 25, shared=True),
-    "models": script("run_models.py", 55, shared=True),
-    "targets": script("targets.py", 160, shared=True, sweeps=80, sanitized=False),
+    "stages": script("stages.py", 35, shared=True),
+    "models": script("run_models.py", 65, shared=True),
+    "targets": script("targets.py", 190, shared=True, sweeps=80, sanitized=False),
     # Full-size models take long under a sanitizer, and find nothing that others do not.
     "fullsize": script("fullsize.py", 10, shared=True, sweeps=300, sanitized=False),
-    "dynamic": script("dynamic_shapes.py", 5, shared=True, sanitized=False),
+    "dynamic": script("dynamic_shapes.py", 35, shared=True, sanitized=False),
     "devices-cpu": script("devices.py", 25, shared=True, sweeps=80, flags=["--target=cpu"], sanitized=False),
     "devices-toy": script("devices.py", 20, shared=True, sweeps=70, flags=["--target=toy"], sanitized=False),
     "toy": tests_in("test/e2e/test_toy.py", 6),
-    "operators": script("operator_tests.py", 80, shared=True, sanitized=False),
+    "operators": script("operator_tests.py", 100, shared=True, sanitized=False),
     "accuracy": script("function_accuracy.py", 3, shared=True, sanitized=False),
     "formats": script("number_formats.py", 55, shared=True, sweeps=40, sanitized=False),
     "formats-accuracy": script("format_accuracy.py", 55, shared=True, sanitized=False),
-    "nodes": script("node_tests.py", 75, shared=True, sanitized=False),
-    "cases": script("cases.py", 10, sanitized=False),
-    "fuzz": script("fuzz.py", 130, sweeps=True, sanitized=False),
-    "shipping": script("shipping.py", 15, sweeps=120, sanitized=False),
+    "nodes": script("node_tests.py", 85, shared=True, sanitized=False),
+    "cases": script("cases.py", 5, sanitized=False),
+    "fuzz": script("fuzz.py", 100, sweeps=500, sanitized=False),
+    "shipping": script("shipping.py", 50, sweeps=120, sanitized=False),
 }
 
 

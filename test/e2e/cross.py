@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from harness import ROOT, made_once
+from harness import ROOT, cached_compilers, made_once
 
 HERE = Path(__file__).resolve().parent
 
@@ -49,10 +49,10 @@ def build_runner(build, architecture, folder):
     cxx = ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-nostdinc++", "-isystem", headers]
     cxx += ["-isystem", Path("/usr/include/x86_64-linux-gnu/c++") / headers.name, "-idirafter", "/usr/include"]
     cxx += [f"-I{runtime}/src", f"-I{runtime}/drivers", f"-I{build}/schema", '-DTENON_VERSION_TEXT="test"']
-    objects = []
+    objects, cache = [], [shutil.which("ccache")] if shutil.which("ccache") else []
     for source in sorted([*runtime.glob("src/*.cpp"), *runtime.glob("drivers/**/*.cpp")]):
         objects.append(folder / f"{architecture}-{source.stem}-{len(objects)}.o")
-        subprocess.run([*map(str, [*common, *cxx, "-c", source, "-o", objects[-1]])], check=True)
+        subprocess.run([*map(str, [*cache, *common, *cxx, "-c", source, "-o", objects[-1]])], check=True, cwd=ROOT, env=cached_compilers(ROOT))
     program = folder / f"runner-{architecture}"
     command = [tool("clang"), *common[1:], "-fuse-ld=lld", HERE / "Inputs/runner.c", *objects, "-o", program, "-lpthread"]
     subprocess.run([*map(str, command)], check=True)

@@ -89,6 +89,15 @@ def made_once(key, make):
     return folder
 
 
+def cached_compilers(base):
+    """An environment for compiling C and C++ through ccache where it is installed, as the build does; where the
+    folder `base` lies does not matter."""
+    links = Path("/usr/lib/ccache")
+    if not links.is_dir():
+        return dict(os.environ)
+    return dict(os.environ, PATH=f"{links}:{os.environ['PATH']}", CCACHE_BASEDIR=str(base), CCACHE_NOHASHDIR="1")
+
+
 def node_tests():
     """The folder of ONNX's node tests, one folder each; None where ../shared is missing."""
     archive = SHARED / "suites" / "onnx-node-tests.tar.xz"

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 import cross
-from harness import ROOT, Driver, Results, excerpt, parser
+from harness import ROOT, Driver, Results, cached_compilers, excerpt, parser
 
 PAGE = ROOT / "docs/HowTo/run-on-another-machine.md"
 ANSWER = "1 0 6 2"  # of the page's program
@@ -67,7 +67,7 @@ class Shipping:
             if lacking or (system and cross.missing(system)):
                 results.skip(name, f"no {lacking}" if lacking else cross.missing(system))
                 continue
-            status, output = call(["sh", "-e", "-c", text], self.timeout, cwd=tree)
+            status, output = call(["sh", "-e", "-c", text], self.timeout, cwd=tree, env=cached_compilers(tree))
             results.record(name, status == 0, excerpt(output, 12))
 
     def archive(self):
