@@ -243,6 +243,8 @@ class Runner:
         self.jobs, self.timeout, self.all, self.scratch = arguments.jobs, arguments.timeout, arguments.all, scratch
         self.target = arguments.target
         self.environment = dict(os.environ, TENON_BUILD_DIR=str(self.build), TENON_TEST_RUN=str(scratch))
+        # NumPy's threads would wait for each other beside as many processes as there are processors.
+        self.environment.setdefault("OPENBLAS_NUM_THREADS", "1")
         if arguments.sanitize:
             # Everything Tenon allocates is checked; what MLIR and Python keep until
             # the process ends is theirs. Containers and LLVM's arenas mark their unused

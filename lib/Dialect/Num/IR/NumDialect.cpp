@@ -92,14 +92,22 @@ numerics::FormatRegistry &num::formatsOf(MLIRContext *context) {
   return context->getOrLoadDialect<NumDialect>()->getFormats();
 }
 
+/// The type of a builtin number as MLIR writes it. This is asked for single elements of
+/// tensors, and MLIR's printer looks through all dialects before it writes anything.
+static std::string textOf(Type type) {
+  if (auto integer = dyn_cast<IntegerType>(type))
+    return (integer.isUnsigned() ? "ui" : integer.isSigned() ? "si" : "i") + std::to_string(integer.getWidth());
+  StringRef name = type.getAbstractType().getName();
+  name.consume_front("builtin.");
+  return name.str();
+}
+
 const numerics::Format *num::formatOf(Type type) {
   if (auto format = dyn_cast<FormatType>(type))
     return &format.getFormat();
   if (!isa<FloatType, IntegerType>(type))
     return nullptr;
-  std::string name;
-  llvm::raw_string_ostream(name) << type;
-  return formatsOf(type.getContext()).findMlir(name);
+  return formatsOf(type.getContext()).findMlir(textOf(type));
 }
 
 Type num::typeOf(MLIRContext *context, const numerics::Format &format) {
