@@ -7,6 +7,7 @@
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "tenon/Codegen/KernelWork.h"
+#include "tenon/Dialect/Graph/IR/NominalSizes.h"
 #include "tenon/Dialect/Plan/IR/Symbols.h"
 #include "tenon/Support/Provenance.h"
 
@@ -165,7 +166,7 @@ LogicalResult packConstants(ModuleOp plan, PlanKernel choose) {
   // Programs of other devices beside this one may read the same weights.
   auto all = plan->getParentOfType<ModuleOp>();
   (all ? all : plan).walk([&](graph::ConstantOp constant) { ++readers[constant.getValue()]; });
-  SmallVector<int64_t> sizes = expectedSizes(plan);
+  SmallVector<int64_t> sizes = graph::nominalSizes(plan);
   WalkResult result = plan.walk([&](plan::KernelOp kernel) {
     recordWork(kernel, sizes);
     std::string reason;

@@ -81,6 +81,10 @@ void addRegion(RegionCode &region, GeneratedCode &host, Artifact &artifact) {
   entry.firstKernel = artifact.kernels.size();
   entry.numKernels = region.code.kernels.size();
   entry.firstCheck = artifact.checks.size();
+  // The host's program derives them behind its own (Conductor::deriveForRegions).
+  entry.firstSymbol = artifact.symbols.size() + artifact.derivedSymbols;
+  entry.numSymbols = graph::readSymbols(region.program).size();
+  artifact.derivedSymbols += entry.numSymbols;
   entry.weightsOffset = host.weightBytes;
   entry.weightsSize = region.code.weightBytes;
   for (KernelDescription &kernel : region.code.kernels) {

@@ -49,6 +49,8 @@ static LogicalResult divide(ModuleOp module, const Targets &targets, const Compi
   // The pass asks in the order of its option, once for each.
   auto next = std::make_shared<size_t>(0);
   PassManager pm(module.getContext());
+  pm.addPass(partition::createDetachSizesPass());
+  pm.addPass(graph::createInferShapesPass()); // what only fed sizes is dead
   pm.addPass(partition::createChooseDevicesPass(
       [&targets, next](StringRef, std::string &) { return targets[(*next)++]; }, std::move(choice)));
   pm.addPass(partition::createOutlineRegionsPass());

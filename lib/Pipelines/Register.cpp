@@ -70,6 +70,7 @@ void registerTenonPasses() {
   fusion::registerSinkDecodesPass();
   registerPass([] { return fusion::createFormKernelsPass(shippedTarget); });
   registerPass([] { return partition::createChooseDevicesPass(shippedTarget); });
+  partition::registerDetachSizesPass();
   partition::registerOutlineRegionsPass();
   partition::registerScheduleTransfersPass();
   memory::registerPasses();

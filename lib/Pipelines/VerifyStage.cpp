@@ -3,6 +3,7 @@
 // The contracts between stages.
 #include "tenon/Pipelines/Passes.h"
 
+#include "VerifyRegions.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
@@ -122,17 +123,19 @@ private:
     }
   }
 
-  /// A run learns the symbols from the inputs.
+  /// A run learns the symbols from the inputs; a region is told their values.
   void checkArguments() {
+    bool isRegion = func->getParentOfType<ModuleOp>()->hasAttr(plan::kDeviceAttr);
     for (BlockArgument argument : func.getArguments()) {
       auto tensor = dyn_cast<RankedTensorType>(argument.getType());
       AffineMapAttr shape = graph::recordedShape(argument);
       bool ok = tensor && isKnown(tensor, shape);
       for (int64_t d = 0; ok && d < tensor.getRank(); ++d)
-        ok = !tensor.isDynamicDim(d) || isa<AffineSymbolExpr>(shape.getValue().getResult(d));
+        ok = isRegion || !tensor.isDynamicDim(d) || isa<AffineSymbolExpr>(shape.getValue().getResult(d));
       if (!ok)
         violation(func) << "[TN2071] input " << argument.getArgNumber() << " is " << argument.getType()
-                        << ", whose open dimensions are no symbols in its graph.shape; run graph-infer-shapes";
+                        << ", whose open dimensions are no " << (isRegion ? "sizes of the region's symbols" : "symbols")
+                        << " in its graph.shape; run graph-infer-shapes";
     }
   }
 
@@ -194,7 +197,7 @@ public:
     bool ok = holds(programs.host, *checked) && areSubmitted(programs);
     for (ModuleOp region : programs.regions)
       ok &= holds(region, *checked);
-    if (!ok)
+    if (!ok || !haveSizesOfSubmits(programs))
       signalPassFailure();
     markAllAnalysesPreserved();
   }
@@ -211,49 +214,6 @@ private:
       return false;
     }
     return Contract(main, stage).holds();
-  }
-
-  /// Whether each submit has a region, for its device and of its types, and each region a submit.
-  static bool areSubmitted(const plan::Programs &programs) {
-    llvm::StringMap<ModuleOp> regions;
-    bool ok = true;
-    auto list = programs.host->getAttrOfType<ArrayAttr>(plan::kDevicesAttr);
-    size_t devices = plan::devicesOf(programs.host).size();
-    if (programs.host->hasAttr(plan::kDevicesAttr) && (!list || list.size() != devices)) {
-      programs.host->emitError("[TN4003] plan.devices has something else than #plan.device");
-      ok = false;
-    }
-    for (ModuleOp region : programs.regions) {
-      regions[region.getSymName().value_or("")] = region;
-      if (plan::deviceIndexOf(region) < devices)
-        continue;
-      region.emitError("[TN4003] the region '")
-          << region.getSymName().value_or("") << "' is for no device of plan.devices";
-      ok = false;
-    }
-    llvm::StringSet<> submitted;
-    ModuleOp host = programs.host;
-    if (!ok)
-      return false;
-    host.walk([&](plan::SubmitOp submit) {
-      ModuleOp region = regions.lookup(submit.getRegion());
-      auto main = region ? region.lookupSymbol<func::FuncOp>("main") : func::FuncOp();
-      auto device = region ? region->getAttrOfType<StringAttr>(plan::kDeviceAttr) : StringAttr();
-      ok &= main && device && device.getValue() == submit.getDevice() && submitted.insert(submit.getRegion()).second &&
-            llvm::equal(main.getArgumentTypes(), submit.getInputs().getTypes()) &&
-            llvm::equal(main.getResultTypes(), submit.getResultTypes());
-      if (!ok)
-        submit.emitError("[TN4003] ") << "'" << submit.getRegion()
-                                      << "' is no region of that device with these operands and results, or is "
-                                         "submitted twice";
-      return ok ? WalkResult::advance() : WalkResult::interrupt();
-    });
-    for (ModuleOp region : programs.regions)
-      if (ok && !submitted.contains(region.getSymName().value_or(""))) {
-        region.emitError("[TN4003] nothing submits the region '") << region.getSymName().value_or("") << "'";
-        ok = false;
-      }
-    return ok;
   }
 };
 

@@ -188,8 +188,8 @@ void KernelVerifier::observe(unsigned index, ArrayRef<void *> buffers, const int
     check.skipped.clear();
   symbols.clear();
   unsigned symbolCount = 0;
-  if (auto names = plan::programsOf(*plan).host->getAttrOfType<ArrayAttr>("graph.symbols"))
-    symbolCount = names.size();
+  if (auto table = kernel->getParentOfType<ModuleOp>()->getAttrOfType<ArrayAttr>("graph.symbols"))
+    symbolCount = table.size();
   for (unsigned i = 0; i < symbolCount; ++i)
     symbols.push_back(getAffineConstantExpr(symbolValues[i], plan->getContext()));
 

@@ -47,7 +47,22 @@ const char *faultOf(const schema::Region &region, const tenon_model &model) {
     return "with kernels that do not exist";
   if (!hasRange(m.checks(), region.first_check(), 0))
     return "with checks that do not exist";
+  if (m.abi_version() < 4 && (region.first_symbol() || region.num_symbols()))
+    return "with symbols, which code before ABI version 4 does not have";
   return nullptr;
+}
+
+/// Whether the tables of regions lie one behind the other, from behind the model's own
+/// symbols to the end of what the code derives.
+bool haveTables(const schema::Manifest &m) {
+  uint64_t end = uint64_t(m.symbols()->size()) + m.derived_symbols(), at = end;
+  for (uint32_t r = m.regions() ? m.regions()->size() : 0; r-- > 0;) {
+    const auto *region = m.regions()->Get(r);
+    if (uint64_t(region->first_symbol()) + region->num_symbols() != at)
+      return false;
+    at = region->first_symbol();
+  }
+  return at >= m.symbols()->size();
 }
 
 /// Whether each kernel is one of the region that it names, and no region has others.
@@ -89,6 +104,8 @@ tenon_status *checkDevices(const tenon_model &model, const char *name) {
   for (uint32_t r = 0; r < regions; ++r)
     if (const char *fault = faultOf(*m.regions()->Get(r), model))
       return fail(TENON_CORRUPT, "the manifest of %s describes a region %s", name, fault);
+  if (m.abi_version() >= 4 && !haveTables(m))
+    return fail(TENON_CORRUPT, "the manifest of %s has regions with symbols that nothing gives a value", name);
   if (!namesItsKernels(m))
     return fail(TENON_CORRUPT, "the manifest of %s has regions and kernels that do not name each other", name);
   return nullptr;

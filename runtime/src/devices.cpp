@@ -50,7 +50,7 @@ tenon_status *loadRegion(const tenon_model &model, const schema::Region &region,
   const uint8_t *bytes = model.file + code.offset();
   RegionSource source = {{sizeof(tenon_region_code), region.name()->c_str(), code.triple()->c_str(), loaded.features,
                           count, region.inputs(), region.outputs(), bytes, size_t(code.size()),
-                          model.weights + region.weights_offset(), size_t(region.weights_size())},
+                          model.weights + region.weights_offset(), size_t(region.weights_size()), region.num_symbols()},
                          {model.fd, bytes, &code, &m, /*isRegion=*/true}};
   return ofDevice(device, device.driver->load_region(device.handle, &source.code, &loaded.handle));
 }

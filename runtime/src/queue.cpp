@@ -37,11 +37,12 @@ tenon_status *execute(Queue &queue, const Command &command) {
   queue.region.firstKernel = region->first_kernel();
   queue.region.numKernels = region->num_kernels();
   queue.region.firstCheck = region->first_check();
+  queue.region.firstSymbol = region->first_symbol();
   queue.region.redZones.count = 0;
-  RegionRun run = {
-      {sizeof(tenon_execution), queue.memory, command.offsets, command.count, queue.scratch, session.symbols},
-      &kHostApi,
-      &queue.region};
+  RegionRun run = {{sizeof(tenon_execution), queue.memory, command.offsets, command.count, queue.scratch,
+                    session.symbols + region->first_symbol(), region->num_symbols()},
+                   &kHostApi,
+                   &queue.region};
   tenon_status *error = ofDevice(
       *queue.device, queue.device->driver->execute(session.model->regions[command.region].handle, &run.execution));
   // What the services have recorded says more than that the code returned an error.
@@ -150,9 +151,11 @@ int64_t scratchOf(const tenon_session &session, uint32_t device) {
   const tenon_model &model = *session.model;
   int64_t most = 0;
   for (uint32_t r = 0; r < model.numRegions; ++r) {
-    if (model.manifest->regions()->Get(r)->device() != device)
+    const auto *region = model.manifest->regions()->Get(r);
+    if (region->device() != device)
       continue;
-    int64_t bytes = model.devices[device].driver->scratch_bytes(model.regions[r].handle, session.symbols);
+    int64_t bytes =
+        model.devices[device].driver->scratch_bytes(model.regions[r].handle, session.symbols + region->first_symbol());
     if (bytes < 0)
       return bytes;
     most = bytes > most ? bytes : most;

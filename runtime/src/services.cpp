@@ -41,7 +41,8 @@ int32_t observed(void *invocation, uint32_t kernel, void *const *buffers, uint32
   if (int32_t error = work(run, session))
     return error;
   if (session.observer)
-    session.observer(session.observerUser, kernel, buffers, numBuffers, session.symbols, now() - start);
+    session.observer(session.observerUser, kernel, buffers, numBuffers, session.symbols + run.firstSymbol,
+                     now() - start);
   if (run.redZones.count && (run.error = checkRedZones(run, kernel, buffers, numBuffers)))
     return -1;
   return 0;

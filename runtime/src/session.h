@@ -36,9 +36,10 @@ struct Invocation {
   bool isRegion = false;
   /// Of the manifest's kernels, which the code counts from 0.
   uint32_t firstKernel = 0, numKernels = 0;
-  uint32_t firstCheck = 0; ///< of the manifest's checks, which the code counts from 1
-  Block scratch;           ///< of the thread that runs the code
-  RedZones redZones;       ///< of code compiled with them
+  uint32_t firstCheck = 0;  ///< of the manifest's checks, which the code counts from 1
+  uint32_t firstSymbol = 0; ///< of the session's symbols, which the code counts from 0
+  Block scratch;            ///< of the thread that runs the code
+  RedZones redZones;        ///< of code compiled with them
   tenon_status *error = nullptr;
 };
 

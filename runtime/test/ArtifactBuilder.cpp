@@ -81,11 +81,11 @@ Artifact buildArtifact(const Options &options) {
     auto triple = b.CreateString(variant.triple.empty() ? ownTriple() : variant.triple);
     auto features = b.CreateVectorOfStrings(variant.features);
     bytes += image;
-    return schema::CreateCode(b, device, triple, features, offset, image.size(),
-                              XXH3_64bits(image.data(), image.size()) + hashChange,
-                              variant.mainAddress ? variant.mainAddress : exports["tenon_main"],
-                              exports["tenon_arena_size"], exports["tenon_output_dims"], /*derive_address=*/0,
-                              /*stack_bytes=*/0, hasSpaceSizes ? exports["tenon_space_sizes"] : 0);
+    return schema::CreateCode(
+        b, device, triple, features, offset, image.size(), XXH3_64bits(image.data(), image.size()) + hashChange,
+        variant.mainAddress ? variant.mainAddress : exports["tenon_main"], exports["tenon_arena_size"],
+        exports["tenon_output_dims"], options.derivedSymbols ? exports["tenon_derive"] : 0,
+        /*stack_bytes=*/0, hasSpaceSizes ? exports["tenon_space_sizes"] : 0);
   };
   std::vector<flatbuffers::Offset<schema::Code>> variants;
   for (const Variant &variant : options.variants) {
@@ -109,9 +109,9 @@ Artifact buildArtifact(const Options &options) {
     if (region.hasCode)
       code = addCode(variant, false, region.hashChange);
     auto name = optional(region.name);
-    regions.push_back(schema::CreateRegion(b, name, region.device, code, region.inputs, region.outputs,
-                                           region.weightsOffset, region.weightsSize, region.firstKernel,
-                                           region.numKernels, region.firstCheck));
+    regions.push_back(schema::CreateRegion(
+        b, name, region.device, code, region.inputs, region.outputs, region.weightsOffset, region.weightsSize,
+        region.firstKernel, region.numKernels, region.firstCheck, region.firstSymbol, region.numSymbols));
   }
   pad(bytes);
   const float weights[4] = {1, 2, 3, 4};
@@ -205,8 +205,8 @@ Artifact buildArtifact(const Options &options) {
              b, options.abi, b.CreateString("test"), b.CreateString("model"), b.CreateString("cpu:test"),
              b.CreateVector(inputs), b.CreateVector(outputs), b.CreateVector(symbols), b.CreateVector(variants),
              kernelList, options.weightsOffset ? options.weightsOffset : artifact.weightsOffset, sizeof weights,
-             XXH3_64bits(weights, sizeof weights), b.CreateString("{}"), /*plan=*/0, checkList,
-             /*derived_symbols=*/0, b.CreateVectorOfStrings(options.fixedInputs), deviceList, regionList));
+             XXH3_64bits(weights, sizeof weights), b.CreateString("{}"), /*plan=*/0, checkList, options.derivedSymbols,
+             b.CreateVectorOfStrings(options.fixedInputs), deviceList, regionList));
   artifact.manifestOffset = bytes.size();
   artifact.manifestSize = b.GetSize();
   bytes.append(reinterpret_cast<const char *>(b.GetBufferPointer()), b.GetSize());
@@ -244,6 +244,17 @@ Options offloadedTwice() {
                              .firstKernel = 4,
                              .numKernels = 1,
                              .firstCheck = 1});
+  return options;
+}
+
+Options offloadedWithTables() {
+  Options options = offloadedTwice();
+  options.abi = 4;
+  options.derivedSymbols = 4;
+  options.regions[0].firstSymbol = 2;
+  options.regions[0].numSymbols = 2;
+  options.regions[1].firstSymbol = 4;
+  options.regions[1].numSymbols = 1;
   return options;
 }
 

@@ -39,7 +39,7 @@ struct Region {
   const char *name = "adds"; ///< null: left out
   uint32_t device = 0, inputs = 1, outputs = 1;
   uint64_t weightsOffset = 0, weightsSize = 16;
-  uint32_t firstKernel = 2, numKernels = 2, firstCheck = 0;
+  uint32_t firstKernel = 2, numKernels = 2, firstCheck = 0, firstSymbol = 0, numSymbols = 0;
   std::vector<std::string> features = {};
   std::string triple = {};  ///< empty: this machine's
   uint64_t offset = 0;      ///< 0: where the code is
@@ -77,12 +77,17 @@ struct Options {
   /// Regions that all have one code, whose features are sharedNodes times one text.
   size_t sharingRegions = 0;
   bool hasSpaceSizes = true;           ///< if there are devices
+  uint32_t derivedSymbols = 0;         ///< that tenon_derive gives values; 0: there is none
   std::vector<int> kernelRegions = {}; ///< of the artifact's kernels; none: as the regions have them
 };
 
 /// Options of the model of offload.c, on one device or two.
 Options offloaded(Device device = {});
 Options offloadedTwice();
+/// The latter with symbols of the regions' own: after the batch and a size of the host
+/// program's come the batch and one that is 1000 larger for the first region, and the batch
+/// for the second.
+Options offloadedWithTables();
 
 /// The bytes of an artifact, and where its parts are.
 struct Artifact {

@@ -42,7 +42,8 @@ void expectRefused(const char *part, const std::function<void(Options &)> &chang
 TEST(DeviceManifest, GoodOnes) {
   fakeDriver();
   for (const char *driver : {static_cast<const char *>(nullptr), "null"})
-    for (const Options &options : {offloaded(), offloaded({.driver = "fake"}), offloadedTwice()}) {
+    for (const Options &options :
+         {offloaded(), offloaded({.driver = "fake"}), offloadedTwice(), offloadedWithTables()}) {
       Result result = load(buildArtifact(options), driver);
       EXPECT_TRUE(result.ok()) << result.text;
     }
@@ -88,6 +89,30 @@ TEST(DeviceManifest, Regions) {
     expectRefused("kernels that do not exist", [=](Options &o) { o.regions[1].firstKernel = first; });
   expectRefused("kernels that do not exist", [](Options &o) { o.regions[1].numKernels = 0xffffffff; });
   expectRefused("checks that do not exist", [](Options &o) { o.regions[1].firstCheck = 2; });
+}
+
+// What regions have of sizes lies behind the model's own, without gaps, to the end of what the code derives.
+TEST(DeviceManifest, SymbolsOfRegions) {
+  auto expectNoValue = [](const std::function<void(Options &)> &change) {
+    expectRefused("regions with symbols that nothing gives a value", [&](Options &o) {
+      o.abi = 4;
+      o.derivedSymbols = 4;
+      o.regions[0].firstSymbol = 2, o.regions[0].numSymbols = 2;
+      o.regions[1].firstSymbol = 4, o.regions[1].numSymbols = 1;
+      change(o);
+    });
+  };
+  for (uint32_t count : {0u, 1u, 3u, 0xffffffffu}) {
+    expectNoValue([=](Options &o) { o.regions[0].numSymbols = count; });
+    expectNoValue([=](Options &o) { o.regions[1].numSymbols = count ? count + 1 : 0; });
+  }
+  for (uint32_t first : {0u, 1u, 3u, 5u, 0xffffffffu})
+    expectNoValue([=](Options &o) { o.regions[1].firstSymbol = first; });
+  for (uint32_t derived : {0u, 3u, 5u, 1u << 24})
+    expectNoValue([=](Options &o) { o.derivedSymbols = derived; });
+  expectNoValue([](Options &o) { o.regions[0].firstSymbol = 0, o.regions[0].numSymbols = 4; });
+  expectRefused("before ABI version 4", [](Options &o) { o.regions[1].numSymbols = 1; });
+  expectRefused("before ABI version 4", [](Options &o) { o.regions[0].firstSymbol = 1; });
 }
 
 TEST(DeviceManifest, KernelsAndRegionsNameEachOther) {

@@ -55,6 +55,36 @@ TEST(Devices, RightResultsForAnyShapeAndThreads) {
   }
 }
 
+TEST(Devices, RegionsHaveSymbolsOfTheirOwn) {
+  FakeDriver &fake = fakeDriver();
+  Options options = offloadedWithTables();
+  options.devices[0].driver = "fake";
+  {
+    TemporaryFile file(buildArtifact(options).bytes);
+    Fixture fixture(file.path, 2);
+    EXPECT_EQ(fake.symbols, 2u);
+    for (int64_t batch : {3, 0, 1025}) {
+      expectRight(fixture, batch);
+      EXPECT_EQ(fake.given, (std::vector<int64_t>{batch, batch + 1000}));
+    }
+  }
+  EXPECT_TRUE(fake.isBalanced());
+  // An observer sees those of whoever launches the kernel.
+  TemporaryFile file(buildArtifact(offloadedWithTables()).bytes);
+  Fixture fixture(file.path);
+  std::vector<std::vector<int64_t>> seen(5);
+  tenon_session_set_observer(
+      fixture.session,
+      [](void *user, uint32_t kernel, void *const *, uint32_t, const int64_t *symbols, uint64_t) {
+        (*static_cast<std::vector<std::vector<int64_t>> *>(user))[kernel].assign(symbols, symbols + 2);
+      },
+      &seen);
+  expectRight(fixture, 5);
+  EXPECT_EQ(seen[1], (std::vector<int64_t>{5, -1})); // the host's
+  EXPECT_EQ(seen[2], (std::vector<int64_t>{5, 1005}));
+  EXPECT_EQ(seen[4].front(), 5);
+}
+
 TEST(Devices, FromMemory) {
   Artifact artifact = buildArtifact(offloadedTwice());
   tenon_model *model = nullptr;

@@ -69,6 +69,7 @@ tenon_status *loadRegion(tenon_device *device, const tenon_region_code *code, te
     ++state->wrong;
   state->region = code->region;
   state->triple = code->triple;
+  state->symbols = code->num_symbols;
   for (uint32_t i = 0; i < code->num_features; ++i)
     state->features += std::string(code->features[i]) + ";";
   auto *region = new FakeRegion{deviceOf(device), {}};
@@ -141,6 +142,7 @@ tenon_status *execute(tenon_executable *executable, const tenon_execution *execu
     ++state->wrong;
     return nullptr;
   }
+  state->given.assign(execution->symbols, execution->symbols + execution->num_symbols);
   size_t values = size_t(execution->symbols[0]) * 4;
   auto *from = reinterpret_cast<float *>(bytesAt(execution->memory, execution->offsets[0], values * sizeof(float)));
   auto *to = reinterpret_cast<float *>(bytesAt(execution->memory, execution->offsets[1], values * sizeof(float)));

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace tenon::testing {
 
@@ -25,6 +26,8 @@ struct FakeDriver {
   std::function<void()> onExecute;
   tenon_device_info opened{}; ///< what the last device was opened with
   std::string region, triple, features;
+  uint32_t symbols = 0;       ///< of the last region that was loaded
+  std::vector<int64_t> given; ///< their values at the last execution
 
   bool isBalanced() const { return opens == closes && loads == unloads && allocs == frees; }
 };

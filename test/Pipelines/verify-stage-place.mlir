@@ -135,3 +135,67 @@ module {
     }
   }
 }
+
+// -----
+
+// A region knows the host's dimensions by their names.
+#n = affine_map<()[s0] -> (s0)>
+module {
+  module @host attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3">], graph.symbols = [{name = "n", min = 0 : i64, max = 99 : i64, divisor = 1 : i64}]} {
+    func.func @main(%x: tensor<?xf32> {graph.shape = #n}) -> tensor<?xf32> {
+      %0 = plan.transfer %x from "host" to "b" {graph.shape = #n} : tensor<?xf32>
+      %1 = plan.submit @b_0 on "b"(%0) {graph.shape = #n} : (tensor<?xf32>) -> tensor<?xf32>
+      %2 = plan.transfer %1 from "b" to "host" {graph.shape = #n} : tensor<?xf32>
+      return %2 : tensor<?xf32>
+    }
+  }
+  // expected-error @below {{[TN4003] the region 'b_0' has a dimension 'm', which the host's program has not}}
+  module @b_0 attributes {plan.device = "b", graph.symbols = [{name = "m", min = 0 : i64, max = 99 : i64, divisor = 1 : i64}]} {
+    func.func @main(%x: tensor<?xf32> {graph.shape = #n}) -> tensor<?xf32> {
+      %0 = plan.kernel "b_0.k" on "cpu" root "elementwise"(%x) {arg_shapes = [#n], graph.shapes = [#n]} : (tensor<?xf32>) -> tensor<?xf32> {
+      ^bb0(%a: tensor<?xf32>):
+        %1 = graph.unary abs %a {graph.shape = #n} : (tensor<?xf32>) -> tensor<?xf32>
+        plan.yield %1 : tensor<?xf32>
+      }
+      return %0 : tensor<?xf32>
+    }
+  }
+}
+
+// -----
+
+// Sizes are the same on both sides, in the numbers of each; of a region, they need not be
+// symbols themselves. Here the result is: the smaller of twice n and 8 on the host, 9 in the region.
+#n = affine_map<()[s0, s1] -> (s0)>
+#d = affine_map<()[s0, s1] -> (s0 * 2)>
+#m = affine_map<()[s0, s1] -> (s1)>
+module {
+  module @host attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3">], graph.symbols = [
+      {name = "n", min = 0 : i64, max = 99 : i64, divisor = 1 : i64},
+      {op = "min", args = affine_map<()[s0] -> (s0 * 2, 8)>, min = 0 : i64, max = 8 : i64}]} {
+    func.func @main(%x: tensor<?xf32> {graph.shape = #n}, %w: tensor<2xf32>) -> tensor<?xf32> {
+      %k = plan.kernel "k" on "cpu" root "elementwise"(%w) {arg_shapes = [affine_map<() -> (2)>], graph.shapes = [#d]} : (tensor<2xf32>) -> tensor<?xf32> {
+      ^bb0(%a: tensor<2xf32>):
+        %5 = graph.unary abs %a {graph.shape = #d} : (tensor<2xf32>) -> tensor<?xf32>
+        plan.yield %5 : tensor<?xf32>
+      }
+      %0 = plan.transfer %k from "host" to "b" {graph.shape = #d} : tensor<?xf32>
+      // expected-error @below {{[TN4003] dimension 0 of result 0 is s1 here, and another size, s1, in the region}}
+      %1 = plan.submit @b_0 on "b"(%0) {graph.shape = #m} : (tensor<?xf32>) -> tensor<?xf32>
+      %2 = plan.transfer %1 from "b" to "host" {graph.shape = #m} : tensor<?xf32>
+      return %2 : tensor<?xf32>
+    }
+  }
+  module @b_0 attributes {plan.device = "b", graph.symbols = [
+      {name = "n", min = 0 : i64, max = 99 : i64, divisor = 1 : i64},
+      {op = "min", args = affine_map<()[s0] -> (s0 * 2, 9)>, min = 0 : i64, max = 9 : i64}]} {
+    func.func @main(%x: tensor<?xf32> {graph.shape = #d}) -> tensor<?xf32> {
+      %0 = plan.kernel "b_0.k" on "cpu" root "elementwise"(%x) {arg_shapes = [#d], graph.shapes = [#m]} : (tensor<?xf32>) -> tensor<?xf32> {
+      ^bb0(%a: tensor<?xf32>):
+        %1 = graph.unary abs %a {graph.shape = #m} : (tensor<?xf32>) -> tensor<?xf32>
+        plan.yield %1 : tensor<?xf32>
+      }
+      return %0 : tensor<?xf32>
+    }
+  }
+}

@@ -8,6 +8,11 @@ there; then random parts of that are pinned back to the host, so that values cro
 the devices in both directions, many times. Outputs are those of the undivided model within
 the tolerance of ../shared/README.md: a division keeps kernels from being fused. Host code
 runs between guard pages over poisoned memory once, and once with the queues side by side.
+
+Models with open dimensions are divided a second time, with their dimensions open, between
+this machine's processor and itself with memory of its own, and run at several sizes, among
+them none and primes. Bit for bit the outputs are those of the undivided model where all of
+it is in one region, and sizes that it refuses are refused with the same code.
 """
 
 import random
@@ -17,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+import dynamic_shapes
 import harness
 from harness import SHARED, Driver, GuardedSession, Results, claimed, excerpt, made_once, parser, read_expected, use_package
 from run_models import tolerances
@@ -124,6 +130,92 @@ def check(driver, folder, device):
     return True, ""
 
 
+def open_sizes(folder):
+    """Sizes for a model with open dimensions: those of dynamic_shapes.py, and others that it may refuse."""
+    import onnx
+
+    sizes = list(dynamic_shapes.SIZES[folder.name])
+    if not isinstance(sizes[0], list):
+        decoder = dynamic_shapes.GPT2 if "gpt2" in folder.name else dynamic_shapes.LLAMA
+        return [*sizes, decoder(7, 11, 13), decoder(1, 1, 1)]
+    graph = onnx.load(folder / "model.onnx", load_external_data=False).graph
+    weights = {tensor.name for tensor in graph.initializer}
+    names = [[dim.dim_param for dim in value.type.tensor_type.shape.dim] for value in graph.input if value.name not in weights]
+    first = next((name for dims in names for name in dims if name), None)
+    for number in (0, 1, 7) if first else ():
+        sizes.append([tuple(number if name == first else size for name, size in zip(dims, shape))
+                      for dims, shape in zip(names, sizes[0])])
+    return sizes
+
+
+def outcomes(artifact, inputs, guarded):
+    """For each of several inputs, a model's outputs or the code of the error."""
+    import tenon
+
+    loaded = tenon.load(artifact)
+    session = GuardedSession(loaded) if guarded else loaded.session(2)
+    found = []
+    for feeds in inputs:
+        try:
+            found.append({name: value.copy() for name, value in session.run(feeds).items()})
+        except tenon.TenonError as error:
+            found.append(str(error).split("]")[0])
+    return found
+
+
+def difference(theirs, mine, tolerance):
+    """What is wrong with outputs beside expected ones, or with one error beside another; or None."""
+    if isinstance(theirs, str) or isinstance(mine, str):
+        return None if theirs == mine else f"{mine}, expected {theirs}"
+    for name, expected in theirs.items():
+        if mine[name].shape != expected.shape:
+            return f"{name} has shape {mine[name].shape}, expected {expected.shape}"
+        if tolerance is None:
+            if mine[name].tobytes() != expected.tobytes():
+                return f"{name} has other bits"
+        elif not np.allclose(mine[name].astype(np.float64), expected.astype(np.float64), rtol=tolerance[1],
+                             atol=tolerance[0], equal_nan=True):
+            return f"{name} is off by up to {np.abs(mine[name].astype(np.float64) - expected.astype(np.float64)).max():.3g}"
+    return None
+
+
+def check_open(driver, folder):
+    """Returns (worked, what went wrong) of a model whose dimensions stay open."""
+    import tenon
+
+    slow = f"--target-file={slow_chip(driver)}"
+    alone = driver.compiled(folder / "model.onnx", HOST, slow)
+    there = driver.compiled(folder / "model.onnx", HOST, "--target=cpu:host", slow)
+    for done in (alone, there):
+        if done.status != 0:
+            return False, f"    compile: exit status {done.status}\n{excerpt(done.text)}"
+    kernels = tenon.explain(there.artifact).kernels
+    moved = sorted({node for kernel in kernels if kernel.device == "cpu:host" for node in kernel.nodes})
+    if not moved:
+        return False, "    the second processor takes nothing of it"
+    recorded = recorded_inputs(folder)
+    rng = np.random.default_rng(0)
+    inputs = [dynamic_shapes.make_inputs(list(recorded), list(recorded.values()), size, rng)
+              for size in open_sizes(folder)]
+    expected = outcomes(alone.artifact, inputs, False)
+    choose = random.Random(folder.name)
+    divisions = [there]
+    for _ in range(DIVISIONS):
+        kept = [node for node in moved if choose.random() < 0.3]
+        divisions.append(driver.compiled(folder / "model.onnx", HOST, "--target=cpu:host", slow, "--red-zones", *pin(kept)))
+    is_whole = len({kernel.kernel.split(".")[0] for kernel in kernels}) == 1
+    for number, done in enumerate(divisions):
+        if done.status != 0:
+            return False, f"    division {number}: exit status {done.status}\n{excerpt(done.text)}"
+        tolerance = None if number == 0 and is_whole else tuple(map(float, tolerances(folder.name)))
+        for guarded in (True, False):
+            for feeds, theirs, mine in zip(inputs, expected, outcomes(done.artifact, inputs, guarded)):
+                if problem := difference(theirs, mine, tolerance):
+                    shapes = ", ".join(str(value.shape) for value in list(feeds.values())[:2])
+                    return False, f"    division {number}{', guarded' * guarded} at {shapes}: {problem}"
+    return True, ""
+
+
 def main():
     flags = parser(__doc__, timeout=300, sweep="all models")
     flags.add_argument("--target", choices=("cpu", "toy"), help="only devices of this target")
@@ -151,6 +243,10 @@ def main():
                 results.skip(name, "the device takes nothing of it")
             else:
                 results.record(name, *(answer or (False, f"    {problem}")))
+        name = f"devices.open.{folder.name}"
+        if wanted and folder.name in dynamic_shapes.SIZES and claimed(name):
+            answer, problem = harness.isolated(lambda: check_open(driver, folder), arguments.timeout)
+            results.record(name, *(answer or (False, f"    {problem}")))
     return results.finish(arguments.json)
 
 

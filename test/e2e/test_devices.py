@@ -13,6 +13,8 @@ from harness import build_under_test, use_package
 
 assert use_package(build_under_test()) is None
 TWO = ("--target=cpu:host", "--target=cpu:host")
+# Code of this device is for known sizes.
+TOY = ("--target=cpu:host", "--target=toy", f"--load-target-plugin={build_under_test() / 'lib' / 'ToyTarget.so'}")
 
 
 def tenon(*arguments, status=0):
@@ -76,20 +78,73 @@ def test_what_is_not_worth_a_copy_stays(model, tmp_path):
 
 def test_open_sizes_stay_on_the_host_and_say_why(model, tmp_path):
     artifact = tmp_path / "m.tenon"
-    assert "TN4221" in tenon("compile", model, "-o", artifact, *TWO)
-    text = tenon("compile", model, "-o", artifact, *TWO, "--pin=second=cpu:host#2", status=1)
+    assert "TN4221" in tenon("compile", model, "-o", artifact, *TOY)
+    text = tenon("compile", model, "-o", artifact, *TOY, "--pin=second=toy", status=1)
     assert "TN8048" in text and "TN4221" in text and "--sizes" in text
+
+
+PINS = ("--pin=second|beside=cpu:host#2", "--pin=first|relu=cpu:host")
+
+
+def outputs(artifact, inputs, threads=1):
+    import tenon as package
+
+    session = package.load(artifact).session(threads)
+    return [session.run({"x": x})["y"].copy() for x in inputs]
+
+
+def test_open_sizes_in_regions(model, tmp_path):
+    alone, both = tmp_path / "a.tenon", tmp_path / "b.tenon"
+    tenon("compile", "-q", model, "-o", alone, "--target=cpu:host")
+    text = tenon("compile", model, "-o", both, *TWO, *PINS)
+    assert "TN4221" not in text
+    assert devices_of(both)["second"] == devices_of(both)["beside"] == "cpu:host#2"
+    rng = np.random.default_rng(1)
+    inputs = [rng.standard_normal((batch, 16)).astype(np.float32) for batch in (3, 0, 1, 97, 2, 1024, 3)]
+    for threads in (1, 2):
+        for mine, expected in zip(outputs(both, inputs, threads), outputs(alone, inputs)):
+            np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-5)
+    # All of it in one region is the undivided model's code.
+    tenon("compile", "-q", model, "-o", both, *TWO, "--pin=.*=cpu:host#2")
+    for mine, expected in zip(outputs(both, inputs), outputs(alone, inputs)):
+        np.testing.assert_array_equal(mine, expected)
+
+
+def test_open_sizes_are_verified_and_guarded(model, tmp_path):
+    artifact = tmp_path / "m.tenon"
+    for dim in (0, 1, 7):
+        assert "all agree" in tenon("verify", model, *TWO, *PINS, f"--dim=batch={dim}")
+    tenon("compile", "-q", model, "-o", artifact, *TWO, *PINS, "--red-zones", "--keep-plan")
+    for dim in (0, 1, 7):
+        tenon("run", artifact, "--random-seed=1", f"--dim=batch={dim}")
+    plan = tenon("inspect", artifact, "--plan")
+    assert "red_zone" in plan[plan.index("module @cpu_0"):]
+
+
+def test_nominal_sizes_decide(model, tmp_path):
+    """A copy takes 1 ms; what it saves grows with the batch."""
+    artifact, chip = tmp_path / "m.tenon", tmp_path / "slow.yaml"
+    text = tenon("targets", "cpu:host", "--emit")
+    lines = ["name: slow" if line.startswith("name:") else line for line in text.splitlines()]
+    slow = [line.replace("clock_mhz: ", "clock_mhz: 1 # ") if "clock_mhz" in line else line for line in lines]
+    chip.write_text("\n".join(slow) + "\n")
+    flags = ("--target=cpu:slow", "--target=cpu:host", f"--target-file={chip}")
+    moved = {}
+    for batch in (1, 100000):
+        tenon("compile", "-q", model, "-o", artifact, *flags, f"--optShapes=x:{batch}x16")
+        moved[batch] = "cpu:host" in devices_of(artifact).values()
+    assert moved == {1: False, 100000: True}
 
 
 @pytest.mark.parametrize("fallback, status", [("error", 2), ("warn", 0), ("allow:MatMul,Relu,Exp,Add", 0), ("allow:MatMul", 2)])
 def test_what_no_device_takes(model, tmp_path, fallback, status):
-    """Open sizes are what the second CPU does not take."""
+    """Open sizes are what the toy device does not take."""
     artifact = tmp_path / "m.tenon"
-    text = tenon("compile", "-q", model, "-o", artifact, *TWO, f"--fallback={fallback}", status=status)
+    text = tenon("compile", "-q", model, "-o", artifact, *TOY, f"--fallback={fallback}", status=status)
     assert ("TN4227" in text) == (not fallback.startswith("allow:MatMul,"))
     assert ("TN4221" in text) == ("TN4227" in text)
     assert artifact.exists() == (status == 0)
-    tenon("compile", "-q", model, "-o", artifact, *TWO, f"--fallback={fallback}", "--sizes=batch=4")
+    tenon("compile", "-q", model, "-o", artifact, *TWO, f"--fallback={fallback}")
 
 
 def test_the_number_of_regions(model, tmp_path):

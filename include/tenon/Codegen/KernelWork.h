@@ -8,16 +8,13 @@
 
 namespace tenon::codegen {
 
-/// `exact` is 0 where it depends on symbols, `estimate` is at the sizes to expect.
+/// `exact` is 0 where it depends on symbols, `estimate` is at nominal sizes.
 struct KernelWork {
   uint64_t exact = 0, estimate = 0;
 };
 
 /// 0 where it depends on symbols.
 uint64_t workOf(plan::KernelOp kernel);
-/// The sizes to expect of a module's symbols: what the user called nominal, or a
-/// middling size that is allowed.
-llvm::SmallVector<int64_t> expectedSizes(mlir::ModuleOp plan);
 /// Notes a kernel's work on it, while its constants have the shapes that the
 /// operations mean and not those of a packed layout; `recordedWork` reads it.
 inline constexpr llvm::StringLiteral kWorkAttr = "plan.work";

@@ -63,6 +63,9 @@ public:
   /// Why the device's code does not compute an op of the graph stage; nothing if it does.
   /// Asked of devices beside the host.
   virtual std::optional<Refusal> refusalOf(mlir::Operation *op) const { return std::nullopt; }
+  /// Whether the device's code takes sizes that are known only when it runs. Else ops with
+  /// open sizes stay with other devices (TN4221), and are not asked about.
+  virtual bool takesOpenSizes() const { return false; }
   /// Seconds that the device needs for an op whose sizes are known, without the launch of
   /// a region: by default the longer of its work at the unit's speed and its operands and
   /// results at the last memory's bandwidth, and one kernel's launch.

@@ -32,6 +32,7 @@ public:
   }
 
   const FusionRules &fusionRules() const override { return rules; }
+  bool takesOpenSizes() const override { return true; }
 
   std::vector<std::string> strategiesFor(StringRef root) const override { return strategies.namesFor(root); }
 

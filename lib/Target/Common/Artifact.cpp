@@ -7,6 +7,7 @@
 #include "manifest_generated.h"
 #include "tenon/Support/Files.h"
 #include "tenon/abi.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 #define XXH_INLINE_ALL
@@ -16,8 +17,16 @@ namespace tenon {
 namespace {
 
 constexpr uint64_t kPage = 4096, kHeaderBytes = 32;
-// Of code without devices beside the host, so that earlier runtimes take it, too.
-constexpr uint32_t kHostAbiVersion = 2;
+// Of code without devices beside the host, and of code whose regions have known sizes, so
+// that earlier runtimes take it, too.
+constexpr uint32_t kHostAbiVersion = 2, kKnownSizesAbiVersion = 3;
+
+uint32_t abiVersionOf(const Artifact &artifact) {
+  if (artifact.devices.empty())
+    return kHostAbiVersion;
+  bool hasOpenSizes = llvm::any_of(artifact.regions, [](const ArtifactRegion &r) { return r.numSymbols > 0; });
+  return hasOpenSizes ? TENON_ABI_VERSION : kKnownSizesAbiVersion;
+}
 
 template <typename Items, typename Fn>
 auto each(flatbuffers::FlatBufferBuilder &b, const Items &items, Fn fn) {
@@ -114,15 +123,13 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
       auto name = b.CreateString(r.name);
       auto regionCode = code(r.code);
       return schema::CreateRegion(b, name, r.device, regionCode, r.inputs, r.outputs, r.weightsOffset, r.weightsSize,
-                                  r.firstKernel, r.numKernels, r.firstCheck);
+                                  r.firstKernel, r.numKernels, r.firstCheck, r.firstSymbol, r.numSymbols);
     });
   }
-  // Code that has all on the host asks for nothing of version 3.
-  uint32_t abi = artifact.devices.empty() ? kHostAbiVersion : TENON_ABI_VERSION;
-  schema::FinishManifestBuffer(b, schema::CreateManifest(b, abi, producer, model, target, inputs, outputs, symbols,
-                                                         variants, kernels, layout.weightsOffset, artifact.weightBytes,
-                                                         weightsHash, ledger, plan, checks, artifact.derivedSymbols,
-                                                         fixed, devices, regions));
+  schema::FinishManifestBuffer(b, schema::CreateManifest(b, abiVersionOf(artifact), producer, model, target, inputs,
+                                                         outputs, symbols, variants, kernels, layout.weightsOffset,
+                                                         artifact.weightBytes, weightsHash, ledger, plan, checks,
+                                                         artifact.derivedSymbols, fixed, devices, regions));
   return b.Release();
 }
 

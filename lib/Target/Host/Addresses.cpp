@@ -48,10 +48,15 @@ Value Conductor::place(OpResult result) {
   plan::PlaceAttr where = plan::placeOf(result);
   if (where.getKind() == plan::PlaceKind::output)
     return LLVM::LoadOp::create(b, loc, pointer, element(shared[Outputs], pointer, where.getNumber()));
-  Value offset = where.getKind() == plan::PlaceKind::offset
-                     ? constant(where.getNumber())
-                     : LLVM::LoadOp::create(b, loc, i64, element(shared[Slots], i64, where.getNumber()));
-  return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Arena], ValueRange{offset});
+  return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Arena], ValueRange{offsetOf(where)});
+}
+
+Value Conductor::offsetOf(plan::PlaceAttr place) {
+  if (place.getKind() == plan::PlaceKind::offset)
+    return constant(place.getNumber());
+  auto device = deviceNumbers.find(place.getSpace());
+  const Space &space = spaces[device == deviceNumbers.end() ? 0 : device->second + 1];
+  return LLVM::LoadOp::create(b, loc, i64, element(shared[Slots], i64, space.firstSlot + place.getNumber()));
 }
 
 } // namespace tenon::host

@@ -13,6 +13,13 @@ using namespace mlir;
 
 namespace tenon::host {
 
+Conductor::Conductor(ModuleOp plan, HostModule &out)
+    : SizeEmitter(*out.module), plan(plan), table(graph::readSymbols(plan)), out(out) {
+  spaces.push_back({plan::arenaOf(plan, plan::kHostSpace), 0, {}});
+  for (plan::DeviceAttr device : plan::devicesOf(plan))
+    spaces.push_back({plan::arenaOf(plan, device.getName()), spaces.back().firstSlot + spaces.back().slots(), {}});
+}
+
 LogicalResult Conductor::run() {
   auto func = plan.lookupSymbol<func::FuncOp>("main");
   if (!func)
@@ -24,8 +31,10 @@ LogicalResult Conductor::run() {
   if (failed(nameDevices()))
     return failure();
   measure(func);
-  emitDerive();
-  emitSlots();
+  if (failed(emitDerive()))
+    return failure();
+  for (Space &space : spaces)
+    emitSlots(space);
   emitArenaSize();
   emitSpaceSizes();
   emitOutputDims(func);
@@ -44,12 +53,14 @@ LogicalResult Conductor::emitMain(func::FuncOp func) {
                                         ArrayRef<LLVM::GEPArg>{int32_t(ownInArena)});
   ownMemory = host.getArgument(Arena);
   shared[Slots] = own(i64, slots);
-  placeSlots([&](int64_t first) { return element(shared[Slots], i64, first); });
+  for (const Space &space : spaces)
+    if (space.arena)
+      placeSlots(space, [&](int64_t first) { return element(shared[Slots], i64, space.firstSlot + first); });
   shared[Buffers] = own(pointer, mostBuffers);
   shared[Sizes] = own(i64, mostSizes);
   if (llvm::any_of(out.launches, [](const auto &entry) { return !entry.second.checks.empty(); }))
     makeRecord();
-  if (redZone())
+  if (spaces.front().redZone())
     announceRedZones();
   Block &block = func.getBody().front();
   if (frameFields)

@@ -22,9 +22,7 @@ constexpr int64_t kAlign = 64;
 class Conductor : SizeEmitter {
 public:
   /// `out` has the kernels and their launches.
-  Conductor(mlir::ModuleOp plan, HostModule &out)
-      : SizeEmitter(*out.module), plan(plan), arena(plan::arenaOf(plan, plan::kHostSpace)),
-        table(graph::readSymbols(plan)), out(out) {}
+  Conductor(mlir::ModuleOp plan, HostModule &out);
 
   mlir::LogicalResult run();
 
@@ -65,6 +63,15 @@ private:
     mlir::func::FuncOp function;
     int64_t count;
   };
+  /// A memory space: the host's, or a device's.
+  struct Space {
+    plan::ArenaAttr arena; ///< null in a space of which the plan says nothing
+    int64_t firstSlot = 0; ///< of its own among those of all spaces
+    std::vector<SlotPart> parts;
+
+    int64_t slots() const { return arena ? arena.getSlots().size() : 0; }
+    int64_t redZone() const { return arena ? arena.getRedZone() : 0; }
+  };
 
   // Conductor.cpp: what happens in which order, and functions that may end early.
   mlir::LogicalResult emitMain(mlir::func::FuncOp func);
@@ -86,9 +93,16 @@ private:
   void failUnless(Value condition, Value check, Value first, Value second);
 
   // SizeProgram.cpp: sizes before and after a run.
-  /// Fills in the derived symbols, in order, then checks what must hold for the
-  /// whole run: before anything is allocated for sizes that do not fit.
-  void emitDerive();
+  /// Fills in the derived symbols, in order, and those of regions behind them, then checks
+  /// what must hold for the whole run: before anything is allocated for sizes that do not fit.
+  mlir::LogicalResult emitDerive();
+  /// Fills in the symbols of regions, one table behind the other.
+  mlir::LogicalResult deriveForRegions(mlir::func::FuncOp derive);
+  /// Stores a region's table, from symbol `base` on.
+  void deriveTable(mlir::func::FuncOp derive, llvm::ArrayRef<graph::Symbol> symbols,
+                   llvm::ArrayRef<mlir::AffineExpr> overHost, int64_t base);
+  /// Ends with a check's number where one does not hold, over symbols from `base` on.
+  void emitChecks(mlir::func::FuncOp derive, llvm::ArrayRef<graph::Assumption> assumptions, int64_t base);
   /// Emits `count` things, many of them in functions of their own.
   void inParts(mlir::func::FuncOp func, size_t count,
                llvm::function_ref<void(mlir::func::FuncOp, size_t, size_t)> emit);
@@ -102,7 +116,7 @@ private:
   void measure(mlir::func::FuncOp func);
   /// Memory of the run itself.
   Value own(mlir::Type field, size_t fields);
-  /// Emits functions that place the slots whose size depends on symbols, one behind
+  /// Emits functions that place a space's slots, whose size depends on symbols, one behind
   /// the other, each as large as the largest of its buffers. The size of what an
   /// untaken branch would make may be negative: it takes no room.
   ///
@@ -111,13 +125,13 @@ private:
   /// stores the offsets of those slots whose last buffer it sees, from the first
   /// element on. `at` is where the next slot begins, -1 beyond i64; `bytes` is how
   /// large that is so far.
-  void emitSlots();
+  void emitSlots(Space &space);
   /// Stores the slots' offsets, those of each part where `place` says; returns the
-  /// arena's size, or -1.
-  Value placeSlots(llvm::function_ref<Value(int64_t first)> place);
+  /// size of the space's arena, or -1.
+  Value placeSlots(const Space &space, llvm::function_ref<Value(int64_t first)> place);
+  /// The size that placeSlots returns, and no more.
+  Value sizeOf(const Space &space);
   void emitArenaSize();
-  /// Bytes between the arena's buffers, of code that is checked for writes there.
-  int64_t redZone() { return arena.getRedZone(); }
   /// Tells the runtime where the bytes behind the arena's buffers are.
   void announceRedZones();
 
@@ -164,7 +178,7 @@ private:
   /// Emits tenon_space_sizes, if there are other devices.
   void emitSpaceSizes();
   /// A tensor's place in its device's memory.
-  mlir::FailureOr<int64_t> deviceOffset(Value value);
+  mlir::FailureOr<Value> deviceOffset(Value value);
   /// Calls a service; a status other than 0 ends the run.
   mlir::LogicalResult command(Service which, llvm::ArrayRef<Value> given);
   mlir::LogicalResult emitTransfer(plan::TransferOp transfer);
@@ -178,12 +192,13 @@ private:
   int64_t weight(graph::ConstantOp op);
   /// The address of the result of a kernel or of a transfer to the host.
   Value place(mlir::OpResult result);
+  /// Where a place that is no output begins in its space.
+  Value offsetOf(plan::PlaceAttr place);
 
   mlir::ModuleOp plan;
-  plan::ArenaAttr arena;
+  std::vector<Space> spaces; ///< the host's, then those of devices in their order
   std::vector<graph::Symbol> table;
   HostModule &out;
-  llvm::SmallVector<SlotPart> slotParts;
   mlir::Block *exit = nullptr; ///< returns its argument
   std::array<Value, kFrameFields> shared;
   Value frame; ///< null where the run is in one piece

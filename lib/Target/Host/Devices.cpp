@@ -45,20 +45,19 @@ void Conductor::emitSpaceSizes() {
   if (deviceNumbers.empty())
     return;
   auto sizes = beginFunction("tenon_space_sizes", {pointer, pointer}, {}, 0);
-  for (auto [i, device] : llvm::enumerate(plan::devicesOf(plan))) {
-    plan::ArenaAttr space = plan::arenaOf(plan, device.getName());
-    LLVM::StoreOp::create(b, loc, constant(space ? space.getBytes() : 0), element(sizes.getArgument(1), i64, i));
+  for (auto [i, space] : llvm::enumerate(ArrayRef(spaces).drop_front())) {
+    Value bytes = space.slots() ? sizeOf(space) : constant(space.arena ? space.arena.getBytes() : 0);
+    LLVM::StoreOp::create(b, loc, bytes, element(sizes.getArgument(1), i64, i));
   }
   func::ReturnOp::create(b, loc);
 }
 
-/// An integer constant: sizes of what is copied are known.
-FailureOr<int64_t> Conductor::deviceOffset(Value value) {
+FailureOr<Value> Conductor::deviceOffset(Value value) {
   auto result = cast<OpResult>(plan::source(value));
   plan::PlaceAttr where = plan::placeOf(result);
-  if (where.getKind() != plan::PlaceKind::offset)
-    return result.getOwner()->emitError("[TN5006] has an open size, which other devices do not take");
-  return where.getNumber();
+  if (where.getKind() == plan::PlaceKind::output)
+    return result.getOwner()->emitError("[TN5006] is in an output, which no device beside the host can write");
+  return offsetOf(where);
 }
 
 LogicalResult Conductor::command(Service which, ArrayRef<Value> given) {
@@ -73,15 +72,14 @@ LogicalResult Conductor::command(Service which, ArrayRef<Value> given) {
 
 LogicalResult Conductor::emitTransfer(plan::TransferOp transfer) {
   bool isOut = transfer.getSource() != plan::kHostSpace;
-  FailureOr<int64_t> offset = deviceOffset(isOut ? transfer.getX() : transfer.getResult());
-  auto bytes = dyn_cast<AffineConstantExpr>(plan::bytesOf(transfer.getX()));
-  if (failed(offset) || !bytes)
+  FailureOr<Value> offset = deviceOffset(isOut ? transfer.getX() : transfer.getResult());
+  if (failed(offset))
     return failure();
   unsigned device = deviceNumbers.lookup(deviceOf(transfer));
   commandNumbers[transfer] = ++commandsOf[device];
   return command(isOut ? ServiceCopyOut : ServiceCopyIn,
-                 {constant32(device), constant(*offset), lookup(isOut ? transfer.getResult() : transfer.getX()),
-                  constant(bytes.getValue())});
+                 {constant32(device), *offset, lookup(isOut ? transfer.getResult() : transfer.getX()),
+                  eval(plan::bytesOf(transfer.getX()))});
 }
 
 LogicalResult Conductor::emitSubmit(plan::SubmitOp submit) {
@@ -89,10 +87,10 @@ LogicalResult Conductor::emitSubmit(plan::SubmitOp submit) {
   unsigned count = 0;
   for (ValueRange values : {ValueRange(submit.getInputs()), ValueRange(submit.getResults())})
     for (Value value : values) {
-      FailureOr<int64_t> offset = deviceOffset(value);
+      FailureOr<Value> offset = deviceOffset(value);
       if (failed(offset))
         return failure();
-      LLVM::StoreOp::create(b, loc, constant(*offset), element(shared[Buffers], i64, count++));
+      LLVM::StoreOp::create(b, loc, *offset, element(shared[Buffers], i64, count++));
     }
   ++commandsOf[deviceNumbers.lookup(submit.getDevice())];
   return command(ServiceSubmit,

@@ -28,7 +28,7 @@ void Conductor::measure(func::FuncOp func) {
           frameOf[result] = frameFields++;
     });
   }
-  slots = arena.getSlots().size();
+  slots = spaces.back().firstSlot + spaces.back().slots();
   size_t fields = slots + mostBuffers + mostSizes + frameFields;
   ownInArena = fields > kMostOwnOnStack ? llvm::alignTo(8 * fields, kAlign) : 0;
 }
@@ -40,13 +40,15 @@ Value Conductor::own(Type field, size_t fields) {
   return element(ownMemory, i64, ownUsed - fields);
 }
 
-void Conductor::emitSlots() {
+void Conductor::emitSlots(Space &space) {
+  if (!space.arena)
+    return;
   struct Term {
     AffineExpr bytes;
     bool isLast; ///< of its slot
   };
   std::vector<Term> terms;
-  for (Attribute attr : arena.getSlots()) {
+  for (Attribute attr : space.arena.getSlots()) {
     for (AffineExpr expr : cast<AffineMapAttr>(attr).getValue().getResults())
       terms.push_back({expr, false});
     terms.back().isLast = true;
@@ -64,21 +66,22 @@ void Conductor::emitSlots() {
         if (!term.isLast)
           continue;
         LLVM::StoreOp::create(b, loc, at, element(part.getArgument(1), i64, stored++));
-        at = add(at, arith::AndIOp::create(b, loc, add(bytes, constant(kAlign - 1 + redZone())), constant(-kAlign)));
+        at = add(at,
+                 arith::AndIOp::create(b, loc, add(bytes, constant(kAlign - 1 + space.redZone())), constant(-kAlign)));
         bytes = constant(0);
       }
       return at;
     });
     end = arith::SelectOp::create(b, loc, isLost, constant(-1), end);
     func::ReturnOp::create(b, loc, ValueRange{end, bytes});
-    slotParts.push_back({part, stored});
+    space.parts.push_back({part, stored});
   }
 }
 
-Value Conductor::placeSlots(function_ref<Value(int64_t first)> place) {
-  Value at = constant(arena.getBytes()), bytes = constant(0);
+Value Conductor::placeSlots(const Space &space, function_ref<Value(int64_t first)> place) {
+  Value at = constant(space.arena.getBytes()), bytes = constant(0);
   int64_t first = 0;
-  for (auto [part, count] : slotParts) {
+  for (auto [part, count] : space.parts) {
     auto call = func::CallOp::create(b, loc, part, ValueRange{symbols, place(first), at, bytes});
     at = call.getResult(0);
     bytes = call.getResult(1);
@@ -87,10 +90,14 @@ Value Conductor::placeSlots(function_ref<Value(int64_t first)> place) {
   return at;
 }
 
+Value Conductor::sizeOf(const Space &space) {
+  Value unused = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(kMostSizes), 8);
+  return placeSlots(space, [&](int64_t) { return unused; });
+}
+
 void Conductor::emitArenaSize() {
   beginFunction("tenon_arena_size", {pointer}, {i64}, 0);
-  Value unused = LLVM::AllocaOp::create(b, loc, pointer, i64, constant(kMostSizes), 8);
-  Value bytes = placeSlots([&](int64_t) { return unused; });
+  Value bytes = sizeOf(spaces.front());
   Value isLost = compare(arith::CmpIPredicate::slt, bytes, constant(0));
   bytes = size([&]() { return add(bytes, constant(ownInArena)); });
   func::ReturnOp::create(b, loc, arith::SelectOp::create(b, loc, isLost, constant(-1), bytes).getResult());

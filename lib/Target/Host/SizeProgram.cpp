@@ -5,23 +5,78 @@
 #include "Conductor.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "tenon/Dialect/Plan/IR/RegionSymbols.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
 #include "tenon/tenon.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 
 namespace tenon::host {
 
-void Conductor::emitDerive() {
+LogicalResult Conductor::emitDerive() {
   auto derive = beginFunction("tenon_derive", {pointer, pointer}, {b.getI32Type()}, 0);
   makeExit(derive);
-  std::vector<graph::Assumption> assumptions = graph::readAssumptions(plan, "graph.assumptions");
-  inParts(derive, table.size(), [&](func::FuncOp, size_t from, size_t to) {
+  // Of a region the host's program derives and checks everything.
+  bool isRegion = plan->hasAttr(plan::kDeviceAttr);
+  inParts(derive, isRegion ? 0 : table.size(), [&](func::FuncOp, size_t from, size_t to) {
     for (size_t i = from; i < to; ++i)
       if (table[i].isDerived())
         LLVM::StoreOp::create(b, loc, this->derive(table[i]), element(symbols, i64, i));
   });
+  if (!isRegion) {
+    emitChecks(derive, graph::readAssumptions(plan, "graph.assumptions"), 0);
+    if (failed(deriveForRegions(derive)))
+      return failure();
+  }
+  cf::BranchOp::create(b, loc, exit, constant32(0));
+  return success();
+}
+
+LogicalResult Conductor::deriveForRegions(func::FuncOp derive) {
+  auto all = plan->getParentOfType<ModuleOp>();
+  int64_t base = table.size();
+  std::vector<graph::Assumption> known = graph::readAssumptions(plan, "graph.assumptions");
+  for (ModuleOp region : all ? plan::programsOf(all).regions : SmallVector<ModuleOp>()) {
+    std::vector<graph::Symbol> symbols = graph::readSymbols(region);
+    SmallVector<AffineExpr> overHost = plan::overHostSymbols(symbols, table, b.getContext());
+    for (auto [symbol, size] : llvm::zip_equal(symbols, overHost))
+      if (!symbol.isDerived() && !size)
+        return region.emitError("[TN5006] has a dimension '") << symbol.name << "', which the host's program has not";
+    deriveTable(derive, symbols, overHost, base);
+    // What the host has checked need not be checked again.
+    std::vector<graph::Assumption> others;
+    for (graph::Assumption &assumption : graph::readAssumptions(region, "graph.assumptions")) {
+      graph::Assumption same = assumption;
+      same.a = plan::overHostSymbols(assumption.a, overHost);
+      same.b = plan::overHostSymbols(assumption.b, overHost);
+      if (llvm::none_of(known, [&](const graph::Assumption &other) { return other.sameAs(same); }))
+        others.push_back(std::move(assumption));
+    }
+    emitChecks(derive, others, base);
+    base += symbols.size();
+  }
+  return success();
+}
+
+void Conductor::deriveTable(func::FuncOp derive, ArrayRef<graph::Symbol> regionSymbols, ArrayRef<AffineExpr> overHost,
+                            int64_t base) {
+  inParts(derive, regionSymbols.size(), [&](func::FuncOp, size_t from, size_t to) {
+    Value ofHost = symbols, ofRegion = element(symbols, i64, base);
+    for (size_t i = from; i < to; ++i) {
+      symbols = overHost[i] ? ofHost : ofRegion;
+      Value value = overHost[i] ? eval(overHost[i]) : this->derive(regionSymbols[i]);
+      LLVM::StoreOp::create(b, loc, value, element(ofRegion, i64, i));
+    }
+    symbols = ofHost;
+  });
+}
+
+void Conductor::emitChecks(func::FuncOp derive, ArrayRef<graph::Assumption> assumptions, int64_t base) {
   inParts(derive, assumptions.size(), [&](func::FuncOp func, size_t from, size_t to) {
+    llvm::SaveAndRestore<Value> keepSymbols(symbols);
+    if (base)
+      symbols = element(symbols, i64, base);
     // Without branches, from the last one on: what the first that fails says is left.
     Value status = constant32(0), one = constant(0), other = constant(0);
     for (size_t i = to; i-- > from;) {
@@ -34,7 +89,6 @@ void Conductor::emitDerive() {
     LLVM::StoreOp::create(b, loc, other, element(func.getArgument(1), i64, 1));
     exitUnlessZero(status);
   });
-  cf::BranchOp::create(b, loc, exit, constant32(0));
 }
 
 void Conductor::inParts(func::FuncOp func, size_t count, function_ref<void(func::FuncOp, size_t, size_t)> emit) {

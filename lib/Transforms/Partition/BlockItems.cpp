@@ -5,17 +5,32 @@
 #include "BlockItems.h"
 
 #include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Graph/IR/NominalSizes.h"
+#include "tenon/Dialect/Plan/IR/Plan.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
 namespace tenon::partition {
 
+bool isEverywhere(Operation *op) {
+  if (isa_and_nonnull<graph::ConstantOp>(op))
+    return true;
+  // Of sizes: graph.squeeze of graph.shape of a view of a constant.
+  return isa_and_nonnull<plan::ViewOp, graph::ShapeOp, graph::SqueezeOp>(op) &&
+         (isa<graph::SqueezeOp>(op) ? isa_and_nonnull<graph::ShapeOp>(op->getOperand(0).getDefiningOp())
+          : isa<graph::ShapeOp>(op) ? isa_and_nonnull<plan::ViewOp>(op->getOperand(0).getDefiningOp())
+                                    : true) &&
+         isEverywhere(op->getOperand(0).getDefiningOp());
+}
+
 BlockItems::BlockItems(Block &block) {
+  if (auto module = dyn_cast_or_null<ModuleOp>(block.getParentOp()->getParentOp()))
+    sizes = graph::nominalSizes(module);
   for (BlockArgument argument : block.getArguments())
     add(argument, -1);
   for (Operation &op : block.without_terminator()) {
-    if (isa<graph::ConstantOp>(op))
+    if (isEverywhere(&op))
       continue;
     llvm::SetVector<unsigned> reads;
     op.walk([&](Operation *nested) {
@@ -36,9 +51,10 @@ BlockItems::BlockItems(Block &block) {
 void BlockItems::add(Value value, int by) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   const numerics::Format *format = type ? num::formatOf(type.getElementType()) : nullptr;
-  double bytes = format && type.hasStaticShape()
-                     ? double(type.getNumElements()) * double(llvm::divideCeil(format->width(), 8))
-                     : 0;
+  double bytes = format ? double(llvm::divideCeil(format->width(), 8)) : 0;
+  if (format)
+    for (int64_t size : graph::typeAt(type, graph::recordedShape(value), sizes).getShape())
+      bytes *= double(size);
   numbers[value] = problem.values.size();
   problem.values.push_back({by, bytes, false});
 }

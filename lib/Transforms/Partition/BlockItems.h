@@ -10,8 +10,12 @@
 
 namespace tenon::partition {
 
+/// What every program that reads it has for itself, as it needs no tensor of another one:
+/// constants, and what plan-detach-sizes has made of sizes.
+bool isEverywhere(mlir::Operation *op);
+
 struct BlockItems {
-  /// All ops but constants, which every program has, and the terminator.
+  /// All ops but what every program has, and the terminator. Open sizes count as nominal.
   explicit BlockItems(mlir::Block &block);
 
   std::vector<mlir::Operation *> ops; ///< of the problem's items
@@ -19,6 +23,7 @@ struct BlockItems {
 
 private:
   void add(mlir::Value value, int by);
+  llvm::SmallVector<int64_t> sizes;              // nominal ones of the symbols
   llvm::DenseMap<mlir::Value, unsigned> numbers; // of the problem's values
 };
 

@@ -5,7 +5,9 @@
 #include "tenon/Transforms/Partition/Passes.h"
 
 #include "BlockItems.h"
+#include "NominalOp.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Graph/IR/NominalSizes.h"
 #include "tenon/Support/Provenance.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -76,16 +78,20 @@ std::string shapeText(Type type) {
   return text;
 }
 
-/// What keeps every device beside the host from an op.
-std::optional<Refusal> refusalOfAll(Operation *op, const FusionRules &rules) {
+/// What keeps a device beside the host from an op, whatever its target takes.
+std::optional<Refusal> generalRefusalOf(Operation *op, const Target &target) {
+  const FusionRules &rules = target.fusionRules();
   for (ValueRange values : {ValueRange(op->getOperands()), ValueRange(op->getResults())})
-    for (Value value : values)
-      if (auto type = dyn_cast<RankedTensorType>(value.getType()); !type || !type.hasStaticShape())
+    for (Value value : values) {
+      auto type = dyn_cast<RankedTensorType>(value.getType());
+      bool isKnown = type && (type.hasStaticShape() || (target.takesOpenSizes() && graph::recordedShape(value)));
+      if (!isKnown)
         return Refusal{"TN4221", "all sizes are known when the model is compiled", shapeText(value.getType()),
                        "numbers in place of ?", "give the open dimensions sizes by --sizes"};
+    }
   bool readsShape = isa<graph::ReshapeOp, graph::ExpandOp>(op);
   for (auto [i, operand] : llvm::enumerate(op->getOperands()))
-    if ((rules.isParameter(op, i) || (readsShape && i == 1)) && !operand.getDefiningOp<graph::ConstantOp>())
+    if ((rules.isParameter(op, i) || (readsShape && i == 1)) && !isEverywhere(operand.getDefiningOp()))
       return Refusal{"TN4222", "what an operator reads when code is made is a constant",
                      "operand " + std::to_string(i) + " is computed", "a constant", ""};
   return std::nullopt;
@@ -96,7 +102,7 @@ public:
   Chooser(func::FuncOp func, ArrayRef<Candidate> candidates, std::vector<Rule> &pins, std::vector<Rule> &forbids,
           const Fallback &fallback, int64_t mostRegions)
       : func(func), candidates(candidates), pins(pins), forbids(forbids), fallback(fallback),
-        items(func.getBody().front()) {
+        items(func.getBody().front()), sizes(graph::nominalSizes(func->getParentOfType<ModuleOp>())) {
     if (mostRegions >= 0)
       problem.mostRegions = unsigned(std::min<int64_t>(mostRegions, UINT32_MAX));
     for (const Candidate &candidate : candidates)
@@ -149,16 +155,19 @@ private:
   /// Where an op may run, and how long it takes there.
   void judge(Operation *op, Item &item) {
     SmallVector<std::string> reasons;
+    NominalOp nominal(op, sizes);
     for (size_t device = 0; device < candidates.size(); ++device) {
       bool isGraph = isa<graph::GraphDialect>(op->getDialect()) && op->getNumRegions() == 0;
       std::optional<Refusal> refusal;
       if (device > 0 && !isGraph)
         refusal = Refusal{"TN4223", "control flow is the host's", op->getName().getStringRef().str(), "tensors", ""};
       if (device > 0 && !refusal)
-        refusal = refusalOfAll(op, candidates[device].target->fusionRules());
+        refusal = generalRefusalOf(op, *candidates[device].target);
       if (device > 0 && !refusal)
         refusal = candidates[device].target->refusalOf(op);
-      item.seconds.push_back(refusal ? Item::kIllegal : isGraph ? candidates[device].target->estimate(op) : 0);
+      item.seconds.push_back(refusal   ? Item::kIllegal
+                             : isGraph ? candidates[device].target->estimate(nominal.get())
+                                       : 0);
       reasons.push_back(refusal ? "[" + refusal->code.str() + "] " + refusal->text() : "");
       if (refusal)
         refusals.push_back({op, unsigned(device), std::move(*refusal)});
@@ -275,6 +284,7 @@ private:
   const Fallback &fallback;
   llvm::StringMap<StringRef> operators; // of ONNX nodes, when it is asked for
   BlockItems items;
+  SmallVector<int64_t> sizes; // nominal ones of the symbols
   Problem &problem = items.problem;
   std::vector<Operation *> &ops = items.ops;
   std::vector<std::tuple<Operation *, unsigned, Refusal>> refusals;

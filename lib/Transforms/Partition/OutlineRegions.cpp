@@ -6,9 +6,11 @@
 #include "tenon/Transforms/Partition/Passes.h"
 
 #include "BlockItems.h"
+#include "SymbolSubset.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
+#include "tenon/Dialect/Plan/IR/Shapes.h"
 
 using namespace mlir;
 
@@ -25,7 +27,8 @@ struct Region {
 
 class Outliner {
 public:
-  Outliner(ModuleOp program, func::FuncOp func) : program(program), block(func.getBody().front()) {}
+  Outliner(ModuleOp program, func::FuncOp func)
+      : program(program), block(func.getBody().front()), symbols(graph::readSymbols(program).size()) {}
 
   /// Moves regions into modules behind `program`.
   void run() {
@@ -69,8 +72,30 @@ private:
     }
   }
 
-  /// Constants are cloned into the programs that read them.
-  static bool isConstant(Operation *op) { return isa_and_nonnull<graph::ConstantOp>(op); }
+  /// Clones what every program has, and what it is made from.
+  static void cloneEverywhere(OpBuilder &b, Operation *op, IRMapping &mapping) {
+    for (Value operand : op->getOperands())
+      if (!mapping.contains(operand))
+        cloneEverywhere(b, operand.getDefiningOp(), mapping);
+    b.clone(*op, mapping);
+  }
+
+  /// Says of an op's results which sizes these values have.
+  void recordShapes(Operation *op, ValueRange values) {
+    SmallVector<Attribute> maps;
+    bool isOpen = false;
+    for (Value value : values) {
+      isOpen |= !cast<RankedTensorType>(value.getType()).hasStaticShape();
+      plan::Exprs sizes = plan::shapeOf(value);
+      if (llvm::is_contained(sizes, AffineExpr())) // nobody knows; the stage's contract says so
+        return;
+      maps.push_back(AffineMapAttr::get(AffineMap::get(0, symbols, sizes, program.getContext())));
+    }
+    if (isOpen && maps.size() == 1)
+      op->setAttr("graph.shape", maps.front());
+    else if (isOpen)
+      op->setAttr("graph.shapes", ArrayAttr::get(program.getContext(), maps));
+  }
 
   void outline(Region &region, const std::string &name) {
     DenseSet<Operation *> members(region.ops.begin(), region.ops.end());
@@ -78,7 +103,7 @@ private:
     SmallVector<Value> outputs;
     for (Operation *op : region.ops) {
       for (Value operand : op->getOperands())
-        if (!isConstant(operand.getDefiningOp()) && !members.contains(operand.getDefiningOp()))
+        if (!isEverywhere(operand.getDefiningOp()) && !members.contains(operand.getDefiningOp()))
           inputs.insert(operand);
       for (Value result : op->getResults())
         if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.contains(user); }))
@@ -95,6 +120,7 @@ private:
     Location loc = b.getFusedLoc(llvm::map_to_vector(region.ops, [](Operation *op) { return op->getLoc(); }));
     auto submit = plan::SubmitOp::create(b, loc, TypeRange(ValueRange(outputs)), name, region.device,
                                          inputs.getArrayRef(), ArrayAttr());
+    recordShapes(submit, outputs);
     for (auto [output, result] : llvm::zip_equal(outputs, submit.getResults()))
       output.replaceAllUsesWith(result);
     for (Operation *op : llvm::reverse(region.ops)) {
@@ -120,11 +146,16 @@ private:
     mapping.map(inputs, body->getArguments());
     for (Operation *op : region.ops) {
       for (Value operand : op->getOperands())
-        if (isConstant(operand.getDefiningOp()) && !mapping.contains(operand))
-          b.clone(*operand.getDefiningOp(), mapping);
+        if (isEverywhere(operand.getDefiningOp()) && !mapping.contains(operand))
+          cloneEverywhere(b, operand.getDefiningOp(), mapping);
       b.clone(*op, mapping)->removeAttr(plan::kDeviceAttr);
     }
     func::ReturnOp::create(b, loc, llvm::map_to_vector(outputs, [&](Value v) { return mapping.lookup(v); }));
+    for (auto [i, input] : llvm::enumerate(inputs))
+      if (AffineMapAttr shape = graph::recordedShape(input))
+        func.setArgAttr(i, "graph.shape", shape);
+    if (symbols)
+      SymbolSubset(program, module).write();
   }
 
   /// Puts transfers where a value is read in another space than it is in, one a space.
@@ -147,11 +178,13 @@ private:
         return copy;
       OpBuilder b(program->getContext());
       b.setInsertionPointAfterValue(value);
-      Value transfer =
-          plan::TransferOp::create(b, value.getLoc(), value.getType(), value, home, space, ArrayAttr()).getResult();
-      if (space == host)
-        transfer = plan::AwaitOp::create(b, value.getLoc(), transfer.getType(), transfer).getResult();
-      return copies[{value, space}] = transfer;
+      Operation *last = plan::TransferOp::create(b, value.getLoc(), value.getType(), value, home, space, ArrayAttr());
+      recordShapes(last, value);
+      if (space == host) {
+        last = plan::AwaitOp::create(b, value.getLoc(), value.getType(), last->getResult(0));
+        recordShapes(last, value);
+      }
+      return copies[{value, space}] = last->getResult(0);
     };
     SmallVector<OpOperand *> uses;
     block.walk([&](Operation *op) {
@@ -166,6 +199,7 @@ private:
 
   ModuleOp program;
   Block &block;
+  size_t symbols;            // of the program
   Operation *last = nullptr; // the module that was made last
   std::vector<Region> regions;
 };

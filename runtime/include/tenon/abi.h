@@ -14,8 +14,10 @@ extern "C" {
 /* 2: sizes may be derived (tenon_derive_fn), kernels may ask for scratch
  * (launch_scratch), and code may have red zones. Code of version 1 does none of it.
  * 3: parts of the model may run on other devices (copy_in, submit, copy_out, await).
- * Code that has none is of version 2. */
-#define TENON_ABI_VERSION 3
+ * Code that has none is of version 2.
+ * 4: regions may have sizes that are known at run time only, and symbols of their own.
+ * Code whose regions have none is of version 3. */
+#define TENON_ABI_VERSION 4
 #define TENON_OLDEST_ABI_VERSION 1
 
 /* A kernel computes work units [begin, end). buffers: inputs, then outputs.
@@ -62,7 +64,8 @@ typedef struct tenon_host_api {
   /* Copies bytes from the host's memory, which must not change before the command is awaited. */
   int32_t (*copy_in)(void *invocation, uint32_t device, int64_t offset, const void *from, int64_t bytes);
   /* Runs a region of the manifest on its device. offsets: of its inputs, then of its
-   * outputs; they are copied. symbols are those that tenon_main was given. */
+   * outputs; they are copied. symbols are those that tenon_main was given, and of version 4
+   * the part of them that the manifest says is the region's. */
   int32_t (*submit)(void *invocation, uint32_t region, const int64_t *offsets, uint32_t count);
   /* Copies bytes to the host's memory, which must not be used before the command is awaited. */
   int32_t (*copy_out)(void *invocation, uint32_t device, int64_t offset, void *to, int64_t bytes);
@@ -75,10 +78,10 @@ typedef struct tenon_host_api {
  * aligned to 64 bytes, inputs and outputs to their element type. */
 typedef int32_t (*tenon_main_fn)(const tenon_host_api *api, void *invocation, void *const *inputs, void *const *outputs,
                                  const uint8_t *weights, uint8_t *arena, const int64_t *symbols);
-/* Fills in the derived sizes that follow the named dimensions in `symbols`, then
- * checks what must hold for them. Returns 0, or the number of a check in the
- * manifest's table, counted from 1, and the two numbers that its text speaks of.
- * Runs before any of the others. */
+/* Fills in the derived sizes that follow the named dimensions in `symbols`, and behind
+ * them, of version 4, the symbols of all regions, then checks what must hold for them. Returns 0, or the number of a
+ * check in the manifest's table, counted from 1, and the two numbers that its text speaks of. Runs before any of the
+ * others. */
 typedef int32_t (*tenon_derive_fn)(int64_t *symbols, int64_t numbers[2]);
 /* Bytes of the arena for these symbols; -1 if they are beyond i64. */
 typedef int64_t (*tenon_arena_size_fn)(const int64_t *symbols);

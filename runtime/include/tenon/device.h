@@ -34,6 +34,7 @@ typedef struct tenon_region_code {
   size_t code_bytes;
   const void *weights; /* aligned to 64 bytes */
   size_t weight_bytes;
+  uint32_t num_symbols; /* sizes that each execution gives it; 0 where all are known */
 } tenon_region_code;
 
 /* One execution of a region, for the length of the call. Memory is of tenon_driver.alloc. */
@@ -43,7 +44,8 @@ typedef struct tenon_execution {
   const int64_t *offsets; /* in bytes, of inputs and then of outputs in the memory */
   uint32_t count;
   int64_t scratch;        /* offset of tenon_driver.scratch_bytes of memory, a multiple of 64 */
-  const int64_t *symbols; /* values of the model's open dimensions, then of sizes derived from them */
+  const int64_t *symbols; /* values of the region's open dimensions, then of sizes derived from them */
+  uint32_t num_symbols;   /* as in tenon_region_code */
 } tenon_execution;
 
 /* Functions that return a status return NULL or an error (tenon_status_create), which

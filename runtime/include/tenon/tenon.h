@@ -233,9 +233,10 @@ tenon_status *tenon_session_output(tenon_session *session, int32_t index, tenon_
 uint64_t tenon_session_arena_bytes(const tenon_session *session);
 
 /* Called after each kernel, on the running thread, with the kernel's index in the
- * model. buffers: inputs, then outputs of the kernel. The session must not be used from
- * inside. With an observer, devices work while the host waits: kernels that they launch
- * through the runtime are seen too, one at a time. */
+ * model. buffers: inputs, then outputs of the kernel. symbols: values of the open dimensions,
+ * then of sizes derived from them, in the program that launches the kernel: the model's, or
+ * that of a region on a device, which has its own. The session must not be used from inside. With an observer, devices
+ * work while the host waits: kernels that they launch through the runtime are seen too, one at a time. */
 typedef void (*tenon_observer)(void *user, uint32_t kernel, void *const *buffers, uint32_t num_buffers,
                                const int64_t *symbols, uint64_t nanoseconds);
 /* observer NULL: none. session NULL: nothing happens. Not while the session runs. */

@@ -38,6 +38,7 @@ struct ArtifactRegion {
   ModuleCode code;
   uint64_t weightsOffset = 0, weightsSize = 0;              ///< in the weights
   uint32_t firstKernel = 0, numKernels = 0, firstCheck = 0; ///< in the artifact's lists
+  uint32_t firstSymbol = 0, numSymbols = 0;                 ///< among the named and then the derived ones
 };
 struct Artifact {
   std::string model, target, ledger, plan;

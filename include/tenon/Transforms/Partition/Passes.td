@@ -8,9 +8,10 @@ def ChooseDevicesPass : Pass<"plan-choose-devices", "::mlir::ModuleOp"> {
   let description = [{
     Each graph op of the function main gets a `plan.device`: the host, or one of
     the other devices of `--target`. A device takes an op if its target does, if all
-    sizes are known, and if no operand that is read when code is made is computed
-    before. Of what is legal, the assignment with the least predicted time is taken:
-    ops on their devices, copies, launches of regions (Placement.h). The module gets
+    sizes are known or its target takes open ones, and if no operand that is read when code
+    is made is computed before. Of what is legal, the assignment with the least predicted time is taken:
+    ops on their devices, copies, launches of regions (Placement.h), at nominal sizes where
+    sizes are open (32, if the user gives none). The module gets
     `plan.devices`, unless all stays on the host; ops that stay on the host though another device was asked
     for have a note in the ledger that says why (TN4220 to TN4226).
 
@@ -32,13 +33,40 @@ def ChooseDevicesPass : Pass<"plan-choose-devices", "::mlir::ModuleOp"> {
   let dependentDialects = ["::tenon::plan::PlanDialect"];
 }
 
+def DetachSizesPass : Pass<"plan-detach-sizes", "::mlir::ModuleOp"> {
+  let summary = "Computes sizes from symbols, and not from the shapes of tensors";
+  let description = [{
+    Exporters write sizes as tensors: the shape of one, parts of it, lists of these, which
+    other ops read. Where the values are known as expressions over symbols, each such tensor
+    of the function main becomes one that needs no other: graph.shape of a view that has
+    these sizes and no elements. So a device that reshapes what it has asks no other one for
+    sizes. Reshape and expand read the shape of their result.
+
+    ```mlir
+    %0 = graph.shape %x {end = 1 : i64, start = 0 : i64} : (tensor<?x8xf32>) -> tensor<1xi64>
+    %1 = graph.concat %0, %two {axis = 0 : i64} : (tensor<1xi64>, tensor<2xi64>) -> tensor<3xi64>
+    %2 = graph.reshape %y, %1 : (tensor<?x8xf32>, tensor<3xi64>) -> tensor<?x2x4xf32>
+    ```
+    becomes
+    ```mlir
+    %0 = graph.constant dense<> : tensor<0xi64>
+    %1 = plan.view %0 {graph.shape = affine_map<()[s0] -> (s0, 2, 4)>} : tensor<0xi64> -> tensor<?x2x4xi64>
+    %2 = graph.shape %1 {end = 3 : i64, start = 0 : i64} : (tensor<?x2x4xi64>) -> tensor<3xi64>
+    %3 = graph.reshape %y, %2 : (tensor<?x8xf32>, tensor<3xi64>) -> tensor<?x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::tenon::plan::PlanDialect"];
+}
+
 def OutlineRegionsPass : Pass<"plan-outline-regions", "::mlir::ModuleOp"> {
   let summary = "Makes a program of each device's ops, and what submits it";
   let description = [{
     Ops of one device between which no path leaves the device become a region: the
     function main of a module of its own, which every pass over programs takes as it
     is. What is left is the host's program, in the module @host, with a submit for each
-    region, and transfers. A value is copied once to each device that reads it.
+    region, and transfers. A value is copied once to each device that reads it. A region
+    has a table of symbols of its own: those that its sizes need, with their ranges and the
+    assumptions about them; a named one is that of the host's program with its name.
 
     ```mlir
     func.func @main(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {

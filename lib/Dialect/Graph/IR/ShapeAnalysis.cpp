@@ -177,9 +177,8 @@ const ShapeAnalysis::Dims &ShapeAnalysis::getShape(Value value) {
   if (auto type = dyn_cast<RankedTensorType>(value.getType())) {
     AffineMap map;
     Operation *op = value.getDefiningOp();
-    if (op)
-      if (auto attr = op->getAttrOfType<AffineMapAttr>("graph.shape"))
-        map = attr.getValue();
+    if (AffineMapAttr attr = op ? recordedShape(value) : AffineMapAttr())
+      map = attr.getValue();
     for (auto [i, size] : llvm::enumerate(type.getShape())) {
       if (!ShapedType::isDynamic(size))
         dims.push_back(constant(size));
