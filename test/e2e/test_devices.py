@@ -2,6 +2,7 @@
 """The command line of compilations for several devices: what is accepted, told, refused."""
 
 import json
+import re
 import subprocess
 
 import numpy as np
@@ -121,13 +122,26 @@ def test_open_sizes_are_verified_and_guarded(model, tmp_path):
     assert "red_zone" in plan[plan.index("module @cpu_0"):]
 
 
+def test_known_sizes_beside_open_ones(tmp_path):
+    """A region of known sizes in a model whose host program has symbols."""
+    nodes = [helper.make_node("Exp", ["x"], ["y"], "open"), helper.make_node("Tanh", ["c"], ["d"], "known")]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"]),
+                                           helper.make_tensor_value_info("c", TensorProto.FLOAT, [3])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n"]),
+                               helper.make_tensor_value_info("d", TensorProto.FLOAT, [3])])
+    path, artifact = tmp_path / "model.onnx", tmp_path / "m.tenon"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    for pins in (("--pin=known=cpu:host#2",), ("--pin=known=cpu:host#2", "--pin=open=cpu:host#2")):
+        tenon("compile", "-q", path, "-o", artifact, *TWO, *pins)
+        tenon("run", artifact, "--random-seed=1", "--dim=n=5")
+        assert "all agree" in tenon("verify", path, *TWO, *pins, "--dim=n=5")
+
+
 def test_nominal_sizes_decide(model, tmp_path):
-    """A copy takes 1 ms; what it saves grows with the batch."""
+    """What a slow host saves by copies grows with the batch."""
     artifact, chip = tmp_path / "m.tenon", tmp_path / "slow.yaml"
-    text = tenon("targets", "cpu:host", "--emit")
-    lines = ["name: slow" if line.startswith("name:") else line for line in text.splitlines()]
-    slow = [line.replace("clock_mhz: ", "clock_mhz: 1 # ") if "clock_mhz" in line else line for line in lines]
-    chip.write_text("\n".join(slow) + "\n")
+    text = re.sub(r"^name: .*$", "name: slow", tenon("targets", "cpu:host", "--emit"), flags=re.MULTILINE)
+    chip.write_text(re.sub(r"clock_mhz: \d+", "clock_mhz: 100", text))
     flags = ("--target=cpu:slow", "--target=cpu:host", f"--target-file={chip}")
     moved = {}
     for batch in (1, 100000):

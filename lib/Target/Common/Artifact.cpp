@@ -21,11 +21,14 @@ constexpr uint64_t kPage = 4096, kHeaderBytes = 32;
 // that earlier runtimes take it, too.
 constexpr uint32_t kHostAbiVersion = 2, kKnownSizesAbiVersion = 3;
 
+bool hasOpenRegions(const Artifact &artifact) {
+  return llvm::any_of(artifact.regions, [](const ArtifactRegion &r) { return r.numSymbols > 0; });
+}
+
 uint32_t abiVersionOf(const Artifact &artifact) {
-  if (artifact.devices.empty())
-    return kHostAbiVersion;
-  bool hasOpenSizes = llvm::any_of(artifact.regions, [](const ArtifactRegion &r) { return r.numSymbols > 0; });
-  return hasOpenSizes ? TENON_ABI_VERSION : kKnownSizesAbiVersion;
+  return artifact.devices.empty()   ? kHostAbiVersion
+         : hasOpenRegions(artifact) ? TENON_ABI_VERSION
+                                    : kKnownSizesAbiVersion;
 }
 
 template <typename Items, typename Fn>
@@ -123,7 +126,8 @@ flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout
       auto name = b.CreateString(r.name);
       auto regionCode = code(r.code);
       return schema::CreateRegion(b, name, r.device, regionCode, r.inputs, r.outputs, r.weightsOffset, r.weightsSize,
-                                  r.firstKernel, r.numKernels, r.firstCheck, r.firstSymbol, r.numSymbols);
+                                  r.firstKernel, r.numKernels, r.firstCheck,
+                                  hasOpenRegions(artifact) ? r.firstSymbol : 0, r.numSymbols);
     });
   }
   schema::FinishManifestBuffer(b, schema::CreateManifest(b, abiVersionOf(artifact), producer, model, target, inputs,
