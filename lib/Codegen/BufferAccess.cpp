@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Accesses to memrefs: memref.load and memref.store for scalars, the vector dialect's
-// for vectors.
+// for vectors. A scalar that its mask leaves out is not touched either, since there may
+// be no memory at its place: it is within a condition.
 #include "tenon/Codegen/BufferAccess.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -13,8 +15,17 @@ using namespace mlir;
 namespace tenon::codegen {
 
 Value MemRefAccess::load(OpBuilder &b, Location loc, Value buffer, Type element, Value at, int64_t lanes, Value mask) {
-  if (lanes == 1)
+  if (lanes == 1 && !mask)
     return memref::LoadOp::create(b, loc, buffer, at);
+  if (lanes == 1) {
+    auto choice = scf::IfOp::create(b, loc, element, mask, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    scf::YieldOp::create(b, loc, Value(memref::LoadOp::create(b, loc, buffer, at)));
+    b.setInsertionPointToStart(choice.elseBlock());
+    scf::YieldOp::create(b, loc, Value(arith::ConstantOp::create(b, loc, b.getZeroAttr(element))));
+    return choice.getResult(0);
+  }
   auto type = VectorType::get({lanes}, element);
   if (!mask)
     return vector::LoadOp::create(b, loc, type, buffer, ValueRange{at});
@@ -23,7 +34,13 @@ Value MemRefAccess::load(OpBuilder &b, Location loc, Value buffer, Type element,
 }
 
 void MemRefAccess::store(OpBuilder &b, Location loc, Value value, Value buffer, Value at, Value mask) {
-  if (!isa<VectorType>(value.getType()))
+  bool isVector = isa<VectorType>(value.getType());
+  if (!isVector && mask) {
+    auto choice = scf::IfOp::create(b, loc, mask, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    memref::StoreOp::create(b, loc, value, buffer, at);
+  } else if (!isVector)
     memref::StoreOp::create(b, loc, value, buffer, at);
   else if (mask)
     vector::MaskedStoreOp::create(b, loc, buffer, ValueRange{at}, mask, value);

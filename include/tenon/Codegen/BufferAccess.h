@@ -12,7 +12,7 @@ namespace tenon::codegen {
 
 /// Elements are of storage types, and lie side by side from a flat offset `at` on. An
 /// access is of one element (a scalar) if `lanes` is 1, else of a vector; lanes that
-/// `mask` leaves out are not touched. A null mask: all are. A scalar has no mask.
+/// `mask` (an i1 for a scalar) leaves out are not touched. A null mask: all are.
 class BufferAccess {
 public:
   virtual ~BufferAccess() = default;

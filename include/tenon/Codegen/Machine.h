@@ -16,11 +16,13 @@ struct Machine {
   int64_t l2Bytes = 256 * 1024; ///< second-level cache of a core
 
   virtual ~Machine() = default;
-  /// Multiplies and adds in one instruction.
-  virtual bool fusesMultiplyAdd() const { return true; }
+  /// Multiplies and adds in one instruction, rounded once. Functions that would lose digits where
+  /// it becomes two are written otherwise if not.
+  virtual bool fusesMultiplyAdd() const { return false; }
 
+  bool hasVectors() const { return vectorBits > 32; }
   /// Elements of `bits` in a vector; 1 where there are no vectors, however narrow the elements.
-  int64_t lanesOf(int64_t bits) const { return vectorBits <= 32 ? 1 : std::max<int64_t>(1, vectorBits / bits); }
+  int64_t lanesOf(int64_t bits) const { return hasVectors() ? std::max<int64_t>(1, vectorBits / bits) : 1; }
   int64_t f32Lanes() const { return lanesOf(32); }
 };
 

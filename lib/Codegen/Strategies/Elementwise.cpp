@@ -87,7 +87,7 @@ public:
       : KernelPlan(kernel, target), space(spaceOf(kernel)), groups(mergeDims(kernel, space)) {}
 
   ScheduleFacts facts() const override {
-    if (target.f32Lanes() == 1)
+    if (!target.hasVectors())
       return {.text = "scalar loop", .hasScalarCode = true};
     return {.text = llvm::formatv("{0}-bit vectors", target.vectorBits), .vectorBits = target.vectorBits};
   }

@@ -109,7 +109,7 @@ public:
   ScheduleFacts facts() const override {
     if (!strided.strides.empty() && strided.strides.back() != 1)
       return {.text = "scalar loop over a strided source", .hasScalarCode = true};
-    if (target.f32Lanes() == 1)
+    if (!target.hasVectors())
       return {.text = "scalar loop", .hasScalarCode = true};
     return {.text = llvm::formatv("{0}-bit runs", target.vectorBits), .vectorBits = target.vectorBits};
   }

@@ -20,7 +20,7 @@ constexpr unsigned kMostTableBits = 8;
 unsigned tableBits(Type element, bool decodes, const Machine &target) {
   const numerics::Format *format = num::formatOf(element);
   bool isCode = num::isCoded(element) || (decodes && isa<IntegerType>(element));
-  bool pays = isCode && format && format->width() <= kMostTableBits && target.f32Lanes() > 1;
+  bool pays = isCode && format && format->width() <= kMostTableBits && target.hasVectors();
   return pays ? format->width() : 0;
 }
 

@@ -74,7 +74,9 @@ public:
     Value zero = c.index(int64_t(0));
     // The values of a parameter for the elements at this position: a scalar that is broadcast, or lanes.
     auto parameter = [&](Value tensor, ArrayRef<Value> row, Value i, Value mask) -> Value {
-      switch (kind) {
+      // One zero point may serve many scales.
+      bool isOne = tensor == o.zeroPoint && product(c.shape(tensor), kernel.getContext()) == 1;
+      switch (isOne ? Kind::scalar : kind) {
       case Kind::scalar: return c.broadcast(loadFrom(c, tensor, zero, 1), s.lanes);
       case Kind::outer: return c.broadcast(loadFrom(c, tensor, row[o.axis], 1), s.lanes);
       case Kind::lanes: return loadFrom(c, tensor, i, s.lanes, mask);

@@ -11,11 +11,14 @@ namespace scalar {
 
 /// No vectors, and few registers.
 struct ScalarMachine : tenon::codegen::Machine {
-  ScalarMachine() {
+  explicit ScalarMachine(bool fusesMultiplyAdd) : fuses(fusesMultiplyAdd) {
     vectorBits = 32;
     vectorRegisters = 16;
     l2Bytes = 64 * 1024;
   }
+  bool fusesMultiplyAdd() const override { return fuses; }
+
+  bool fuses; ///< as the processor below does
 };
 
 /// Invocations of a grid come in groups of so many: the last ones may have no unit.

@@ -19,7 +19,8 @@ constexpr llvm::StringLiteral kDevice = "scalar", kSpec = "scalar:one-lane";
 
 class Scalar : public Target {
 public:
-  explicit Scalar(cpu::CpuTarget below) : below(std::move(below)), own(this->below.chip) {
+  explicit Scalar(cpu::CpuTarget below)
+      : below(std::move(below)), own(this->below.chip), machine(this->below.fusesMultiplyAdd()) {
     own.name = "one-lane";
     own.family = kDevice.str();
     own.summary = "Any processor of the architecture, without its vectors";
