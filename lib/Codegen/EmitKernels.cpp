@@ -6,8 +6,8 @@
 #include "tenon/Codegen/EmitKernels.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "tenon/Analysis/NominalSizes.h"
 #include "tenon/Codegen/KernelWork.h"
-#include "tenon/Dialect/Graph/IR/NominalSizes.h"
 #include "tenon/Dialect/Plan/IR/Symbols.h"
 #include "tenon/Support/Provenance.h"
 
@@ -166,7 +166,7 @@ LogicalResult packConstants(ModuleOp plan, PlanKernel choose) {
   // Programs of other devices beside this one may read the same weights.
   auto all = plan->getParentOfType<ModuleOp>();
   (all ? all : plan).walk([&](graph::ConstantOp constant) { ++readers[constant.getValue()]; });
-  SmallVector<int64_t> sizes = graph::nominalSizes(plan);
+  SmallVector<int64_t> sizes = nominalSizes(plan);
   WalkResult result = plan.walk([&](plan::KernelOp kernel) {
     recordWork(kernel, sizes);
     std::string reason;

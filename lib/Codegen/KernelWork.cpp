@@ -3,9 +3,8 @@
 // How many operations a kernel does, exactly or at sizes that are to be expected.
 #include "tenon/Codegen/KernelWork.h"
 
+#include "tenon/Analysis/NominalSizes.h"
 #include "tenon/Codegen/KernelContext.h"
-#include "tenon/Dialect/Graph/IR/NominalSizes.h"
-#include "tenon/Dialect/Plan/IR/Shapes.h"
 
 using namespace mlir;
 
@@ -28,19 +27,8 @@ uint64_t workOf(plan::KernelOp kernel) { return work(kernel).value_or(0); }
 uint64_t estimateWork(plan::KernelOp kernel, ArrayRef<int64_t> sizes) {
   if (std::optional<uint64_t> exact = work(kernel))
     return *exact;
-  // The same kernel with the types it has at these sizes.
-  OwningOpRef<plan::KernelOp> copy(kernel.clone());
-  auto fix = [&](Value value) {
-    auto type = dyn_cast<RankedTensorType>(value.getType());
-    if (!type || type.hasStaticShape())
-      return;
-    value.setType(graph::typeAt(type, plan::recordedShape(value), sizes));
-  };
-  Block &body = copy->getBody().front();
-  llvm::for_each(body.getArguments(), fix);
-  for (Operation &op : body.without_terminator())
-    llvm::for_each(op.getResults(), fix);
-  return workOf(*copy);
+  OwningOpRef<Operation *> copy = atSizes(kernel, sizes);
+  return workOf(cast<plan::KernelOp>(*copy));
 }
 
 void recordWork(plan::KernelOp kernel, ArrayRef<int64_t> sizes) {

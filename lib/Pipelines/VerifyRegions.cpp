@@ -6,7 +6,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
-#include "tenon/Dialect/Graph/IR/NominalSizes.h"
+#include "tenon/Dialect/Graph/IR/SymbolValues.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
 #include "llvm/ADT/StringSet.h"
 

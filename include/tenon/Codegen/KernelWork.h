@@ -8,7 +8,7 @@
 
 namespace tenon::codegen {
 
-/// `exact` is 0 where it depends on symbols, `estimate` is at nominal sizes.
+/// `exact` is 0 where it depends on symbols, `estimate` is at the sizes to expect.
 struct KernelWork {
   uint64_t exact = 0, estimate = 0;
 };

@@ -5,7 +5,6 @@
 #include "BlockItems.h"
 
 #include "tenon/Dialect/Graph/IR/Graph.h"
-#include "tenon/Dialect/Graph/IR/NominalSizes.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -25,8 +24,6 @@ bool isEverywhere(Operation *op) {
 }
 
 BlockItems::BlockItems(Block &block) {
-  if (auto module = dyn_cast_or_null<ModuleOp>(block.getParentOp()->getParentOp()))
-    sizes = graph::nominalSizes(module);
   for (BlockArgument argument : block.getArguments())
     add(argument, -1);
   for (Operation &op : block.without_terminator()) {
@@ -51,10 +48,9 @@ BlockItems::BlockItems(Block &block) {
 void BlockItems::add(Value value, int by) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   const numerics::Format *format = type ? num::formatOf(type.getElementType()) : nullptr;
-  double bytes = format ? double(llvm::divideCeil(format->width(), 8)) : 0;
-  if (format)
-    for (int64_t size : graph::typeAt(type, graph::recordedShape(value), sizes).getShape())
-      bytes *= double(size);
+  double bytes = format && type.hasStaticShape()
+                     ? double(type.getNumElements()) * double(llvm::divideCeil(format->width(), 8))
+                     : 0;
   numbers[value] = problem.values.size();
   problem.values.push_back({by, bytes, false});
 }

@@ -15,7 +15,7 @@ namespace tenon::partition {
 bool isEverywhere(mlir::Operation *op);
 
 struct BlockItems {
-  /// All ops but what every program has, and the terminator. Open sizes count as nominal.
+  /// All ops but what every program has, and the terminator.
   explicit BlockItems(mlir::Block &block);
 
   std::vector<mlir::Operation *> ops; ///< of the problem's items
@@ -23,7 +23,6 @@ struct BlockItems {
 
 private:
   void add(mlir::Value value, int by);
-  llvm::SmallVector<int64_t> sizes;              // nominal ones of the symbols
   llvm::DenseMap<mlir::Value, unsigned> numbers; // of the problem's values
 };
 

@@ -5,9 +5,8 @@
 #include "tenon/Transforms/Partition/Passes.h"
 
 #include "BlockItems.h"
-#include "NominalOp.h"
+#include "tenon/Analysis/NominalSizes.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
-#include "tenon/Dialect/Graph/IR/NominalSizes.h"
 #include "tenon/Support/Provenance.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -102,7 +101,7 @@ public:
   Chooser(func::FuncOp func, ArrayRef<Candidate> candidates, std::vector<Rule> &pins, std::vector<Rule> &forbids,
           const Fallback &fallback, int64_t mostRegions)
       : func(func), candidates(candidates), pins(pins), forbids(forbids), fallback(fallback),
-        items(func.getBody().front()), sizes(graph::nominalSizes(func->getParentOfType<ModuleOp>())) {
+        items(func.getBody().front()) {
     if (mostRegions >= 0)
       problem.mostRegions = unsigned(std::min<int64_t>(mostRegions, UINT32_MAX));
     for (const Candidate &candidate : candidates)
@@ -110,8 +109,16 @@ public:
   }
 
   LogicalResult run() {
-    for (auto [op, item] : llvm::zip_equal(ops, problem.items))
+    // Costs are those of the ops at the sizes to expect.
+    IRMapping copies;
+    OwningOpRef<Operation *> nominal = atSizes(func, nominalSizes(func->getParentOfType<ModuleOp>()), &copies);
+    problem.values = BlockItems(cast<func::FuncOp>(*nominal).getBody().front()).problem.values;
+    for (auto [op, item] : llvm::zip_equal(ops, problem.items)) {
+      bool isGraph = isa<graph::GraphDialect>(op->getDialect()) && op->getNumRegions() == 0;
+      for (const Candidate &candidate : candidates)
+        item.seconds.push_back(isGraph ? candidate.target->estimate(copies.lookup(op)) : 0);
       judge(op, item);
+    }
     for (std::vector<Rule> *rules : {&pins, &forbids})
       for (const Rule &rule : *rules)
         if (!rule.isUsed)
@@ -152,10 +159,9 @@ private:
     return emitError(location);
   }
 
-  /// Where an op may run, and how long it takes there.
+  /// Where an op may run.
   void judge(Operation *op, Item &item) {
     SmallVector<std::string> reasons;
-    NominalOp nominal(op, sizes);
     for (size_t device = 0; device < candidates.size(); ++device) {
       bool isGraph = isa<graph::GraphDialect>(op->getDialect()) && op->getNumRegions() == 0;
       std::optional<Refusal> refusal;
@@ -165,9 +171,8 @@ private:
         refusal = generalRefusalOf(op, *candidates[device].target);
       if (device > 0 && !refusal)
         refusal = candidates[device].target->refusalOf(op);
-      item.seconds.push_back(refusal   ? Item::kIllegal
-                             : isGraph ? candidates[device].target->estimate(nominal.get())
-                                       : 0);
+      if (refusal)
+        item.seconds[device] = Item::kIllegal;
       reasons.push_back(refusal ? "[" + refusal->code.str() + "] " + refusal->text() : "");
       if (refusal)
         refusals.push_back({op, unsigned(device), std::move(*refusal)});
@@ -284,7 +289,6 @@ private:
   const Fallback &fallback;
   llvm::StringMap<StringRef> operators; // of ONNX nodes, when it is asked for
   BlockItems items;
-  SmallVector<int64_t> sizes; // nominal ones of the symbols
   Problem &problem = items.problem;
   std::vector<Operation *> &ops = items.ops;
   std::vector<std::tuple<Operation *, unsigned, Refusal>> refusals;
