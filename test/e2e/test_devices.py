@@ -137,6 +137,34 @@ def test_known_sizes_beside_open_ones(tmp_path):
         assert "all agree" in tenon("verify", path, *TWO, *pins, "--dim=n=5")
 
 
+def test_what_a_region_finds_wrong(tmp_path):
+    """Sizes that do not fit, before anything is submitted, and an index beyond an open size."""
+    import tenon as package
+
+    nodes = [helper.make_node("Add", ["x", "y"], ["s"], "sum"), helper.make_node("Gather", ["s", "i"], ["z"], "pick")]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"]),
+                     helper.make_tensor_value_info("y", TensorProto.FLOAT, ["m"]),
+                     helper.make_tensor_value_info("i", TensorProto.INT64, ["k"])],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["k"])])
+    path, artifact = tmp_path / "model.onnx", tmp_path / "m.tenon"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    tenon("compile", "-q", path, "-o", artifact, *TWO, "--pin=.*=cpu:host#2")
+    session = package.load(artifact).session()
+
+    def run(n, m, *indices):
+        feeds = {"x": np.arange(n, dtype=np.float32), "y": np.ones(m, np.float32), "i": np.array(indices, np.int64)}
+        return session.run(feeds)["z"].tolist()
+
+    assert run(3, 3, 2, 0) == [3, 1]
+    with pytest.raises(package.TenonError, match="sum.*3.*4"):
+        run(3, 4, 0)
+    with pytest.raises(package.TenonError, match="pick.*5"):
+        run(5, 1, 5)
+    assert run(5, 1, 4) == [5]
+    assert run(1, 1) == []
+
+
 def test_nominal_sizes_decide(model, tmp_path):
     """What a slow host saves by copies grows with the batch."""
     artifact, chip = tmp_path / "m.tenon", tmp_path / "slow.yaml"
@@ -218,9 +246,10 @@ def test_all_problems_of_targets_at_once(model):
     assert "gpu:y" in text and "npu:z" in text
 
 
-def test_a_plan_is_resumed_with_the_targets_that_it_was_made_for(model, tmp_path):
+@pytest.mark.parametrize("sizes", [("--sizes=batch=4",), ()])
+def test_a_plan_is_resumed_with_the_targets_that_it_was_made_for(model, tmp_path, sizes):
     plan, artifact = tmp_path / "plan.mlir", tmp_path / "m.tenon"
-    flags = (*TWO, "--sizes=batch=4", "--pin=second=cpu:host#2")
+    flags = (*TWO, *sizes, "--pin=second=cpu:host#2")
     plan.write_text(subprocess.run(
         [build_under_test() / "bin" / "tenon", "compile", model, *flags, "--stop-after=place"], capture_output=True,
         text=True, check=True).stdout)
@@ -233,11 +262,12 @@ def test_a_plan_is_resumed_with_the_targets_that_it_was_made_for(model, tmp_path
     assert len(resumed) > 0
 
 
-def test_the_same_bytes_twice(model, tmp_path):
+@pytest.mark.parametrize("sizes", [("--sizes=batch=4",), ()])
+def test_the_same_bytes_twice(model, tmp_path, sizes):
     artifacts = []
     for number in range(2):
         artifact = tmp_path / f"{number}.tenon"
-        tenon("compile", "-q", model, "-o", artifact, *TWO, "--sizes=batch=4", "--pin=second|first=cpu:host#2")
+        tenon("compile", "-q", model, "-o", artifact, *TWO, *sizes, "--pin=second|first=cpu:host#2")
         artifacts.append(artifact.read_bytes())
     assert artifacts[0] == artifacts[1]
 
