@@ -214,6 +214,21 @@ def test_plan_files(model, tmp_path):
     assert devices_of(artifact)["beside"] == "cpu:host#2"
 
 
+def test_plan_files_name_what_computes_sizes(tmp_path):
+    """y = x + the first size of x: a kernel of the program that adds, whose node has no device."""
+    nodes = [helper.make_node("Shape", ["x"], ["s"], "shape"), helper.make_node("Cast", ["s"], ["f"], "cast", to=TensorProto.FLOAT),
+             helper.make_node("Add", ["x", "f"], ["y"], "sum")]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n"])])
+    path, plan, artifact = tmp_path / "model.onnx", tmp_path / "a.yaml", tmp_path / "m.tenon"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    tenon("compile", "-q", path, "-o", artifact, *TWO, "--pin=.*=cpu:host#2", f"--plan-out={plan}")
+    assert set(devices_of(artifact).values()) == {"cpu:host#2"}
+    tenon("compile", "-q", path, "-o", artifact, *TWO, f"--plan-in={plan}")
+    assert set(devices_of(artifact).values()) == {"cpu:host#2"}
+    assert "all agree" in tenon("verify", path, *TWO, "--pin=.*=cpu:host#2", "--dim=n=5")
+
+
 @pytest.mark.parametrize("text, problem", [
     ("nodes:\n  absent: cpu:host\n", "TN8048"), ("nodes:\n  sum: gpu\n", "TN8048"), ("nodes: [sum]\n", ":1:1:"),
     ("edges: {}\n", "'edges'"), ("nodes: {sum\n", "TN8053"), ("", "TN8053"), ("\tnodes: 1", "TN8053"),

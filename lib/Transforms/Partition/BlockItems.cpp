@@ -12,15 +12,19 @@ using namespace mlir;
 
 namespace tenon::partition {
 
+// graph.squeeze of graph.shape of a view of a constant, and each part of that.
 bool isEverywhere(Operation *op) {
-  if (isa_and_nonnull<graph::ConstantOp>(op))
-    return true;
-  // Of sizes: graph.squeeze of graph.shape of a view of a constant.
-  return isa_and_nonnull<plan::ViewOp, graph::ShapeOp, graph::SqueezeOp>(op) &&
-         (isa<graph::SqueezeOp>(op) ? isa_and_nonnull<graph::ShapeOp>(op->getOperand(0).getDefiningOp())
-          : isa<graph::ShapeOp>(op) ? isa_and_nonnull<plan::ViewOp>(op->getOperand(0).getDefiningOp())
-                                    : true) &&
-         isEverywhere(op->getOperand(0).getDefiningOp());
+  auto skip = [&]<typename Op>(Op) {
+    if (auto known = dyn_cast_or_null<Op>(op))
+      op = known.getX().getDefiningOp();
+  };
+  bool isSqueeze = isa_and_nonnull<graph::SqueezeOp>(op);
+  skip(graph::SqueezeOp());
+  bool isShape = isa_and_nonnull<graph::ShapeOp>(op);
+  skip(graph::ShapeOp());
+  bool isView = isa_and_nonnull<plan::ViewOp>(op);
+  skip(plan::ViewOp());
+  return isa_and_nonnull<graph::ConstantOp>(op) && (!isSqueeze || isShape) && (!isShape || isView);
 }
 
 BlockItems::BlockItems(Block &block) {

@@ -119,6 +119,7 @@ public:
         item.seconds.push_back(isGraph ? candidate.target->estimate(copies.lookup(op)) : 0);
       judge(op, item);
     }
+    nameSizes();
     for (std::vector<Rule> *rules : {&pins, &forbids})
       for (const Rule &rule : *rules)
         if (!rule.isUsed)
@@ -152,6 +153,16 @@ private:
     costs.secondsPerByte = mbPerS > 0 ? 1e-6 / double(mbPerS) : 0;
     costs.launch = double(chip.regionLaunchNs) * 1e-9;
     return costs;
+  }
+
+  /// Nodes that compute sizes have no device of their own: each program that reads a size
+  /// has it. Rules may name them, as a plan's file does.
+  void nameSizes() {
+    for (Operation &op : func.getBody().front())
+      if (isa<graph::ShapeOp, graph::SqueezeOp>(op) && isEverywhere(&op))
+        for (std::vector<Rule> *rules : {&pins, &forbids})
+          for (Rule &rule : *rules)
+            (void)rule.matches(&op);
   }
 
   InFlightDiagnostic fail(Location location) {
