@@ -4,7 +4,9 @@
 #include "tenon/Pipelines/BuildLedger.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "tenon/Analysis/NominalSizes.h"
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
+#include "tenon/Dialect/Graph/IR/Symbols.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
 #include "llvm/ADT/StringExtras.h"
@@ -148,6 +150,9 @@ Ledger buildLedger(ModuleOp module, ArrayRef<KernelDescription> kernels) {
   if (auto sizes = plan->getAttrOfType<DictionaryAttr>(onnxtograph::kNominalAttr))
     for (NamedAttribute size : sizes)
       ledger.nominalSizes.push_back({size.getName().str(), cast<IntegerAttr>(size.getValue()).getInt()});
+  for (auto [symbol, size] : llvm::zip_equal(graph::readSymbols(plan), nominalSizes(plan)))
+    if (!symbol.isDerived() && !symbol.name.empty())
+      ledger.expectedSizes.push_back({symbol.name, size});
   NoteCollector notes;
   llvm::StringMap<std::vector<std::string>> kernelsOf;
   llvm::StringMap<Fate> others;

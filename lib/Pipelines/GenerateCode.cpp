@@ -5,7 +5,9 @@
 #include "GenerateCode.h"
 
 #include "mlir/Pass/PassManager.h"
+#include "tenon/Analysis/NominalSizes.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
+#include "tenon/Interfaces/Cost.h"
 #include "tenon/Transforms/Memory/Passes.h"
 #include "tenon/Transforms/Simplify/Passes.h"
 
@@ -21,11 +23,33 @@ LogicalResult planMemory(ModuleOp plan, bool redZones) {
   return pm.run(plan);
 }
 
+/// What each kernel is predicted to cost, by its name. Asked while constants have the shapes
+/// that the operations mean, and not those of a packed layout.
+static llvm::StringMap<CostTerms> priceKernels(ModuleOp program, const Target &target) {
+  llvm::StringMap<CostTerms> costs;
+  SmallVector<int64_t> sizes = nominalSizes(program);
+  program.walk([&](plan::KernelOp kernel) {
+    OwningOpRef<Operation *> copy = atSizes(kernel, sizes);
+    SmallVector<Operation *> ops;
+    for (Operation &op : cast<plan::KernelOp>(*copy).getBody().front().without_terminator())
+      ops.push_back(&op);
+    costs[kernel.getName()] = costTerms(ops, target.chip());
+  });
+  return costs;
+}
+
 static FailureOr<GeneratedCode> generate(ModuleOp program, const Target &target, const GenerateOptions &options,
                                          bool redZones) {
+  llvm::StringMap<CostTerms> costs = priceKernels(program, target);
   if (failed(target.packWeights(program)) || failed(planMemory(program, redZones)))
     return failure();
-  return target.generate(program, options);
+  FailureOr<GeneratedCode> code = target.generate(program, options);
+  if (succeeded(code))
+    for (KernelDescription &kernel : code->kernels) {
+      kernel.cost = costs.lookup(kernel.name);
+      kernel.seconds = secondsOf(kernel.cost, target.chip());
+    }
+  return code;
 }
 
 FailureOr<ProgramCode> generateAll(ModuleOp module, const Targets &targets, const GenerateOptions &options,

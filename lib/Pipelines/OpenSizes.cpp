@@ -60,6 +60,26 @@ bool parseSizes(StringRef text, std::vector<OpenSize> &sizes, std::string &error
   return bad.empty();
 }
 
+bool parseNominal(StringRef text, std::vector<OpenSize> &sizes, std::string &error) {
+  StringRef bad = forEachEntry(text, llvm::Regex("^(.+)=([0-9]+)$"), [&](ArrayRef<StringRef> parts) {
+    int64_t value;
+    if (parts[2].getAsInteger(10, value) || value < 1)
+      return false;
+    OpenSize size;
+    size.flag = ("--nominal=" + parts[0]).str();
+    size.name = parts[1].str();
+    size.nominal = value;
+    sizes.push_back(std::move(size));
+    return true;
+  });
+  if (!bad.empty() || text.empty())
+    error =
+        ("[TN8044] --nominal=" + text +
+         ": expected NAME=SIZE or INPUT:AXIS=SIZE with sizes from 1, several separated by commas; found '" + bad + "'")
+            .str();
+  return error.empty();
+}
+
 bool parseShapeBounds(StringRef flag, StringRef text, ShapeBound bound, std::vector<OpenSize> &sizes,
                       std::string &error) {
   llvm::Regex entry("^(.+):([0-9]+(x[0-9]+)*)$");

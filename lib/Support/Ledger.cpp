@@ -19,7 +19,10 @@ llvm::json::Object Ledger::toJson() const {
                                            {"operator", node.op},
                                            {"became", fateName(node.fate)},
                                            {"kernels", llvm::json::Array(node.kernels)}});
-  for (const KernelDescription &kernel : kernels)
+  for (const KernelDescription &kernel : kernels) {
+    llvm::json::Object cost;
+    for (auto &[term, amount] : kernel.cost)
+      cost[llvm::json::fixUTF8(term)] = amount;
     kernelArray.push_back(llvm::json::Object{{"kernel", kernel.name},
                                              {"device", kernel.device},
                                              {"strategy", kernel.strategy},
@@ -29,17 +32,24 @@ llvm::json::Object Ledger::toJson() const {
                                              {"precision", kernel.precision},
                                              {"work", int64_t(kernel.work)},
                                              {"estimate", int64_t(kernel.estimate)},
+                                             {"seconds", kernel.seconds},
+                                             {"cost", std::move(cost)},
                                              {"nodes", llvm::json::Array(kernel.nodes)}});
+  }
   for (const LedgerNote &note : notes)
     noteArray.push_back(llvm::json::Object{{"code", note.code},
                                            {"text", note.text},
                                            {"kernels", llvm::json::Array(note.kernels)},
                                            {"nodes", llvm::json::Array(note.nodes)}});
-  llvm::json::Object nominal;
-  for (auto &[name, size] : nominalSizes)
-    nominal[llvm::json::fixUTF8(name)] = size;
+  auto sizesOf = [](const std::vector<std::pair<std::string, int64_t>> &sizes) {
+    llvm::json::Object object;
+    for (auto &[name, size] : sizes)
+      object[llvm::json::fixUTF8(name)] = size;
+    return object;
+  };
   llvm::json::Object ledger{{"model_hash", modelHash},
-                            {"nominal_sizes", std::move(nominal)},
+                            {"nominal_sizes", sizesOf(nominalSizes)},
+                            {"expected_sizes", sizesOf(expectedSizes)},
                             {"nodes", std::move(nodeArray)},
                             {"kernels", std::move(kernelArray)},
                             {"notes", std::move(noteArray)}};
@@ -113,9 +123,13 @@ std::optional<Ledger> Ledger::fromJson(StringRef json) {
     return std::nullopt;
   Ledger ledger;
   ledger.modelHash = text(*root, "model_hash");
-  if (const llvm::json::Object *nominal = root->getObject("nominal_sizes"))
-    for (auto &[name, size] : *nominal)
-      ledger.nominalSizes.push_back({name.str(), size.getAsInteger().value_or(0)});
+  auto readSizes = [&](StringRef key, std::vector<std::pair<std::string, int64_t>> &sizes) {
+    if (const llvm::json::Object *object = root->getObject(key))
+      for (auto &[name, size] : *object)
+        sizes.push_back({name.str(), size.getAsInteger().value_or(0)});
+  };
+  readSizes("nominal_sizes", ledger.nominalSizes);
+  readSizes("expected_sizes", ledger.expectedSizes);
   forEachObject(*root, "nodes", [&](const llvm::json::Object &node) {
     ledger.nodes.push_back(
         {text(node, "node"), text(node, "operator"), parseFate(text(node, "became")), texts(node, "kernels")});
@@ -130,6 +144,10 @@ std::optional<Ledger> Ledger::fromJson(StringRef json) {
     description.precision = text(kernel, "precision");
     description.work = uint64_t(kernel.getInteger("work").value_or(0));
     description.estimate = uint64_t(kernel.getInteger("estimate").value_or(0));
+    description.seconds = kernel.getNumber("seconds").value_or(0);
+    if (const llvm::json::Object *cost = kernel.getObject("cost"))
+      for (auto &[term, amount] : *cost)
+        description.cost[term.str()] = amount.getAsNumber().value_or(0);
     description.nodes = texts(kernel, "nodes");
     ledger.kernels.push_back(std::move(description));
   });

@@ -11,6 +11,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -59,7 +60,8 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
                  nb::object progress, bool flushDenormals, const std::string &overridable, bool redZones,
                  const std::vector<std::tuple<std::string, int64_t, int64_t>> &sizes,
                  const std::vector<std::string> &pins, const std::vector<std::string> &forbids,
-                 const std::vector<nb::bytes> &targetPlugins, nb::bytes planIn, nb::bytes planOut) {
+                 const std::vector<nb::bytes> &targetPlugins, nb::bytes planIn, nb::bytes planOut,
+                 const std::vector<std::pair<std::string, int64_t>> &nominal) {
   tenon::CompileOptions options;
   options.planIn = path(planIn);
   options.planOut = path(planOut);
@@ -83,6 +85,13 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
     size.name = name;
     size.min = min;
     size.max = max;
+    options.sizes.push_back(std::move(size));
+  }
+  for (const auto &[name, expected] : nominal) {
+    tenon::OpenSize size;
+    size.flag = "nominal['" + name + "']";
+    size.name = name;
+    size.nominal = expected;
     options.sizes.push_back(std::move(size));
   }
   // An exception must not pass through the compiler, which is built without them.
@@ -163,7 +172,7 @@ NB_MODULE(_compiler, m) {
         nb::arg("target_files"), nb::arg("dump_to"), nb::arg("format_files"), nb::arg("progress").none(),
         nb::arg("flush_denormals"), nb::arg("overridable"), nb::arg("red_zones") = false, nb::arg("sizes") = nb::list(),
         nb::arg("pins") = nb::list(), nb::arg("forbids") = nb::list(), nb::arg("target_plugins") = nb::list(),
-        nb::arg("plan_in") = nb::bytes(""), nb::arg("plan_out") = nb::bytes(""));
+        nb::arg("plan_in") = nb::bytes(""), nb::arg("plan_out") = nb::bytes(""), nb::arg("nominal") = nb::list());
   tenon::python::defineFormats(m);
   tenon::python::defineReference(m);
 }

@@ -43,6 +43,7 @@ def compile(
     forbids: "typing.Sequence[str]" = (),
     plan_in: "str | os.PathLike[str] | None" = None,
     plan_out: "str | os.PathLike[str] | None" = None,
+    nominal: "typing.Mapping[str, int] | None" = None,
 ) -> Artifact:
     """Compiles an ONNX model and returns the loaded artifact.
 
@@ -74,6 +75,8 @@ def compile(
               do not run
     plan_in, plan_out  files that say which device runs which ONNX node: one to follow, one
               to write
+    nominal   sizes of open dimensions that costs are estimated at, named as in sizes:
+              {"batch": 8}; 32, or the nearest that is allowed, where there is none
 
     The artifact's `summary` holds the target, counts of nodes and kernels, sizes
     in bytes, seconds by phase, and `warnings`, a list of `Diagnostic`: the warnings
@@ -85,7 +88,7 @@ def compile(
     from .compiler import compile_model
 
     return compile_model(model, "" if target is None else target, output, dump_to, format_files, progress, flush_denormals,
-                         overridable, red_zones, sizes, target_files, pins, forbids, target_plugins, plan_in, plan_out)
+                         overridable, red_zones, sizes, target_files, pins, forbids, target_plugins, plan_in, plan_out, nominal)
 
 
 def __getattr__(name):

@@ -37,9 +37,22 @@ def _ranges(sizes):
     return ranges
 
 
+def _expected(nominal):
+    """[(name, size)]."""
+    sizes = []
+    for name, size in nominal.items():
+        try:
+            sizes.append((name, operator.index(size)))
+        except TypeError:
+            raise TypeError(f"nominal[{name!r}] is {size!r}; expected a size") from None
+        if not 1 <= sizes[-1][1] < 1 << 62:
+            raise ValueError(f"nominal[{name!r}] is {size!r}; expected a size from 1")
+    return sizes
+
+
 def compile_model(model, target, output, dump_to=None, format_files=(), progress=None, flush_denormals=False,
                   overridable="", red_zones=False, sizes=None, target_files=(), pins=(), forbids=(),
-                  target_plugins=(), plan_in=None, plan_out=None):
+                  target_plugins=(), plan_in=None, plan_out=None, nominal=None):
     """See tenon.compile."""
     path, data = b"", None
     if isinstance(model, (str, os.PathLike)):
@@ -65,7 +78,7 @@ def compile_model(model, target, output, dump_to=None, format_files=(), progress
                                     list(pins), list(forbids),
                                     [text_of_path(file, "the target plugin") for file in target_plugins],
                                     text_of_path(plan_in or "", "the plan to follow"),
-                                    text_of_path(plan_out or "", "the plan to write"))
+                                    text_of_path(plan_out or "", "the plan to write"), _expected(nominal or {}))
         artifact = Artifact(output, summary=summary, temporary=temporary is not None)
         summary["warnings"] = _told(summary["warnings"], artifact.ledger)
         return artifact

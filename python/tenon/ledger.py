@@ -22,7 +22,8 @@ class Node:
 @dataclass(frozen=True)
 class Kernel:
     """A kernel of the artifact. `work` is operations, 0 where named dimensions decide;
-    `vector_bits` is 0 for scalar code and where it varies."""
+    `vector_bits` is 0 for scalar code and where it varies; `seconds` are predicted by the
+    chip's numbers, at nominal sizes."""
 
     kernel: str
     device: str = ""
@@ -33,6 +34,7 @@ class Kernel:
     vector_bits: int = 0
     work: int = 0
     nodes: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

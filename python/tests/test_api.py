@@ -2,6 +2,7 @@
 """compile, save, load, run: the calls a user makes, and what wrong ones say."""
 
 import gc
+import json
 import threading
 import tracemalloc
 
@@ -232,6 +233,15 @@ def test_compile_from_path_and_bytes(scale_model, tmp_path):
     for model in (path, str(path), path.read_bytes()):
         artifact = tenon.compile(model, output=tmp_path / "out.tenon")
         np.testing.assert_array_equal(artifact.session().run({"x": x})["y"], expected(x))
+
+
+def test_nominal_sizes(scale_model):
+    assert json.loads(tenon.compile(scale_model, nominal={"batch": 5}).ledger)["expected_sizes"] == {"batch": 5}
+    with pytest.raises(tenon.CompileError, match=r"TN8044.*nominal\['batsh'\]"):
+        tenon.compile(scale_model, nominal={"batsh": 2})
+    for size, error in ((0, ValueError), ("2", TypeError), (1.5, TypeError)):
+        with pytest.raises(error, match="nominal"):
+            tenon.compile(scale_model, nominal={"batch": size})
 
 
 def test_sizes(scale_model):

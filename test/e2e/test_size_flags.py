@@ -122,6 +122,28 @@ def test_nominal_sizes_decide_the_order_of_costs(compiled, tenon):
     assert share(small, "matmul") > 0.5 > share(large, "matmul")
 
 
+def test_costs_are_at_nominal_sizes(compiled, tenon, model):
+    """By name, or by input and axis; what nobody gives has the stated default, or what its range allows."""
+    def ledger(*flags):
+        compiled(*flags)
+        return json.loads(tenon("explain", compiled.path, "--json").stdout)
+
+    def seconds(found):
+        return sum(kernel["seconds"] for kernel in found["kernels"])
+
+    plain, large = ledger("--maxShapes=v:7"), ledger("--nominal=batch=500,x:1=100", "--nominal=n=9")
+    assert plain["nominal_sizes"] == {} and plain["expected_sizes"]["batch"] == 32 and plain["expected_sizes"]["n"] == 7
+    assert large["expected_sizes"]["batch"] == 500 and large["expected_sizes"]["n"] == 9
+    assert 100 in large["expected_sizes"].values()
+    assert seconds(large) > 3 * seconds(plain) > 0
+    assert all(kernel["cost"]["launch"] == 1 for kernel in large["kernels"])
+    assert "batch=500, " in tenon("explain", compiled.path).stdout
+    text = tenon("compile", model, "-o", compiled.path, "--nominal=batch=8").stdout
+    assert "estimated at batch=8, " in text and "n=32 (by default)" in text
+    run = json.loads(tenon("run", compiled.path, "--random-seed=1", "--json").stdout)
+    assert run["outputs"][0]["shape"][0] == 8
+
+
 def test_random_inputs_have_nominal_sizes(compiled, tenon):
     compiled("--sizes=batch=2,in:put:1=3", "--minShapes=v:4", "--optShapes=v:5,x:2x7x3")
     outputs = json.loads(tenon("run", compiled.path, "--random-seed=1", "--json").stdout)["outputs"]
@@ -133,6 +155,13 @@ def test_random_inputs_have_nominal_sizes(compiled, tenon):
     [
         (["--sizes=butch=2"], "TN8044", ["'butch'", "'batch' (x:0, in:put:0)", "x:1", "'n' (v:0)"]),
         (["--sizes=batch"], "TN8044", ["expected NAME=SIZE"]),
+        (["--nominal=butch=2"], "TN8044", ["--nominal=butch", "'butch'", "'batch' (x:0, in:put:0)", "x:1", "'n' (v:0)"]),
+        (["--nominal=batch"], "TN8044", ["expected NAME=SIZE"]),
+        (["--nominal=batch=0"], "TN8044", ["sizes from 1", "batch=0"]),
+        (["--nominal=batch=1..3"], "TN8044", ["batch=1..3"]),
+        (["--nominal=x:2=4"], "TN8044", ["dimension 2 of input 'x' is 3"]),
+        (["--nominal=batch=2", "--nominal=x:0=3"], "TN8045", ["the same dimension is 2"]),
+        (["--sizes=n=1..4", "--nominal=n=5"], "TN8045", ["nominal size 5"]),
         (["--sizes=batch=-2"], "TN8044", ["batch=-2"]),
         (["--sizes=batch=2,,n=3"], "TN8044", [",n=3"]),
         (["--sizes=batch=99999999999999999999"], "TN8044", ["batch="]),

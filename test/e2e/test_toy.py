@@ -96,6 +96,26 @@ def test_without_a_driver(tenon, tmp_path, compiled):
     assert done.returncode in (USER_ERROR, UNSUPPORTED) and "[TN7012]" in done.stderr and "'toy'" in done.stderr
 
 
+@pytest.mark.parametrize("device", ["toy", "cpu"])
+def test_copies_take_as_long_as_the_link_says(tenon, tmp_path, compiled, device):
+    """One copy in, one out: the least time of a run is at least twice the link's latency and the time of the bytes."""
+    model, chip = layers(tmp_path / "model.onnx", (33, 50, 10)), tmp_path / "remote.yaml"
+    name = "small" if device == "toy" else "x86-64-v2"
+    text = tenon("targets", f"{device}:{name}", "--emit", *([PLUGIN] if device == "toy" else [])).stdout
+    text = "".join(line + "\n" for line in text.splitlines() if not line.startswith(("name:", "links:", "  - {from: host")))
+    flags = [PLUGIN, "--target=cpu:host", f"--target={device}:remote", f"--target-file={chip}", "--pin=.*=" + f"{device}:remote"]
+    least = {}
+    for latency in (0, 30_000_000):
+        chip.write_text(f"name: remote\n{text}links: [{{from: host, to: dram, mb_per_s: 1, latency_ns: {latency}}}]\n")
+        there = compiled(model, f"there{latency}", *flags)
+        done = tenon("bench", there, DRIVER, "--warmup=0", "--duration=0", "--iterations=5", "--json")
+        assert done.returncode == OK, done.stderr
+        least[latency] = json.loads(done.stdout)["min_ms"]
+    sent = 4e-3 * 5 * (33 + 10)  # at a byte in a microsecond
+    assert least[0] >= sent and least[30_000_000] >= 60 + sent
+    assert least[0] < 30  # what waits is the link
+
+
 def test_random_shapes(tenon, tmp_path, compiled):
     rng = np.random.default_rng(11)
     for round in range(6):

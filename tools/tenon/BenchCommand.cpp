@@ -3,6 +3,7 @@
 // `tenon bench`: inputs are bound once, before the warm-up, and outputs are not read, so that nothing but runs
 // is timed. Each run is timed by itself, for the quantiles. The times of kernels are the medians of what the
 // runtime's observer is told.
+#include "FitTarget.h"
 #include "Json.h"
 #include "Runnable.h"
 #include "Session.h"
@@ -32,13 +33,22 @@ uint64_t typical(std::vector<uint64_t> &runs) {
   return *middle;
 }
 
+uint64_t leastOf(const std::vector<uint64_t> &runs) {
+  return runs.empty() ? 0 : *std::min_element(runs.begin(), runs.end());
+}
+
 class BenchCommand : public Command {
 public:
   BenchCommand()
-      : Command("bench", "Time an artifact, or a model after compiling it, on random or given inputs", "FILE", 1) {}
+      : Command("bench", "Time an artifact, or a model after compiling it, on random or given inputs", "FILE",
+                kMostModels) {}
   Exit run() override;
 
 private:
+  /// --fit-target takes as many as there are; without it `oneFile` refuses a second one.
+  static constexpr unsigned kMostModels = 10000;
+
+  Exit fit();
   bool measure(Session &session);
   void print(const Session &session);
 
@@ -50,6 +60,11 @@ private:
   Value<uint64_t> iterations{
       *this, {"iterations", "niter"}, "N", "Measure so many runs; with --duration, both at least"};
   Switch profile{*this, {"profile"}, "Time each kernel (median)"};
+  Value<std::string> fitTo{*this,
+                           {"fit-target"},
+                           "F.yaml",
+                           "Fit the chip's numbers to the times of kernels of the models that are given (of none: of "
+                           "built-in ones) and write its declaration, for --target-file"};
   Switch json{*this, {"json"}, "Print as JSON"};
 
   std::vector<double> times; ///< milliseconds, sorted
@@ -112,13 +127,35 @@ void BenchCommand::print(const Session &session) {
   for (auto [nanoseconds, i] : order)
     profiled.push_back(llvm::json::Object{{"kernel", jsonText(tenon_model_kernel_name(session.model, i))},
                                           {"strategy", tenon_model_kernel_strategy(session.model, i)},
-                                          {"median_ms", nanoseconds / 1e6}});
+                                          {"median_ms", nanoseconds / 1e6},
+                                          {"min_ms", leastOf(kernels[i]) / 1e6}});
   if (profile)
     object["kernels"] = std::move(profiled);
   printJson(std::move(object));
 }
 
+Exit BenchCommand::fit() {
+  // What is run with which inputs is not the user's to say.
+  std::vector<const Flag *> without = runnable.otherFlags();
+  llvm::append_values(without, &warmup, &iterations, &profile, &inputs.values, &inputs.dims, &inputs.testData,
+                      &inputs.seed);
+  for (const Flag *flag : without)
+    if (flag->given())
+      return refuse(*flag, "with " + fitTo.spelling());
+  FitOptions options{fitTo, arguments, threads, duration, json};
+  InputFiles files;
+  for (const std::string &model : arguments)
+    files.add(model, "the model");
+  for (const std::string &file : runnable.flags().targetFiles.values)
+    files.add(file, "a declaration of a chip");
+  if (Exit exit = checkOutput(fitTo, fitTo.value, files))
+    return exit;
+  return fitTarget(options, runnable.flags());
+}
+
 Exit BenchCommand::run() {
+  if (fitTo.given())
+    return fit();
   if (iterations.given() && iterations == 0)
     return complain("[TN8042] " + iterations.spelling() + "=0: expected 1 or more");
   Session session;

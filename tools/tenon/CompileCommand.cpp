@@ -109,8 +109,9 @@ Exit CompileCommand::refuseIgnored(const CompileOptions &options) const {
   if (options.startFrom && overridable.given())
     return refuse(overridable, "with --start-from");
   if (options.startFrom && compilation.sizesGiven())
-    return complain("[TN8012] --sizes, --minShapes, --optShapes and --maxShapes have no effect with --start-from: "
-                    "sizes are set at import; leave them out");
+    return complain(
+        "[TN8012] --sizes, --nominal, --minShapes, --optShapes and --maxShapes have no effect with --start-from: "
+        "sizes are set at import; leave them out");
   return kOk;
 }
 

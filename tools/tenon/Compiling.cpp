@@ -30,6 +30,9 @@ CompilationFlags::CompilationFlags(FlagSet &set, llvm::StringRef targetHelp)
       planIn(set, {"plan-in"}, "FILE.yaml", "Run ONNX nodes on the devices that a file of --plan-out gives them"),
       sizes(set, {"sizes"}, "NAME=SIZE,...",
             "Fix open dimensions, or give them a range: batch=1, seq=1..512, or by input and axis, x:0=1"),
+      nominal(set, {"nominal"}, "NAME=SIZE,...",
+              "Sizes of open dimensions that costs are estimated at, and random inputs have: batch=1, or by input and "
+              "axis, x:0=1 (default for costs: 32, or the nearest that is allowed)"),
       minShapes(set, {"minShapes"}, "INPUT:1x3x8x8,...", "Smallest sizes of open dimensions; a run checks them"),
       optShapes(set, {"optShapes"}, "INPUT:1x3x8x8,...",
                 "Sizes of open dimensions to expect, for estimates and random inputs"),
@@ -57,6 +60,9 @@ Exit CompilationFlags::read(CompileOptions &options) const {
   for (const std::string &text : sizes.values)
     if (!parseSizes(text, options.sizes, error))
       return complain(error);
+  for (const std::string &text : nominal.values)
+    if (!parseNominal(text, options.sizes, error))
+      return complain(error);
   const std::pair<const Value<std::string> &, ShapeBound> bounds[] = {
       {minShapes, ShapeBound::Min}, {optShapes, ShapeBound::Nominal}, {maxShapes, ShapeBound::Max}};
   for (auto &[flag, bound] : bounds)
@@ -73,8 +79,8 @@ std::string CompilationFlags::chip() const {
 
 Exit CompilationFlags::refuseGiven(const llvm::Twine &when) const {
   for (const Flag *flag : {(const Flag *)&target, (const Flag *)&targetFiles, (const Flag *)&targetPlugins,
-                           (const Flag *)&pins, (const Flag *)&forbids, (const Flag *)&sizes, (const Flag *)&minShapes,
-                           (const Flag *)&optShapes, (const Flag *)&maxShapes})
+                           (const Flag *)&pins, (const Flag *)&forbids, (const Flag *)&sizes, (const Flag *)&nominal,
+                           (const Flag *)&minShapes, (const Flag *)&optShapes, (const Flag *)&maxShapes})
     if (flag->given())
       return refuse(*flag, when);
   return kOk;

@@ -33,7 +33,8 @@ public:
   /// Refuses all that were given.
   Exit refuseGiven(const llvm::Twine &when) const;
   bool sizesGiven() const {
-    return !sizes.values.empty() || minShapes.given() || optShapes.given() || maxShapes.given();
+    return !sizes.values.empty() || !nominal.values.empty() || minShapes.given() || optShapes.given() ||
+           maxShapes.given();
   }
 
   /// The chip, as messages name it.
@@ -45,7 +46,7 @@ public:
   Value<std::string> fallback;
   Value<uint64_t> maxRegions;
   Value<std::string> planIn;
-  List sizes;
+  List sizes, nominal;
   Value<std::string> minShapes, optShapes, maxShapes;
   Switch quiet, verbose;
 };

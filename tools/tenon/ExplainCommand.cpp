@@ -144,8 +144,8 @@ void ExplainCommand::printKernels(const Ledger &ledger) const {
   llvm::outs() << "\n";
   std::string text = nodesText(ledger) + "; --nodes lists them";
   if (isEstimate)
-    text +=
-        ". Operations are estimates: named dimensions decide (--optShapes of a compilation says which sizes to expect)";
+    text += ". Operations are estimates, at " + expectedSizesText(ledger) +
+            " (--nominal of a compilation says which sizes to expect)";
   printWrapped(llvm::outs(), text, 0, width);
   if (hasDevices)
     printWrapped(llvm::outs(), predictionsText(ledger), 0, width);

@@ -18,6 +18,10 @@ public:
   Exit open(const FlagSet &command, int threads, Session &session);
   /// The file as it was given.
   llvm::StringRef given() const { return file; }
+  /// How a model would be compiled.
+  const CompilationFlags &flags() const { return compilation; }
+  /// The flags beside these.
+  std::vector<const Flag *> otherFlags() const { return {&loadEngine, &onnx, &drivers}; }
   /// The artifact, while this object lives.
   llvm::StringRef opened() const { return path; }
 

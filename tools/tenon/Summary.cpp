@@ -61,6 +61,16 @@ void printNotes(const Ledger &ledger) {
 
 } // namespace
 
+std::string expectedSizesText(const Ledger &ledger) {
+  std::string text;
+  for (auto &[name, size] : ledger.expectedSizes) {
+    text += (text.empty() ? "" : ", ") + escaped(name) + "=" + std::to_string(size);
+    if (!llvm::is_contained(llvm::make_first_range(ledger.nominalSizes), name))
+      text += " (by default)";
+  }
+  return text;
+}
+
 std::string predictionsText(const Ledger &ledger) {
   llvm::MapVector<llvm::StringRef, unsigned> kernels;
   for (const KernelDescription &kernel : ledger.kernels)
@@ -84,6 +94,8 @@ void printSummary(const CompileResult &result, llvm::StringRef path) {
   os << "target     " << result.target << "\n";
   for (const std::string &device : result.devices)
     os << "beside it  " << device << "\n";
+  if (std::string sizes = expectedSizesText(result.ledger); !sizes.empty())
+    os << "sizes      costs are estimated at " << sizes << "; --nominal gives others\n";
   if (!result.ledger.predictions.empty())
     os << "placement  " << predictionsText(result.ledger) << "\n";
   os << "operators  " << nodesText(result.ledger) << "\n";
@@ -109,6 +121,9 @@ void printSummaryJson(const CompileResult &result, llvm::StringRef path) {
     nodes[fateName(fate)] = int64_t(counts[int(fate)]);
   for (auto &[phase, time] : result.phaseSeconds)
     seconds[phase] = time;
+  llvm::json::Object expected;
+  for (auto &[name, size] : result.ledger.expectedSizes)
+    expected[jsonText(name)] = size;
   llvm::json::Array notes, predictions;
   for (auto &[plan, time] : result.ledger.predictions)
     predictions.push_back(llvm::json::Object{{"plan", plan}, {"seconds", time}});
@@ -118,6 +133,7 @@ void printSummaryJson(const CompileResult &result, llvm::StringRef path) {
   printJson(llvm::json::Object{{"artifact", jsonText(path)},
                                {"target", result.target},
                                {"devices", llvm::json::Array(result.devices)},
+                               {"expected_sizes", std::move(expected)},
                                {"predictions", std::move(predictions)},
                                {"nodes", std::move(nodes)},
                                {"kernels", int64_t(result.ledger.kernels.size())},

@@ -10,6 +10,8 @@ namespace tenon::driver {
 
 /// "24 ONNX nodes: 21 in 13 kernels, 2 as views, 1 evaluated": each is counted once.
 std::string nodesText(const Ledger &ledger);
+/// "batch=1, seq=32 (by default)": the sizes that estimates are at; empty without open dimensions.
+std::string expectedSizesText(const Ledger &ledger);
 /// "12 kernels on cpu, 3 kernels on toy; predicted by the chips' numbers: chosen 1.2 ms, ...":
 /// of a model divided between devices.
 std::string predictionsText(const Ledger &ledger);

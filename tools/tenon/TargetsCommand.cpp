@@ -70,6 +70,12 @@ void show(const Target &target) {
        << " ns\n";
   for (auto &[kind, formats] : chip.formats)
     os << "formats    " << kind << ": " << llvm::join(formats, " ") << "\n";
+  for (auto &[kind, speeds] : chip.rates) {
+    os << "rate       " << kind << ":";
+    for (auto &[format, rate] : speeds)
+      os << " " << format << " " << rate << (&speeds.back().second == &rate ? "" : ",");
+    os << " million operations a second and unit\n";
+  }
   os << "launch     " << chip.kernelLaunchNs << " ns a kernel, " << chip.regionLaunchNs << " ns a region\n";
   for (auto &[name, value] : chip.limits)
     os << "limit      " << name << " " << value << "\n";

@@ -55,11 +55,13 @@ TEST(DeviceTest, TextsComeBackAsTheyWere) {
   device.features = {"+x", "sse4.1"};
   device.links = {{"host", "network", 7, 0}};
   device.formats = {{"contraction", {"f32", "!num"}}};
+  device.rates = {{"function", {{"f32", 700}, {"f16", 20}}}, {"other", {}}};
   std::vector<std::string> problems;
   std::optional<hw::Device> read = hw::parseDevice(textOf(device), "f", problems);
   ASSERT_TRUE(read) << problems.front();
   EXPECT_EQ(read->summary, device.summary);
   EXPECT_EQ(read->features, device.features);
+  EXPECT_EQ(read->rates, device.rates);
   EXPECT_EQ(textOf(*read), textOf(device));
 }
 
@@ -67,12 +69,17 @@ TEST(DeviceTest, AllProblemsAreTold) {
   EXPECT_EQ(problemsOf("name: a b\ndevice: cpu\nlimit: 3\nlinks: 7\n"),
             "f:1:7: name: found 'a b', allowed are letters, digits, '_', '-' and '.'\n"
             "f:3:1: chip: found the key 'limit', allowed are name, device, summary, triple, features, units, memories, "
-            "links, formats, launch, limits\n"
+            "links, formats, rates, launch, limits\n"
             "f:4:8: links: found a value, allowed is a list\n");
   EXPECT_EQ(problemsOf("name: a\ndevice: cpu\nlinks: [{from: l1, to: host, mb_per_s: 1, latency_ns: -1}]\n"),
             "f:3:55: latency_ns: found '-1', allowed is a whole number of 0 to 1125899906842624\n");
   EXPECT_EQ(problemsOf("name: a\ndevice: cpu\nlinks: [{from: l1, to: host, mb_per_s: 1, latency_ns: 1}]\n"),
             "f:1:1: links: found 'l1', allowed are host, network and the chip's memories\n");
+  EXPECT_EQ(problemsOf("name: a\ndevice: cpu\nrates: {exp: {f32: 1}, function: {f32: 0}, other: 3}\n"),
+            "f:3:9: rates: found the key 'exp', allowed are contraction, depthwise, elementwise, function, reduction, "
+            "window, movement, recurrence, quantize, other\n"
+            "f:3:40: rates.function.f32: found '0', allowed is a whole number of 1 to 1125899906842624\n"
+            "f:3:51: rates.other: found a value, allowed is a mapping of keys\n");
   EXPECT_EQ(problemsOf("device: cpu\n"), "f:1:1: chip: 'name' is missing\n");
 }
 

@@ -124,11 +124,52 @@ void compareWithBruteForce(unsigned devices, unsigned mostItems, unsigned graphs
 TEST(Placement, ExactOnTwoDevices) { compareWithBruteForce(2, 14, 500, 1); }
 TEST(Placement, ExactOnThreeDevices) { compareWithBruteForce(3, 10, 500, 2); }
 
+/// A chain in which every third item also reads the value of two items before.
+Problem makeChain(Random &random, unsigned devices, unsigned items) {
+  Problem problem;
+  problem.devices.push_back({});
+  for (unsigned d = 1; d < devices; ++d)
+    problem.devices.push_back({uniform(random, 0, 2), uniform(random, 0, 3), uniform(random, 0, 5)});
+  problem.values.push_back({-1, uniform(random, 0, 2), false});
+  for (unsigned i = 0; i < items; ++i) {
+    Item item;
+    for (unsigned d = 0; d < devices; ++d)
+      item.seconds.push_back(d && below(random, 6) == 0 ? Item::kIllegal : uniform(random, 0, d ? 4 : 6));
+    item.reads.push_back(i);
+    if (i % 3 == 2)
+      item.reads.insert(item.reads.begin(), i - 1);
+    problem.items.push_back(std::move(item));
+    problem.values.push_back({int(i), uniform(random, 0, 2), false});
+  }
+  problem.values.back().isReturned = true;
+  return problem;
+}
+
+/// Cuts of a chain stay narrow however long it is, and no change of one or two neighbours
+/// makes an exact plan cheaper.
+TEST(Placement, ExactOnLongChains) {
+  Random random(6);
+  for (unsigned chain = 0; chain < 40; ++chain) {
+    Problem problem = makeChain(random, 2 + below(random, 2), 100 + below(random, 100));
+    Solution solution = solve(problem);
+    ASSERT_TRUE(solution.isExact);
+    EXPECT_NEAR(solution.seconds, costByDefinition(problem, solution.assignment), kRounding);
+    for (size_t i = 0; i + 1 < problem.items.size(); ++i)
+      for (unsigned d = 0; d < problem.devices.size(); ++d)
+        for (unsigned e = 0; e < problem.devices.size(); ++e) {
+          Assignment other = solution.assignment;
+          other[i] = d;
+          other[i + 1] = e;
+          EXPECT_LE(solution.seconds, costOf(problem, other) + kRounding);
+        }
+  }
+}
+
 TEST(Placement, NeverWorseThanOneDeviceOrGreedy) {
   Random random(3);
   for (unsigned graph = 0; graph < 2000; ++graph) {
     Problem problem = makeProblem(random, 2 + below(random, 2), 20 + below(random, 60));
-    Solution solution = solve(problem);
+    Solution solution = solve(problem, 1 << below(random, 7)); // most cuts have more states
     double mine = costByDefinition(problem, solution.assignment);
     EXPECT_NEAR(solution.seconds, mine, kRounding);
     EXPECT_LE(mine, costByDefinition(problem, greedyOf(problem)) + kRounding);
@@ -154,6 +195,7 @@ TEST(Placement, NoMoreRegionsThanAllowed) {
     Problem problem = makeProblem(random, 2, 1 + below(random, 12));
     problem.mostRegions = below(random, 3);
     Solution solution = solve(problem);
+    ASSERT_EQ(solution.assignment.size(), problem.items.size());
     std::vector<int> regions = regionsOf(problem, solution.assignment);
     EXPECT_LE(*std::max_element(regions.begin(), regions.end()) + 1, int(problem.mostRegions));
   }

@@ -66,10 +66,9 @@ public:
   /// Whether the device's code takes sizes that are known only when it runs. Else ops with
   /// open sizes stay with other devices (TN4221), and are not asked about.
   virtual bool takesOpenSizes() const { return false; }
-  /// Seconds that the device needs for an op whose sizes are known, without the launch of
-  /// a region: by default the longer of its work at the unit's speed and its operands and
-  /// results at the last memory's bandwidth, and one kernel's launch.
-  virtual double estimate(mlir::Operation *op) const;
+  /// Seconds that the device needs for ops with known sizes that run as one kernel, without
+  /// the launch of a region: by default what Cost.h makes of them and of the chip's numbers.
+  virtual double estimate(llvm::ArrayRef<mlir::Operation *> ops) const;
   /// Adds the passes that this device alone wants on its graph ops, before they form
   /// kernels: another layout or type that its code is faster on, a decode moved to
   /// where it can be fused. The values that leave the device stay the same.

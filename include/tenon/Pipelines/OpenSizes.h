@@ -25,6 +25,9 @@ struct OpenSize {
 /// Reads "NAME=SIZE,INPUT:AXIS=MIN..MAX". False with a coded message.
 bool parseSizes(llvm::StringRef text, std::vector<OpenSize> &sizes, std::string &error);
 
+/// Reads "NAME=SIZE,INPUT:AXIS=SIZE": sizes to expect.
+bool parseNominal(llvm::StringRef text, std::vector<OpenSize> &sizes, std::string &error);
+
 enum class ShapeBound { Min, Nominal, Max };
 /// Reads "INPUT:1x3x224x224,..." as trtexec writes it, a bound for each axis;
 /// `flag` is its spelling.

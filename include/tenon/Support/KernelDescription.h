@@ -7,6 +7,7 @@
 
 #include "tenon/Support/Provenance.h"
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct KernelDescription {
   std::string precision;                  ///< element type, and what it is computed in where that differs
   uint64_t work = 0;                      ///< operations; 0 where they depend on symbols
   uint64_t estimate = 0;                  ///< operations at the sizes to expect
+  double seconds = 0;                     ///< predicted by the chip's numbers, at the sizes to expect
+  std::map<std::string, double> cost;     ///< what that is the sum of, as amounts (Interfaces/Cost.h)
   std::vector<std::string> nodes;         ///< ONNX nodes that it computes
   std::vector<BufferDescription> buffers; ///< inputs, then outputs
   std::vector<Note> notes;                ///< what the target has to tell of it

@@ -33,7 +33,8 @@ struct LedgerNote : Note {
 
 struct Ledger {
   std::string modelHash; ///< of the .onnx file, without data beside it; "" if not known
-  std::vector<std::pair<std::string, int64_t>> nominalSizes; ///< that the user gave, of named dimensions
+  std::vector<std::pair<std::string, int64_t>> nominalSizes;  ///< that the user gave, of named dimensions
+  std::vector<std::pair<std::string, int64_t>> expectedSizes; ///< of all named dimensions: what estimates are at
   /// Where there are several devices: seconds of a run, by the chips' numbers, as the plan
   /// that was chosen and others would have it.
   std::vector<std::pair<std::string, double>> predictions;

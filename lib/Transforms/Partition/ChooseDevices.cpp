@@ -5,6 +5,7 @@
 #include "tenon/Transforms/Partition/Passes.h"
 
 #include "BlockItems.h"
+#include "KernelGuess.h"
 #include "tenon/Analysis/NominalSizes.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Support/Provenance.h"
@@ -113,10 +114,14 @@ public:
     IRMapping copies;
     OwningOpRef<Operation *> nominal = atSizes(func, nominalSizes(func->getParentOfType<ModuleOp>()), &copies);
     problem.values = BlockItems(cast<func::FuncOp>(*nominal).getBody().front()).problem.values;
+    std::deque<KernelGuess> kernels;
+    for (const Candidate &candidate : candidates)
+      kernels.emplace_back(*candidate.target);
     for (auto [op, item] : llvm::zip_equal(ops, problem.items)) {
+      Operation *copy = copies.lookup(op);
       bool isGraph = isa<graph::GraphDialect>(op->getDialect()) && op->getNumRegions() == 0;
-      for (const Candidate &candidate : candidates)
-        item.seconds.push_back(isGraph ? candidate.target->estimate(copies.lookup(op)) : 0);
+      for (KernelGuess &guess : kernels)
+        item.seconds.push_back(isGraph ? guess.add(copy) : 0);
       judge(op, item);
     }
     nameSizes();

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The cost of an assignment, and the search for a cheap one. Small problems are enumerated;
-// larger ones are improved from several starts by moving one item, or one region with all
-// its items, to another device as long as that helps.
+// The cost of an assignment, and the search for a cheap one. A search from cut to cut
+// (CutSearch.h) is exact where cuts are narrow. Else small problems are enumerated; of larger
+// ones, what that search kept and the simple plans are improved by moving one item, or one
+// region with all its items, to another device as long as that helps.
 #include "tenon/Transforms/Partition/Placement.h"
+
+#include "CutSearch.h"
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 namespace tenon::partition {
 namespace {
@@ -118,17 +120,24 @@ std::vector<int> regionsOf(const Problem &problem, const Assignment &assignment)
   return regions;
 }
 
+// Asked for each step of a search: regions are counted by level and device, without numbers.
 double costOf(const Problem &problem, const Assignment &assignment) {
+  size_t devices = problem.devices.size();
   double seconds = 0;
-  std::set<std::pair<unsigned, unsigned>> copied; // a value, and the space that has it
+  std::vector<bool> copied(problem.values.size() * devices, false); // whether a space has a value
   auto bringTo = [&](unsigned value, unsigned device) {
     const Produced &produced = problem.values[value];
     unsigned home = produced.by < 0 ? 0 : assignment[produced.by];
     if (home == device)
       return;
-    if (home != 0 && copied.insert({value, 0}).second)
+    auto isNew = [&](unsigned space) {
+      bool had = copied[value * devices + space];
+      copied[value * devices + space] = true;
+      return !had;
+    };
+    if (home != 0 && isNew(0))
       seconds += copy(problem.devices[home], produced.bytes);
-    if (device != 0 && copied.insert({value, device}).second)
+    if (device != 0 && isNew(device))
       seconds += copy(problem.devices[device], produced.bytes);
   };
   for (size_t i = 0; i < problem.items.size(); ++i) {
@@ -139,12 +148,18 @@ double costOf(const Problem &problem, const Assignment &assignment) {
   for (unsigned value = 0; value < problem.values.size(); ++value)
     if (problem.values[value].isReturned)
       bringTo(value, 0);
-  std::vector<int> regions = regionsOf(problem, assignment);
-  std::set<int> launched;
-  for (size_t i = 0; i < regions.size(); ++i)
-    if (regions[i] >= 0 && launched.insert(regions[i]).second)
-      seconds += problem.devices[assignment[i]].launch;
-  return launched.size() > problem.mostRegions ? std::numeric_limits<double>::infinity() : seconds;
+  std::vector<int> levels = levelsOf(problem, assignment);
+  std::vector<bool> launched((problem.items.size() + 1) * devices, false);
+  unsigned regions = 0;
+  for (size_t i = 0; i < assignment.size(); ++i) {
+    size_t region = size_t(levels[i]) * devices + assignment[i];
+    if (assignment[i] == 0 || launched[region])
+      continue;
+    launched[region] = true;
+    ++regions;
+    seconds += problem.devices[assignment[i]].launch;
+  }
+  return regions > problem.mostRegions ? std::numeric_limits<double>::infinity() : seconds;
 }
 
 Assignment onDevice(const Problem &problem, unsigned device) {
@@ -169,7 +184,10 @@ Assignment greedyOf(const Problem &problem) {
   return assignment;
 }
 
-Solution solve(const Problem &problem) {
+Solution solve(const Problem &problem, uint64_t mostStates) {
+  Solution best = searchCuts(problem, mostStates);
+  if (best.isExact)
+    return best;
   std::vector<size_t> free;
   uint64_t assignments = 1;
   for (size_t i = 0; i < problem.items.size(); ++i) {
@@ -184,10 +202,17 @@ Solution solve(const Problem &problem) {
   Search search(problem);
   if (assignments <= kExactAssignments)
     return search.enumerate(free);
-  Solution best = search.improve(greedyOf(problem));
-  for (unsigned device = 0; device < problem.devices.size(); ++device)
-    if (Solution other = search.improve(onDevice(problem, device)); other.seconds < best.seconds)
+  auto improve = [&](Assignment start) {
+    if (Solution other = search.improve(std::move(start)); other.seconds < best.seconds)
       best = std::move(other);
+  };
+  if (!best.assignment.empty())
+    improve(best.assignment);
+  improve(greedyOf(problem));
+  for (unsigned device = 0; device < problem.devices.size(); ++device)
+    improve(onDevice(problem, device));
+  if (best.assignment.empty()) // nothing is allowed: the cost says so
+    best.assignment = onDevice(problem, 0);
   return best;
 }
 

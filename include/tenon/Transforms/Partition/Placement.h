@@ -54,6 +54,12 @@ std::vector<int> regionsOf(const Problem &problem, const Assignment &assignment)
 ///   each region's launch.
 double costOf(const Problem &problem, const Assignment &assignment);
 
+/// Of these many and fewer assignments all may be tried.
+constexpr uint64_t kExactAssignments = 1 << 16;
+/// Of a cut, in the search that goes over the graph once: as many as take half a second for
+/// a thousand items.
+constexpr uint64_t kMostStates = 1 << 10;
+
 /// The cheapest assignment that was found, and how.
 struct Solution {
   Assignment assignment;
@@ -62,14 +68,13 @@ struct Solution {
 };
 
 /// Never dearer than all on the host, than greedyOf, or than everything that is legal
-/// there on any one device. Exact where there are at most kExactAssignments.
-Solution solve(const Problem &problem);
+/// there on any one device. Exact where there are at most kExactAssignments, or where every
+/// cut between items has at most `mostStates` states.
+Solution solve(const Problem &problem, uint64_t mostStates = kMostStates);
 /// Every item on the last device where it is legal.
 Assignment greedyOf(const Problem &problem);
 /// Everything that is legal there on one device, the rest on the host.
 Assignment onDevice(const Problem &problem, unsigned device);
-
-constexpr uint64_t kExactAssignments = 1 << 16;
 
 } // namespace tenon::partition
 

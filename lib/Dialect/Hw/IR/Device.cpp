@@ -13,6 +13,10 @@ static constexpr llvm::StringLiteral kOperatorKinds[] = {"contraction", "element
                                                          "movement",    "recurrence",  "quantize",  "other"};
 llvm::ArrayRef<llvm::StringLiteral> operatorKinds() { return kOperatorKinds; }
 
+static constexpr llvm::StringLiteral kWorkKinds[] = {"contraction", "depthwise", "elementwise", "function", "reduction",
+                                                     "window",      "movement",  "recurrence",  "quantize", "other"};
+llvm::ArrayRef<llvm::StringLiteral> workKinds() { return kWorkKinds; }
+
 static constexpr ShippedDevice kShipped[] = {
 #include "tenon/Dialect/Hw/IR/ShippedDevices.inc"
 };
@@ -96,6 +100,13 @@ void print(const Device &d, llvm::raw_ostream &os) {
   });
   section("formats", d.formats,
           [&](const auto &entry) { os << "  " << entry.first << ": " << list(entry.second) << "\n"; });
+  section("rates", d.rates, [&](const auto &entry) {
+    os << "  " << entry.first << ": {";
+    llvm::ListSeparator comma;
+    for (auto &[format, rate] : entry.second)
+      os << comma << quoted(format) << ": " << rate;
+    os << "}\n";
+  });
   os << "launch: {kernel_ns: " << d.kernelLaunchNs << ", region_ns: " << d.regionLaunchNs << "}\n";
   section("limits", d.limits, [&](const auto &entry) { os << "  " << entry.first << ": " << entry.second << "\n"; });
 }

@@ -217,6 +217,18 @@ private:
       words(*value, "formats", d.formats.emplace_back(kind, std::vector<std::string>()).second);
     });
   }
+  void rates(Node &node) {
+    entries(node, "rates", [&](StringRef kind, Node &keyNode, Node *value) {
+      if (!llvm::is_contained(workKinds(), kind))
+        problem(keyNode, "rates: found the key '" + kind + "', allowed are " + llvm::join(workKinds(), ", "));
+      auto &speeds = d.rates.emplace_back(kind, std::vector<std::pair<std::string, int64_t>>()).second;
+      entries(*value, "rates." + kind, [&](StringRef format, Node &, Node *number) {
+        int64_t rate = 0;
+        this->number(*number, "rates." + kind + "." + format, rate, 1);
+        speeds.emplace_back(format, rate);
+      });
+    });
+  }
   void limits(Node &node) {
     entries(node, "limits", [&](StringRef name, Node &keyNode, Node *value) {
       d.lines["limits." + name.str()] = sources.getLineAndColumn(keyNode.getSourceRange().Start).first;
@@ -237,6 +249,7 @@ private:
              listOf("memories", d.memories, &Reader::memory),
              listOf("links", d.links, &Reader::link),
              {"formats", false, [&](Node &node) { formats(node); }},
+             {"rates", false, [&](Node &node) { rates(node); }},
              {"launch", false,
               [&](Node &node) {
                 mapping(node, "launch",

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The device, simulated: its memory is the process's own, and an interpreter executes its
-// code. A library of its own, which links the runtime for tenon_status_create alone.
+// code. Copies take as long as the link of the chip's declaration would make them. A library
+// of its own, which links the runtime for tenon_status_create alone.
 #include "Interpreter.h"
 #include "tenon/device.h"
 
@@ -9,9 +10,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <time.h>
 
 /* What the runtime's handles are. */
-struct tenon_device {};
+struct tenon_device {
+  uint64_t mbPerSecond, latencyNs; // of copies, 0: as fast as they are
+};
 struct tenon_executable {
   toy::Interpreter interpreter;
   std::unique_ptr<unsigned char *[]> memory; ///< of an execution, by buffer
@@ -34,8 +38,25 @@ bool holds(const Memory &memory, int64_t offset, uint64_t bytes) {
   return offset >= 0 && uint64_t(offset) <= memory.bytes && bytes <= memory.bytes - uint64_t(offset);
 }
 
-tenon_status *open(void *, const tenon_device_info *, tenon_device **device) {
-  *device = new (std::nothrow) tenon_device;
+uint64_t now() {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return uint64_t(time.tv_sec) * 1000000000u + uint64_t(time.tv_nsec);
+}
+
+/// Waits until a copy that began at `start` has taken as long as over the device's link.
+void imitateLink(const tenon_device &device, uint64_t start, size_t bytes) {
+  uint64_t end = start + device.latencyNs;
+  if (device.mbPerSecond) // a MB/s is a byte in 1000 ns
+    end += uint64_t(double(bytes) * 1000 / double(device.mbPerSecond));
+  for (uint64_t time; (time = now()) < end;) {
+    timespec pause = {time_t((end - time) / 1000000000u), long((end - time) % 1000000000u)};
+    nanosleep(&pause, nullptr);
+  }
+}
+
+tenon_status *open(void *, const tenon_device_info *info, tenon_device **device) {
+  *device = new (std::nothrow) tenon_device{info->mb_per_s, info->latency_ns};
   return *device ? nullptr : outOfMemory();
 }
 
@@ -89,21 +110,25 @@ void freeMemory(tenon_device *, void *memory) {
   delete static_cast<Memory *>(memory);
 }
 
-tenon_status *copyIn(tenon_device *, void *memory, int64_t offset, const void *from, size_t bytes) {
+tenon_status *copyIn(tenon_device *device, void *memory, int64_t offset, const void *from, size_t bytes) {
   auto &to = *static_cast<Memory *>(memory);
   if (!holds(to, offset, bytes))
     return tenon_status_create(TENON_DEVICE, "a copy to the device is outside its memory");
+  uint64_t start = now();
   if (bytes)
     memcpy(to.data + offset, from, bytes);
+  imitateLink(*device, start, bytes);
   return nullptr;
 }
 
-tenon_status *copyOut(tenon_device *, void *memory, int64_t offset, void *to, size_t bytes) {
+tenon_status *copyOut(tenon_device *device, void *memory, int64_t offset, void *to, size_t bytes) {
   auto &from = *static_cast<Memory *>(memory);
   if (!holds(from, offset, bytes))
     return tenon_status_create(TENON_DEVICE, "a copy from the device is outside its memory");
+  uint64_t start = now();
   if (bytes)
     memcpy(to, from.data + offset, bytes);
+  imitateLink(*device, start, bytes);
   return nullptr;
 }
 

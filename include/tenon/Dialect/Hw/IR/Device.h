@@ -51,6 +51,9 @@ struct Device {
   std::vector<Link> links;
   /// Number formats that operands may be in, by kind of operator; "any" is every declared format.
   std::vector<std::pair<std::string, std::vector<std::string>>> formats;
+  /// Millions of operations a second that one unit does in fact, by kind of work and number
+  /// format; where there is none, estimates go by opsPerCycle.
+  std::vector<std::pair<std::string, std::vector<std::pair<std::string, int64_t>>>> rates;
   int64_t kernelLaunchNs = 0, regionLaunchNs = 0;
   /// Numbers that the target's strategies ask for, e.g. vector_bits.
   std::vector<std::pair<std::string, int64_t>> limits;
@@ -70,6 +73,9 @@ struct Device {
 
 /// Kinds of operators that `formats` may speak of.
 llvm::ArrayRef<llvm::StringLiteral> operatorKinds();
+/// Kinds of work that `rates` may speak of: those of operators, and what has another speed
+/// within one of them.
+llvm::ArrayRef<llvm::StringLiteral> workKinds();
 
 /// Reads a declaration. Problems come with `file`, line and column, the key, what was
 /// found and what is allowed, each as one line of `problems`, all of them at once.
