@@ -72,20 +72,29 @@ class Pair:
 
     def compile(self, model, name, *flags, host=None):
         """(artifact, predicted seconds, placement as text)"""
-        artifact, plan = self.folder / f"{name}.tenon", self.folder / f"{name}.yaml"
+        artifact, plan = self.folder / f"{name}.tenon", self.folder / f"{name}-plan.yaml"
         files = [*self.files, f"--target-file={self.folder / 'slow.yaml'}"] if host else self.files
         summary = json.loads(run(self.program, "compile", model, "-o", artifact, "--json", f"--plan-out={plan}", *files,
                                  f"--target=cpu:{host or self.host}", "--target=cpu:remote", *flags))
         return artifact, summary["predictions"][0]["seconds"] if summary["predictions"] else None, plan
 
 
-def random_plan(nodes, host, chance):
-    """Some runs of the nodes on the device, the rest on the host."""
-    placed = dict.fromkeys(nodes, host)
+def kernels_of(pair, artifact, movable):
+    """Groups of movable nodes that are computed together, in the model's order; one op may be of several nodes."""
+    groups = {}
+    for node in json.loads(run(pair.program, "explain", artifact, "--json"))["nodes"]:
+        if node["node"] in movable and node["kernels"]:
+            groups.setdefault(node["kernels"][-1], []).append(node["node"])
+    return list(groups.values())
+
+
+def random_plan(kernels, host, chance):
+    """Some runs of the kernels on the device, the rest on the host."""
+    placed = {node: host for kernel in kernels for node in kernel}
     for _ in range(chance.randint(1, 3)):
-        first = chance.randrange(len(nodes))
-        for node in nodes[first:first + chance.randint(1, max(1, len(nodes) // 2))]:
-            placed[node] = "cpu:remote"
+        first = chance.randrange(len(kernels))
+        for kernel in kernels[first:first + chance.randint(1, max(1, len(kernels) // 2))]:
+            placed.update(dict.fromkeys(kernel, "cpu:remote"))
     return placed
 
 
@@ -102,12 +111,13 @@ def nodes_of(plan):
 def plans_of(pair, model, sizes, count, chance):
     """{name: (artifact, predicted seconds)}"""
     compiled = {"chosen": pair.compile(model, "chosen", *sizes)}
-    greedy = pair.compile(model, "slow", *sizes, host="slow")[2]
+    artifact, _, greedy = pair.compile(model, "slow", *sizes, host="slow")
     placed = {node: "cpu:remote" if device == "cpu:remote" else f"cpu:{pair.host}" for node, device in nodes_of(greedy).items()}
     movable = [node for node, device in placed.items() if device == "cpu:remote"]
+    kernels = kernels_of(pair, artifact, movable)
     wanted = {"greedy": {}, "host": dict.fromkeys(movable, f"cpu:{pair.host}")}
     for i in range(count):
-        wanted[f"random {i}"] = random_plan(movable, f"cpu:{pair.host}", chance)
+        wanted[f"random {i}"] = random_plan(kernels, f"cpu:{pair.host}", chance)
     for name, changes in wanted.items():
         file = pair.folder / "wanted.yaml"
         file.write_text(plan_text({**placed, **changes}))

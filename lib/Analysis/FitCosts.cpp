@@ -93,8 +93,8 @@ void fitChip(hw::Device &chip, const std::vector<MeasuredKernel> &kernels) {
     for (const auto &[term, amount] : kernel.terms)
       if (amount > 0 && secondsPer(term, chip) > 0)
         names.insert(term);
-  // Nothing is free, and what the declaration says is right to a factor of a hundred.
-  constexpr double kMostFaster = 100;
+  // Nothing is free, and what the declaration says is right to a factor of ten.
+  constexpr double kMostFaster = 10;
   std::vector<double> least;
   for (const std::string &term : names)
     least.push_back(secondsPer(term, chip) / kMostFaster);

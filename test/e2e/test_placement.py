@@ -11,7 +11,7 @@ from harness import SHARED, build_under_test
 LIBRARY = build_under_test() / "lib" / "ToyTarget.so"
 DEVICES = {"cpu:host": [], "toy": [f"--load-target-plugin={LIBRARY}"]}
 MODELS = sorted(folder.parent for folder in SHARED.glob("models/*/model.onnx")) or [None]
-PREDICTION = re.compile(r'plan = "([^"]+)", seconds = ([-+.\de]+)')
+PREDICTION = re.compile(r'plan = "([^"]+)", seconds = ([-+.\deE]+)')
 
 
 def predictions_of(tenon, folder, device):

@@ -8,7 +8,9 @@
 //     one of them may have,
 //   - the number of regions, where that is limited.
 // Of assignments that lead to one state only the cheapest can be part of the best, which
-// makes this dynamic programming: exact, and quick where cuts are narrow. Where a cut has
+// makes this dynamic programming: exact, and quick where cuts are narrow. A state is left out
+// where even without copies and launches, and each item where it is fastest, what follows
+// would make it dearer than a plan that is known (branch and bound). Where a cut still has
 // more states than are kept, the cheapest go on, as in a beam search.
 //
 // Levels grow along a chain, so that states would differ by them alone. If every item behind
@@ -42,8 +44,11 @@ struct State {
 
 class Cuts {
 public:
-  Cuts(const Problem &problem, size_t mostStates)
-      : problem(problem), mostStates(mostStates), made(problem.items.size()), last(problem.values.size(), -1) {
+  Cuts(const Problem &problem, size_t mostStates, double known)
+      : problem(problem), mostStates(mostStates), known(known), made(problem.items.size()),
+        last(problem.values.size(), -1), rest(problem.items.size() + 1, 0) {
+    for (size_t i = problem.items.size(); i-- > 0;)
+      rest[i] = rest[i + 1] + *std::min_element(problem.items[i].seconds.begin(), problem.items[i].seconds.end());
     for (size_t i = 0; i < problem.items.size(); ++i)
       for (unsigned value : problem.items[i].reads)
         last[value] = int(i);
@@ -86,16 +91,18 @@ private:
 
   std::vector<State> next(size_t item, const std::vector<State> &states) {
     std::vector<State> reached;
-    std::unordered_map<Key, size_t, KeyHash> known;
+    std::unordered_map<Key, size_t, KeyHash> numbers;
     for (size_t from = 0; from < states.size(); ++from)
       for (unsigned device = 0; device < problem.devices.size(); ++device) {
         if (problem.items[item].seconds[device] == Item::kIllegal)
           continue;
         State state = extended(states[from], item, device);
-        if (state.count > problem.mostRegions)
+        // Sums of other orders differ in their last digits: what equals a known plan stays.
+        constexpr double kRounding = 1e-12;
+        if (state.count > problem.mostRegions || state.seconds + rest[item + 1] > known * (1 + kRounding))
           continue;
         state.before = from;
-        auto [entry, isNew] = known.try_emplace(keyOf(state), reached.size());
+        auto [entry, isNew] = numbers.try_emplace(keyOf(state), reached.size());
         if (isNew)
           reached.push_back(std::move(state));
         else if (state.seconds < reached[entry->second].seconds)
@@ -202,9 +209,11 @@ private:
 
   const Problem &problem;
   size_t mostStates;
+  double known;
   std::vector<std::vector<unsigned>> made; ///< values, by item
   std::vector<int> last;                   ///< the item that reads a value last; -1: none does
   int lastSource = -1;                     ///< the last item that reads nothing that an item made
+  std::vector<double> rest;                ///< what an item and those behind it take at least
   bool isExact = true;
   /// Of each item's states: the one before, and the device.
   std::vector<std::vector<std::pair<uint32_t, unsigned>>> steps;
@@ -212,6 +221,8 @@ private:
 
 } // namespace
 
-Solution searchCuts(const Problem &problem, size_t mostStates) { return Cuts(problem, mostStates).run(); }
+Solution searchCuts(const Problem &problem, size_t mostStates, double known) {
+  return Cuts(problem, mostStates, known).run();
+}
 
 } // namespace tenon::partition

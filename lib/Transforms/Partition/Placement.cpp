@@ -185,7 +185,10 @@ Assignment greedyOf(const Problem &problem) {
 }
 
 Solution solve(const Problem &problem, uint64_t mostStates) {
-  Solution best = searchCuts(problem, mostStates);
+  double known = costOf(problem, greedyOf(problem));
+  for (unsigned device = 0; device < problem.devices.size(); ++device)
+    known = std::min(known, costOf(problem, onDevice(problem, device)));
+  Solution best = searchCuts(problem, mostStates, known);
   if (best.isExact)
     return best;
   std::vector<size_t> free;
