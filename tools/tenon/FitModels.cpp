@@ -109,8 +109,10 @@ std::string elementwise(unsigned part) {
       simple(model, op, x, x);
     // More work for the same bytes, so that one is told from the other.
     std::string many;
-    for (auto [i, op] : llvm::enumerate({"mul %x#, %x#", "add %x#, %c0_#", "max %x#, %c1_#", "sub %c2_#, %c0_#",
-                                         "mul %c3_#, %c1_#", "add %c4_#, %c2_#", "min %c5_#, %x#"}))
+    static constexpr const char *kChain[] = {"mul %x#, %x#",     "add %x#, %c0_#",   "max %x#, %c1_#",
+                                             "sub %c2_#, %c0_#", "mul %c3_#, %c1_#", "add %c4_#, %c2_#",
+                                             "min %c5_#, %x#"};
+    for (auto [i, op] : llvm::enumerate(kChain))
       many += llvm::formatv("%c{0}_# = graph.binary {1} : ({2}, {2}) -> {2}\n", i, op, x);
     for (int both = 0; both < 2; ++both)
       model.add(llvm::formatv("{0}%y# = graph.binary add %c6_#, %x# : ({1}, {1}) -> {1}", many, x).str(), x, x);

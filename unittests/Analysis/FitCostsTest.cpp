@@ -93,7 +93,7 @@ TEST(FitCosts, AChipIsFoundAgain) {
   hw::Device truth;
   truth.units = {{"core", 1, 1000, {{"f32", 8}}}};
   truth.memories = {{"l2", 1 << 20, 50000, 1, 1}, {"dram", 0, 9000, 1, 1}};
-  truth.rates = {{"contraction", {{"f32", 40000}, {"i8", 90000}}}, {"function", {{"f32", 900}}}};
+  truth.rates = {{"contraction", {{"f32", 40000}, {"i8", 60000}}}, {"function", {{"f32", 900}}}};
   truth.kernelLaunchNs = 250;
   Random random(3);
   std::vector<MeasuredKernel> kernels;
@@ -104,8 +104,8 @@ TEST(FitCosts, AChipIsFoundAgain) {
   }
   hw::Device chip = truth;
   chip.rates.clear();
-  chip.kernelLaunchNs = 5000;
-  chip.memories[0].mbPerS = 700;
+  chip.kernelLaunchNs = 1000;
+  chip.memories[0].mbPerS = 7000;
   ASSERT_GT(relativeErrors(chip, kernels, 0)[kernels.size() / 2], 0.1);
   fitChip(chip, kernels);
   EXPECT_LT(relativeErrors(chip, kernels, 0).back(), 0.03);
