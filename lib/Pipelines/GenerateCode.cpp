@@ -23,31 +23,38 @@ LogicalResult planMemory(ModuleOp plan, bool redZones) {
   return pm.run(plan);
 }
 
-/// What each kernel is predicted to cost, by its name. Asked while constants have the shapes
-/// that the operations mean, and not those of a packed layout.
-static llvm::StringMap<CostTerms> priceKernels(ModuleOp program, const Target &target) {
-  llvm::StringMap<CostTerms> costs;
+/// What a kernel is predicted to cost.
+struct Price {
+  CostTerms terms;
+  double seconds = 0;
+};
+
+/// Of each kernel, by its name. Asked while constants have the shapes that the operations
+/// mean, and not those of a packed layout.
+static llvm::StringMap<Price> priceKernels(ModuleOp program, const Target &target) {
+  llvm::StringMap<Price> prices;
   SmallVector<int64_t> sizes = nominalSizes(program);
   program.walk([&](plan::KernelOp kernel) {
     OwningOpRef<Operation *> copy = atSizes(kernel, sizes);
     SmallVector<Operation *> ops;
     for (Operation &op : cast<plan::KernelOp>(*copy).getBody().front().without_terminator())
       ops.push_back(&op);
-    costs[kernel.getName()] = costTerms(ops, target.chip());
+    prices[kernel.getName()] = {costTerms(ops, target.chip()), target.estimate(ops)};
   });
-  return costs;
+  return prices;
 }
 
 static FailureOr<GeneratedCode> generate(ModuleOp program, const Target &target, const GenerateOptions &options,
                                          bool redZones) {
-  llvm::StringMap<CostTerms> costs = priceKernels(program, target);
+  llvm::StringMap<Price> prices = priceKernels(program, target);
   if (failed(target.packWeights(program)) || failed(planMemory(program, redZones)))
     return failure();
   FailureOr<GeneratedCode> code = target.generate(program, options);
   if (succeeded(code))
     for (KernelDescription &kernel : code->kernels) {
-      kernel.cost = costs.lookup(kernel.name);
-      kernel.seconds = secondsOf(kernel.cost, target.chip());
+      Price price = prices.lookup(kernel.name);
+      kernel.cost = std::move(price.terms);
+      kernel.seconds = price.seconds;
     }
   return code;
 }

@@ -2,6 +2,7 @@
 """Placement of real models between two devices, without code: the plan that is chosen is never
 predicted slower than greedy or than one device alone."""
 
+import json
 import re
 
 import pytest
@@ -33,3 +34,18 @@ def test_chosen_is_never_predicted_slower(tenon, folder, device):
     assert "greedy" in others and any(plan.startswith("all on") for plan in others), others
     slower = {plan: seconds for plan, seconds in others.items() if chosen > seconds * (1 + 1e-9)}
     assert not slower, f"chosen {chosen}, faster are {slower}"
+
+
+@pytest.mark.parametrize("name", ["resnet8-cifar-fp32", "gtcrn-stream-simple", "kws-dscnn-qdq", "mnist-8"])
+def test_kernels_cost_what_placement_said(tenon, tmp_path, name):
+    """Placement guesses which ops will share a kernel; the kernels that are formed then cost as much in all."""
+    folder = SHARED / "models" / name
+    if not folder.exists():
+        pytest.skip("no ../shared")
+    done = tenon("compile", folder / "model.onnx", "-o", tmp_path / "m.tenon", "--json", "--target=cpu:x86-64-v3",
+                 "--target=cpu:x86-64-v3")
+    assert done.returncode == OK, done.stderr
+    predicted = {entry["plan"]: entry["seconds"] for entry in json.loads(done.stdout)["predictions"]}
+    kernels = json.loads(tenon("explain", tmp_path / "m.tenon", "--json").stdout)["kernels"]
+    assert {kernel["device"] for kernel in kernels} == {"cpu"}
+    assert sum(kernel["seconds"] for kernel in kernels) == pytest.approx(predicted["all on cpu:x86-64-v3"], rel=0.02)
