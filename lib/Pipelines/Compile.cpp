@@ -23,6 +23,7 @@
 #include "tenon/Pipelines/Passes.h"
 #include "tenon/Pipelines/PlanFile.h"
 #include "tenon/Pipelines/RegisterTargets.h"
+#include "tenon/Target/Common/StaticLibrary.h"
 #include "tenon/Transforms/Partition/Passes.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
@@ -226,6 +227,8 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   announce(*module, Stage::Codegen, options);
   GenerateOptions generation;
   generation.assembly = last == Stage::Codegen;
+  if (options.emit == Emit::StaticLibrary && last == Stage::Package)
+    generation.objectPrefix = staticLibraryNames(output)->prefix();
   generation.kernelProgress = options.kernelProgress;
   generation.dump = [&](ModuleOp code) { return dump(code, Stage::Codegen, options.dumpTo); };
   generation.phaseEnded = [&](StringRef phase) { result.phaseSeconds.push_back({phase.str(), clock.lap()}); };
@@ -240,7 +243,7 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
     return result;
   }
   announce(*module, Stage::Package, options);
-  if (failed(package(*module, targets, std::move(*generated), output, input, options.keepPlan, result)))
+  if (failed(package(*module, targets, std::move(*generated), output, input, options, result)))
     return failure();
   result.phaseSeconds.push_back({"package", clock.lap()});
   if (!options.planOut.empty() && failed(writePlan(context, result.ledger, options)))
@@ -322,10 +325,26 @@ static FailureOr<CompileResult> resume(MLIRContext &context, llvm::function_ref<
   return finish(std::move(module), *options.startFrom, name, output, options, std::move(result));
 }
 
+/// Whether what is asked for can be packaged as it is asked for.
+static LogicalResult checkEmit(MLIRContext &context, StringRef output, const CompileOptions &options) {
+  if (options.emit == Emit::Artifact)
+    return success();
+  auto error = [&] { return emitError(UnknownLoc::get(&context)); };
+  if (!options.devices.empty())
+    return error() << "[TN6003] --emit=static-lib is for one device, --target names " << options.devices.size() + 1
+                   << ": leave out the others, or --emit for an artifact";
+  if (options.stopAfter.value_or(Stage::Package) == Stage::Package && !staticLibraryNames(output))
+    return error() << "[TN6004] --emit=static-lib writes an archive and NAME.h beside it, " << output
+                   << " does not end in .a: give NAME.a or libNAME.a";
+  return success();
+}
+
 FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, StringRef output,
                                       const CompileOptions &given) {
   loadTenonDialects(context);
   CompileOptions options = given;
+  if (failed(checkEmit(context, output, options)))
+    return failure();
   if (failed(loadFormats(context, options.formatFiles)) || failed(addPlannedPins(context, options)))
     return failure();
   InputFiles inputs;
@@ -340,8 +359,11 @@ FailureOr<CompileResult> compileModel(MLIRContext &context, StringRef input, Str
     inputs.add(file, "a target plugin");
   std::vector<std::string> outputs = dumpPaths(options.dumpTo);
   outputs.insert(outputs.end(), options.otherOutputs.begin(), options.otherOutputs.end());
-  if (options.stopAfter.value_or(Stage::Package) == Stage::Package)
+  if (options.stopAfter.value_or(Stage::Package) == Stage::Package) {
     outputs.push_back(output.str());
+    if (options.emit == Emit::StaticLibrary)
+      outputs.push_back(staticLibraryNames(output)->header);
+  }
   if (!options.planOut.empty())
     outputs.push_back(options.planOut);
   if (failed(checkOutputs(context, inputs, outputs)))
@@ -361,6 +383,8 @@ FailureOr<CompileResult> compileModelBytes(MLIRContext &context, StringRef bytes
                                            const CompileOptions &given) {
   loadTenonDialects(context);
   CompileOptions options = given;
+  if (failed(checkEmit(context, output, options)))
+    return failure();
   if (failed(loadFormats(context, options.formatFiles)) || failed(addPlannedPins(context, options)))
     return failure();
   if (options.startFrom)

@@ -11,6 +11,7 @@
 #include "tenon/Pipelines/BuildLedger.h"
 #include "tenon/Target/Common/Artifact.h"
 #include "tenon/Target/Common/ManifestTypes.h"
+#include "tenon/Target/Common/StaticLibrary.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
 
@@ -105,7 +106,7 @@ void addRegion(RegionCode &region, GeneratedCode &host, Artifact &artifact) {
 } // namespace
 
 LogicalResult package(ModuleOp module, const Targets &targets, ProgramCode code, StringRef output, StringRef model,
-                      bool keepPlan, CompileResult &result) {
+                      const CompileOptions &options, CompileResult &result) {
   ModuleOp plan = plan::programsOf(module).host;
   GeneratedCode &generated = code.host;
   auto func = plan.lookupSymbol<func::FuncOp>("main");
@@ -116,7 +117,7 @@ LogicalResult package(ModuleOp module, const Targets &targets, ProgramCode code,
   auto nameOf = [](StringAttr name, StringRef otherwise, size_t i) {
     return name ? name.str() : i ? (otherwise + Twine(i)).str() : otherwise.str();
   };
-  if (keepPlan) {
+  if (options.keepPlan) {
     llvm::raw_string_ostream text(artifact.plan);
     module->print(text, elided());
   }
@@ -150,7 +151,12 @@ LogicalResult package(ModuleOp module, const Targets &targets, ProgramCode code,
   for (RegionCode &region : code.regions)
     addRegion(region, generated, artifact);
   result.ledger = buildLedger(module, artifact.kernels);
+  artifact.modelHash = result.ledger.modelHash;
   llvm::raw_string_ostream(artifact.ledger) << llvm::json::Value(result.ledger.toJson());
+  result.codeBytes = generated.code.image.size();
+  // A library's code stands beside its manifest, which then has code without bytes.
+  bool isLibrary = options.emit == Emit::StaticLibrary;
+  std::string object = isLibrary ? std::exchange(generated.code.image, {}) : std::string();
   artifact.variants.push_back(std::move(generated.code));
   artifact.weightBytes = generated.weightBytes;
   artifact.forEachWeight = [&](llvm::function_ref<void(uint64_t, StringRef)> put) {
@@ -158,15 +164,20 @@ LogicalResult package(ModuleOp module, const Targets &targets, ProgramCode code,
       put(entry.offset, weightBytes(entry.value));
   };
   result.weightBytes = generated.weightBytes;
-  result.codeBytes = artifact.variants.front().image.size();
   for (const ArtifactRegion &region : artifact.regions)
     result.codeBytes += region.code.image.size();
   tenon::plan::ArenaAttr arena = tenon::plan::arenaOf(plan, tenon::plan::kHostSpace);
   result.arenaBytes = arena.getBytes();
   result.symbolicSlots = arena.getSlots().size();
   std::string error;
-  if (!writeArtifact(artifact, output, error))
+  if (isLibrary) {
+    StaticLibraryNames names = *staticLibraryNames(output);
+    result.header = names.header;
+    if (!writeStaticLibrary(artifact, object, names, error))
+      return plan.emitError(error);
+  } else if (!writeArtifact(artifact, output, error)) {
     return plan.emitError(error);
+  }
   return success();
 }
 

@@ -14,7 +14,8 @@ inline mlir::OpPrintingFlags elided() { return mlir::OpPrintingFlags().elideLarg
 /// Writes the artifact of a planned module that its targets have made code of, with the
 /// ledger. `model` is the file that it is named for; fills the result's sizes and ledger.
 mlir::LogicalResult package(mlir::ModuleOp module, const Targets &targets, ProgramCode generated,
-                            llvm::StringRef output, llvm::StringRef model, bool keepPlan, CompileResult &result);
+                            llvm::StringRef output, llvm::StringRef model, const CompileOptions &options,
+                            CompileResult &result);
 
 } // namespace tenon
 

@@ -61,8 +61,9 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
                  const std::vector<std::tuple<std::string, int64_t, int64_t>> &sizes,
                  const std::vector<std::string> &pins, const std::vector<std::string> &forbids,
                  const std::vector<nb::bytes> &targetPlugins, nb::bytes planIn, nb::bytes planOut,
-                 const std::vector<std::pair<std::string, int64_t>> &nominal) {
+                 const std::vector<std::pair<std::string, int64_t>> &nominal, bool staticLibrary) {
   tenon::CompileOptions options;
+  options.emit = staticLibrary ? tenon::Emit::StaticLibrary : tenon::Emit::Artifact;
   options.planIn = path(planIn);
   options.planOut = path(planOut);
   options.target = targets.front();
@@ -162,6 +163,13 @@ nb::dict compile(nb::bytes input, nb::object bytes, nb::bytes output, const std:
   summary["code_bytes"] = result->codeBytes;
   summary["arena_bytes"] = result->arenaBytes;
   summary["warnings"] = toPython(problems);
+  if (staticLibrary) { // an artifact has these in itself
+    llvm::StringRef header = result->header;
+    summary["header"] = nb::bytes(header.data(), header.size());
+    std::string ledger;
+    llvm::raw_string_ostream(ledger) << llvm::json::Value(result->ledger.toJson());
+    summary["ledger"] = ledger;
+  }
   return summary;
 }
 
@@ -172,7 +180,8 @@ NB_MODULE(_compiler, m) {
         nb::arg("target_files"), nb::arg("dump_to"), nb::arg("format_files"), nb::arg("progress").none(),
         nb::arg("flush_denormals"), nb::arg("overridable"), nb::arg("red_zones") = false, nb::arg("sizes") = nb::list(),
         nb::arg("pins") = nb::list(), nb::arg("forbids") = nb::list(), nb::arg("target_plugins") = nb::list(),
-        nb::arg("plan_in") = nb::bytes(""), nb::arg("plan_out") = nb::bytes(""), nb::arg("nominal") = nb::list());
+        nb::arg("plan_in") = nb::bytes(""), nb::arg("plan_out") = nb::bytes(""), nb::arg("nominal") = nb::list(),
+        nb::arg("static_library") = false);
   tenon::python::defineFormats(m);
   tenon::python::defineReference(m);
 }

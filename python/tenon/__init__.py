@@ -21,6 +21,7 @@ from .errors import (
 )
 from .ledger import Ledger, explain
 from .listing import Operator, Target, ops, targets
+from .library import StaticLibrary
 from .runtime import Artifact, Run, Session, TensorInfo, load, load_driver
 from .verification import VerifyReport, verify
 
@@ -44,7 +45,8 @@ def compile(
     plan_in: "str | os.PathLike[str] | None" = None,
     plan_out: "str | os.PathLike[str] | None" = None,
     nominal: "typing.Mapping[str, int] | None" = None,
-) -> Artifact:
+    emit: str = "artifact",
+) -> "Artifact | StaticLibrary":
     """Compiles an ONNX model and returns the loaded artifact.
 
     model     a path, the bytes of a serialized model, or an object with
@@ -77,6 +79,9 @@ def compile(
               to write
     nominal   sizes of open dimensions that costs are estimated at, named as in sizes:
               {"batch": 8}; 32, or the nearest that is allowed, where there is none
+    emit      "static-lib": an archive and a C header, to link into a program
+              (docs/HowTo/link-a-model.md); output names the archive, libNAME.a, and
+              what is returned is a `StaticLibrary`
 
     The artifact's `summary` holds the target, counts of nodes and kernels, sizes
     in bytes, seconds by phase, and `warnings`, a list of `Diagnostic`: the warnings
@@ -88,7 +93,8 @@ def compile(
     from .compiler import compile_model
 
     return compile_model(model, "" if target is None else target, output, dump_to, format_files, progress, flush_denormals,
-                         overridable, red_zones, sizes, target_files, pins, forbids, target_plugins, plan_in, plan_out, nominal)
+                         overridable, red_zones, sizes, target_files, pins, forbids, target_plugins, plan_in, plan_out,
+                         nominal, emit)
 
 
 def __getattr__(name):
@@ -102,6 +108,7 @@ def __getattr__(name):
 
 __all__ = [
     "Artifact", "ArtifactError", "CompileError", "DTypeError", "Diagnostic", "InputError", "Ledger", "Operator",
-    "Run", "RunError", "Session", "ShapeError", "Target", "TenonError", "TensorInfo", "UnsupportedCpuError",
-    "VerifyReport", "__version__", "compile", "convert", "explain", "load", "load_driver", "ops", "targets", "verify",
+    "Run", "RunError", "Session", "ShapeError", "StaticLibrary", "Target", "TenonError", "TensorInfo",
+    "UnsupportedCpuError", "VerifyReport", "__version__", "compile", "convert", "explain", "load", "load_driver", "ops",
+    "targets", "verify",
 ]

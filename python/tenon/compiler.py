@@ -4,11 +4,13 @@
 import operator
 import os
 import tempfile
+from pathlib import Path
 
 from . import _compiler
 from .errors import Diagnostic, text_of_path, to_diagnostics
 from .ledger import Ledger
 from .models import bytes_of
+from .library import StaticLibrary
 from .runtime import Artifact, _remove
 
 
@@ -16,7 +18,7 @@ def _told(problems, ledger):
     """What the command line tells of a compilation that went well: its warnings, and
     the notes of its summary. What remarks say is among the notes."""
     warnings = [diagnostic for diagnostic in to_diagnostics(problems) if diagnostic.severity == "warning"]
-    for note in Ledger.of_json(ledger).notes:
+    for note in ledger.notes:
         kernels, nodes = ", ".join(note.kernels), ", ".join(note.nodes)
         warnings.append(Diagnostic("note", note.code, f"[{note.code}] {note.text}", "", [f"kernels {kernels}", f"nodes {nodes}"]))
     return warnings
@@ -52,7 +54,7 @@ def _expected(nominal):
 
 def compile_model(model, target, output, dump_to=None, format_files=(), progress=None, flush_denormals=False,
                   overridable="", red_zones=False, sizes=None, target_files=(), pins=(), forbids=(),
-                  target_plugins=(), plan_in=None, plan_out=None, nominal=None):
+                  target_plugins=(), plan_in=None, plan_out=None, nominal=None, emit="artifact"):
     """See tenon.compile."""
     path, data = b"", None
     if isinstance(model, (str, os.PathLike)):
@@ -63,6 +65,11 @@ def compile_model(model, target, output, dump_to=None, format_files=(), progress
     targets = [target] if isinstance(target, str) else list(target)
     if not targets:
         raise ValueError("target is an empty list; expected the host's chip first")
+    if emit not in ("artifact", "static-lib"):
+        raise ValueError(f"emit is {emit!r}; expected 'artifact' or 'static-lib'")
+    is_library = emit == "static-lib"
+    if is_library and output is None:
+        raise ValueError("emit='static-lib' writes files: output must name the archive, libNAME.a")
     temporary = None
     if output is None:
         # Mapped by the runtime: the name may go once the artifact is loaded and saved.
@@ -78,9 +85,13 @@ def compile_model(model, target, output, dump_to=None, format_files=(), progress
                                     list(pins), list(forbids),
                                     [text_of_path(file, "the target plugin") for file in target_plugins],
                                     text_of_path(plan_in or "", "the plan to follow"),
-                                    text_of_path(plan_out or "", "the plan to write"), _expected(nominal or {}))
+                                    text_of_path(plan_out or "", "the plan to write"), _expected(nominal or {}), is_library)
+        if is_library:
+            ledger = summary.pop("ledger")
+            summary["warnings"] = _told(summary["warnings"], Ledger.of_json(ledger))
+            return StaticLibrary(Path(output), Path(os.fsdecode(summary.pop("header"))), ledger, summary)
         artifact = Artifact(output, summary=summary, temporary=temporary is not None)
-        summary["warnings"] = _told(summary["warnings"], artifact.ledger)
+        summary["warnings"] = _told(summary["warnings"], Ledger.of_json(artifact.ledger))
         return artifact
     except BaseException:
         if temporary:

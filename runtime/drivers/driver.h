@@ -54,6 +54,12 @@ struct Driver {
 
 extern const Driver kCpuDriver, kNullDriver;
 
+/// The processor with code that is linked into the program. In no list, for it takes no
+/// artifact: what loads artifacts is then not linked in with it.
+extern const Driver kLinkedDriver;
+/// Makes a program of the entry points; the driver unloads it.
+tenon_status *linkProgram(const tenon_static_model &linked, Program **program);
+
 /// A driver of a device beside the host.
 struct DeviceDriver {
   tenon_driver table;

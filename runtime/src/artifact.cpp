@@ -32,6 +32,18 @@ constexpr uint32_t kMostDerivedSymbols = 1u << 24;
 constexpr uint32_t kOldestVersion = 1, kNewestVersion = 1;
 constexpr uint64_t kPage = 4096, kAlign = 64;
 
+/// Takes bytes as the model's manifest once its structure has been verified.
+tenon_status *verifyManifest(tenon_model &model, const uint8_t *bytes, size_t size, const char *name) {
+  const char *shared = "the manifest of %s refers to one part many times, which no compiler writes";
+  if (!hasBoundedLists(bytes, size))
+    return fail(TENON_CORRUPT, shared, name);
+  flatbuffers::Verifier verifier(bytes, size);
+  if (!schema::VerifyManifestBuffer(verifier))
+    return fail(TENON_CORRUPT, "the manifest of %s is malformed", name);
+  model.manifest = schema::GetManifest(bytes);
+  return hasBoundedTexts(*model.manifest, size) ? nullptr : fail(TENON_CORRUPT, shared, name);
+}
+
 tenon_status *readManifest(tenon_model &model, const char *name) {
   Header header;
   if (model.fileBytes < sizeof header)
@@ -53,14 +65,7 @@ tenon_status *readManifest(tenon_model &model, const char *name) {
   memcpy(bytes, model.file + header.manifestOffset, header.manifestSize);
   if (XXH3_64bits(bytes, header.manifestSize) != header.manifestHash)
     return fail(TENON_CORRUPT, "the manifest of %s does not match its hash", name);
-  const char *shared = "the manifest of %s refers to one part many times, which no compiler writes";
-  if (!hasBoundedLists(bytes, header.manifestSize))
-    return fail(TENON_CORRUPT, shared, name);
-  flatbuffers::Verifier verifier(bytes, header.manifestSize);
-  if (!schema::VerifyManifestBuffer(verifier))
-    return fail(TENON_CORRUPT, "the manifest of %s is malformed", name);
-  model.manifest = schema::GetManifest(bytes);
-  return hasBoundedTexts(*model.manifest, header.manifestSize) ? nullptr : fail(TENON_CORRUPT, shared, name);
+  return verifyManifest(model, bytes, header.manifestSize, name);
 }
 
 using Tensors = flatbuffers::Vector<flatbuffers::Offset<schema::Tensor>>;
@@ -226,6 +231,7 @@ tenon_status *takeCode(tenon_model &model, const char *name, const Driver *asked
       return status;
     model.driver = driver;
     model.code = code;
+    model.codeBytes = code->size();
     return nullptr;
   }
   const char *target = model.manifest->target() ? model.manifest->target()->c_str() : "another target";
@@ -301,6 +307,31 @@ tenon_status *openArtifact(tenon_model &model, const char *name, const tenon_loa
   if (tenon_status *status = takeCode(model, name, driver))
     return status;
   return openDevices(model, name);
+}
+
+tenon_status *openLinked(tenon_model &model, const tenon_static_model &linked, const char *name,
+                         const tenon_load_options *options) {
+  const char *driver = TENON_FIELD(options, driver, nullptr);
+  if (driver && strcmp(driver, kLinkedDriver.name) != 0)
+    return fail(TENON_NO_DRIVER, "the driver '%s' takes no code that is linked into the program; leave it out", driver);
+  // Offsets of the weights are from the first one; nothing else lies in the model's memory.
+  model.file = linked.weights;
+  model.fileBytes = linked.weight_bytes;
+  if (tenon_status *status = verifyManifest(model, linked.manifest, linked.manifest_bytes, name))
+    return status;
+  if (tenon_status *status = checkManifest(model, name))
+    return status;
+  const auto *variants = model.manifest->variants();
+  if (variants->size() != 1 || (model.manifest->devices() && model.manifest->devices()->size()))
+    return fail(TENON_CORRUPT, "the manifest of %s is not that of a linked model", name);
+  if (tenon_status *status = takeWeights(model, name, TENON_FIELD(options, check_weights, 0) != 0))
+    return status;
+  if (tenon_status *status = kLinkedDriver.check(*variants->Get(0)))
+    return status;
+  model.driver = &kLinkedDriver;
+  model.code = variants->Get(0);
+  model.codeBytes = linked.code_bytes;
+  return linkProgram(linked, &model.program);
 }
 
 } // namespace tenon::rt

@@ -53,6 +53,7 @@ struct tenon_model {
   const tenon::rt::Driver *driver = nullptr;
   tenon::rt::Program *program = nullptr;
   const tenon::schema::Code *code = nullptr;
+  uint64_t codeBytes = 0;
   int references = 1;
   // Those that are open; none with a driver that does not compute.
   tenon::rt::OpenDevice *devices = nullptr;
@@ -75,6 +76,9 @@ tenon_tensor defaultOf(const tenon_model &model, const schema::Tensor &input);
 /// Verifies the artifact in model.file, chooses and loads a code variant.
 /// `name` is for errors.
 tenon_status *openArtifact(tenon_model &model, const char *name, const tenon_load_options *options);
+/// The same of a model that is linked into the program.
+tenon_status *openLinked(tenon_model &model, const tenon_static_model &linked, const char *name,
+                         const tenon_load_options *options);
 /// Checks that everything queries and sessions rely on is there and in range.
 tenon_status *checkManifest(const tenon_model &model, const char *name);
 /// The same of the parts that devices have in it.

@@ -112,11 +112,8 @@ tenon_status *mapFile(tenon_model &model, const char *path) {
   return nullptr;
 }
 
-/// Opens what has been set up, or undoes it.
-tenon_status *finish(tenon_model *made, tenon_status *status, const char *name, const tenon_load_options *options,
-                     tenon_model **model) {
-  if (!status)
-    status = openArtifact(*made, name, options);
+/// Gives out what has been opened, or undoes it.
+tenon_status *finish(tenon_model *made, tenon_status *status, const char *name, tenon_model **model) {
   if (!status && !describe(*made))
     status = fail(TENON_OUT_OF_MEMORY, "cannot allocate the description of %s", name);
   if (status)
@@ -198,7 +195,8 @@ TENON_API tenon_status *tenon_model_load(const char *path, const tenon_load_opti
   tenon_model *made = allocate();
   if (!made)
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate a model");
-  return finish(made, mapFile(*made, path), path, options, model);
+  tenon_status *status = mapFile(*made, path);
+  return finish(made, status ? status : openArtifact(*made, path, options), path, model);
 }
 
 TENON_API tenon_status *tenon_model_load_buffer(const void *data, size_t bytes, const tenon_load_options *options,
@@ -211,7 +209,23 @@ TENON_API tenon_status *tenon_model_load_buffer(const void *data, size_t bytes, 
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate a model");
   made->file = static_cast<const uint8_t *>(data);
   made->fileBytes = bytes;
-  return finish(made, nullptr, "the buffer", options, model);
+  return finish(made, openArtifact(*made, "the buffer", options), "the buffer", model);
+}
+
+TENON_API tenon_status *tenon_model_from_static(const tenon_static_model *linked, const tenon_load_options *options,
+                                                tenon_model **model) {
+  if (!linked || !model)
+    return fail(TENON_INVALID_ARGUMENT, "tenon_model_from_static: linked and model must not be NULL");
+  *model = nullptr;
+  if (linked->size < sizeof *linked)
+    return fail(TENON_VERSION, "the linked model has a description of %llu bytes, this runtime expects %zu or more",
+                (unsigned long long)linked->size, sizeof *linked);
+  if (!linked->manifest || !linked->weights || !linked->main || !linked->arena_size || !linked->output_dims)
+    return fail(TENON_CORRUPT, "the linked model lacks a required part");
+  tenon_model *made = allocate();
+  if (!made)
+    return fail(TENON_OUT_OF_MEMORY, "cannot allocate a model");
+  return finish(made, openLinked(*made, *linked, "the linked model", options), "the linked model", model);
 }
 
 TENON_API void tenon_model_free(tenon_model *model) {
@@ -338,5 +352,5 @@ TENON_API const char *tenon_model_driver(const tenon_model *model) { return mode
 TENON_API uint64_t tenon_model_weight_bytes(const tenon_model *model) {
   return model ? model->manifest->weights_size() : 0;
 }
-TENON_API uint64_t tenon_model_code_bytes(const tenon_model *model) { return model ? model->code->size() : 0; }
+TENON_API uint64_t tenon_model_code_bytes(const tenon_model *model) { return model ? model->codeBytes : 0; }
 TENON_API uint64_t tenon_model_stack_bytes(const tenon_model *model) { return model ? model->code->stack_bytes() : 0; }

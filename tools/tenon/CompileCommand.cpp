@@ -30,7 +30,14 @@ private:
   Value<std::string> output{*this,
                             {"o", "output", "saveEngine"},
                             "FILE",
-                            "Artifact to write (default: the model's name with .tenon, in the working directory)"};
+                            "Artifact to write (default: the model's name with .tenon, in the working directory); "
+                            "of a static library the archive, libNAME.a"};
+  Value<std::string> emit{*this,
+                          {"emit"},
+                          "artifact|static-lib",
+                          "An artifact that the runtime loads, or an archive and a C header (NAME.h beside it) to link "
+                          "into a program, for one device",
+                          "artifact"};
   CompilationFlags compilation{*this};
   Switch json{*this, {"json"}, "Print the summary as JSON"};
   Switch flushDenormals{
@@ -98,7 +105,7 @@ Exit CompileCommand::parseAddedPasses(CompileOptions &options) const {
 
 Exit CompileCommand::refuseIgnored(const CompileOptions &options) const {
   bool stopsEarly = options.stopAfter && *options.stopAfter != Stage::Package;
-  for (const Flag *flag : {(const Flag *)&output, (const Flag *)&keepPlan, (const Flag *)&redZones,
+  for (const Flag *flag : {(const Flag *)&output, (const Flag *)&emit, (const Flag *)&keepPlan, (const Flag *)&redZones,
                            (const Flag *)&compilation.quiet, (const Flag *)&json, (const Flag *)&planOut})
     if (stopsEarly && flag->given())
       return refuse(*flag, "with --stop-after");
@@ -115,6 +122,16 @@ Exit CompileCommand::refuseIgnored(const CompileOptions &options) const {
   return kOk;
 }
 
+/// The model's name in the working directory: net.tenon, or libnet.a.
+llvm::SmallString<128> defaultOutput(llvm::StringRef model, Emit emit) {
+  llvm::SmallString<128> path;
+  if (emit == Emit::StaticLibrary)
+    path = "lib";
+  path += llvm::sys::path::filename(model);
+  llvm::sys::path::replace_extension(path, emit == Emit::StaticLibrary ? "a" : "tenon");
+  return path;
+}
+
 Exit CompileCommand::run() {
   CompileOptions options;
   std::string model;
@@ -129,6 +146,9 @@ Exit CompileCommand::run() {
   options.planOut = planOut.value;
   options.overridable = overridable.value;
   options.redZones = redZones;
+  if (emit.value != "artifact" && emit.value != "static-lib")
+    return complain("[TN8042] " + emit.spelling() + "=" + emit.value + ": expected artifact or static-lib");
+  options.emit = emit.value == "artifact" ? Emit::Artifact : Emit::StaticLibrary;
   if (Exit exit = parseStages(options))
     return exit;
   for (const std::string &plugin : plugins.values)
@@ -142,17 +162,18 @@ Exit CompileCommand::run() {
     return exit;
   bool stopsEarly = options.stopAfter && *options.stopAfter != Stage::Package;
   llvm::SmallString<128> path(output.value);
-  if (path.empty()) {
-    path = llvm::sys::path::filename(model);
-    llvm::sys::path::replace_extension(path, "tenon");
-  }
+  if (path.empty())
+    path = defaultOutput(model, options.emit);
   InputFiles files;
   for (const std::string &plugin : plugins.values)
     files.add(plugin, "a pass plugin");
   if (!stopsEarly)
     if (Exit exit = checkOutput(output, path, files))
       return exit;
-  std::string replaced = stopsEarly ? "" : whatIsReplaced(path, options.startFrom ? "" : model);
+  std::string replaced;
+  if (!stopsEarly)
+    replaced =
+        (options.emit == Emit::Artifact ? whatIsReplaced : whatArchiveIsReplaced)(path, options.startFrom ? "" : model);
   if (!output.given() && !replaced.empty())
     return complain("[TN8046] " + path + " exists and is " + replaced +
                     "; it is not overwritten unless named: give -o " + path + ", or another file");

@@ -50,9 +50,9 @@ constexpr ForeignFlag kForeign[] = {
      "dump_config",
      "", "nothing here is like it; leave it out"},
     {"EmitONNXIR EmitONNXBasic", "", "`tenon compile --stop-after=import` prints the model as it was imported"},
-    {"EmitMLIR EmitLLVMIR EmitObj EmitLib EmitJNI emit", "",
+    {"EmitMLIR EmitLLVMIR EmitObj EmitLib EmitJNI", "",
      "`tenon compile --stop-after=STAGE` prints the IR after import, graph, numerics or place and the assembly after "
-     "codegen; without it an artifact is written"},
+     "codegen; without it an artifact is written, or with --emit=static-lib an archive and a header to link"},
     {"t", "compile convert verify run", "`tenon bench -t SECONDS` times a model; --threads sets threads"},
     {"m", "compile convert verify", "the model is an argument without a flag: `tenon COMMAND MODEL.onnx`"},
     {"mlir-print-ir-after-all mlir-print-ir-before-all mlir-timing mlir-pass-pipeline-crash-reproducer "

@@ -7,6 +7,7 @@
 #include "Session.h"
 
 #include "tenon/Pipelines/BuildLedger.h"
+#include "tenon/Target/Common/StaticLibrary.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -37,6 +38,16 @@ std::string whatIsReplaced(llvm::StringRef path, llvm::StringRef model) {
   if (!model.empty() && !ledger->modelHash.empty() && ledger->modelHash == hashModelFile(model))
     return "";
   return "an artifact of another model";
+}
+
+std::string whatArchiveIsReplaced(llvm::StringRef path, llvm::StringRef model) {
+  uint64_t size = 0;
+  std::optional<StaticLibraryNames> names = staticLibraryNames(path);
+  if (!llvm::sys::fs::is_regular_file(path) || llvm::sys::fs::file_size(path, size) || size == 0 || !names)
+    return "";
+  if (!isOurHeader(names->header))
+    return "no archive of Tenon";
+  return !model.empty() && isOurHeader(names->header, hashModelFile(model)) ? "" : "the archive of another model";
 }
 
 } // namespace tenon::driver

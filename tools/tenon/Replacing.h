@@ -13,6 +13,8 @@ namespace tenon::driver {
 /// from these very bytes of `model` (empty: not known), e.g. "no artifact". Empty if
 /// there is no such file, or nothing in it.
 std::string whatIsReplaced(llvm::StringRef path, llvm::StringRef model);
+/// The same of an archive that a static library of the model would be written to.
+std::string whatArchiveIsReplaced(llvm::StringRef path, llvm::StringRef model);
 /// Whether a file begins as an artifact does.
 bool isArtifact(llvm::StringRef path);
 

@@ -111,7 +111,10 @@ void printSummary(const CompileResult &result, llvm::StringRef path) {
   }
   os << llvm::format(", total %.2f s\n", total);
   printNotes(result.ledger);
-  os << "wrote      " << escaped(path) << "\n";
+  os << "wrote      " << escaped(path);
+  if (!result.header.empty())
+    os << " and " << escaped(result.header);
+  os << "\n";
 }
 
 void printSummaryJson(const CompileResult &result, llvm::StringRef path) {
@@ -130,19 +133,22 @@ void printSummaryJson(const CompileResult &result, llvm::StringRef path) {
   for (const LedgerNote &note : result.ledger.notes)
     notes.push_back(llvm::json::Object{
         {"code", note.code}, {"text", jsonText(note.text)}, {"kernels", int64_t(note.kernels.size())}});
-  printJson(llvm::json::Object{{"artifact", jsonText(path)},
-                               {"target", result.target},
-                               {"devices", llvm::json::Array(result.devices)},
-                               {"expected_sizes", std::move(expected)},
-                               {"predictions", std::move(predictions)},
-                               {"nodes", std::move(nodes)},
-                               {"kernels", int64_t(result.ledger.kernels.size())},
-                               {"weight_bytes", int64_t(result.weightBytes)},
-                               {"code_bytes", int64_t(result.codeBytes)},
-                               {"arena_bytes", int64_t(result.arenaBytes)},
-                               {"buffers_sized_at_run_time", int64_t(result.symbolicSlots)},
-                               {"seconds", std::move(seconds)},
-                               {"notes", std::move(notes)}});
+  llvm::json::Object summary{{"artifact", jsonText(path)},
+                             {"target", result.target},
+                             {"devices", llvm::json::Array(result.devices)},
+                             {"expected_sizes", std::move(expected)},
+                             {"predictions", std::move(predictions)},
+                             {"nodes", std::move(nodes)},
+                             {"kernels", int64_t(result.ledger.kernels.size())},
+                             {"weight_bytes", int64_t(result.weightBytes)},
+                             {"code_bytes", int64_t(result.codeBytes)},
+                             {"arena_bytes", int64_t(result.arenaBytes)},
+                             {"buffers_sized_at_run_time", int64_t(result.symbolicSlots)},
+                             {"seconds", std::move(seconds)},
+                             {"notes", std::move(notes)}};
+  if (!result.header.empty())
+    summary["header"] = jsonText(result.header);
+  printJson(std::move(summary));
 }
 
 } // namespace tenon::driver

@@ -24,6 +24,9 @@ using KernelProgress = std::function<void(llvm::StringRef doing, unsigned number
 
 struct GenerateOptions {
   bool assembly = false; ///< text instead of an image
+  /// A relocatable object for a program's linker in place of an image (ModuleCode::image), whose
+  /// entry points have names that begin with this, as "net_tenon_main"; empty: an image.
+  std::string objectPrefix;
   KernelProgress kernelProgress;
   /// Given the target's own module before it is lowered; a failure ends the generation.
   std::function<mlir::LogicalResult(mlir::ModuleOp)> dump;

@@ -26,6 +26,12 @@ constexpr unsigned kStageCount = 6;
 llvm::StringRef stageName(Stage stage);
 std::optional<Stage> parseStage(llvm::StringRef name);
 
+/// What a compilation writes.
+enum class Emit {
+  Artifact,     ///< a file that the runtime loads
+  StaticLibrary ///< an archive and a C header, for a program to link in
+};
+
 struct CompileOptions {
   std::string target;                     ///< a spelling of TargetRegistry::parse: the host
   std::vector<std::string> devices;       ///< spellings of devices beside the host that may run parts of the model
@@ -50,9 +56,10 @@ struct CompileOptions {
   std::string dumpTo;                    ///< folder for the IR after each stage
   std::vector<std::string> otherOutputs; ///< files that the caller will write: none may be an input
   bool flushDenormals = false;           ///< denormal weights are taken as zero
-  bool keepPlan = false;                 ///< the artifact holds the plan's text
-  std::string overridable;               ///< names of weights that are optional inputs, see OnnxImportOptions
-  bool redZones = false; ///< for debugging: bytes behind each buffer of the arena that the runtime checks
+  Emit emit = Emit::Artifact;
+  bool keepPlan = false;   ///< the artifact holds the plan's text
+  std::string overridable; ///< names of weights that are optional inputs, see OnnxImportOptions
+  bool redZones = false;   ///< for debugging: bytes behind each buffer of the arena that the runtime checks
   std::function<void(llvm::StringRef phase)> progress;
   KernelProgress kernelProgress; ///< within codegen
 };
@@ -62,6 +69,7 @@ struct CompileResult {
   std::vector<std::pair<std::string, double>> phaseSeconds;
   std::string target;
   std::vector<std::string> devices; ///< spellings of those beside the host
+  std::string header;               ///< of a static library
   uint64_t weightBytes = 0, codeBytes = 0;
   uint64_t arenaBytes = 0;    ///< of buffers whose size is known
   uint64_t symbolicSlots = 0; ///< arena slots whose size named dimensions decide

@@ -119,7 +119,8 @@ private:
 
 } // namespace
 
-FailureOr<Object> emitObject(ModuleOp module, const CpuTarget &target, bool assembly, const KernelProgress &progress) {
+FailureOr<Object> emitObject(ModuleOp module, const CpuTarget &target, bool assembly, const KernelProgress &progress,
+                             StringRef prefix) {
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeAllTargetInfos();
@@ -156,8 +157,12 @@ FailureOr<Object> emitObject(ModuleOp module, const CpuTarget &target, bool asse
       function.addFnAttr("prefer-vector-width", std::to_string(target.vectorBits));
       function.addFnAttr("min-legal-vector-width", std::to_string(target.vectorBits));
     }
-    if (!function.getName().starts_with("tenon_"))
+    if (!function.getName().starts_with("tenon_")) {
       function.setLinkage(llvm::GlobalValue::InternalLinkage);
+    } else if (!prefix.empty()) {
+      function.setName(prefix + function.getName());
+      function.setVisibility(llvm::GlobalValue::HiddenVisibility);
+    }
     function.setDSOLocal(true);
     function.addFnAttr(llvm::Attribute::NoUnwind);
     // A frame of more than a page is touched page by page, so that it cannot

@@ -50,7 +50,8 @@ public:
     if (failed(lowerToLLVM(*program->module, cpu)))
       return failure();
     ended("lower");
-    FailureOr<Object> object = emitObject(*program->module, cpu, options.assembly, options.kernelProgress);
+    FailureOr<Object> object =
+        emitObject(*program->module, cpu, options.assembly, options.kernelProgress, options.objectPrefix);
     if (failed(object))
       return failure();
     GeneratedCode generated;
@@ -58,10 +59,15 @@ public:
       generated.assembly = std::move(object->bytes);
       return generated;
     }
-    FailureOr<ModuleCode> code = linkImage(*object, plan.getLoc());
-    if (failed(code))
-      return failure();
-    generated.code = std::move(*code);
+    if (options.objectPrefix.empty()) {
+      FailureOr<ModuleCode> code = linkImage(*object, plan.getLoc());
+      if (failed(code))
+        return failure();
+      generated.code = std::move(*code);
+    } else {
+      generated.code.image = std::move(object->bytes);
+      generated.code.stackBytes = object->stackBytes;
+    }
     generated.code.device = kDevice.str();
     generated.code.triple = cpu.triple;
     generated.code.features = cpu.features;

@@ -21,8 +21,6 @@ constexpr char kArch[] = "riscv64";
 constexpr char kArch[] = "unknown";
 #endif
 
-const Image &imageOf(const Program *program) { return *reinterpret_cast<const Image *>(program); }
-
 bool accepts(const schema::Code &code) { return !code.device() || strcmp(code.device()->c_str(), "cpu") == 0; }
 
 tenon_status *check(const schema::Code &code) { return checkMachine(code, TENON_UNSUPPORTED_CPU); }
@@ -47,28 +45,30 @@ void unload(Program *program) {
   free(image);
 }
 
-int32_t derive(const Program *program, int64_t *symbols, int64_t (&numbers)[2]) {
+} // namespace
+
+static const Image &imageOf(const Program *program) { return *reinterpret_cast<const Image *>(program); }
+
+int32_t deriveSizes(const Program *program, int64_t *symbols, int64_t (&numbers)[2]) {
   tenon_derive_fn code = imageOf(program).derive;
   return code ? code(symbols, numbers) : 0;
 }
 
-int64_t arenaSize(const Program *program, const int64_t *symbols) { return imageOf(program).arenaSize(symbols); }
+int64_t imageArenaSize(const Program *program, const int64_t *symbols) { return imageOf(program).arenaSize(symbols); }
 
-void outputDims(const Program *program, const int64_t *symbols, int64_t *dims) {
+void imageOutputDims(const Program *program, const int64_t *symbols, int64_t *dims) {
   imageOf(program).outputDims(symbols, dims);
 }
 
-void spaceSizes(const Program *program, const int64_t *symbols, int64_t *bytes) {
+void imageSpaceSizes(const Program *program, const int64_t *symbols, int64_t *bytes) {
   imageOf(program).spaceSizes(symbols, bytes);
 }
 
-int32_t run(const Program *program, const tenon_host_api *api, void *invocation, void *const *inputs,
-            void *const *outputs, const uint8_t *weights, uint8_t *arena, const int64_t *symbols) {
+int32_t runImage(const Program *program, const tenon_host_api *api, void *invocation, void *const *inputs,
+                 void *const *outputs, const uint8_t *weights, uint8_t *arena, const int64_t *symbols) {
   [[maybe_unused]] FloatState state;
   return imageOf(program).main(api, invocation, inputs, outputs, weights, arena, symbols);
 }
-
-} // namespace
 
 tenon_status *checkMachine(const schema::Code &code, tenon_code error) {
   const char *triple = code.triple()->c_str();
@@ -94,6 +94,7 @@ tenon_status *checkMachine(const schema::Code &code, tenon_code error) {
   return nullptr;
 }
 
-const Driver kCpuDriver = {"cpu", true, accepts, check, load, unload, derive, arenaSize, outputDims, run, spaceSizes};
+const Driver kCpuDriver = {"cpu",       true,           accepts,         check,    load,           unload,
+                           deriveSizes, imageArenaSize, imageOutputDims, runImage, imageSpaceSizes};
 
 } // namespace tenon::rt

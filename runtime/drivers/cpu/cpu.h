@@ -20,6 +20,14 @@ struct Image {
   tenon_space_sizes_fn spaceSizes = nullptr; ///< null in code without devices
 };
 
+// What a driver does with a program that is an Image, see driver.h.
+int32_t deriveSizes(const Program *program, int64_t *symbols, int64_t (&numbers)[2]);
+int64_t imageArenaSize(const Program *program, const int64_t *symbols);
+void imageOutputDims(const Program *program, const int64_t *symbols, int64_t *dims);
+void imageSpaceSizes(const Program *program, const int64_t *symbols, int64_t *bytes);
+int32_t runImage(const Program *program, const tenon_host_api *api, void *invocation, void *const *inputs,
+                 void *const *outputs, const uint8_t *weights, uint8_t *arena, const int64_t *symbols);
+
 /// The size of this machine's pages: 4 KiB, on AArch64 also 16 or 64 KiB.
 uint64_t machinePage();
 /// Maps an ELF image from the artifact's pages (through a memfd if the artifact

@@ -91,6 +91,24 @@ typedef void (*tenon_space_sizes_fn)(const int64_t *symbols, int64_t *bytes);
 /* Dimensions of all outputs, concatenated; -1 for one beyond i64. */
 typedef void (*tenon_output_dims_fn)(const int64_t *symbols, int64_t *dims);
 
+/* A model that is linked into a program, with its code: a constant that `tenon compile
+ * --emit=static-lib` makes, for tenon_model_from_static. Grows at its end; size says how
+ * far this one goes. The manifest is that of an artifact, with one variant whose code is
+ * empty, for it is linked, and with the weights at offset 0. Manifest and weights are
+ * aligned to 64 bytes. */
+struct tenon_static_model {
+  uint64_t size;
+  const uint8_t *manifest;
+  uint64_t manifest_bytes;
+  const uint8_t *weights;
+  uint64_t weight_bytes;
+  uint64_t code_bytes;
+  tenon_main_fn main;
+  tenon_derive_fn derive;
+  tenon_arena_size_fn arena_size;
+  tenon_output_dims_fn output_dims;
+};
+
 #ifdef __cplusplus
 }
 #endif

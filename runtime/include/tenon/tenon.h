@@ -130,6 +130,12 @@ tenon_status *tenon_model_load(const char *path, const tenon_load_options *optio
  * used in place if the data is aligned to 64 bytes, else copied. */
 tenon_status *tenon_model_load_buffer(const void *data, size_t bytes, const tenon_load_options *options,
                                       tenon_model **model);
+/* The same of a model that is linked into the program: `tenon compile --emit=static-lib`
+ * makes an archive with code and weights, and a header that declares the model. Reads no
+ * file, and maps and copies no code. The only driver is "cpu". */
+typedef struct tenon_static_model tenon_static_model;
+tenon_status *tenon_model_from_static(const tenon_static_model *linked, const tenon_load_options *options,
+                                      tenon_model **model);
 /* Models are reference counted by their sessions; NULL is allowed. */
 void tenon_model_free(tenon_model *model);
 /* Queries. Of a NULL model, counts and sizes are 0 and texts NULL; queries with

@@ -4,7 +4,11 @@
  *   runner MODEL.tenon THREADS OUTPUT_PREFIX INPUT_FILE=2x3...
  * One INPUT_FILE argument for each input in order, with its dimensions ("" for a
  * scalar). Output i is written raw to OUTPUT_PREFIX.i; its line on standard
- * output says "DTYPE DIM...". */
+ * output says "DTYPE DIM...".
+ *
+ * With -DLINKED_MODEL=NAME_model the model is the one that the program is linked
+ * with, and MODEL.tenon is not read. RUNNER_GUARD in the environment is the
+ * session's tenon_guard. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +40,13 @@ int main(int argc, char **argv) {
   if (argc < 4)
     return 2;
   tenon_model *model;
+#ifdef LINKED_MODEL
+  check(tenon_model_from_static(&LINKED_MODEL, NULL, &model));
+#else
   check(tenon_model_load(argv[1], NULL, &model));
-  tenon_session_options options = {sizeof options, atoi(argv[2])};
+#endif
+  const char *guard = getenv("RUNNER_GUARD");
+  tenon_session_options options = {sizeof options, atoi(argv[2]), NULL, guard ? atoi(guard) : TENON_GUARD_NONE};
   tenon_session *session;
   check(tenon_session_create(model, &options, &session));
   for (int i = 0; i < tenon_model_num_inputs(model); ++i) {

@@ -40,9 +40,10 @@ struct Object {
   std::string bytes;
   uint64_t stackBytes = 0;
 };
-/// LLVM dialect to machine code.
+/// LLVM dialect to machine code. What the object is called from outside by begins with `prefix`
+/// and, unless that is empty, is hidden in what the object is linked into.
 mlir::FailureOr<Object> emitObject(mlir::ModuleOp module, const CpuTarget &target, bool assembly = false,
-                                   const KernelProgress &progress = nullptr);
+                                   const KernelProgress &progress = nullptr, llvm::StringRef prefix = "");
 
 /// Links an image without relocations or imports; which device it is for is left open.
 mlir::FailureOr<ModuleCode> linkImage(const Object &object, mlir::Location loc);

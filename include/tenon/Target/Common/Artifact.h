@@ -41,7 +41,7 @@ struct ArtifactRegion {
   uint32_t firstSymbol = 0, numSymbols = 0;                 ///< among the named and then the derived ones
 };
 struct Artifact {
-  std::string model, target, ledger, plan;
+  std::string model, modelHash, target, ledger, plan;
   std::vector<ArtifactTensor> inputs, outputs;
   std::vector<std::string> fixedInputs; ///< the model's inputs that are constants here
   std::vector<ArtifactSymbol> symbols;
