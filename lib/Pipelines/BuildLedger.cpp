@@ -3,6 +3,7 @@
 // Collecting the ledger from the IR.
 #include "tenon/Pipelines/BuildLedger.h"
 
+#include "LedgerMemory.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Analysis/NominalSizes.h"
 #include "tenon/Conversion/ONNXToGraph/Passes.h"
@@ -22,6 +23,7 @@ namespace tenon {
 namespace {
 
 constexpr StringLiteral kNodesAttr = "onnx.nodes";
+constexpr StringLiteral kOutputsAttr = "onnx.outputs";
 constexpr StringLiteral kHashAttr = "onnx.hash";
 
 /// What a value of the imported graph depends on, at most.
@@ -55,6 +57,29 @@ public:
 
 private:
   DenseMap<Operation *, Depends> known;
+};
+
+/// Where values of the imported graph come from, as NodeRecord::inputs says it.
+class Sources {
+public:
+  explicit Sources(ModuleOp imported) {
+    imported.walk<WalkOrder::PreOrder>([&](onnxir::NodeOp node) { numbers.insert({node, int64_t(numbers.size())}); });
+  }
+  /// Weights are left out.
+  SmallVector<int64_t> of(ValueRange values) const {
+    llvm::SetVector<int64_t> sources;
+    for (Value value : values) {
+      auto argument = dyn_cast<BlockArgument>(value);
+      if (argument && isa<func::FuncOp>(argument.getOwner()->getParentOp()))
+        sources.insert(-1 - int64_t(argument.getArgNumber()));
+      else if (auto node = value.getDefiningOp<onnxir::NodeOp>())
+        sources.insert(numbers.lookup(node));
+    }
+    return sources.takeVector();
+  }
+
+private:
+  DenseMap<Operation *, int64_t> numbers;
 };
 
 Fate fateOfAbsent(StringRef depends) {
@@ -127,15 +152,20 @@ void recordNodes(ModuleOp imported, StringRef modelHash) {
   imported->setAttr(kHashAttr, StringAttr::get(imported.getContext(), modelHash));
   Builder b(imported.getContext());
   Dependences dependences;
+  Sources sources(imported);
   SmallVector<Attribute> nodes;
   imported->walk<WalkOrder::PreOrder>([&](onnxir::NodeOp node) {
     static constexpr StringLiteral names[] = {"nothing", "shapes", "data"};
     nodes.push_back(
         b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(node.getName())),
                              b.getNamedAttr("op", b.getStringAttr(node.getQualifiedType())),
+                             b.getNamedAttr("inputs", b.getDenseI64ArrayAttr(sources.of(node.getInputs()))),
                              b.getNamedAttr("depends_on", b.getStringAttr(names[int(dependences.of(node))]))}));
   });
   imported->setAttr(kNodesAttr, b.getArrayAttr(nodes));
+  for (auto func : imported.getOps<func::FuncOp>())
+    if (func.getName() == "main")
+      imported->setAttr(kOutputsAttr, b.getDenseI64ArrayAttr(sources.of(func.front().getTerminator()->getOperands())));
 }
 
 Ledger buildLedger(ModuleOp module, ArrayRef<KernelDescription> kernels) {
@@ -172,6 +202,10 @@ Ledger buildLedger(ModuleOp module, ArrayRef<KernelDescription> kernels) {
     }
   });
   ledger.notes = notes.take();
+  if (auto outputs = plan->getAttrOfType<DenseI64ArrayAttr>(kOutputsAttr))
+    llvm::append_range(ledger.outputs, outputs.asArrayRef());
+  ledger.transfers = transfersOf(plan);
+  ledger.memory = memoryOf(module);
   if (!plan->hasAttr(kNodesAttr)) { // IR written by hand: the names that its locations give
     llvm::StringSet<> listed;
     for (const KernelDescription &kernel : ledger.kernels)
@@ -190,6 +224,8 @@ Ledger buildLedger(ModuleOp module, ArrayRef<KernelDescription> kernels) {
         record.fate =
             other != others.end() ? other->second : fateOfAbsent(node.getAs<StringAttr>("depends_on").getValue());
       }
+      if (auto inputs = node.getAs<DenseI64ArrayAttr>("inputs"))
+        llvm::append_range(record.inputs, inputs.asArrayRef());
       ledger.nodes.push_back(std::move(record));
     }
   return ledger;

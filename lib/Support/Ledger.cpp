@@ -3,6 +3,8 @@
 // The ledger as JSON and back. Keys are added, never changed.
 #include "tenon/Support/Ledger.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 using llvm::StringRef;
 
 namespace tenon {
@@ -12,13 +14,36 @@ StringRef fateName(Fate fate) {
   return names[int(fate)];
 }
 
+static llvm::json::Object toJsonObject(const TransferRecord &transfer) {
+  return llvm::json::Object{
+      {"from", transfer.from}, {"to", transfer.to}, {"value", transfer.value}, {"bytes", int64_t(transfer.bytes)}};
+}
+
+static llvm::json::Object toJsonObject(const MemoryRecord &record) {
+  llvm::json::Array buffers;
+  for (const BufferRecord &buffer : record.buffers)
+    buffers.push_back(llvm::json::Object{{"writer", buffer.writer},
+                                         {"bytes", int64_t(buffer.bytes)},
+                                         {"offset", buffer.offset},
+                                         {"first", int64_t(buffer.first)},
+                                         {"last", int64_t(buffer.last)}});
+  return llvm::json::Object{{"space", record.space},
+                            {"program", record.program},
+                            {"arena", int64_t(record.arena)},
+                            {"peak", int64_t(record.peak)},
+                            {"peak_step", int64_t(record.peakStep)},
+                            {"steps", llvm::json::Array(record.steps)},
+                            {"buffers", std::move(buffers)}};
+}
+
 llvm::json::Object Ledger::toJson() const {
   llvm::json::Array nodeArray, kernelArray, noteArray;
   for (const NodeRecord &node : nodes)
     nodeArray.push_back(llvm::json::Object{{"node", node.name},
                                            {"operator", node.op},
                                            {"became", fateName(node.fate)},
-                                           {"kernels", llvm::json::Array(node.kernels)}});
+                                           {"kernels", llvm::json::Array(node.kernels)},
+                                           {"inputs", llvm::json::Array(node.inputs)}});
   for (const KernelDescription &kernel : kernels) {
     llvm::json::Object cost;
     for (auto &[term, amount] : kernel.cost)
@@ -58,6 +83,15 @@ llvm::json::Object Ledger::toJson() const {
     predictionArray.push_back(llvm::json::Object{{"plan", plan}, {"seconds", seconds}});
   if (!predictions.empty())
     ledger["predictions"] = std::move(predictionArray);
+  ledger["outputs"] = llvm::json::Array(outputs);
+  llvm::json::Array transferArray, memoryArray;
+  for (const TransferRecord &transfer : transfers)
+    transferArray.push_back(toJsonObject(transfer));
+  if (!transfers.empty())
+    ledger["transfers"] = std::move(transferArray);
+  for (const MemoryRecord &record : memory)
+    memoryArray.push_back(toJsonObject(record));
+  ledger["memory"] = std::move(memoryArray);
   return ledger;
 }
 
@@ -80,6 +114,14 @@ Fate parseFate(StringRef name) {
   return Fate::Removed;
 }
 
+std::vector<int64_t> numbers(const llvm::json::Object &object, StringRef key) {
+  std::vector<int64_t> result;
+  if (const llvm::json::Array *array = object.getArray(key))
+    for (const llvm::json::Value &value : *array)
+      result.push_back(value.getAsInteger().value_or(0));
+  return result;
+}
+
 void forEachObject(const llvm::json::Object &root, StringRef key,
                    llvm::function_ref<void(const llvm::json::Object &)> visit) {
   if (const llvm::json::Array *array = root.getArray(key))
@@ -89,6 +131,22 @@ void forEachObject(const llvm::json::Object &root, StringRef key,
 }
 
 } // namespace
+
+static MemoryRecord readMemory(const llvm::json::Object &record) {
+  auto number = [](const llvm::json::Object &object, StringRef key) { return object.getInteger(key).value_or(0); };
+  MemoryRecord memory;
+  memory.space = text(record, "space");
+  memory.program = text(record, "program");
+  memory.arena = uint64_t(number(record, "arena"));
+  memory.peak = uint64_t(number(record, "peak"));
+  memory.peakStep = unsigned(number(record, "peak_step"));
+  memory.steps = texts(record, "steps");
+  forEachObject(record, "buffers", [&](const llvm::json::Object &buffer) {
+    memory.buffers.push_back({text(buffer, "writer"), uint64_t(number(buffer, "bytes")), number(buffer, "offset"),
+                              unsigned(number(buffer, "first")), unsigned(number(buffer, "last"))});
+  });
+  return memory;
+}
 
 /// Whether JSON nests no deeper than a ledger can: the parser calls itself for
 /// each level, and an artifact is a file that anyone may have written.
@@ -131,8 +189,8 @@ std::optional<Ledger> Ledger::fromJson(StringRef json) {
   readSizes("nominal_sizes", ledger.nominalSizes);
   readSizes("expected_sizes", ledger.expectedSizes);
   forEachObject(*root, "nodes", [&](const llvm::json::Object &node) {
-    ledger.nodes.push_back(
-        {text(node, "node"), text(node, "operator"), parseFate(text(node, "became")), texts(node, "kernels")});
+    ledger.nodes.push_back({text(node, "node"), text(node, "operator"), parseFate(text(node, "became")),
+                            texts(node, "kernels"), numbers(node, "inputs")});
   });
   forEachObject(*root, "kernels", [&](const llvm::json::Object &kernel) {
     KernelDescription description;
@@ -157,6 +215,13 @@ std::optional<Ledger> Ledger::fromJson(StringRef json) {
   forEachObject(*root, "notes", [&](const llvm::json::Object &note) {
     ledger.notes.push_back({{text(note, "code"), text(note, "text")}, texts(note, "kernels"), texts(note, "nodes")});
   });
+  ledger.outputs = numbers(*root, "outputs");
+  forEachObject(*root, "transfers", [&](const llvm::json::Object &transfer) {
+    ledger.transfers.push_back({text(transfer, "from"), text(transfer, "to"), text(transfer, "value"),
+                                uint64_t(transfer.getInteger("bytes").value_or(0))});
+  });
+  forEachObject(*root, "memory",
+                [&](const llvm::json::Object &record) { ledger.memory.push_back(readMemory(record)); });
   return ledger;
 }
 

@@ -17,6 +17,8 @@ class Node:
     operator: str
     became: str
     kernels: tuple[str, ...] = ()
+    inputs: tuple[int, ...] = ()
+    """What it reads: indices of nodes, and -1 - i for the model's input i."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Kernel:
     work: int = 0
     nodes: tuple[str, ...] = ()
     seconds: float = 0.0
+    """Of a run, by the chip's numbers, at the sizes to expect."""
 
 
 @dataclass(frozen=True)

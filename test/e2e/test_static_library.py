@@ -354,7 +354,7 @@ def test_the_how_to_page(tmp_path, skip_sanitized):
     for name in (".venv", "runtime"):
         (tree / name).symlink_to(ROOT / name)
     done = 0
-    for page in ("link-a-model",):
+    for page in ("link-a-model", "read-the-explain-page"):
         for options, text in pages.blocks(ROOT / f"docs/HowTo/{page}.md"):
             if not pages.lacking(options):
                 call(["sh", "-e", "-c", text], cwd=tree)

@@ -4,6 +4,7 @@
 // The cost of a kernel is its number of operations in the ledger, an estimate where dimensions are open.
 // Nothing is run or timed.
 #include "Compiling.h"
+#include "ExplainPage.h"
 #include "Session.h"
 #include "Summary.h"
 #include "Table.h"
@@ -12,6 +13,7 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
 
 namespace tenon::driver {
 
@@ -25,11 +27,19 @@ public:
   Exit run() override;
 
 private:
+  Exit refuseIgnored() const;
+  Exit writePage(const tenon_model *model, llvm::StringRef artifact, const Ledger &ledger) const;
   void printKernels(const Ledger &ledger) const;
 
   Value<uint64_t> top{*this, {"top"}, "N", "Show the N most costly kernels, 0 for all", 20};
   Switch nodes{*this, {"nodes"}, "A row for each ONNX node, in the model's order, and everything in full"};
   Switch json{*this, {"json"}, "Print the ledger as JSON"};
+  Value<std::string> html{*this,
+                          {"html"},
+                          "FILE.html",
+                          "Write a page for a browser: the graph by device, the nodes as a table, memory over time"};
+  Value<std::string> profile{
+      *this, {"profile"}, "FILE.json", "Measured times for the page: what `tenon bench --json --profile` printed"};
 };
 
 /// The codes of the notes on each kernel.
@@ -164,15 +174,49 @@ void ExplainCommand::printKernels(const Ledger &ledger) const {
   }
 }
 
-Exit ExplainCommand::run() {
-  std::string artifact;
-  if (Exit exit = oneFile(*this, {}, "one artifact, FILE.tenon", artifact))
-    return exit;
+Exit ExplainCommand::refuseIgnored() const {
   for (const Flag *flag : {(const Flag *)&top, (const Flag *)&nodes})
     if (json && flag->given())
       return refuse(*flag, "with --json");
   if (nodes && top.given())
     return refuse(top, "with --nodes");
+  for (const Flag *flag : {(const Flag *)&top, (const Flag *)&nodes, (const Flag *)&json})
+    if (html.given() && flag->given())
+      return refuse(*flag, "with --html");
+  if (profile.given() && !html.given())
+    return refuse(profile, "without --html");
+  return kOk;
+}
+
+Exit ExplainCommand::writePage(const tenon_model *model, llvm::StringRef artifact, const Ledger &ledger) const {
+  InputFiles files;
+  files.add(artifact, "the artifact");
+  llvm::json::Object measured;
+  if (profile.given()) {
+    files.add(profile.value, "the profile");
+    if (Exit exit = readProfile(profile.value, ledger, measured))
+      return exit;
+  }
+  if (Exit exit = checkOutput(html, html.value, files))
+    return exit;
+  OutputFile file;
+  std::error_code code = file.open(html.value);
+  if (!code) {
+    file.os() << explainPage(model, llvm::sys::path::filename(artifact), ledger, std::move(measured));
+    code = file.commit();
+  }
+  if (code)
+    return complain("[TN8008] " + html.spelling() + ": cannot write " + html.value + ": " + code.message());
+  llvm::outs() << "wrote " << escaped(html.value) << "\n";
+  return kOk;
+}
+
+Exit ExplainCommand::run() {
+  std::string artifact;
+  if (Exit exit = oneFile(*this, {}, "one artifact, FILE.tenon", artifact))
+    return exit;
+  if (Exit exit = refuseIgnored())
+    return exit;
   ArtifactFile file;
   if (Exit exit = file.load(artifact))
     return exit;
@@ -184,6 +228,8 @@ Exit ExplainCommand::run() {
   std::optional<Ledger> ledger = Ledger::fromJson(text);
   if (!ledger || (ledger->nodes.empty() && ledger->kernels.empty()))
     return complain("[TN8017] " + artifact + " holds no ledger that this version can read; compile the model again");
+  if (html.given())
+    return writePage(file.model, artifact, *ledger);
   if (nodes) {
     printNodes(*ledger);
     llvm::outs() << "\n";
