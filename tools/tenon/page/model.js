@@ -28,7 +28,7 @@ function bytesText(bytes) {
 function timeText(seconds) {
   if (!seconds) return '';
   return seconds >= 1 ? seconds.toPrecision(3) + ' s' : seconds >= 1e-3 ? (seconds * 1e3).toPrecision(3) + ' ms'
-       : seconds >= 1e-6 ? (seconds * 1e6).toPrecision(3) + ' µs' : (seconds * 1e9).toPrecision(2) + ' ns';
+       : seconds >= 1e-6 ? (seconds * 1e6).toPrecision(3) + ' µs' : (seconds * 1e9).toFixed(0) + ' ns';
 }
 function countText(count) {
   const units = ['', ' K', ' M', ' G', ' T', ' P'];

@@ -12,7 +12,7 @@ function makeSummary() {
     tile('operations', countText(kernels.reduce((sum, kernel) => sum + kernel.work, 0)), kernels.some(kernel => !kernel.work && kernel.estimate) ? 'at the sizes to expect' : ''),
     isPredicted ? tile('predicted', timeText(kernels.reduce((sum, kernel) => sum + kernel.predicted, 0)), 'all kernels, one core’s numbers, without copies') : null,
     isMeasured ? tile('measured', timeText(kernels.reduce((sum, kernel) => sum + kernel.measured, 0)), 'sum of the kernels’ medians') : null,
-    tile('weights', bytesText(data.weight_bytes || 0), 'code ' + bytesText(data.code_bytes || 0)),
+    tile('weights', bytesText(data.weight_bytes || 0), (hasDevices ? 'code of the host ' : 'code ') + bytesText(data.code_bytes || 0)),
     memory.length ? tile('arena', bytesText(arena), peak ? 'lower bound ' + bytesText(peak) : 'results go to the outputs') : null,
     list(ledger.transfers).length ? tile('copies', list(ledger.transfers).length, bytesText(ledger.transfers.reduce((sum, transfer) => sum + transfer.bytes, 0))) : null));
   const bars = (rows, most) => element('table', { class: 'wide' }, rows.map(([name, value, text, colour, node]) => element('tr', {},

@@ -6,7 +6,8 @@ function makeTable() {
   const number = node => node.main ? node.main : { work: 0, predicted: 0, measured: 0 };
   const columns = [
     { title: '#', width: '44px', value: node => node.index, numeric: true },
-    { title: 'ONNX node', width: 'minmax(160px, 2.4fr)', value: node => node.name },
+    // Of a long name the end tells most: paths share their beginnings.
+    { title: 'ONNX node', width: 'minmax(160px, 2.4fr)', value: node => node.name, text: name => name.length > 36 ? '…' + name.slice(-35) : name, hint: node => node.name },
     { title: 'operator', width: 'minmax(80px, 1fr)', value: node => node.op },
     hasDevices && { title: 'device', width: 'minmax(80px, .9fr)', value: node => node.device, dot: node => deviceColour.get(node.device) },
     { title: 'kernel', width: 'minmax(110px, 1.2fr)', value: node => node.main ? node.main.kernel + (node.kernels.length > 1 ? ' +' + (node.kernels.length - 1) : '') : '(' + node.became + ')' },
@@ -42,7 +43,7 @@ function makeTable() {
     } }, element('i', { class: 'dot', style: { background: kind.colour } }), kind.name + ' ' + nodes.filter(kind.has).length);
     byId('chips').append(chip);
   }
-  const textOf = node => columns.map(column => String(column.text ? column.text(column.value(node)) : column.value(node))).join(' ').toLowerCase();
+  const textOf = node => columns.map(column => String(column.text && column.numeric ? column.text(column.value(node)) : column.value(node))).join(' ').toLowerCase();
   let texts = null;
 
   function update() {
