@@ -5,7 +5,6 @@
 
 #include "ShippedCpu.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/Threading.h"
 #include "llvm/TargetParser/Host.h"
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -65,8 +64,8 @@ int64_t takeHostSizes(hw::Device &chip) {
     if (int64_t bytes = cacheBytes(level))
       if (hw::Memory *cache = chip.memory("l" + std::to_string(level)))
         cache->bytes = bytes;
-  for (hw::Unit &unit : chip.units)
-    unit.count = std::max<int64_t>(1, llvm::hardware_concurrency().compute_thread_count());
+  // The declaration has one core: a run has one thread unless it is asked for more, and what
+  // is decided and predicted must not depend on how many processors compile.
   return cacheBytes(2);
 }
 
