@@ -4,7 +4,7 @@
 #include "tenon/Analysis/NominalSizes.h"
 
 #include "tenon/Dialect/Graph/IR/Graph.h"
-#include "tenon/Dialect/Graph/IR/Symbols.h"
+#include "tenon/Dialect/Graph/IR/SymbolValues.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -12,14 +12,8 @@ using namespace mlir;
 
 namespace tenon {
 
-static int64_t constantOr(AffineExpr expr, int64_t otherwise) {
-  auto constant = dyn_cast_or_null<AffineConstantExpr>(expr);
-  return constant ? constant.getValue() : otherwise;
-}
-
 SmallVector<int64_t> nominalSizes(ModuleOp module) {
   SmallVector<int64_t> sizes;
-  SmallVector<AffineExpr> values;
   auto nominal = module->getAttrOfType<DictionaryAttr>("graph.nominal_sizes");
   for (const graph::Symbol &symbol : graph::readSymbols(module)) {
     int64_t size = std::clamp(kExpectedSize, symbol.min, std::max(symbol.min, symbol.max));
@@ -28,21 +22,17 @@ SmallVector<int64_t> nominalSizes(ModuleOp module) {
     } else if (symbol.isDerived()) {
       SmallVector<int64_t> arguments;
       for (AffineExpr argument : symbol.arguments)
-        arguments.push_back(constantOr(simplifyAffineExpr(argument.replaceSymbols(values), 0, 0), kExpectedSize));
+        arguments.push_back(graph::valueAt(argument, sizes).value_or(kExpectedSize));
       size = graph::evaluate(symbol.derivation, arguments);
     } else {
       size = llvm::divideCeil(size, std::max<int64_t>(symbol.divisor, 1)) * std::max<int64_t>(symbol.divisor, 1);
     }
     sizes.push_back(size);
-    values.push_back(getAffineConstantExpr(size, module.getContext()));
   }
   return sizes;
 }
 
 OwningOpRef<Operation *> atSizes(Operation *op, ArrayRef<int64_t> sizes, IRMapping *mapping) {
-  SmallVector<AffineExpr> values;
-  for (int64_t size : sizes)
-    values.push_back(getAffineConstantExpr(size, op->getContext()));
   IRMapping own;
   OwningOpRef<Operation *> copy(op->clone(mapping ? *mapping : own));
   auto fix = [&](Value value) {
@@ -51,8 +41,7 @@ OwningOpRef<Operation *> atSizes(Operation *op, ArrayRef<int64_t> sizes, IRMappi
       return;
     SmallVector<int64_t> shape;
     for (AffineExpr expr : plan::shapeOf(value))
-      shape.push_back(std::max<int64_t>(
-          0, constantOr(expr ? simplifyAffineExpr(expr.replaceSymbols(values), 0, 0) : expr, kExpectedSize)));
+      shape.push_back(std::max<int64_t>(0, graph::valueAt(expr, sizes).value_or(kExpectedSize)));
     value.setType(type.clone(shape));
   };
   copy.get()->walk([&](Operation *inner) {

@@ -18,8 +18,7 @@ namespace {
 
 /// Bytes of a value at these sizes.
 uint64_t bytesAt(Value value, ArrayRef<int64_t> sizes) {
-  AffineExpr bytes = plan::bytesOf(value);
-  return bytes ? uint64_t(std::max<int64_t>(0, graph::sizeAt(bytes, sizes))) : 0;
+  return uint64_t(std::max<int64_t>(0, graph::sizeAt(plan::bytesOf(value), sizes)));
 }
 
 uint64_t arenaBytes(plan::ArenaAttr arena, ArrayRef<int64_t> sizes) {

@@ -63,8 +63,7 @@ namespace {
 class Samples {
 public:
   explicit Samples(ModuleOp host)
-      : context(host.getContext()), table(graph::readSymbols(host)),
-        assumptions(graph::readAssumptions(host, "graph.assumptions")) {
+      : table(graph::readSymbols(host)), assumptions(graph::readAssumptions(host, "graph.assumptions")) {
     for (unsigned i = 0; i < table.size(); ++i)
       if (!table[i].isDerived())
         named[table[i].name] = i;
@@ -81,8 +80,8 @@ public:
   Values of(ArrayRef<graph::Symbol> symbols) const {
     Values result;
     for (const SmallVector<int64_t> &sample : values)
-      result.push_back(graph::symbolValues(
-          symbols, [&](const graph::Symbol &symbol) { return sample[named.lookup(symbol.name)]; }, context));
+      result.push_back(
+          graph::symbolValues(symbols, [&](const graph::Symbol &symbol) { return sample[named.lookup(symbol.name)]; }));
     return result;
   }
 
@@ -96,25 +95,26 @@ public:
 
 private:
   void add(int64_t number, int64_t step) {
-    SmallVector<int64_t> sample = graph::symbolValues(
-        table,
-        [&](const graph::Symbol &symbol) {
-          int64_t value = std::clamp(number, symbol.min, std::max(symbol.min, symbol.max));
-          number += step;
-          return int64_t(llvm::alignTo(value, std::max<int64_t>(symbol.divisor, 1)));
-        },
-        context);
+    SmallVector<int64_t> sample = graph::symbolValues(table, [&](const graph::Symbol &symbol) {
+      int64_t value = std::clamp(number, symbol.min, std::max(symbol.min, symbol.max));
+      number += step;
+      return int64_t(llvm::alignTo(value, std::max<int64_t>(symbol.divisor, 1)));
+    });
     // Where the assumptions do not hold there is no run, and sizes may be anything.
     auto holds = [&](const graph::Assumption &x) {
       int64_t a = graph::sizeAt(x.a, sample), b = graph::sizeAt(x.b, sample);
-      return x.kind == graph::Assumption::atMost ? a <= b
-                                                 : a == b || (x.kind == graph::Assumption::broadcasts && a == 1);
+      switch (x.kind) {
+      case graph::Assumption::equal: return a == b;
+      case graph::Assumption::atMost: return a <= b;
+      case graph::Assumption::broadcasts: return a == b || a == 1;
+      case graph::Assumption::never: return false;
+      }
+      return false;
     };
     if (llvm::all_of(assumptions, holds))
       values.push_back(std::move(sample));
   }
 
-  MLIRContext *context;
   std::vector<graph::Symbol> table;
   std::vector<graph::Assumption> assumptions;
   llvm::StringMap<unsigned> named;

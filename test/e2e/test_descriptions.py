@@ -17,8 +17,8 @@ def test_summary(tenon, model, tmp_path):
     lines = done.stdout.splitlines()
     assert len(lines) < 24, "the summary is one screen"
     starts = [line.split()[0] for line in lines if line[0] != " "]
-    assert starts == ["target", "operators", "memory", "time"] + ["note"] * starts.count("note") + ["wrote"]
-    assert "8 ONNX nodes" in lines[1] and "1 as views, 1 evaluated" in lines[1] and "removed" in lines[1]
+    assert starts == ["target", "sizes", "operators", "memory", "time"] + ["note"] * starts.count("note") + ["wrote"]
+    assert "8 ONNX nodes" in lines[2] and "1 as views, 1 evaluated" in lines[2] and "removed" in lines[2]
     assert done.stderr == "", "progress is for terminals"
 
 

@@ -278,8 +278,11 @@ LogicalResult ResizeOp::inferShapes(ShapeAnalysis &a) {
   } else {
     auto constantOp = getScales() ? getScales().getDefiningOp<ConstantOp>() : ConstantOp();
     auto scales = constantOp ? dyn_cast<DenseElementsAttr>(constantOp.getValue()) : DenseElementsAttr();
-    if (!scales || !isa<FloatType>(scales.getElementType()) || scales.getNumElements() != int64_t(x.size()))
-      return emitError("[TN2047] resize needs constant scales, one an axis");
+    if (!scales || !isa<FloatType>(scales.getElementType()))
+      return emitError("[TN2048] resize needs constant scales");
+    if (scales.getNumElements() != int64_t(x.size()))
+      return emitError("[TN2047] resize has ")
+             << scales.getNumElements() << " scales, expected one for each of " << x.size() << " axes";
     for (APFloat value : scales.getValues<APFloat>())
       if (!value.isFinite() || value.isZero() || value.isNegative())
         return emitError("[TN2047] resize by a scale of ") << value.convertToDouble() << ", expected a positive number";
