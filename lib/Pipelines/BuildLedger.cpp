@@ -107,11 +107,19 @@ private:
   std::map<Note, LedgerNote> entries;
 };
 
+/// Whether a note says why an op is where it is (TN4220 to TN4226).
+bool isOfPlacement(const Note &note) { return StringRef(note.code).starts_with("TN422"); }
+
 void noteKernel(plan::KernelOp kernel, const KernelDescription &description, NoteCollector &notes) {
   SmallVector<Note> found(description.notes.begin(), description.notes.end());
-  for (Operation &op : kernel.getBody().front().without_terminator())
-    if (!isa<graph::TransposeOp>(op)) // a change of layout has the location of what it surrounds
-      collectNotes(op.getLoc(), found);
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    SmallVector<Note> notesOfOp;
+    collectNotes(op.getLoc(), notesOfOp);
+    // A change of layout has the location of what it surrounds, but a place of its own.
+    for (const Note &note : notesOfOp)
+      if (!isa<graph::TransposeOp>(op) || isOfPlacement(note))
+        found.push_back(note);
+  }
   for (const Note &note : found)
     notes.add(note, description);
 }

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import refusals
 from driver_models import OK, UNSUPPORTED, USER_ERROR, refused, save, value
 from harness import build_under_test
 from onnx import TensorProto, helper, numpy_helper
@@ -148,3 +149,9 @@ def test_widened_integers_stay_on_the_host(tenon, tmp_path, compiled):
                  [value("y", [4, 4], TensorProto.INT32)])
     there = compiled(model, "there", *TWO)
     assert "TN422" in tenon("explain", there, "--nodes").stdout
+
+
+def test_what_is_refused_of_each_operator():
+    """The list is written by refusals.py; an operator that runs on the host has a reason."""
+    assert not refusals.differences("toy")
+    assert "not said" not in refusals.listed("toy").values()

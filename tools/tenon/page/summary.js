@@ -5,8 +5,9 @@ function makeSummary() {
   const page = byId('summary'), tile = (what, value, more) => element('div', { class: 'tile' }, element('div', { class: 'what' }, what), element('div', { class: 'value' }, String(value)), element('div', { class: 'more' }, more || ''));
   const fates = ['view', 'constant', 'dimensions', 'removed'].map(fate => [fate, nodes.filter(node => !node.main && node.became === fate).length]).filter(([, count]) => count);
   const memory = list(ledger.memory), arena = memory.reduce((sum, record) => sum + record.arena, 0), peak = memory.reduce((sum, record) => sum + record.peak, 0);
+  const [chip, ...features] = String(data.target || '').split(',');
   page.append(element('div', { class: 'tiles' },
-    tile('compiled for', data.target || '', list(data.devices).map(device => 'and ' + device.name).join(', ')),
+    tile('compiled for', chip, [features.join(' '), ...list(data.devices).map(device => 'and ' + device.name)].filter(Boolean).join(', ')),
     tile('ONNX nodes', nodes.length, fates.map(([fate, count]) => count + ' ' + fate).join(', ')),
     tile('kernels', kernels.length, hasDevices ? devices.map(device => kernels.filter(kernel => kernel.device === device).length + ' on ' + device).join(', ') : new Set(kernels.map(kernel => kernel.strategy)).size + ' strategies'),
     tile('operations', countText(kernels.reduce((sum, kernel) => sum + kernel.work, 0)), kernels.some(kernel => !kernel.work && kernel.estimate) ? 'at the sizes to expect' : ''),
