@@ -144,6 +144,15 @@ def test_costs_are_at_nominal_sizes(compiled, tenon, model):
     assert run["outputs"][0]["shape"][0] == 8
 
 
+def test_of_many_open_sizes_a_few_are_told(tenon, tmp_path):
+    names = ["n" * 3000, *(f"d{i}" for i in range(200))]
+    path = save(tmp_path / "many.onnx", [helper.make_node("Relu", [f"x{i}"], [f"y{i}"]) for i in range(len(names))],
+                [value(f"x{i}", [name]) for i, name in enumerate(names)], [value(f"y{i}", [name]) for i, name in enumerate(names)], [])
+    text = tenon("compile", path, "-o", tmp_path / "many.tenon").stdout
+    (line,) = [line for line in text.splitlines() if line.startswith("sizes")]
+    assert "and 195 more" in line and len(line) < 600
+
+
 def test_random_inputs_have_nominal_sizes(compiled, tenon):
     compiled("--sizes=batch=2,in:put:1=3", "--minShapes=v:4", "--optShapes=v:5,x:2x7x3")
     outputs = json.loads(tenon("run", compiled.path, "--random-seed=1", "--json").stdout)["outputs"]

@@ -62,12 +62,15 @@ void printNotes(const Ledger &ledger) {
 } // namespace
 
 std::string expectedSizesText(const Ledger &ledger) {
+  constexpr size_t kMostListed = 6;
   std::string text;
-  for (auto &[name, size] : ledger.expectedSizes) {
-    text += (text.empty() ? "" : ", ") + escaped(name) + "=" + std::to_string(size);
+  for (auto &[name, size] : llvm::ArrayRef(ledger.expectedSizes).take_front(kMostListed)) {
+    text += (text.empty() ? "" : ", ") + shown(name) + "=" + std::to_string(size);
     if (!llvm::is_contained(llvm::make_first_range(ledger.nominalSizes), name))
       text += " (by default)";
   }
+  if (ledger.expectedSizes.size() > kMostListed)
+    text += " and " + std::to_string(ledger.expectedSizes.size() - kMostListed) + " more";
   return text;
 }
 
