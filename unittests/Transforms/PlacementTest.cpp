@@ -165,16 +165,28 @@ TEST(Placement, ExactOnLongChains) {
   }
 }
 
+void expectNoWorse(const Problem &problem, const Solution &solution) {
+  double mine = costByDefinition(problem, solution.assignment);
+  EXPECT_NEAR(solution.seconds, mine, kRounding);
+  EXPECT_LE(mine, costByDefinition(problem, greedyOf(problem)) + kRounding);
+  for (unsigned device = 0; device < problem.devices.size(); ++device)
+    EXPECT_LE(mine, costByDefinition(problem, onDevice(problem, device)) + kRounding);
+}
+
 TEST(Placement, NeverWorseThanOneDeviceOrGreedy) {
   Random random(3);
   for (unsigned graph = 0; graph < 2000; ++graph) {
     Problem problem = makeProblem(random, 2 + below(random, 2), 20 + below(random, 60));
-    Solution solution = solve(problem, 1 << below(random, 7)); // most cuts have more states
-    double mine = costByDefinition(problem, solution.assignment);
-    EXPECT_NEAR(solution.seconds, mine, kRounding);
-    EXPECT_LE(mine, costByDefinition(problem, greedyOf(problem)) + kRounding);
-    for (unsigned device = 0; device < problem.devices.size(); ++device)
-      EXPECT_LE(mine, costByDefinition(problem, onDevice(problem, device)) + kRounding);
+    expectNoWorse(problem, solve(problem, 1 << below(random, 7))); // most cuts have more states
+  }
+}
+
+// More than a state has bits for.
+TEST(Placement, ManyDevices) {
+  Random random(7);
+  for (unsigned devices : {31, 32, 33, 64}) {
+    Problem problem = makeProblem(random, devices, 12);
+    expectNoWorse(problem, solve(problem));
   }
 }
 

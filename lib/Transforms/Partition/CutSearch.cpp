@@ -19,7 +19,7 @@
 #include "CutSearch.h"
 
 #include <algorithm>
-#include <map>
+#include <limits>
 #include <unordered_map>
 
 namespace tenon::partition {
@@ -222,6 +222,8 @@ private:
 } // namespace
 
 Solution searchCuts(const Problem &problem, size_t mostStates, double known) {
+  if (problem.devices.size() > std::numeric_limits<decltype(Live::copies)>::digits)
+    return {{}, Item::kIllegal, false}; // a state has a bit for each memory
   return Cuts(problem, mostStates, known).run();
 }
 

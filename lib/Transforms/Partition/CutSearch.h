@@ -10,8 +10,9 @@
 namespace tenon::partition {
 
 /// The cheapest assignment, exact if no cut had more than `mostStates` states; else the
-/// cheapest of what was kept. Infinitely dear if nothing that was kept is allowed. `known` is
-/// what some assignment costs, or infinity: what is sure to be dearer is left out.
+/// cheapest of what was kept. Infinitely dear if nothing that was kept is allowed, or there
+/// are more devices than a state has bits for. `known` is what some assignment costs, or
+/// infinity: what is sure to be dearer is left out.
 Solution searchCuts(const Problem &problem, std::size_t mostStates, double known);
 
 } // namespace tenon::partition
