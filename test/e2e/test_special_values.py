@@ -367,6 +367,26 @@ def test_odd_functions_of_zeros():
         assert (y == 0).all() and (np.signbit(y) == np.signbit(zeros)).all(), f"{op}: {y[:2]}"
 
 
+@pytest.mark.parametrize("p", [1, 2])
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_a_norm_of_zero_gives_zero(dtype, p):
+    """"When the Lp norm is zero ... the output is defined to be zero": also where squares underflow, and not where NaN is."""
+    code, numpy = DTYPES[dtype]
+    node = helper.make_node("LpNormalization", ["x"], ["y"], axis=1, p=p)
+    graph = helper.make_graph([node], "m", [helper.make_tensor_value_info("x", code, ["n", 5])],
+                              [helper.make_tensor_value_info("y", code, ["n", 5])])
+    tiny = np.finfo(numpy).tiny
+    x = np.array([[0, -0.0, 0, 0, 0], [tiny, -tiny, tiny, 0, tiny], [3, 0, -4, 0, 0], [np.nan, 1, 1, 1, 1]], numpy)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    y = api.compile(model.SerializeToString()).session().run({"x": x})["y"]
+    assert not y[0].any() and np.isnan(y[3]).all()
+    if p == 2:
+        assert not y[1].any()
+    else:
+        np.testing.assert_allclose(y[1], [0.25, -0.25, 0.25, 0, 0.25])
+    np.testing.assert_allclose(y[2], np.array([3, 0, -4, 0, 0]) / (7 if p == 1 else 5), rtol=1e-6)
+
+
 def test_sine_has_bounds():
     """Of every number, in vectors with large ones among small ones, too."""
     rng = np.random.default_rng(0)

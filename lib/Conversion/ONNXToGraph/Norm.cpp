@@ -142,9 +142,10 @@ LogicalResult convertLpNorm(NodeContext &c) {
     return c.error(Problem::range, "attribute p = " + Twine(p) + ", expected 1 or 2");
   ReduceKind kind = p == 1 ? ReduceKind::l1 : ReduceKind::l2;
   Value length = c.reduce(kind, x, axis, true), zero = c.scalarLike(x, 0);
-  // Vectors of length 0 stay 0.
-  length = c.select(c.binary(BinaryKind::eq, length, zero), c.scalarLike(x, 1), length);
-  return c.set(c.castLike(c.div(x, length), c.input(0)));
+  // Where the length is 0 so is the result, also of elements whose squares are too small.
+  Value isZero = c.binary(BinaryKind::eq, length, zero);
+  Value unit = c.div(c.select(isZero, zero, x), c.select(isZero, c.scalarLike(x, 1), length));
+  return c.set(c.castLike(unit, c.input(0)));
 }
 
 } // namespace
