@@ -292,10 +292,10 @@ def check_coverage(results):
 
 
 def main():
-    flags = parser(__doc__, jobs=1, sweep="ten minutes of processor time instead of 300 graphs")
+    flags = parser(__doc__, jobs=1, sweep="ten minutes of processor time instead of 400 graphs")
     flags.add_argument("--seed", type=int, default=1)
     flags.add_argument("--count", type=int, default=0, help="graphs to run; 0: as many as the time allows")
-    flags.add_argument("--seconds", type=float, default=0, help="processor time to spend (without it or --count: 300 graphs, with --sweep 600 seconds)")
+    flags.add_argument("--seconds", type=float, default=0, help="processor time to spend (without it or --count: 400 graphs, with --sweep 600 seconds)")
     flags.add_argument("--wall", action="store_true", help="--seconds are of each job, not of all")
     flags.add_argument("--graph", help="only graph SEED:INDEX")
     flags.add_argument("--findings", type=int, default=20, help="stop after so many; 0: never")
@@ -306,7 +306,7 @@ def main():
     flags.add_argument("--verbose", action="store_true", help="print how often each operator occurred")
     arguments = flags.parse_args()
     if not arguments.count and not arguments.seconds:
-        arguments.count, arguments.seconds = (0, 600) if arguments.sweep else (300, 0)  # the same on every machine
+        arguments.count, arguments.seconds = (0, 600) if arguments.sweep else (400, 0)  # the same on every machine
     results = Results(read_expected(HERE / "fuzz-expected-failures.txt"), verbose=False)
     if problem := use_package(arguments.build):
         results.record("fuzz", False, problem)

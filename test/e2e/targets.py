@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Every architecture that `tenon targets` lists, on real models.
 
-x86-64 levels: every model of ../shared/models is compiled for x86-64-v3 and for one of
-the levels below and above, which alternate (with --sweep for both), and reproduces its
-recorded outputs with 1 and 2 threads; for x86-64-v3 it is verified kernel by kernel too. AArch64 and RISC-V: models (a few, with --sweep more) are
+x86-64 levels: every model of ../shared/models is compiled for the level and
+reproduces its recorded outputs with 1 and 2 threads; for x86-64-v3 it is verified
+kernel by kernel too. AArch64 and RISC-V: models (a few, with --sweep more) are
 cross-compiled; the code is for that machine, imports nothing, has its vector
 multiply-adds, and reproduces recorded outputs under qemu; so do products whose
 weights stay in number formats, with the host's results as the record. For each
@@ -29,7 +29,6 @@ from run_models import check, tolerances
 
 HERE = Path(__file__).resolve().parent
 LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4")
-ALTERNATE = ("x86-64-v2", "x86-64-v4")  # without --sweep, models have these in turn
 # Convolutions, depthwise ones, products and recurrence, attention, float16, QDQ, If:
 # emulation is slow, so small ones.
 EMULATED = (
@@ -155,7 +154,7 @@ def check_self_contained(driver, target, name, scratch):
 
 
 def main():
-    flags = parser(__doc__, timeout=300, sweep="all models for all levels; more models and number formats under qemu")
+    flags = parser(__doc__, timeout=300, sweep="more models and number formats under qemu")
     flags.add_argument("--target", action="append", help="only this architecture (repeatable)")
     flags.add_argument("models", nargs="*", help="only these")
     arguments = flags.parse_args()
@@ -183,8 +182,7 @@ def main():
                 if claimed(level):
                     results.skip(level, "this machine lacks its instructions")
                 continue
-            chosen = models if sweep or level not in ALTERNATE else models[ALTERNATE.index(level) :: len(ALTERNATE)]
-            cases += [(f"{level} {m.name}", partial(check, driver, m, f"cpu:{level}", verify=level == "x86-64-v3")) for m in chosen]
+            cases += [(f"{level} {m.name}", partial(check, driver, m, f"cpu:{level}", verify=level == "x86-64-v3")) for m in models]
         for architecture in (a for a in cross.ARCHITECTURES if a in targets):
             emulated = None
             if lacking := cross.missing(architecture):
