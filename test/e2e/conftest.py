@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The driver as a fixture: `tenon(arguments...)` returns the finished process. And
-which tests run where the runner asks for a part of them."""
+"""The driver as a fixture: `tenon(arguments...)` returns the finished process, of a
+program that is loaded once for all tests (fork_server.py) unless an option wants
+one of its own. And which tests run where the runner asks for a part of them."""
 
 import collections
 import subprocess
@@ -8,6 +9,7 @@ import subprocess
 import pytest
 
 from driver_models import OK, each_fate
+from fork_server import Program
 from harness import build_under_test, claimed, is_sanitized, processor_seconds, sharing
 
 
@@ -64,15 +66,24 @@ def pytest_runtest_teardown(item):
 @pytest.fixture(scope="session")
 def tenon():
     build = build_under_test()
-    program = build / "bin" / "tenon"
+    program = Program(build / "bin" / "tenon", build)
 
-    def call(*arguments, **options):
-        command = [str(program), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, **options)
+    def call(*arguments, cwd=None, env=None, **options):
+        command = [program.path, *map(str, arguments)]
+        if options:  # of how a new process starts
+            return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, cwd=cwd, env=env, **options)
+        run = program.run(arguments, cwd, env)
+        return subprocess.CompletedProcess(command, run.returncode, as_text(run.stdout), as_text(run.stderr))
 
-    call.program = str(program)
+    call.program = program.path
     call.sanitized = is_sanitized(build)
-    return call
+    yield call
+    program.stop()
+
+
+def as_text(data):
+    """What subprocess makes of output with text=True."""
+    return data.decode().replace("\r\n", "\n").replace("\r", "\n")
 
 
 @pytest.fixture(autouse=True)

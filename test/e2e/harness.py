@@ -24,6 +24,8 @@ import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from fork_server import Program
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHARED = Path(os.environ.get("TENON_SHARED", ROOT.parent / "shared"))
 
@@ -131,40 +133,27 @@ class Driver:
         self.program = Path(build) / "bin" / "tenon"
         self.timeout = timeout
         self.sanitized = is_sanitized(build)
+        # AddressSanitizer reserves terabytes of address space.
+        self.runs = Program(self.program, build, None if self.sanitized else MEMORY_LIMIT)
 
     def exists(self):
         return os.access(self.program, os.X_OK)
 
-    def limit(self):
-        # AddressSanitizer reserves terabytes of address space.
-        if not self.sanitized:
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-
     def __call__(self, *arguments):
         """Returns (exit status, last lines of the output)."""
-        command = [str(self.program), *map(str, arguments)]
         try:
-            done = subprocess.run(
-                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=self.timeout,
-                preexec_fn=self.limit, check=False,
-            )
+            done = self.runs.run(arguments, timeout=self.timeout, merged=True)
         except subprocess.TimeoutExpired:
             return 124, f"no answer after {self.timeout} s"
         return done.returncode, done.stdout.decode(errors="replace").strip()
 
     def measured(self, *arguments):
         """The Compilation that these arguments ask for."""
-        with tempfile.TemporaryFile() as output:
-            process = subprocess.Popen(
-                [str(self.program), *map(str, arguments)], stdout=output, stderr=subprocess.STDOUT, preexec_fn=self.limit)
-            late = threading.Timer(self.timeout, process.kill)
-            late.start()
-            _, status, usage = os.wait4(process.pid, 0)
-            late.cancel()
-            process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
-            output.seek(0)
-            text = output.read().decode(errors="replace").strip()
-        return Compilation(process.returncode, text, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+        try:
+            done = self.runs.run(arguments, timeout=self.timeout, merged=True)
+        except subprocess.TimeoutExpired:
+            return Compilation(124, f"no answer after {self.timeout} s", self.timeout, 0)
+        return Compilation(done.returncode, done.stdout.decode(errors="replace").strip(), done.seconds, done.peak)
 
     def compiled(self, model, target, *flags):
         """The Compilation of a model for a target, once for all processes and suites of a run.
@@ -336,7 +325,7 @@ def read_expected(path):
 
 def processor_seconds():
     """What this process and its children that have ended took of the processors."""
-    return sum(os.times()[:4])
+    return sum(os.times()[:4]) + Program.forked_seconds
 
 
 class Results:

@@ -20,7 +20,6 @@ formats of up to 8 bits (about a minute a format).
 """
 
 import re
-import subprocess
 import sys
 import tempfile
 from fractions import Fraction
@@ -28,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fork_server import Program
 from harness import Results, claimed, parser
 
 CHUNK = 1 << 20  # numbers that one run rounds
@@ -270,8 +270,8 @@ def spread_inputs():
 class Compiled:
     """Casts of one type as artifacts, compiled from graph IR."""
 
-    def __init__(self, tenon_program, folder, target):
-        self.program, self.folder, self.target = tenon_program, Path(folder), target
+    def __init__(self, build, folder, target):
+        self.program, self.folder, self.target = Program(Path(build) / "bin" / "tenon", build), Path(folder), target
         self.count = 0
 
     def session(self, text):
@@ -280,10 +280,9 @@ class Compiled:
         self.count += 1
         source, artifact = self.folder / f"{self.count}.mlir", self.folder / f"{self.count}.tenon"
         source.write_text(text)
-        done = subprocess.run([self.program, "compile", "-q", f"--target={self.target}", "--start-from=graph", source, "-o", artifact],
-                              capture_output=True, text=True, check=False)
+        done = self.program.run(["compile", "-q", f"--target={self.target}", "--start-from=graph", source, "-o", artifact])
         if done.returncode:
-            raise RuntimeError(done.stderr.strip())
+            raise RuntimeError(done.stderr.decode().strip())
         loaded = tenon.load(artifact)
         session, info = loaded.session(), loaded.inputs[0]
         return lambda x: list(session.run({info.name: x.view(info.dtype)}).values())
@@ -400,7 +399,7 @@ def main():
             names.append(name)
     spread = spread_inputs()[:: 1 if arguments.sweep else 4]
     with tempfile.TemporaryDirectory() as folder:
-        compiled = Compiled(Path(arguments.build) / "bin" / "tenon", folder, arguments.target)
+        compiled = Compiled(arguments.build, folder, arguments.target)
         for name in arguments.names or names:
             if not claimed(name):
                 continue

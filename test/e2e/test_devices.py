@@ -3,26 +3,27 @@
 
 import json
 import re
-import subprocess
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from fork_server import Program
 from harness import build_under_test, use_package
 
 assert use_package(build_under_test()) is None
 TWO = ("--target=cpu:host", "--target=cpu:host")
 # Code of this device is for known sizes.
 TOY = ("--target=cpu:host", "--target=toy", f"--load-target-plugin={build_under_test() / 'lib' / 'ToyTarget.so'}")
+PROGRAM = Program(build_under_test() / "bin" / "tenon", build_under_test())
 
 
 def tenon(*arguments, status=0):
-    done = subprocess.run([build_under_test() / "bin" / "tenon", *map(str, arguments)], capture_output=True, text=True,
-                          check=False, timeout=120)
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    done = PROGRAM.run(arguments, timeout=120)
+    text = done.stdout.decode() + done.stderr.decode()
+    assert done.returncode == status, text
+    return text
 
 
 @pytest.fixture
@@ -268,9 +269,7 @@ def test_all_problems_of_targets_at_once(model):
 def test_a_plan_is_resumed_with_the_targets_that_it_was_made_for(model, tmp_path, sizes):
     plan, artifact = tmp_path / "plan.mlir", tmp_path / "m.tenon"
     flags = (*TWO, *sizes, "--pin=second=cpu:host#2")
-    plan.write_text(subprocess.run(
-        [build_under_test() / "bin" / "tenon", "compile", model, *flags, "--stop-after=place"], capture_output=True,
-        text=True, check=True).stdout)
+    plan.write_bytes(PROGRAM.run(["compile", model, *flags, "--stop-after=place"]).stdout)
     assert "plan.submit" in plan.read_text()
     tenon("compile", "-q", plan, "-o", artifact, "--start-from=codegen", *TWO)
     resumed = artifact.read_bytes()

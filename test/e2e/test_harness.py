@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import harness
+from fork_server import Program
 
 HERE = Path(__file__).resolve().parent
 
@@ -58,6 +59,38 @@ def test_a_child_makes_as_many_calls_as_it_survives():
     problems = [problem for _, problem in answers]
     assert problems[2] == problems[8] == "crash: SIGKILL" and "ZeroDivisionError" in problems[4]
     assert "no answer after 5 s" in problems[5] and "exit status 3" in problems[7]
+
+
+@pytest.fixture(params=[True, False], ids=["forked", "spawned"])
+def shell(request):
+    """A shell whose runs are forks of one that waits before its main, and one without such."""
+    if request.param and harness.is_sanitized(harness.build_under_test()):
+        pytest.skip("sanitizers want to be loaded first")
+    program = Program("/bin/sh", harness.build_under_test(), address_space=1 << 30)
+    assert program.library
+    program.library = program.library if request.param else None
+    yield program
+    program.stop()
+
+
+def test_each_run_of_a_program_has_its_own_process(shell, tmp_path):
+    says = shell.run(["-c", 'echo "$0 $1 $VALUE$HOME"; pwd; ulimit -v; echo bad >&2; exit 3', "zero", "one"], cwd=tmp_path, env={"VALUE": "a = b"})
+    assert (says.returncode, says.stdout.decode(), says.stderr) == (3, f"zero one a = b\n{tmp_path}\n{1 << 20}\n", b"bad\n")
+    assert shell.run(["-c", "echo a; echo b >&2; echo c"], merged=True).stdout == b"a\nb\nc\n"
+    assert shell.run(["-c", "value=1; echo $$; exit"]).stdout != shell.run(["-c", "echo $value$$"]).stdout
+    assert shell.run(["-c", "kill -SEGV $$"]).returncode == -signal.SIGSEGV
+    assert shell.run(["-c", "echo $1 | wc -c", "sh", "x" * 100_000]).stdout.strip() == b"100001"
+    with pytest.raises(subprocess.TimeoutExpired):
+        shell.run(["-c", "exec sleep 60"], timeout=0.2)
+    busy = shell.run(["-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"])
+    assert busy.returncode == 0 and 0.02 < busy.seconds < 20 and 1 << 19 < busy.peak < 1 << 27
+
+
+def test_runs_are_forks_of_one_program(shell):
+    parents = {shell.run(["-c", "echo $PPID"]).stdout.decode().strip() for _ in range(3)}
+    assert parents == {str(shell.process.pid if shell.library else os.getpid())}
+    ((theirs, problem),) = harness.isolated_each([lambda: shell.run(["-c", "echo $PPID"]).stdout.decode().strip()], 20)
+    assert not problem and theirs not in parents  # what Python forks has a program of its own that forks
 
 
 @pytest.mark.parametrize("says, status", [("passed", 0), ("different y at [0]: 1, expected 2\nfailed", 1), ("", 1), ("error: [TN2101]\nfailed", 0)])
