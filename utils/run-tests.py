@@ -4,9 +4,10 @@
 
 Suites: architecture (utils/check-architecture.py), lit (test/), unit (the
 gtest programs build/bin/tenon-*-tests), python (pytest over python/tests),
-driver (pytest over test/e2e), and the scripts of test/e2e. As many processes
-run at a time as there are processors, those of the longest suites first; the
-processes of one suite divide its cases among themselves (test/e2e/harness.py).
+driver (pytest over test/e2e), and the scripts of test/e2e. One process more runs
+at a time than there are processors, for some tests wait; those of the longest
+suites start first. The processes of one suite divide its cases among themselves
+(test/e2e/harness.py).
 What a suite prints appears when it is done. A suite that cannot run at all
 counts as one failure, never as silence. The last line is `N passed, N failed,
 N skipped`.
@@ -364,7 +365,7 @@ def main():
     parser.add_argument("--all", action="store_true", help="the slow sweeps as well: what precedes a release")
     parser.add_argument("--green", action="store_true",
                         help="the build is up to date: leave out suites of targets that .cache/green has, and note those that pass")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes at a time")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processors to keep busy")
     parser.add_argument("--timeout", type=int, default=3000, help="seconds for one process of a suite")
     parser.add_argument("--slowest", type=int, default=0, metavar="N", help="print the N tests that took longest")
     parser.add_argument("--sanitize", action="store_true", help="the build has sanitizers")
@@ -379,7 +380,7 @@ def main():
         done = skipped_as_green(notes, names, may_skip) if notes else {}
         left = [name for name in names if name not in done]
         suites = {name: runner.processes(name) for name in sorted(left, key=runner.seconds, reverse=True)}
-        pool = ThreadPoolExecutor(arguments.jobs)
+        pool = ThreadPoolExecutor(arguments.jobs + 1)
         try:
             waiting = collections.Counter({name: len(processes) for name, processes in suites.items()})
             running = [pool.submit(runner.run, process) for processes in suites.values() for process in processes]
@@ -402,7 +403,7 @@ def main():
     for name, seconds in sorted(total.seconds.items(), key=lambda item: -item[1])[: arguments.slowest]:
         print(f"{seconds:8.1f} s  {name}")
     print("\n".join(done[name][1] for name in names))
-    print(f"{time.monotonic() - start:.0f} s with {arguments.jobs} processes at a time")
+    print(f"{time.monotonic() - start:.0f} s on {arguments.jobs} processors")
     print(total, flush=True)
     return 1 if total.failed or not total.passed else 0
 
