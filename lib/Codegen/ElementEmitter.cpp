@@ -46,79 +46,79 @@ Exprs ElementEmitter::spaceStrides(Value tensor) {
 Value ElementEmitter::get(Value tensor) {
   if (Value known = values.lookup(tensor))
     return known;
-  Value result;
-  if (isa<BlockArgument>(tensor)) {
-    Exprs strides = spaceStrides(tensor);
-    Type element = getElementTypeOrSelf(tensor.getType());
-    Value buffer = context.buffer(tensor);
-    Value at = context.offset(point, strides);
-    AffineExpr inner = strides.empty() ? getAffineConstantExpr(0, context.kernel.getContext()) : strides.back();
-    if (lanes == 1 || inner == 1) {
-      result = context.load(buffer, element, at, lanes, mask);
-    } else if (inner == 0) {
-      result = context.broadcast(context.load(buffer, element, at, 1), lanes);
-    } else {
-      // A strided run: one scalar at a time, clamped to the mask's lanes by
-      // reading the first element again beyond them.
-      Type compute = computeType(element);
-      result = context.constant(compute, 0, lanes);
-      for (int64_t lane = 0; lane < lanes; ++lane) {
-        Value laneOffset = context.mul(context.index(lane), context.index(inner));
-        if (mask) {
-          Value on = vector::ExtractOp::create(context.b, context.loc, mask, lane);
-          laneOffset = arith::SelectOp::create(context.b, context.loc, on, laneOffset, context.index(int64_t(0)));
-        }
-        Value scalar = context.load(buffer, element, context.add(at, laneOffset), 1);
-        result = vector::InsertOp::create(context.b, context.loc, scalar, result, lane);
-      }
-    }
-  } else {
-    Operation *op = tensor.getDefiningOp();
-    if (!isElementwise(op)) {
-      op->emitError("[TN5001] is not elementwise and its value is not known at this point of kernel ")
-          << context.kernel.getName();
-      return {};
-    }
-    if (auto constant = dyn_cast<graph::ConstantOp>(op)) {
-      auto elements = cast<DenseElementsAttr>(constant.getValue());
-      Type element = elements.getElementType(), compute = computeType(element);
-      double value = 0;
-      if (isa<FloatType>(element)) {
-        value = elements.getSplatValue<APFloat>().convertToDouble();
-      } else {
-        // Integers bypass double, which cannot hold all of 64 bits.
-        APInt integer = elements.getSplatValue<APInt>();
-        unsigned width = cast<IntegerType>(compute).getWidth();
-        bool isSigned = !element.isUnsignedInteger();
-        TypedAttr attr = context.b.getIntegerAttr(compute, isSigned && width > 1 ? integer.sextOrTrunc(width)
-                                                                                 : integer.zextOrTrunc(width));
-        if (lanes > 1)
-          attr = DenseElementsAttr::get(VectorType::get({lanes}, compute), Attribute(attr));
-        result = arith::ConstantOp::create(context.b, context.loc, attr);
-        values[tensor] = result;
-        return result;
-      }
-      result = context.constant(compute, value, lanes);
-    } else {
-      SmallVector<Value> operands;
-      for (Value operand : op->getOperands()) {
-        if (isa<graph::ExpandOp>(op) && operand != op->getOperand(0))
-          break; // the shape operand is not read
-        operands.push_back(get(operand));
-        if (!operands.back())
-          return {};
-      }
-      Value places;
-      if (auto cast = dyn_cast<graph::CastOp>(op); cast && cast.isStochastic()) {
-        Exprs strides = spaceStrides(tensor);
-        Value stride = strides.empty() ? context.index(int64_t(0)) : context.index(strides.back());
-        places = context.places(context.offset(point, strides), stride, lanes);
-      }
-      result = isa<graph::ExpandOp>(op) ? operands.front() : emitElementwise(context, op, operands, places);
-    }
-  }
+  Value result = isa<BlockArgument>(tensor) ? read(tensor) : evaluate(tensor);
   values[tensor] = result;
   return result;
+}
+
+Value ElementEmitter::read(Value tensor) {
+  Exprs strides = spaceStrides(tensor);
+  Type element = getElementTypeOrSelf(tensor.getType());
+  Value buffer = context.buffer(tensor);
+  Value at = context.offset(point, strides);
+  AffineExpr inner = strides.empty() ? getAffineConstantExpr(0, context.kernel.getContext()) : strides.back();
+  if (lanes == 1 || inner == 1)
+    return context.load(buffer, element, at, lanes, mask);
+  if (inner == 0)
+    return context.broadcast(context.load(buffer, element, at, 1), lanes);
+  return readStrided(buffer, element, at, inner);
+}
+
+Value ElementEmitter::readStrided(Value buffer, Type element, Value at, AffineExpr stride) {
+  // One scalar at a time, clamped to the mask's lanes by reading the first
+  // element again beyond them.
+  Value result = context.constant(computeType(element), 0, lanes);
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    Value laneOffset = context.mul(context.index(lane), context.index(stride));
+    if (mask) {
+      Value on = vector::ExtractOp::create(context.b, context.loc, mask, lane);
+      laneOffset = arith::SelectOp::create(context.b, context.loc, on, laneOffset, context.index(int64_t(0)));
+    }
+    Value scalar = context.load(buffer, element, context.add(at, laneOffset), 1);
+    result = vector::InsertOp::create(context.b, context.loc, scalar, result, lane);
+  }
+  return result;
+}
+
+Value ElementEmitter::splat(DenseElementsAttr elements) {
+  Type element = elements.getElementType(), compute = computeType(element);
+  if (isa<FloatType>(element))
+    return context.constant(compute, elements.getSplatValue<APFloat>().convertToDouble(), lanes);
+  // Integers bypass double, which cannot hold all of 64 bits.
+  APInt integer = elements.getSplatValue<APInt>();
+  unsigned width = cast<IntegerType>(compute).getWidth();
+  bool isSigned = !element.isUnsignedInteger();
+  TypedAttr attr = context.b.getIntegerAttr(compute, isSigned && width > 1 ? integer.sextOrTrunc(width)
+                                                                           : integer.zextOrTrunc(width));
+  if (lanes > 1)
+    attr = DenseElementsAttr::get(VectorType::get({lanes}, compute), Attribute(attr));
+  return arith::ConstantOp::create(context.b, context.loc, attr);
+}
+
+Value ElementEmitter::evaluate(Value tensor) {
+  Operation *op = tensor.getDefiningOp();
+  if (!isElementwise(op)) {
+    op->emitError("[TN5001] is not elementwise and its value is not known at this point of kernel ")
+        << context.kernel.getName();
+    return {};
+  }
+  if (auto constant = dyn_cast<graph::ConstantOp>(op))
+    return splat(cast<DenseElementsAttr>(constant.getValue()));
+  if (auto expand = dyn_cast<graph::ExpandOp>(op))
+    return get(expand.getX()); // the shape operand is not read
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands()) {
+    operands.push_back(get(operand));
+    if (!operands.back())
+      return {};
+  }
+  Value places;
+  if (auto cast = dyn_cast<graph::CastOp>(op); cast && cast.isStochastic()) {
+    Exprs strides = spaceStrides(tensor);
+    Value stride = strides.empty() ? context.index(int64_t(0)) : context.index(strides.back());
+    places = context.places(context.offset(point, strides), stride, lanes);
+  }
+  return emitElementwise(context, op, operands, places);
 }
 
 LogicalResult ElementEmitter::storeYields() {

@@ -41,6 +41,11 @@ struct Math {
       : b(b), loc(loc), type(type),
         contract(arith::FastMathFlagsAttr::get(b.getContext(), arith::FastMathFlags::contract)) {}
 
+  /// The type of such values with other elements.
+  Type shaped(Type scalar) const {
+    auto vector = dyn_cast<VectorType>(type);
+    return vector ? Type(vector.clone(scalar)) : scalar;
+  }
   Value c(double value) {
     Type scalar = getElementTypeOrSelf(type);
     TypedAttr attr = isa<FloatType>(scalar) ? TypedAttr(b.getFloatAttr(scalar, value))
@@ -73,12 +78,10 @@ struct Math {
   Value odd(Value y, Value x) { return math::CopySignOp::create(b, loc, y, x); }
 };
 
-Value emitFloatUnary(UnaryOp op, Value x, Math m, bool fma) {
-  double alpha = op.getAlpha().convertToDouble(), beta = op.getBeta().convertToDouble();
+/// Functions of mathematics and tests of a number; null for other kinds.
+Value emitFloatFunction(UnaryKind kind, Value x, Math m, bool fma) {
   using P = arith::CmpFPredicate;
-  Value zero = m.c(0);
-  auto positive = [&]() { return m.cmp(P::OGT, x, zero); };
-  switch (op.getKind()) {
+  switch (kind) {
   case UnaryKind::abs: return m.un<math::AbsFOp>(x);
   case UnaryKind::neg: return m.neg(x);
   case UnaryKind::exp: return m.exp(x);
@@ -89,7 +92,8 @@ Value emitFloatUnary(UnaryOp op, Value x, Math m, bool fma) {
   case UnaryKind::floor: return m.un<math::FloorOp>(x);
   case UnaryKind::ceil: return m.un<math::CeilOp>(x);
   case UnaryKind::round_even: return m.un<math::RoundEvenOp>(x);
-  case UnaryKind::sign: return m.select(positive(), m.c(1), m.select(m.cmp(P::OLT, x, zero), m.c(-1), x));
+  case UnaryKind::sign:
+    return m.select(m.cmp(P::OGT, x, m.c(0)), m.c(1), m.select(m.cmp(P::OLT, x, m.c(0)), m.c(-1), x));
   case UnaryKind::sin: return emitSine(m.b, m.loc, x, fma);
   case UnaryKind::cos: return emitCosine(m.b, m.loc, x, fma);
   case UnaryKind::tan: return m.div(emitSine(m.b, m.loc, x, fma), emitCosine(m.b, m.loc, x, fma));
@@ -113,12 +117,26 @@ Value emitFloatUnary(UnaryOp op, Value x, Math m, bool fma) {
   }
   case UnaryKind::atanh: return m.odd(m.un<math::AtanhOp>(x), x);
   case UnaryKind::erf: return m.odd(m.un<math::ErfOp>(x), x);
+  case UnaryKind::is_nan: return m.cmp(P::UNO, x, x);
+  case UnaryKind::is_inf: return m.cmp(P::OEQ, m.un<math::AbsFOp>(x), m.c(INFINITY));
+  case UnaryKind::is_pos_inf: return m.cmp(P::OEQ, x, m.c(INFINITY));
+  case UnaryKind::is_neg_inf: return m.cmp(P::OEQ, x, m.c(-INFINITY));
+  default: return {};
+  }
+}
+
+/// Activation functions, some with parameters of the op; null for other kinds.
+Value emitActivation(UnaryOp op, Value x, Math m) {
+  double alpha = op.getAlpha().convertToDouble(), beta = op.getBeta().convertToDouble();
+  using P = arith::CmpFPredicate;
+  Value zero = m.c(0);
+  switch (op.getKind()) {
   case UnaryKind::sigmoid: return m.sigmoid(x);
   case UnaryKind::relu: return m.max(x, zero);
   case UnaryKind::leaky_relu: return m.select(m.cmp(P::OLT, x, zero), m.mul(m.c(alpha), x), x);
   case UnaryKind::elu: return m.select(m.cmp(P::OLT, x, zero), m.mul(m.c(alpha), m.expm1(x)), x);
   case UnaryKind::celu: return m.select(m.cmp(P::OLT, x, zero), m.mul(m.c(alpha), m.expm1(m.div(x, m.c(alpha)))), x);
-  case UnaryKind::selu: return m.mul(m.c(beta), m.select(positive(), x, m.mul(m.c(alpha), m.expm1(x))));
+  case UnaryKind::selu: return m.mul(m.c(beta), m.select(m.cmp(P::OGT, x, zero), x, m.mul(m.c(alpha), m.expm1(x))));
   case UnaryKind::softplus: return m.softplus(x);
   case UnaryKind::softsign: return m.div(x, m.add(m.c(1), m.un<math::AbsFOp>(x)));
   case UnaryKind::hard_sigmoid: return m.min(m.max(m.add(m.mul(m.c(alpha), x), m.c(beta)), zero), m.c(1));
@@ -136,12 +154,13 @@ Value emitFloatUnary(UnaryOp op, Value x, Math m, bool fma) {
   case UnaryKind::shrink:
     return m.select(m.cmp(P::OLT, x, m.c(-alpha)), m.add(x, m.c(beta)),
                     m.select(m.cmp(P::OGT, x, m.c(alpha)), m.sub(x, m.c(beta)), zero));
-  case UnaryKind::is_nan: return m.cmp(P::UNO, x, x);
-  case UnaryKind::is_inf: return m.cmp(P::OEQ, m.un<math::AbsFOp>(x), m.c(INFINITY));
-  case UnaryKind::is_pos_inf: return m.cmp(P::OEQ, x, m.c(INFINITY));
-  case UnaryKind::is_neg_inf: return m.cmp(P::OEQ, x, m.c(-INFINITY));
   default: return {};
   }
+}
+
+Value emitFloatUnary(UnaryOp op, Value x, Math m, bool fma) {
+  Value result = emitFloatFunction(op.getKind(), x, m, fma);
+  return result ? result : emitActivation(op, x, m);
 }
 
 Value emitIntegerUnary(UnaryOp op, Value x, Math m, bool isUnsigned) {
@@ -174,12 +193,8 @@ Value emitRemainder(Value x, Value y, Math narrow) {
   using P = arith::CmpFPredicate;
   auto &b = narrow.b;
   Location loc = narrow.loc;
-  auto shaped = [&](Type element) -> Type {
-    auto vector = dyn_cast<VectorType>(narrow.type);
-    return vector ? Type(VectorType::get(vector.getShape(), element, vector.getScalableDims())) : element;
-  };
   bool widen = !getElementTypeOrSelf(narrow.type).isF64();
-  Type wide = shaped(b.getF64Type()), bits = shaped(b.getI64Type());
+  Type wide = narrow.shaped(b.getF64Type()), bits = narrow.shaped(b.getI64Type());
   Math m(b, loc, wide);
   m.contract = arith::FastMathFlagsAttr::get(b.getContext(), arith::FastMathFlags::none);
   auto leading = [&](Value v) -> Value {
@@ -278,6 +293,57 @@ Value integerPower(Value x, Value y, Math m, bool isUnsigned) {
   return m.select(is(P::slt, y, m.c(0)), inverse, power);
 }
 
+/// Division by zero is undefined in ONNX; here it gives 0, and must not trap. MIN / -1
+/// overflows (and traps on x86): it wraps to the negation.
+Value integerQuotient(Value x, Value y, Math m, bool isUnsigned) {
+  auto &b = m.b;
+  Location loc = m.loc;
+  using P = arith::CmpIPredicate;
+  Value zero = arith::CmpIOp::create(b, loc, P::eq, y, m.c(0));
+  Value safe = arith::SelectOp::create(b, loc, zero, m.c(1), y);
+  x = arith::SelectOp::create(b, loc, zero, m.c(0), x);
+  if (isUnsigned)
+    return arith::DivUIOp::create(b, loc, x, safe);
+  Value minusOne = arith::CmpIOp::create(b, loc, P::eq, safe, m.c(-1));
+  Value quotient = arith::DivSIOp::create(b, loc, x, arith::SelectOp::create(b, loc, minusOne, m.c(1), safe));
+  return arith::SelectOp::create(b, loc, minusOne, arith::SubIOp::create(b, loc, m.c(0), x), quotient);
+}
+
+/// The divisors 0 and -1, with which the instruction may trap, count as 1. The remainder has
+/// the sign of the dividend, or (`signOfDivisor`, Python's rule) that of the divisor.
+Value integerRemainder(Value x, Value y, Math m, bool isUnsigned, bool signOfDivisor) {
+  auto &b = m.b;
+  Location loc = m.loc;
+  using P = arith::CmpIPredicate;
+  Value zero = arith::CmpIOp::create(b, loc, P::eq, y, m.c(0));
+  Value safe = arith::SelectOp::create(b, loc, zero, m.c(1), y);
+  if (isUnsigned)
+    return arith::RemUIOp::create(b, loc, x, safe);
+  Value minusOne = arith::CmpIOp::create(b, loc, P::eq, safe, m.c(-1));
+  Value divisor = arith::SelectOp::create(b, loc, minusOne, m.c(1), safe);
+  Value rest = arith::RemSIOp::create(b, loc, x, divisor);
+  if (!signOfDivisor)
+    return rest;
+  Value nonZero = arith::CmpIOp::create(b, loc, P::ne, rest, m.c(0));
+  Value signs = arith::CmpIOp::create(b, loc, P::slt, arith::XOrIOp::create(b, loc, rest, divisor), m.c(0));
+  Value fix = arith::AndIOp::create(b, loc, nonZero, signs);
+  return arith::SelectOp::create(b, loc, fix, arith::AddIOp::create(b, loc, rest, divisor), rest);
+}
+
+/// LLVM leaves shifts by the width and more open; here all bits are shifted out.
+Value shifted(Value x, Value y, Math m, bool toLeft, bool isUnsigned) {
+  auto &b = m.b;
+  Location loc = m.loc;
+  Value most = m.c(getElementTypeOrSelf(m.type).getIntOrFloatBitWidth() - 1);
+  Value isWithin = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, y, most),
+        within = arith::MinUIOp::create(b, loc, y, most);
+  if (!toLeft && !isUnsigned) // which leaves copies of the sign
+    return arith::ShRSIOp::create(b, loc, x, within);
+  Value result =
+      toLeft ? Value(arith::ShLIOp::create(b, loc, x, within)) : Value(arith::ShRUIOp::create(b, loc, x, within));
+  return m.select(isWithin, result, m.c(0));
+}
+
 Value emitIntegerBinary(BinaryKind kind, Value x, Value y, Math m, bool isUnsigned) {
   auto &b = m.b;
   Location loc = m.loc;
@@ -287,35 +353,9 @@ Value emitIntegerBinary(BinaryKind kind, Value x, Value y, Math m, bool isUnsign
   case BinaryKind::add: return arith::AddIOp::create(b, loc, x, y);
   case BinaryKind::sub: return arith::SubIOp::create(b, loc, x, y);
   case BinaryKind::mul: return arith::MulIOp::create(b, loc, x, y);
-  case BinaryKind::div: {
-    // Division by zero is undefined in ONNX; here it gives 0, and must not trap.
-    Value zero = arith::CmpIOp::create(b, loc, P::eq, y, m.c(0));
-    Value safe = arith::SelectOp::create(b, loc, zero, m.c(1), y);
-    x = arith::SelectOp::create(b, loc, zero, m.c(0), x);
-    if (isUnsigned)
-      return arith::DivUIOp::create(b, loc, x, safe);
-    // MIN / -1 overflows (and traps on x86): it wraps to the negation.
-    Value minusOne = arith::CmpIOp::create(b, loc, P::eq, safe, m.c(-1));
-    Value quotient = arith::DivSIOp::create(b, loc, x, arith::SelectOp::create(b, loc, minusOne, m.c(1), safe));
-    return arith::SelectOp::create(b, loc, minusOne, arith::SubIOp::create(b, loc, m.c(0), x), quotient);
-  }
-  case BinaryKind::mod:
-  case BinaryKind::fmod: {
-    Value zero = arith::CmpIOp::create(b, loc, P::eq, y, m.c(0));
-    Value safe = arith::SelectOp::create(b, loc, zero, m.c(1), y);
-    if (isUnsigned)
-      return arith::RemUIOp::create(b, loc, x, safe);
-    Value minusOne = arith::CmpIOp::create(b, loc, P::eq, safe, m.c(-1));
-    Value divisor = arith::SelectOp::create(b, loc, minusOne, m.c(1), safe);
-    Value rest = arith::RemSIOp::create(b, loc, x, divisor);
-    if (kind == BinaryKind::fmod)
-      return rest;
-    // Python's sign rule: the remainder has the divisor's sign.
-    Value nonZero = arith::CmpIOp::create(b, loc, P::ne, rest, m.c(0));
-    Value signs = arith::CmpIOp::create(b, loc, P::slt, arith::XOrIOp::create(b, loc, rest, divisor), m.c(0));
-    Value fix = arith::AndIOp::create(b, loc, nonZero, signs);
-    return arith::SelectOp::create(b, loc, fix, arith::AddIOp::create(b, loc, rest, divisor), rest);
-  }
+  case BinaryKind::div: return integerQuotient(x, y, m, isUnsigned);
+  case BinaryKind::mod: return integerRemainder(x, y, m, isUnsigned, /*signOfDivisor=*/true);
+  case BinaryKind::fmod: return integerRemainder(x, y, m, isUnsigned, /*signOfDivisor=*/false);
   case BinaryKind::pow: return integerPower(x, y, m, isUnsigned);
   case BinaryKind::min:
     return isUnsigned ? Value(arith::MinUIOp::create(b, loc, x, y)) : Value(arith::MinSIOp::create(b, loc, x, y));
@@ -327,17 +367,8 @@ Value emitIntegerBinary(BinaryKind kind, Value x, Value y, Math m, bool isUnsign
   case BinaryKind::bitwise_or: return arith::OrIOp::create(b, loc, x, y);
   case BinaryKind::logical_xor:
   case BinaryKind::bitwise_xor: return arith::XOrIOp::create(b, loc, x, y);
-  case BinaryKind::shift_left:
-  case BinaryKind::shift_right: {
-    // LLVM leaves shifts by the width and more open; here all bits are shifted out.
-    Value most = m.c(getElementTypeOrSelf(m.type).getIntOrFloatBitWidth() - 1);
-    Value isWithin = arith::CmpIOp::create(b, loc, P::ule, y, most), within = arith::MinUIOp::create(b, loc, y, most);
-    if (kind == BinaryKind::shift_right && !isUnsigned) // which leaves copies of the sign
-      return arith::ShRSIOp::create(b, loc, x, within);
-    Value shifted = kind == BinaryKind::shift_left ? Value(arith::ShLIOp::create(b, loc, x, within))
-                                                   : Value(arith::ShRUIOp::create(b, loc, x, within));
-    return m.select(isWithin, shifted, m.c(0));
-  }
+  case BinaryKind::shift_left: return shifted(x, y, m, /*toLeft=*/true, isUnsigned);
+  case BinaryKind::shift_right: return shifted(x, y, m, /*toLeft=*/false, isUnsigned);
   case BinaryKind::prelu: {
     if (isUnsigned)
       return x;
@@ -362,20 +393,16 @@ Value toOddFloat(Value x, Math m) {
   Location loc = m.loc;
   if (!element.isF64())
     return x;
-  auto shaped = [&](Type scalar) -> Type {
-    auto vector = dyn_cast<VectorType>(x.getType());
-    return vector ? Type(vector.clone(scalar)) : scalar;
-  };
-  Math bits(b, loc, shaped(b.getI32Type()));
-  Value nearest = arith::TruncFOp::create(b, loc, shaped(b.getF32Type()), x);
+  Math bits(b, loc, m.shaped(b.getI32Type()));
+  Value nearest = arith::TruncFOp::create(b, loc, m.shaped(b.getF32Type()), x);
   Value back = arith::ExtFOp::create(b, loc, x.getType(), nearest);
   Value away = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, Value(math::AbsFOp::create(b, loc, back)),
                                      Value(math::AbsFOp::create(b, loc, x)));
-  Value pattern = arith::BitcastOp::create(b, loc, shaped(b.getI32Type()), nearest);
+  Value pattern = arith::BitcastOp::create(b, loc, bits.type, nearest);
   Value towardsZero = bits.select(away, arith::SubIOp::create(b, loc, pattern, bits.c(1)), pattern);
   Value odd = arith::OrIOp::create(b, loc, towardsZero, bits.c(1));
   Value inexact = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, back, x);
-  return arith::BitcastOp::create(b, loc, shaped(b.getF32Type()), bits.select(inexact, odd, pattern));
+  return arith::BitcastOp::create(b, loc, m.shaped(b.getF32Type()), bits.select(inexact, odd, pattern));
 }
 
 /// An integer of 64 bits such that its conversion to float64 is exact: of large ones
@@ -396,67 +423,74 @@ Value withFewBits(Value x, bool isUnsigned, Math m) {
   return bits.select(isLarge, few, x);
 }
 
-Value emitCast(KernelContext &context, CastOp op, Value x, Math m, Value places) {
+/// To a floating-point or coded type. A result of fewer bits than arithmetic has is a
+/// rounding of its own, also inside a fused chain.
+Value castToReal(KernelContext &context, CastOp op, Value x, Math m, Value places) {
   Type from = getElementTypeOrSelf(op.getX().getType()), to = getElementTypeOrSelf(op.getResult().getType());
-  auto shaped = [&](Type scalar) -> Type {
-    auto vector = dyn_cast<VectorType>(x.getType());
-    return vector ? Type(vector.clone(scalar)) : scalar;
-  };
   Type source = computeType(from), target = computeType(to);
   auto &b = m.b;
   Location loc = m.loc;
-  bool fromUnsigned = from.isUnsignedInteger() || from.isInteger(1);
-  if (num::isReal(to)) {
-    Value real = x;
-    unsigned a = source.getIntOrFloatBitWidth(), z = target.getIntOrFloatBitWidth();
-    bool coded = num::isCoded(to), narrows = coded || to != target;
-    if (isa<IntegerType>(source)) {
-      // Integers that float32 does not hold must not be rounded twice; float16 has none of them.
-      bool mayTie = narrows && a > 16 && !to.isF16();
-      Type exact = mayTie ? Type(b.getF64Type()) : target;
-      if (mayTie && a == 64)
-        x = withFewBits(x, fromUnsigned, m);
-      real = fromUnsigned ? Value(arith::UIToFPOp::create(b, loc, shaped(exact), x))
-                          : Value(arith::SIToFPOp::create(b, loc, shaped(exact), x));
-    } else if (a < z) {
-      real = arith::ExtFOp::create(b, loc, shaped(target), x);
-    } else if (a > z && !narrows) {
-      real = arith::TruncFOp::create(b, loc, shaped(target), x);
-    }
-    if (coded) {
-      Value codes = context.encode(toOddFloat(real, m), to, op.getEncoding(), places);
-      return num::DecodeOp::create(b, loc, shaped(target), codes, TypeAttr::get(to));
-    }
-    // The 16-bit result is a rounding of its own, also inside a fused chain.
-    if (to != target)
-      real = arith::ExtFOp::create(b, loc, shaped(target),
-                                   Value(arith::TruncFOp::create(b, loc, shaped(to), toOddFloat(real, m))));
-    return real;
+  Value real = x;
+  unsigned a = source.getIntOrFloatBitWidth(), z = target.getIntOrFloatBitWidth();
+  bool coded = num::isCoded(to), narrows = coded || to != target;
+  if (isa<IntegerType>(source)) {
+    // Integers that float32 does not hold must not be rounded twice; float16 has none of them.
+    bool mayTie = narrows && a > 16 && !to.isF16(), isUnsigned = from.isUnsignedInteger() || from.isInteger(1);
+    Type exact = m.shaped(mayTie ? Type(b.getF64Type()) : target);
+    if (mayTie && a == 64)
+      x = withFewBits(x, isUnsigned, m);
+    real = isUnsigned ? Value(arith::UIToFPOp::create(b, loc, exact, x))
+                      : Value(arith::SIToFPOp::create(b, loc, exact, x));
+  } else if (a < z) {
+    real = arith::ExtFOp::create(b, loc, m.shaped(target), x);
+  } else if (a > z && !narrows) {
+    real = arith::TruncFOp::create(b, loc, m.shaped(target), x);
   }
+  if (coded) {
+    Value codes = context.encode(toOddFloat(real, m), to, op.getEncoding(), places);
+    return num::DecodeOp::create(b, loc, m.shaped(target), codes, TypeAttr::get(to));
+  }
+  if (to != target)
+    real = arith::ExtFOp::create(b, loc, m.shaped(target),
+                                 Value(arith::TruncFOp::create(b, loc, m.shaped(to), toOddFloat(real, m))));
+  return real;
+}
+
+/// numerics::castToInteger: narrow types are low bits of an int32, so that they wrap
+/// alike on every target. The guarded conversions saturate.
+Value castRealToInteger(Value x, Type to, Math m) {
+  Type target = computeType(to);
+  auto &b = m.b;
+  Location loc = m.loc;
+  Type wide = b.getIntegerType(std::max(32u, target.getIntOrFloatBitWidth()));
+  Value whole = arith::FPToSIOp::create(b, loc, m.shaped(wide), x);
+  if (to.isUnsignedInteger() && target.getIntOrFloatBitWidth() >= 32)
+    whole = m.select(m.cmp(arith::CmpFPredicate::OLT, x, m.c(0)), whole,
+                     arith::FPToUIOp::create(b, loc, m.shaped(wide), x));
+  return wide == target ? whole : Value(arith::TruncIOp::create(b, loc, m.shaped(target), whole));
+}
+
+Value emitCast(KernelContext &context, CastOp op, Value x, Math m, Value places) {
+  Type from = getElementTypeOrSelf(op.getX().getType()), to = getElementTypeOrSelf(op.getResult().getType());
+  Type source = computeType(from), target = computeType(to);
+  auto &b = m.b;
+  Location loc = m.loc;
+  if (num::isReal(to))
+    return castToReal(context, op, x, m, places);
   if (to.isInteger(1)) {
     if (isa<FloatType>(source))
-      return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, x, Math(b, loc, x.getType()).c(0));
-    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, Math(b, loc, x.getType()).c(0));
+      return m.cmp(arith::CmpFPredicate::UNE, x, m.c(0));
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, m.c(0));
   }
-  if (isa<FloatType>(source)) {
-    // numerics::castToInteger: narrow types are low bits of an int32, so that they
-    // wrap alike on every target. The guarded conversions saturate.
-    Type wide = b.getIntegerType(std::max(32u, target.getIntOrFloatBitWidth()));
-    Value whole = arith::FPToSIOp::create(b, loc, shaped(wide), x);
-    if (to.isUnsignedInteger() && target.getIntOrFloatBitWidth() >= 32) {
-      Math real(b, loc, x.getType());
-      whole = real.select(real.cmp(arith::CmpFPredicate::OLT, x, real.c(0)), whole,
-                          arith::FPToUIOp::create(b, loc, shaped(wide), x));
-    }
-    return wide == target ? whole : Value(arith::TruncIOp::create(b, loc, shaped(target), whole));
-  }
+  if (isa<FloatType>(source))
+    return castRealToInteger(x, to, m);
   unsigned a = source.getIntOrFloatBitWidth(), z = target.getIntOrFloatBitWidth();
   if (a == z)
     return x;
   if (a > z)
-    return arith::TruncIOp::create(b, loc, shaped(target), x);
-  return fromUnsigned ? Value(arith::ExtUIOp::create(b, loc, shaped(target), x))
-                      : Value(arith::ExtSIOp::create(b, loc, shaped(target), x));
+    return arith::TruncIOp::create(b, loc, m.shaped(target), x);
+  return from.isUnsignedInteger() || from.isInteger(1) ? Value(arith::ExtUIOp::create(b, loc, m.shaped(target), x))
+                                                       : Value(arith::ExtSIOp::create(b, loc, m.shaped(target), x));
 }
 
 /// Why an op on floats of this type has no lowering; empty if it has.

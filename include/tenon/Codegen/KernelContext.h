@@ -224,6 +224,14 @@ private:
 
   /// Strides of a tensor along the (merged) space dimensions; 0 = broadcast.
   Exprs spaceStrides(mlir::Value tensor);
+  /// The elements at the point of a tensor in memory.
+  mlir::Value read(mlir::Value tensor);
+  /// Elements from `at` on, `stride` apart, where they are neither neighbours nor one and the same.
+  mlir::Value readStrided(mlir::Value buffer, mlir::Type element, mlir::Value at, mlir::AffineExpr stride);
+  /// The one value of a constant.
+  mlir::Value splat(mlir::DenseElementsAttr elements);
+  /// What an elementwise op makes of its operands at the point.
+  mlir::Value evaluate(mlir::Value tensor);
 };
 
 } // namespace tenon::codegen
