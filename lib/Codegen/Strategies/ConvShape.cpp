@@ -56,6 +56,22 @@ Value ConvShape::lineOf(KernelContext &c, const ConvRow &row, Value kh) const {
   return c.mul(c.add(c.mul(row.image, c.index(h)), ih), c.index(w));
 }
 
+/// Extents of the filter in space. Packing changes its shape, and records the one that it has in the model.
+static SmallVector<int64_t> windowOf(plan::KernelOp kernel, graph::ConvOp op) {
+  if (auto original = kernel->getAttrOfType<DenseI64ArrayAttr>("conv.filter_shape"))
+    return llvm::to_vector(original.asArrayRef().drop_front(2));
+  return llvm::to_vector(cast<RankedTensorType>(op.getFilter().getType()).getShape().drop_front(2));
+}
+
+static void exchangeAxes(ConvShape &p) {
+  std::swap(p.h, p.w);
+  std::swap(p.oh, p.ow);
+  std::swap(p.kh, p.kw);
+  std::swap(p.strideH, p.strideW);
+  std::swap(p.dilationH, p.dilationW);
+  std::swap(p.padTop, p.padLeft);
+}
+
 std::optional<ConvShape> analyzeConv(plan::KernelOp kernel, std::string &reason) {
   ConvShape p;
   p.op = cast<graph::ConvOp>(kernel.getRootOp());
@@ -83,13 +99,7 @@ std::optional<ConvShape> analyzeConv(plan::KernelOp kernel, std::string &reason)
   p.group = p.op.getGroup();
   p.channels = constantOr(x.back());
   p.outputs = constantOr(p.result.back());
-  SmallVector<int64_t> window;
-  if (auto original = kernel->getAttrOfType<DenseI64ArrayAttr>("conv.filter_shape")) {
-    window.append(original.asArrayRef().begin() + 2, original.asArrayRef().end());
-  } else {
-    for (int64_t size : cast<RankedTensorType>(p.op.getFilter().getType()).getShape().drop_front(2))
-      window.push_back(size);
-  }
+  SmallVector<int64_t> window = windowOf(kernel, p.op);
   if (p.channels < 0 || p.outputs < 0 || llvm::any_of(window, ShapedType::isDynamic))
     return fail("channels or filter size are not static");
   bool flat = spatial == 1;
@@ -107,14 +117,8 @@ std::optional<ConvShape> analyzeConv(plan::KernelOp kernel, std::string &reason)
   p.padTop = flat ? getAffineConstantExpr(0, context) : convPadding(p.op, 0, p.h, p.oh, p.kh);
   p.padLeft = convPadding(p.op, spatial - 1, p.w, p.ow, p.kw);
   p.tall = !flat && p.w == 1 && p.ow == 1 && p.kw == 1 && p.padLeft == 0;
-  if (p.tall) {
-    std::swap(p.h, p.w);
-    std::swap(p.oh, p.ow);
-    std::swap(p.kh, p.kw);
-    std::swap(p.strideH, p.strideW);
-    std::swap(p.dilationH, p.dilationW);
-    std::swap(p.padTop, p.padLeft);
-  }
+  if (p.tall)
+    exchangeAxes(p);
   return p;
 }
 

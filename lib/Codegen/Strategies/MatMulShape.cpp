@@ -18,6 +18,47 @@ static Exprs operandShape(plan::KernelOp kernel, Value operand) {
   return shapeOf(operand);
 }
 
+/// The strides of an operand along the `count` batch dimensions of the result. They are aligned at the last; those
+/// that the operand lacks broadcast.
+static Exprs batchStrides(const Exprs &shape, const Exprs &result, size_t count, MLIRContext *context) {
+  Exprs strides = stridesOf(shape), batch;
+  for (size_t i = 0; i < count; ++i) {
+    int64_t d = int64_t(i) + int64_t(shape.size() - std::min<size_t>(shape.size(), 2)) - int64_t(count);
+    batch.push_back(d < 0 ? getAffineConstantExpr(0, context) : broadcastStride(shape[d], result[i], strides[d]));
+  }
+  return batch;
+}
+
+/// Of a matrix times a vector: the vector becomes the left operand.
+static void exchangeOperands(MatMulShape &p, AffineExpr zero, AffineExpr one) {
+  std::swap(p.a, p.b);
+  std::swap(p.aBatch, p.bBatch);
+  AffineExpr vectorStep = p.bStep;
+  p.bStep = p.aStep;
+  p.bColumn = p.aRow;
+  p.n = p.m;
+  p.m = one;
+  p.aRow = zero;
+  p.aStep = vectorStep;
+  if (!p.hasM)
+    p.result.push_back(one); // a dot product: one column
+  p.hasM = false;
+}
+
+/// [B, M, K] x [K, N] is [B * M, K] x [K, N]: the left operand's batch dimensions are more
+/// rows where the right has none. `a` is the left operand's shape.
+static void foldBatch(MatMulShape &p, const Exprs &a) {
+  p.folded = p.hasM && !p.op.getTransposeLhs() && !p.batch.empty() && a.size() == p.result.size();
+  for (size_t i = 0; i < p.batch.size() && p.folded; ++i)
+    p.folded = p.bBatch[i] == 0 && a[i] == p.result[i];
+  if (!p.folded)
+    return;
+  p.m = product(p.batch, p.op.getContext()) * p.m;
+  p.batch.clear();
+  p.aBatch.clear();
+  p.bBatch.clear();
+}
+
 MatMulShape analyzeGemm(plan::KernelOp kernel) {
   MatMulShape p;
   MLIRContext *context = kernel.getContext();
@@ -46,43 +87,14 @@ MatMulShape analyzeGemm(plan::KernelOp kernel) {
     p.n = b[b.size() - 2];
     std::swap(p.bStep, p.bColumn);
   }
-  // The operands' batch dimensions are aligned with the result's at the last; those that an operand lacks broadcast.
   size_t batchRank = p.result.size() - p.hasM - hasN;
-  for (size_t i = 0; i < batchRank; ++i) {
-    p.batch.push_back(p.result[i]);
-    auto stride = [&](const Exprs &shape, const Exprs &strides, size_t matrixRank) {
-      int64_t d = int64_t(i) + int64_t(shape.size() - std::min(shape.size(), matrixRank)) - int64_t(batchRank);
-      return d < 0 ? zero : broadcastStride(shape[d], p.result[i], strides[d]);
-    };
-    p.aBatch.push_back(stride(a, aStrides, 2));
-    p.bBatch.push_back(stride(b, bStrides, 2));
-  }
-  if (!hasN) { // matrix times vector: the vector becomes the left operand
-    std::swap(p.a, p.b);
-    std::swap(p.aBatch, p.bBatch);
-    AffineExpr vectorStep = p.bStep;
-    p.bStep = p.aStep;
-    p.bColumn = p.aRow;
-    p.n = p.m;
-    p.m = one;
-    p.aRow = zero;
-    p.aStep = vectorStep;
-    if (!p.hasM)
-      p.result.push_back(one); // a dot product: one column
-    p.hasM = false;
-    return p;
-  }
-  // [B, M, K] x [K, N] is [B * M, K] x [K, N]: the left operand's batch dimensions are
-  // more rows where the right has none.
-  p.folded = p.hasM && !p.op.getTransposeLhs() && batchRank > 0 && a.size() == p.result.size();
-  for (size_t i = 0; i < batchRank && p.folded; ++i)
-    p.folded = p.bBatch[i] == 0 && a[i] == p.result[i];
-  if (p.folded) {
-    p.m = product(p.batch, context) * p.m;
-    p.batch.clear();
-    p.aBatch.clear();
-    p.bBatch.clear();
-  }
+  p.batch = llvm::to_vector(ArrayRef(p.result).take_front(batchRank));
+  p.aBatch = batchStrides(a, p.result, batchRank, context);
+  p.bBatch = batchStrides(b, p.result, batchRank, context);
+  if (hasN)
+    foldBatch(p, a);
+  else
+    exchangeOperands(p, zero, one);
   return p;
 }
 

@@ -129,11 +129,22 @@ struct AttentionEmitter {
   Value loadF32(Value buffer, Value at, int64_t lanes, Value mask = {}) { return c.load(buffer, f32, at, lanes, mask); }
   void storeF32(Value value, Value buffer, Value at, Value mask = {}) { c.store(value, buffer, f32, at, mask); }
 
+  /// s.rows queries and one block of keys.
+  struct Tile {
+    Value row, first;     // the first query within the unit, whose own first is query `first`
+    Value firstKey;       // of the block
+    Value limit;          // keys from here on are seen by none of the unit's queries
+    ArrayRef<Value> head; // batch entry and head
+  };
+
   void unit(Value number);
   void packQueries(Value base, Value first);
   void sumUnseen(Value limit);
   void packKeys(Value base, Value firstKey);
-  void tile(Value row, Value first, Value firstKey, Value limit, ArrayRef<Value> head);
+  void emitTile(const Tile &t);
+  Values scoresOf(const Tile &t);
+  Value softmaxOf(const Tile &t, int64_t r, Values scores);
+  void addColumns(const Tile &t, ArrayRef<Value> corrections, Value keyCount, Value d, int64_t width, Value mask);
   Values weightless(Value from, Value to, Value d, int64_t width, Value mask = {});
   Value seesNone(ArrayRef<Value> head, Value query, Value where);
   Value applyMask(Value score, ArrayRef<Value> head, Value query, Value key, Value limit);
@@ -257,91 +268,105 @@ void AttentionEmitter::sumUnseen(Value limit) {
                  [&](Value d, Value mask) { storeF32(weightless(limit, lk, d, 1, mask)[0], unseen, d, mask); });
 }
 
-/// Scores, softmax and weighted sums of s.rows queries over one block of keys: see the head of this file. `row` is the
-/// first query within the unit, whose own first is query `first`; keys from `limit` on are seen by none of the unit's.
-void AttentionEmitter::tile(Value row, Value first, Value firstKey, Value limit, ArrayRef<Value> head) {
-  int64_t rows = s.rows, vectors = s.keyVectors, lanes = s.lanes;
-  Values init(rows * vectors, c.constant(f32, 0, lanes));
-  Values scores = c.loop(zero, c.index(s.size), 1, init, [&](Value d, ValueRange acc) {
+/// The scores of a tile, [row][vector of keys], without the mask's part.
+Values AttentionEmitter::scoresOf(const Tile &t) {
+  int64_t lanes = s.lanes, vectors = s.keyVectors;
+  Values init(s.rows * vectors, c.constant(f32, 0, lanes));
+  return c.loop(zero, c.index(s.size), 1, init, [&](Value d, ValueRange acc) {
     Values keys, next;
     Value at = c.mul(d, c.index(s.keys));
     for (int64_t j = 0; j < vectors; ++j)
       keys.push_back(loadF32(keysT, c.add(at, c.index(j * lanes)), lanes));
-    for (int64_t r = 0; r < rows; ++r) {
-      Value q = loadF32(queries, c.mulAdd(c.add(row, c.index(r)), c.index(s.size), d), 1);
+    for (int64_t r = 0; r < s.rows; ++r) {
+      Value q = loadF32(queries, c.mulAdd(c.add(t.row, c.index(r)), c.index(s.size), d), 1);
       for (int64_t j = 0; j < vectors; ++j)
         next.push_back(m.madd(c.broadcast(q, lanes), keys[j], acc[r * vectors + j]));
     }
     return next;
   });
-  Values corrections;
+}
+
+/// The softmax step of row r of a tile, given its scores: updates M and T of the row, stores its weights, and returns
+/// the correction.
+Value AttentionEmitter::softmaxOf(const Tile &t, int64_t r, Values scores) {
+  int64_t lanes = s.lanes;
   auto maxOf = [&](ValueRange a, ValueRange z) { return Values{m.max(a[0], z[0])}; };
   auto sumOf = [&](ValueRange a, ValueRange z) { return Values{m.add(a[0], z[0])}; };
-  for (int64_t r = 0; r < rows; ++r) {
-    Value local = c.add(row, c.index(r)), query = c.add(first, local);
-    // This query sees the keys before `seen`: to the diagonal, if causal.
-    Value seen = limit;
-    if (op.getCausal())
-      seen = c.minS(limit, c.add(c.add(query, c.index(1)), c.sub(lk, lq)));
-    Values masks;
-    Value top;
-    for (int64_t j = 0; j < vectors; ++j) {
-      Value key = c.add(firstKey, c.index(j * lanes)), &score = scores[r * vectors + j];
-      if (op.getMask())
-        score = applyMask(score, head, query, key, limit);
-      masks.push_back(m.laneMask(key, seen, lanes));
-      score = m.select(masks.back(), score, m.like(score, kLowest));
-      top = top ? m.max(score, top) : score;
-    }
-    Value old = loadF32(maxima, local, 1);
-    Value max = m.max(horizontal(c, {top}, lanes, maxOf)[0], old);
-    Value correction = m.exp(m.sub(old, max));
-    Value sum;
-    for (int64_t j = 0; j < vectors; ++j) {
-      Value weight = m.exp(m.sub(scores[r * vectors + j], c.broadcast(max, lanes)));
-      weight = m.select(masks[j], weight, m.like(weight, 0));
-      storeF32(weight, weights, c.index(r * s.keys + j * lanes));
-      sum = sum ? m.add(sum, weight) : weight;
-    }
-    sum = horizontal(c, {sum}, lanes, sumOf)[0];
-    storeF32(max, maxima, local);
-    storeF32(m.madd(loadF32(totals, local, 1), correction, sum), totals, local);
-    corrections.push_back(correction);
+  Value local = c.add(t.row, c.index(r)), query = c.add(t.first, local);
+  // This query sees the keys before `seen`: to the diagonal, if causal.
+  Value seen = t.limit;
+  if (op.getCausal())
+    seen = c.minS(t.limit, c.add(c.add(query, c.index(1)), c.sub(lk, lq)));
+  Values masks;
+  Value top;
+  for (auto [j, score] : llvm::enumerate(scores)) {
+    Value key = c.add(t.firstKey, c.index(j * lanes));
+    if (op.getMask())
+      score = applyMask(score, t.head, query, key, t.limit);
+    masks.push_back(m.laneMask(key, seen, lanes));
+    score = m.select(masks.back(), score, m.like(score, kLowest));
+    top = top ? m.max(score, top) : score;
   }
-  // Weighted sums of `width` vectors of columns from d on, at most as many accumulators as the scores take.
-  Value keyCount = c.minS(c.index(s.keys), c.sub(limit, firstKey));
-  int64_t step = vectors * lanes;
-  auto columns = [&](Value d, int64_t width, Value mask) {
-    Values acc;
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t j = 0; j < width; ++j) {
-        Value at = c.add(c.mulAdd(c.add(row, c.index(r)), c.index(s.valueSize), d), c.index(j * lanes));
-        acc.push_back(m.mul(loadF32(sums, at, lanes, mask), c.broadcast(corrections[r], lanes)));
-      }
-    acc = c.loop(zero, keyCount, 1, acc, [&](Value key, ValueRange args) {
-      Value at = c.add(c.mulAdd(c.add(firstKey, key), c.index(s.valueSize), valueBase), d);
-      Values values, next;
-      for (int64_t j = 0; j < width; ++j)
-        values.push_back(v.load(c.add(at, c.index(j * lanes)), lanes, mask));
-      for (int64_t r = 0; r < rows; ++r) {
-        Value w = c.broadcast(loadF32(weights, c.add(c.index(r * s.keys), key), 1), lanes);
-        for (int64_t j = 0; j < width; ++j)
-          next.push_back(m.madd(w, values[j], args[r * width + j]));
-      }
-      return next;
-    });
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t j = 0; j < width; ++j) {
-        Value at = c.add(c.mulAdd(c.add(row, c.index(r)), c.index(s.valueSize), d), c.index(j * lanes));
-        storeF32(acc[r * width + j], sums, at, mask);
-      }
+  Value old = loadF32(maxima, local, 1);
+  Value max = m.max(horizontal(c, {top}, lanes, maxOf)[0], old);
+  Value correction = m.exp(m.sub(old, max));
+  Value sum;
+  for (auto [j, score] : llvm::enumerate(scores)) {
+    Value weight = m.exp(m.sub(score, c.broadcast(max, lanes)));
+    weight = m.select(masks[j], weight, m.like(weight, 0));
+    storeF32(weight, weights, c.index(r * s.keys + j * lanes));
+    sum = sum ? m.add(sum, weight) : weight;
+  }
+  sum = horizontal(c, {sum}, lanes, sumOf)[0];
+  storeF32(max, maxima, local);
+  storeF32(m.madd(loadF32(totals, local, 1), correction, sum), totals, local);
+  return correction;
+}
+
+/// Adds `keyCount` weighted keys to the sums of a tile's rows, in `width` vectors of columns from d on.
+void AttentionEmitter::addColumns(const Tile &t, ArrayRef<Value> corrections, Value keyCount, Value d, int64_t width,
+                                  Value mask) {
+  int64_t lanes = s.lanes;
+  auto sumAt = [&](int64_t r, int64_t j) {
+    return c.add(c.mulAdd(c.add(t.row, c.index(r)), c.index(s.valueSize), d), c.index(j * lanes));
   };
-  int64_t full = s.valueSize / step * step;
+  Values acc;
+  for (int64_t r = 0; r < s.rows; ++r)
+    for (int64_t j = 0; j < width; ++j) {
+      Value at = sumAt(r, j);
+      acc.push_back(m.mul(loadF32(sums, at, lanes, mask), c.broadcast(corrections[r], lanes)));
+    }
+  acc = c.loop(zero, keyCount, 1, acc, [&](Value key, ValueRange args) {
+    Value at = c.add(c.mulAdd(c.add(t.firstKey, key), c.index(s.valueSize), valueBase), d);
+    Values values, next;
+    for (int64_t j = 0; j < width; ++j)
+      values.push_back(v.load(c.add(at, c.index(j * lanes)), lanes, mask));
+    for (int64_t r = 0; r < s.rows; ++r) {
+      Value w = c.broadcast(loadF32(weights, c.add(c.index(r * s.keys), key), 1), lanes);
+      for (int64_t j = 0; j < width; ++j)
+        next.push_back(m.madd(w, values[j], args[r * width + j]));
+    }
+    return next;
+  });
+  for (int64_t r = 0; r < s.rows; ++r)
+    for (int64_t j = 0; j < width; ++j)
+      storeF32(acc[r * width + j], sums, sumAt(r, j), mask);
+}
+
+/// Scores, softmax and weighted sums of a tile: see the head of this file.
+void AttentionEmitter::emitTile(const Tile &t) {
+  int64_t vectors = s.keyVectors, lanes = s.lanes;
+  Values scores = scoresOf(t), corrections;
+  for (int64_t r = 0; r < s.rows; ++r)
+    corrections.push_back(softmaxOf(t, r, Values(ArrayRef(scores).slice(r * vectors, vectors))));
+  // At most as many accumulators as the scores take.
+  Value keyCount = c.minS(c.index(s.keys), c.sub(t.limit, t.firstKey));
+  int64_t step = vectors * lanes, full = s.valueSize / step * step;
   if (full > 0)
-    c.loop(zero, c.index(full), step, [&](Value d) { columns(d, vectors, {}); });
+    c.loop(zero, c.index(full), step, [&](Value d) { addColumns(t, corrections, keyCount, d, vectors, {}); });
   if (full < s.valueSize)
     c.vectorLoop(c.index(full), c.index(s.valueSize), lanes, s.valueSize - full,
-                 [&](Value d, Value mask) { columns(d, 1, mask); });
+                 [&](Value d, Value mask) { addColumns(t, corrections, keyCount, d, 1, mask); });
 }
 
 void AttentionEmitter::unit(Value number) {
@@ -365,7 +390,7 @@ void AttentionEmitter::unit(Value number) {
   packQueries(qBase, first);
   c.loop(zero, limit, s.keys, [&](Value firstKey) {
     packKeys(kBase, firstKey);
-    c.loop(zero, rowsHere, s.rows, [&](Value row) { tile(row, first, firstKey, limit, at); });
+    c.loop(zero, rowsHere, s.rows, [&](Value row) { emitTile({row, first, firstKey, limit, at}); });
   });
 }
 

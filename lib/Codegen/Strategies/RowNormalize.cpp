@@ -217,6 +217,44 @@ class NormPlan : public KernelPlan {
     return s;
   }
 
+  struct Statistics {
+    Value mean;    // of layer norm alone
+    Value inverse; // 1 / the root
+  };
+  /// Emits one kernel. A unit is a row.
+  struct Emitter {
+    KernelContext &c;
+    graph::NormOp op;
+    const Schedule &s;
+    LaneMath m;
+    bool layer;
+    ElementEmitter emitter;
+    LogicalResult status = success();
+    Value n, count; // elements of a row, as an index and as a number
+
+    Emitter(KernelContext &c, graph::NormOp op, const Schedule &schedule)
+        : c(c), op(op), s(schedule), m{c}, layer(op.getKind() == graph::NormKind::layer),
+          emitter(c, s.space, suffixGroups(s.space.size(), s.suffix)), n(c.index(s.row)),
+          count(m.indexToFloat(n, s.work)) {}
+
+    /// Elements from i on of the row that begins at `base`.
+    Value load(Value base, Value i, int64_t lanes, Value mask) {
+      return m.toFloat(loadFrom(c, op.getX(), c.add(base, i), lanes, mask), s.work);
+    }
+    Value sumOverRow(Value base, function_ref<Value(Value v, Value sum)> step) {
+      auto sumOf = [&](ValueRange a, ValueRange z) { return Values{m.add(a[0], z[0])}; };
+      Values none{c.constant(s.work, 0, s.rowLanes)};
+      Values acc = accumulate(
+          c, n, constantOr(s.row), s.rowLanes, none, none,
+          [&](Value i, Value mask, ValueRange a) { return Values{step(load(base, i, s.rowLanes, mask), a[0])}; },
+          sumOf);
+      return horizontal(c, acc, s.rowLanes, sumOf)[0];
+    }
+    Statistics statisticsOf(Value base);
+    Value scaled(Value v);
+    void emitRow(Value unit);
+  };
+
 public:
   NormPlan(plan::KernelOp kernel, const Machine &target) : KernelPlan(kernel, target), s(scheduleOf(kernel, target)) {}
 
@@ -230,80 +268,74 @@ public:
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    auto op = cast<graph::NormOp>(kernel.getRootOp());
-    LaneMath m{c};
-    Type work = s.work, resultCompute = computeOf(op.getResult());
-    Value n = c.index(s.row);
-    int64_t extent = constantOr(s.row);
-    bool layer = op.getKind() == graph::NormKind::layer;
-    ElementEmitter emitter(c, s.space, suffixGroups(s.space.size(), s.suffix));
-    LogicalResult status = success();
-    Value count = m.indexToFloat(n, work);
-    auto sumOf = [&](ValueRange a, ValueRange z) { return Values{m.add(a[0], z[0])}; };
-    c.eachUnit([&](Value unit) {
-      Value base = c.mul(unit, n);
-      auto load = [&](Value i, int64_t lanes, Value mask) {
-        return m.toFloat(loadFrom(c, op.getX(), c.add(base, i), lanes, mask), work);
-      };
-      auto fold = [&](function_ref<Value(Value, Value)> step) {
-        Values zero{c.constant(work, 0, s.rowLanes)};
-        Values acc = accumulate(
-            c, n, extent, s.rowLanes, zero, zero,
-            [&](Value i, Value mask, ValueRange a) { return Values{step(load(i, s.rowLanes, mask), a[0])}; }, sumOf);
-        return horizontal(c, acc, s.rowLanes, sumOf)[0];
-      };
-      Value mean;
-      if (layer)
-        mean = m.div(fold([&](Value v, Value acc) { return m.add(v, acc); }), count);
-      Value wideMean = layer ? c.broadcast(mean, s.rowLanes) : Value();
-      // The variance is taken from differences: the mean of squares less the square of the mean would cancel.
-      Value squares = fold([&](Value v, Value acc) {
-        if (layer)
-          v = m.sub(v, wideMean);
-        return m.madd(v, v, acc);
-      });
-      Value epsilon = c.constant(work, op.getEpsilon().convertToDouble(), 1);
-      Value inverse = m.div(c.constant(work, 1, 1), m.sqrt(m.add(m.div(squares, count), epsilon)));
-      Value factor = c.broadcast(inverse, s.lanes), shift = layer ? c.broadcast(mean, s.lanes) : Value();
-      Values outer = c.delinearize(unit, ArrayRef(s.space).take_front(s.axis));
-      Exprs middle(ArrayRef(s.space).slice(s.axis, s.suffix - s.axis));
-      Exprs middleStrides = stridesOf(middle);
-      nest(c, middle, [&](ArrayRef<Value> at) {
-        Value start = c.mul(c.offset(at, middleStrides), c.index(s.run));
-        c.vectorLoop(c.index(int64_t(0)), c.index(s.run), s.lanes, constantOr(s.run), [&](Value i, Value mask) {
-          Values point(outer);
-          point.append(at.begin(), at.end());
-          point.push_back(i);
-          emitter.setPoint(point, s.lanes, mask);
-          Value v = load(c.add(start, i), s.lanes, mask);
-          if (layer)
-            v = m.sub(v, shift);
-          v = m.mul(v, factor);
-          // Scale and bias are told apart by their place, not by the value: one value may be both.
-          for (auto [operand, isScale] :
-               {std::pair(Value(op.getScale()), true), std::pair(Value(op.getBias()), false)}) {
-            if (!operand)
-              continue;
-            Value other = emitter.get(operand);
-            if (!other) {
-              status = failure();
-              return;
-            }
-            other = m.toFloat(other, work);
-            v = isScale ? m.mul(v, other) : m.add(v, other);
-          }
-          emitter.define(op.getResult(), m.toFloat(v, resultCompute));
-          if (failed(emitter.storeYields()))
-            status = failure();
-        });
-      });
-    });
-    return status;
+    Emitter e(c, cast<graph::NormOp>(kernel.getRootOp()), s);
+    c.eachUnit([&](Value unit) { e.emitRow(unit); });
+    return e.status;
   }
 
 private:
   Schedule s;
 };
+
+/// Passes 1 and 2 over the row that begins at `base`.
+NormPlan::Statistics NormPlan::Emitter::statisticsOf(Value base) {
+  Value mean, wideMean;
+  if (layer) {
+    mean = m.div(sumOverRow(base, [&](Value v, Value sum) { return m.add(v, sum); }), count);
+    wideMean = c.broadcast(mean, s.rowLanes);
+  }
+  // The variance is taken from differences: the mean of squares less the square of the mean would cancel.
+  Value squares = sumOverRow(base, [&](Value v, Value sum) {
+    if (layer)
+      v = m.sub(v, wideMean);
+    return m.madd(v, v, sum);
+  });
+  Value epsilon = c.constant(s.work, op.getEpsilon().convertToDouble(), 1);
+  Value inverse = m.div(c.constant(s.work, 1, 1), m.sqrt(m.add(m.div(squares, count), epsilon)));
+  return {mean, inverse};
+}
+
+/// v times scale plus bias, at the emitter's point; null if one of them has no value there.
+Value NormPlan::Emitter::scaled(Value v) {
+  // Scale and bias are told apart by their place, not by the value: one value may be both.
+  for (auto [operand, isScale] : {std::pair(Value(op.getScale()), true), std::pair(Value(op.getBias()), false)}) {
+    if (!operand)
+      continue;
+    Value other = emitter.get(operand);
+    if (!other)
+      return {};
+    other = m.toFloat(other, s.work);
+    v = isScale ? m.mul(v, other) : m.add(v, other);
+  }
+  return v;
+}
+
+void NormPlan::Emitter::emitRow(Value unit) {
+  Value base = c.mul(unit, n);
+  Statistics statistics = statisticsOf(base);
+  Value factor = c.broadcast(statistics.inverse, s.lanes);
+  Value shift = layer ? c.broadcast(statistics.mean, s.lanes) : Value();
+  Values outer = c.delinearize(unit, ArrayRef(s.space).take_front(s.axis));
+  Exprs middle(ArrayRef(s.space).slice(s.axis, s.suffix - s.axis));
+  Exprs middleStrides = stridesOf(middle);
+  nest(c, middle, [&](ArrayRef<Value> at) {
+    Value start = c.mul(c.offset(at, middleStrides), c.index(s.run));
+    c.vectorLoop(c.index(int64_t(0)), c.index(s.run), s.lanes, constantOr(s.run), [&](Value i, Value mask) {
+      Values point(outer);
+      point.append(at.begin(), at.end());
+      point.push_back(i);
+      emitter.setPoint(point, s.lanes, mask);
+      Value v = load(base, c.add(start, i), s.lanes, mask);
+      if (layer)
+        v = m.sub(v, shift);
+      v = scaled(m.mul(v, factor));
+      if (v)
+        emitter.define(op.getResult(), m.toFloat(v, computeOf(op.getResult())));
+      if (!v || failed(emitter.storeYields()))
+        status = failure();
+    });
+  });
+}
 
 } // namespace
 

@@ -113,119 +113,158 @@ struct Reduction {
   std::function<Value(ValueRange acc, Value max)> finish;
 };
 
-LogicalResult emitReduction(KernelContext &c, Value x, Value result, const Geometry &g, const Reduction &r) {
-  LaneMath m{c, elementOf(x).isUnsignedInteger()};
-  Type compute = computeOf(x);
-  ElementEmitter emitter(c, g.space, suffixGroups(g.space.size(), g.suffix));
+/// Emits the folds of one kernel.
+struct ReductionEmitter {
+  KernelContext &c;
+  Value x, result;
+  const Geometry &g;
+  const Reduction &r;
+  LaneMath m;
+  Type compute;
+  ElementEmitter emitter;
   LogicalResult status = success();
-  auto write = [&](ArrayRef<Value> point, int64_t lanes, Value mask, Value value) {
+  Value zero;
+
+  ReductionEmitter(KernelContext &c, Value x, Value result, const Geometry &geometry, const Reduction &reduction)
+      : c(c), x(x), result(result), g(geometry), r(reduction), m{c, elementOf(x).isUnsignedInteger()},
+        compute(computeOf(x)), emitter(c, g.space, suffixGroups(g.space.size(), g.suffix)), zero(c.index(int64_t(0))) {}
+
+  LogicalResult emit() {
+    if (g.alongInner)
+      emitColumns();
+    else
+      c.eachUnit([&](Value unit) { emitRows(unit); });
+    return status;
+  }
+
+  void write(ArrayRef<Value> point, int64_t lanes, Value mask, Value value) {
     emitter.setPoint(point, lanes, mask);
     emitter.define(result, value);
     if (failed(emitter.storeYields()))
       status = failure();
-  };
-  // The maximum that is subtracted is limited to finite values: inf - inf is NaN.
-  auto finite = [&](Value v) { return m.min(m.like(v, kLargest), m.max(v, m.like(v, -kLargest))); };
-  Value zero = c.index(int64_t(0));
-
-  if (g.alongInner) {
-    // `vectors` vectors of columns from element i of the run on, folded over the whole nest of reduced dimensions.
-    auto columns = [&](ArrayRef<Value> outer, Value base, Value i, int64_t vectors, Value mask) {
-      size_t width = r.neutral(1).size();
-      auto fold = [&](Values init, size_t width, function_ref<Values(Value, Value, ValueRange, int64_t)> step) {
-        return nest(c, g.reduced, std::move(init), [&](ArrayRef<Value> at, ValueRange acc) {
-          Value row = c.add(c.add(base, c.offset(at, g.reducedStrides)), i);
-          Value position =
-              r.position ? c.broadcast(m.fromIndex(at.empty() ? zero : at.back(), r.position), g.lanes) : Value();
-          Values next;
-          for (int64_t k = 0; k < vectors; ++k) {
-            Value v = loadFrom(c, x, c.add(row, c.index(k * g.lanes)), g.lanes, mask);
-            Values values = step(v, position, acc.slice(k * width, width), k);
-            next.append(values.begin(), values.end());
-          }
-          return next;
-        });
-      };
-      Values max(vectors), init;
-      if (r.needsMax) {
-        for (int64_t k = 0; k < vectors; ++k)
-          init.push_back(m.extreme(compute, true, g.lanes));
-        max = fold(init, 1, [&](Value v, Value, ValueRange acc, int64_t) { return Values{m.max(v, acc[0])}; });
-        for (Value &v : max)
-          v = finite(v);
-      }
-      init.clear();
-      for (int64_t k = 0; k < vectors; ++k)
-        init.append(r.neutral(g.lanes));
-      Values acc = fold(init, width, [&](Value v, Value position, ValueRange a, int64_t k) {
-        return r.step(v, position, a, max[k]);
-      });
-      for (int64_t k = 0; k < vectors; ++k) {
-        Values point(outer);
-        point.push_back(c.add(i, c.index(k * g.lanes)));
-        write(point, g.lanes, mask, r.finish(ValueRange(acc).slice(k * width, width), max[k]));
-      }
-    };
-    Exprs units(g.outer);
-    units.push_back(g.blocks());
-    int64_t block = kInnerVectors * g.lanes, extent = constantOr(g.run);
-    c.eachUnit([&](Value unit) {
-      Values outer = c.delinearize(unit, units);
-      Value lo = c.mul(outer.pop_back_val(), c.index(block));
-      Value hi = c.minS(c.add(lo, c.index(block)), c.index(g.run));
-      Value base = c.offset(outer, g.outerStrides);
-      auto rest = [&]() {
-        c.vectorLoop(lo, hi, g.lanes, extent % g.lanes == 0 ? extent : -1,
-                     [&](Value i, Value mask) { columns(outer, base, i, 1, mask); });
-      };
-      if (extent >= 0 && extent < block)
-        return rest();
-      Value full = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, c.sub(hi, lo), c.index(block));
-      ifThen(c, full, [&]() { columns(outer, base, lo, kInnerVectors, {}); });
-      if (extent < 0 || extent % block != 0) {
-        Value partial = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, c.sub(hi, lo), c.index(block));
-        ifThen(c, partial, rest);
-      }
-    });
-    return status;
   }
+  /// The maximum that is subtracted is limited to finite values: inf - inf is NaN.
+  Value finite(Value v) { return m.min(m.like(v, kLargest), m.max(v, m.like(v, -kLargest))); }
 
-  int64_t extent = constantOr(g.run);
-  c.eachUnit([&](Value unit) {
-    Values outer = c.delinearize(unit, g.outer);
-    Value base = c.offset(outer, g.outerStrides), n = c.index(g.run);
-    auto fold = [&](const std::function<Values(int64_t)> &neutral, StepFn step, CombineFn combine) {
-      Values acc = nest(c, g.reduced, neutral(g.lanes), [&](ArrayRef<Value> at, ValueRange args) {
-        Value row = c.add(base, c.offset(at, g.reducedStrides));
-        return accumulate(
-            c, n, extent, g.lanes, llvm::to_vector_of<Value>(args), neutral(g.lanes),
-            [&](Value i, Value mask, ValueRange acc) {
-              Values operands(acc);
-              Value v = loadFrom(c, x, c.add(row, i), g.lanes, mask);
-              operands.push_back(v);
-              return step(i, mask, operands);
-            },
-            combine);
-      });
-      return horizontal(c, acc, g.lanes, combine);
-    };
-    Value max, wideMax;
-    if (r.needsMax) {
-      auto maxOf = [&](ValueRange a, ValueRange z) { return Values{m.max(a[0], z[0])}; };
-      max = finite(fold([&](int64_t lanes) { return Values{m.extreme(compute, true, lanes)}; },
-                        [&](Value, Value, ValueRange a) { return Values{m.max(a[1], a[0])}; }, maxOf)[0]);
-      wideMax = c.broadcast(max, g.lanes);
+  /// `vectors` vectors of columns from element i of the run on; a column begins at base + i in x.
+  struct Columns {
+    ArrayRef<Value> outer;
+    Value base, i;
+    int64_t vectors;
+    Value mask;
+  };
+  using ColumnStep = function_ref<Values(Value v, Value position, ValueRange acc, int64_t vector)>;
+  Values foldColumns(const Columns &columns, Values init, ColumnStep step);
+  void foldAndWrite(const Columns &columns);
+  void emitColumns();
+
+  /// The rows of x that are folded into one result: the first begins at `base`.
+  struct Rows {
+    Value base, length;
+  };
+  using RowStep = function_ref<Values(Value i, Value v, ValueRange acc)>;
+  Values foldRows(const Rows &rows, function_ref<Values(int64_t lanes)> neutral, RowStep step, CombineFn combine);
+  void emitRows(Value unit);
+};
+
+/// Folds columns over the whole nest of reduced dimensions. `init` and the result have the accumulators of the
+/// vectors, one behind the other.
+Values ReductionEmitter::foldColumns(const Columns &columns, Values init, ColumnStep step) {
+  size_t width = init.size() / columns.vectors;
+  return nest(c, g.reduced, std::move(init), [&](ArrayRef<Value> at, ValueRange acc) {
+    Value row = c.add(c.add(columns.base, c.offset(at, g.reducedStrides)), columns.i);
+    Value position =
+        r.position ? c.broadcast(m.fromIndex(at.empty() ? zero : at.back(), r.position), g.lanes) : Value();
+    Values next;
+    for (int64_t k = 0; k < columns.vectors; ++k) {
+      Value v = loadFrom(c, x, c.add(row, c.index(k * g.lanes)), g.lanes, columns.mask);
+      next.append(step(v, position, acc.slice(k * width, width), k));
     }
-    Values acc = fold(
-        r.neutral,
-        [&](Value i, Value, ValueRange operands) {
-          Value position = r.position ? m.laneNumbers(i, g.lanes, r.position) : Value();
-          return r.step(operands.back(), position, operands.drop_back(), wideMax);
-        },
-        r.combine);
-    write(outer, 1, {}, r.finish(acc, max));
+    return next;
   });
-  return status;
+}
+
+void ReductionEmitter::foldAndWrite(const Columns &columns) {
+  int64_t vectors = columns.vectors;
+  Values max(vectors), init;
+  if (r.needsMax) {
+    for (int64_t k = 0; k < vectors; ++k)
+      init.push_back(m.extreme(compute, true, g.lanes));
+    max = foldColumns(columns, init, [&](Value v, Value, ValueRange acc, int64_t) { return Values{m.max(v, acc[0])}; });
+    for (Value &v : max)
+      v = finite(v);
+  }
+  init.clear();
+  for (int64_t k = 0; k < vectors; ++k)
+    init.append(r.neutral(g.lanes));
+  Values acc = foldColumns(
+      columns, init, [&](Value v, Value position, ValueRange a, int64_t k) { return r.step(v, position, a, max[k]); });
+  size_t width = acc.size() / vectors;
+  for (int64_t k = 0; k < vectors; ++k) {
+    Values point(columns.outer);
+    point.push_back(c.add(columns.i, c.index(k * g.lanes)));
+    write(point, g.lanes, columns.mask, r.finish(ValueRange(acc).slice(k * width, width), max[k]));
+  }
+}
+
+/// Lanes over kept elements: a unit is a block of the run, which is whole but for the last one.
+void ReductionEmitter::emitColumns() {
+  Exprs units(g.outer);
+  units.push_back(g.blocks());
+  int64_t block = kInnerVectors * g.lanes, extent = constantOr(g.run);
+  c.eachUnit([&](Value unit) {
+    Values outer = c.delinearize(unit, units);
+    Value lo = c.mul(outer.pop_back_val(), c.index(block));
+    Value hi = c.minS(c.add(lo, c.index(block)), c.index(g.run));
+    Value base = c.offset(outer, g.outerStrides);
+    auto rest = [&]() {
+      c.vectorLoop(lo, hi, g.lanes, extent % g.lanes == 0 ? extent : -1,
+                   [&](Value i, Value mask) { foldAndWrite({outer, base, i, 1, mask}); });
+    };
+    if (extent >= 0 && extent < block)
+      return rest();
+    Value full = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, c.sub(hi, lo), c.index(block));
+    ifThen(c, full, [&]() { foldAndWrite({outer, base, lo, kInnerVectors, {}}); });
+    if (extent < 0 || extent % block != 0) {
+      Value partial = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, c.sub(hi, lo), c.index(block));
+      ifThen(c, partial, rest);
+    }
+  });
+}
+
+/// Folds the rows, and then the lanes into one.
+Values ReductionEmitter::foldRows(const Rows &rows, function_ref<Values(int64_t lanes)> neutral, RowStep step,
+                                  CombineFn combine) {
+  Values acc = nest(c, g.reduced, neutral(g.lanes), [&](ArrayRef<Value> at, ValueRange args) {
+    Value row = c.add(rows.base, c.offset(at, g.reducedStrides));
+    return accumulate(
+        c, rows.length, constantOr(g.run), g.lanes, llvm::to_vector_of<Value>(args), neutral(g.lanes),
+        [&](Value i, Value mask, ValueRange acc) { return step(i, loadFrom(c, x, c.add(row, i), g.lanes, mask), acc); },
+        combine);
+  });
+  return horizontal(c, acc, g.lanes, combine);
+}
+
+/// Lanes along the reduced run: a unit is one result.
+void ReductionEmitter::emitRows(Value unit) {
+  Values outer = c.delinearize(unit, g.outer);
+  Rows rows{c.offset(outer, g.outerStrides), c.index(g.run)};
+  Value max, wideMax;
+  if (r.needsMax) {
+    auto maxOf = [&](ValueRange a, ValueRange z) { return Values{m.max(a[0], z[0])}; };
+    max = finite(foldRows(
+        rows, [&](int64_t lanes) { return Values{m.extreme(compute, true, lanes)}; },
+        [&](Value, Value v, ValueRange acc) { return Values{m.max(v, acc[0])}; }, maxOf)[0]);
+    wideMax = c.broadcast(max, g.lanes);
+  }
+  Values acc = foldRows(
+      rows, r.neutral,
+      [&](Value i, Value v, ValueRange acc) {
+        Value position = r.position ? m.laneNumbers(i, g.lanes, r.position) : Value();
+        return r.step(v, position, acc, wideMax);
+      },
+      r.combine);
+  write(outer, 1, {}, r.finish(acc, max));
 }
 
 /// What reduce and arg_reduce have in common.
@@ -313,13 +352,94 @@ public:
       default: return v;
       }
     };
-    return emitReduction(c, op.getX(), op.getResult(), g, r);
+    return ReductionEmitter(c, op.getX(), op.getResult(), g, r).emit();
   }
 
 private:
   static Geometry geometryOf(plan::KernelOp kernel, const Machine &target) {
     auto op = cast<graph::ReduceOp>(kernel.getRootOp());
     return Geometry(kernel, op.getX(), op.getResult(), op.getAxes(), op.getKeepDims(), target);
+  }
+};
+
+/// The accumulator of arg_reduce: the best value so far, and where it is.
+struct BestFold {
+  KernelContext &c;
+  graph::ArgReduceOp op;
+  Type compute, position;
+  LaneMath m, signedMath; // of elements; of positions and bits
+  bool isMax, last, isReal;
+
+  BestFold(KernelContext &c, graph::ArgReduceOp op)
+      : c(c), op(op), compute(computeOf(op.getX())),
+        position(positionType(op.getContext(), constantOr(shapeOf(op.getX())[op.getAxis()]))),
+        m{c, elementOf(op.getX()).isUnsignedInteger()}, signedMath{c}, isMax(op.getIsMax()), last(op.getSelectLast()),
+        isReal(isa<FloatType>(compute)) {}
+
+  Value better(Value x, Value y, bool orEqual) { return isMax ? m.greater(x, y, orEqual) : m.greater(y, x, orEqual); }
+  Value both(Value p, Value q) { return arith::AndIOp::create(c.b, c.loc, p, q); }
+  Value either(Value p, Value q) { return arith::OrIOp::create(c.b, c.loc, p, q); }
+  Value compare(arith::CmpFPredicate p, Value x, Value y) { return arith::CmpFOp::create(c.b, c.loc, p, x, y); }
+  Value isNaN(Value x) { return compare(arith::CmpFPredicate::UNO, x, x); }
+  Value isNumber(Value x) { return compare(arith::CmpFPredicate::ORD, x, x); }
+  Values choose(Value take, ValueRange x, ValueRange y) {
+    return {m.select(take, x[0], y[0]), m.select(take, x[1], y[1])};
+  }
+
+  /// By bits where the elements have 16: LLVM would compare those, before it widens them, which takes longer.
+  Value isOperandNaN(Value x) {
+    if (elementOf(op.getX()) == compute)
+      return isNaN(x);
+    Type i32 = c.b.getI32Type();
+    int64_t lanes = LaneMath::lanesOf(x);
+    Type type = lanes == 1 ? i32 : Type(VectorType::get({lanes}, i32));
+    Value bits = both(arith::BitcastOp::create(c.b, c.loc, type, x), c.constant(i32, 0x7FFFFFFF, lanes));
+    return signedMath.greater(bits, c.constant(i32, 0x7F800000, lanes));
+  }
+
+  /// A position that loses every tie: beyond all others, or before all where the last one wins.
+  Value nowhere(int64_t lanes) {
+    return last ? c.constant(position, -1, lanes) : signedMath.extreme(position, false, lanes);
+  }
+  Values neutral(int64_t lanes) { return {m.extreme(compute, isMax, lanes), nowhere(lanes)}; }
+
+  /// An accumulator meets the positions in their order, so that its own is no part of the comparison: x is later.
+  Values step(Value x, Value at, ValueRange acc) {
+    Value best = acc[0], take;
+    if (last) {
+      take = better(x, best, true);
+      if (isReal)
+        take = either(take, isOperandNaN(x));
+    } else if (isReal) { // "not worse and not equal", which NaN is as well
+      using P = arith::CmpFPredicate;
+      take = compare(isMax ? P::UGT : P::ULT, x, best);
+      take = both(take, isNumber(best));
+    } else {
+      take = better(x, best, false);
+    }
+    return choose(take, ValueRange({x, at}), acc);
+  }
+
+  Values combine(ValueRange x, ValueRange y) {
+    Value wins = better(x[0], y[0], false), ties = m.equal(x[0], y[0]);
+    if (isReal) {
+      Value ofNaN = isNaN(x[0]);
+      wins = either(wins, both(ofNaN, isNumber(y[0])));
+      ties = either(ties, both(ofNaN, isNaN(y[0])));
+    }
+    Value sooner = last ? signedMath.greater(x[1], y[1]) : signedMath.greater(y[1], x[1]);
+    return choose(either(wins, both(ties, sooner)), x, y);
+  }
+
+  /// The position. A row of nothing but the neutral value leaves the neutral one where the first is asked for.
+  Value finish(ValueRange acc) {
+    Type type = c.b.getI64Type();
+    int64_t lanes = LaneMath::lanesOf(acc[1]);
+    Value at = acc[1];
+    at = m.select(m.equal(at, nowhere(lanes)), m.like(at, 0), at);
+    if (position == type)
+      return at;
+    return arith::ExtSIOp::create(c.b, c.loc, lanes == 1 ? type : Type(VectorType::get({lanes}, type)), at);
   }
 };
 
@@ -343,77 +463,14 @@ public:
 
   LogicalResult emit(KernelContext &c) const override {
     auto op = cast<graph::ArgReduceOp>(kernel.getRootOp());
-    Type compute = computeOf(op.getX());
-    LaneMath m{c, elementOf(op.getX()).isUnsignedInteger()};
-    LaneMath signedMath{c};
-    bool isMax = op.getIsMax(), last = op.getSelectLast();
-    bool real = isa<FloatType>(compute);
-    auto better = [&](Value x, Value y, bool orEqual) {
-      return isMax ? m.greater(x, y, orEqual) : m.greater(y, x, orEqual);
-    };
-    auto both = [&](Value p, Value q) -> Value { return arith::AndIOp::create(c.b, c.loc, p, q); };
-    auto either = [&](Value p, Value q) -> Value { return arith::OrIOp::create(c.b, c.loc, p, q); };
-    auto isNaN = [&](Value x) -> Value { return arith::CmpFOp::create(c.b, c.loc, arith::CmpFPredicate::UNO, x, x); };
-    auto isNumber = [&](Value x) -> Value {
-      return arith::CmpFOp::create(c.b, c.loc, arith::CmpFPredicate::ORD, x, x);
-    };
-    // By bits where the elements have 16: LLVM would compare those, before it widens them, which takes longer.
-    auto isOperandNaN = [&](Value x) -> Value {
-      if (elementOf(op.getX()) == compute)
-        return isNaN(x);
-      Type i32 = c.b.getI32Type();
-      int64_t lanes = LaneMath::lanesOf(x);
-      Type type = lanes == 1 ? i32 : Type(VectorType::get({lanes}, i32));
-      Value bits = both(arith::BitcastOp::create(c.b, c.loc, type, x), c.constant(i32, 0x7FFFFFFF, lanes));
-      return signedMath.greater(bits, c.constant(i32, 0x7F800000, lanes));
-    };
+    BestFold best(c, op);
     Reduction r;
-    r.position = positionType(op.getContext(), constantOr(shapeOf(op.getX())[op.getAxis()]));
-    // A position that loses every tie: beyond all others, or before all where the last one wins.
-    auto nowhere = [&](int64_t lanes) {
-      return last ? c.constant(r.position, -1, lanes) : signedMath.extreme(r.position, false, lanes);
-    };
-    r.neutral = [&](int64_t lanes) { return Values{m.extreme(compute, isMax, lanes), nowhere(lanes)}; };
-    auto choose = [&](Value take, ValueRange x, ValueRange y) {
-      return Values{m.select(take, x[0], y[0]), m.select(take, x[1], y[1])};
-    };
-    // An accumulator meets the positions in their order, so that its own is no part of the comparison: x is later.
-    r.step = [&](Value x, Value position, ValueRange acc, Value) {
-      Value best = acc[0], take;
-      if (last) {
-        take = better(x, best, true);
-        if (real)
-          take = either(take, isOperandNaN(x));
-      } else if (real) { // "not worse and not equal", which NaN is as well
-        using P = arith::CmpFPredicate;
-        take = arith::CmpFOp::create(c.b, c.loc, isMax ? P::UGT : P::ULT, x, best);
-        take = both(take, isNumber(best));
-      } else {
-        take = better(x, best, false);
-      }
-      return choose(take, ValueRange({x, position}), acc);
-    };
-    r.combine = [&](ValueRange x, ValueRange y) {
-      Value wins = better(x[0], y[0], false), ties = m.equal(x[0], y[0]);
-      if (real) {
-        Value ofNaN = isNaN(x[0]);
-        wins = either(wins, both(ofNaN, isNumber(y[0])));
-        ties = either(ties, both(ofNaN, isNaN(y[0])));
-      }
-      Value sooner = last ? signedMath.greater(x[1], y[1]) : signedMath.greater(y[1], x[1]);
-      return choose(either(wins, both(ties, sooner)), x, y);
-    };
-    r.finish = [&](ValueRange acc, Value) -> Value {
-      Type type = c.b.getI64Type();
-      int64_t lanes = LaneMath::lanesOf(acc[1]);
-      // A row of nothing but the neutral value leaves the neutral position where the first is asked for.
-      Value position = acc[1];
-      position = m.select(m.equal(position, nowhere(lanes)), m.like(position, 0), position);
-      if (r.position == type)
-        return position;
-      return arith::ExtSIOp::create(c.b, c.loc, lanes == 1 ? type : Type(VectorType::get({lanes}, type)), position);
-    };
-    return emitReduction(c, op.getX(), op.getResult(), g, r);
+    r.position = best.position;
+    r.neutral = [&](int64_t lanes) { return best.neutral(lanes); };
+    r.step = [&](Value x, Value position, ValueRange acc, Value) { return best.step(x, position, acc); };
+    r.combine = [&](ValueRange x, ValueRange y) { return best.combine(x, y); };
+    r.finish = [&](ValueRange acc, Value) { return best.finish(acc); };
+    return ReductionEmitter(c, op.getX(), op.getResult(), g, r).emit();
   }
 
 private:

@@ -99,6 +99,116 @@ private:
   Schedule s;
 };
 
+/// Emits one kernel of top_k.
+struct TopKEmitter {
+  KernelContext &c;
+  graph::TopKOp op;
+  Type element, i64;
+  LaneMath m;
+  Exprs inStrides, outStrides; // of x and of the results, without the axis
+  Value values, indices;       // buffers of the results; null: not yielded
+  Value zero, one;
+  Value n, k;            // elements of the axis, and how many of them are kept
+  Value inStep, outStep; // along the axis
+  Value inBase, outBase; // of the unit's row
+
+  TopKEmitter(KernelContext &c, graph::TopKOp op)
+      : c(c), op(op), element(elementOf(op.getX())), i64(c.b.getI64Type()), m{c, element.isUnsignedInteger()},
+        values(yieldedBuffer(c, op.getValues())), indices(yieldedBuffer(c, op.getIndices())), zero(c.index(int64_t(0))),
+        one(c.index(1)) {
+    int64_t axis = op.getAxis();
+    Exprs shape = c.shape(op.getX()), outShape = c.shape(op->getResult(0));
+    inStrides = stridesOf(shape);
+    outStrides = stridesOf(outShape);
+    n = c.index(shape[axis]);
+    k = c.minS(c.index(outShape[axis]), n);
+    inStep = c.index(inStrides[axis]);
+    outStep = c.index(outStrides[axis]);
+    inStrides.erase(inStrides.begin() + axis);
+    outStrides.erase(outStrides.begin() + axis);
+  }
+
+  Value compare(arith::CmpIPredicate p, Value a, Value z) { return arith::CmpIOp::create(c.b, c.loc, p, a, z); }
+  Value elementAt(Value i) { return loadFrom(c, op.getX(), c.mulAdd(i, inStep, inBase), 1); }
+  /// Where place p is in the results.
+  Value placeAt(Value p) { return c.mulAdd(p, outStep, outBase); }
+  /// The value that is kept at place p.
+  Value kept(Value p) {
+    if (values)
+      return c.load(values, element, placeAt(p), 1);
+    return elementAt(m.toIndex(c.loadStored(indices, i64, placeAt(p))));
+  }
+  /// NaN is larger than all numbers, and not larger than another NaN.
+  Value greater(Value a, Value z) {
+    if (!LaneMath::isFloat(a))
+      return m.greater(a, z);
+    using F = arith::CmpFPredicate;
+    Value isGreater = arith::CmpFOp::create(c.b, c.loc, F::UGT, a, z),
+          isNumber = arith::CmpFOp::create(c.b, c.loc, F::ORD, z, z);
+    return arith::AndIOp::create(c.b, c.loc, isGreater, isNumber);
+  }
+  Value better(Value a, Value z) { return op.getLargest() ? greater(a, z) : greater(z, a); }
+
+  Value makePlace(Value v, Value count);
+  void offer(Value i);
+  void emit(const Exprs &rows);
+};
+
+/// The place that v takes among the `count` kept values, made free. It begins behind these, or at the last, whose
+/// value is dropped, and moves to the front past all that v is better than.
+Value TopKEmitter::makePlace(Value v, Value count) {
+  Value start = c.minS(count, c.sub(k, one));
+  auto loop = scf::WhileOp::create(
+      c.b, c.loc, TypeRange{c.b.getIndexType()}, ValueRange{start},
+      [&](OpBuilder &, Location, ValueRange args) {
+        // An equal value is not passed: the earlier index stays in front.
+        Value above = ifElse(
+            c, compare(arith::CmpIPredicate::sgt, args[0], zero), c.b.getI1Type(),
+            [&]() { return Values{better(v, kept(c.sub(args[0], one)))}; },
+            [&]() { return Values{c.constant(c.b.getI1Type(), 0, 1)}; })[0];
+        scf::ConditionOp::create(c.b, c.loc, above, args);
+      },
+      [&](OpBuilder &, Location, ValueRange args) {
+        Value previous = c.sub(args[0], one);
+        for (auto [buffer, stored] : {std::pair(values, storageType(element)), std::pair(indices, i64)})
+          if (buffer) {
+            Value moved = c.loadStored(buffer, stored, placeAt(previous));
+            c.storeStored(moved, buffer, placeAt(args[0]));
+          }
+        scf::YieldOp::create(c.b, c.loc, previous);
+      });
+  return loop.getResult(0);
+}
+
+/// Takes element i of the row in, if it is among the best so far.
+void TopKEmitter::offer(Value i) {
+  Value v = elementAt(i);
+  Value count = c.minS(i, k); // values kept so far
+  Value room = compare(arith::CmpIPredicate::slt, count, k);
+  Value enters = ifElse(
+      c, room, c.b.getI1Type(), [&]() { return Values{room}; },
+      [&]() { return Values{better(v, kept(c.sub(k, one)))}; })[0];
+  ifThen(c, enters, [&]() {
+    Value at = placeAt(makePlace(v, count));
+    if (values)
+      c.store(v, values, element, at);
+    if (indices)
+      c.storeStored(m.fromIndex(i, i64), indices, at);
+  });
+}
+
+/// `rows`: the shape of x without the axis.
+void TopKEmitter::emit(const Exprs &rows) {
+  ifThen(c, compare(arith::CmpIPredicate::sgt, k, zero), [&]() {
+    c.eachUnit([&](Value unit) {
+      Values outer = c.delinearize(unit, rows);
+      inBase = c.offset(outer, inStrides);
+      outBase = c.offset(outer, outStrides);
+      c.loop(zero, n, 1, [&](Value i) { offer(i); });
+    });
+  });
+}
+
 class TopKPlan : public KernelPlan {
 public:
   TopKPlan(plan::KernelOp kernel, const Machine &target) : KernelPlan(kernel, target) {
@@ -125,83 +235,7 @@ public:
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    auto op = cast<graph::TopKOp>(kernel.getRootOp());
-    int64_t axis = op.getAxis();
-    Exprs shape = c.shape(op.getX()), outShape = c.shape(op->getResult(0));
-    Exprs inStrides = stridesOf(shape), outStrides = stridesOf(outShape);
-    Value values = yieldedBuffer(c, op.getValues()), indices = yieldedBuffer(c, op.getIndices());
-    Type element = elementOf(op.getX()), i64 = c.b.getI64Type();
-    LaneMath m{c, element.isUnsignedInteger()};
-    Value zero = c.index(int64_t(0)), one = c.index(1);
-    Value n = c.index(shape[axis]), k = c.minS(c.index(outShape[axis]), n);
-    Value inStep = c.index(inStrides[axis]), outStep = c.index(outStrides[axis]);
-    auto dropAxis = [&](Exprs e) {
-      e.erase(e.begin() + axis);
-      return e;
-    };
-    using P = arith::CmpIPredicate;
-    auto cmp = [&](P p, Value a, Value z) -> Value { return arith::CmpIOp::create(c.b, c.loc, p, a, z); };
-    ifThen(c, cmp(P::sgt, k, zero), [&]() {
-      c.eachUnit([&](Value unit) {
-        Values outer = c.delinearize(unit, rows);
-        Value in = c.offset(outer, dropAxis(inStrides)), out = c.offset(outer, dropAxis(outStrides));
-        auto outAt = [&](Value p) { return c.mulAdd(p, outStep, out); };
-        // The value that is kept at place p.
-        auto kept = [&](Value p) -> Value {
-          if (values)
-            return c.load(values, element, outAt(p), 1);
-          Value index = m.toIndex(c.loadStored(indices, i64, outAt(p)));
-          return loadFrom(c, op.getX(), c.mulAdd(index, inStep, in), 1);
-        };
-        // NaN is larger than all numbers, and not larger than another NaN.
-        auto greater = [&](Value a, Value z) -> Value {
-          if (!LaneMath::isFloat(a))
-            return m.greater(a, z);
-          using F = arith::CmpFPredicate;
-          Value isGreater = arith::CmpFOp::create(c.b, c.loc, F::UGT, a, z),
-                isNumber = arith::CmpFOp::create(c.b, c.loc, F::ORD, z, z);
-          return arith::AndIOp::create(c.b, c.loc, isGreater, isNumber);
-        };
-        auto better = [&](Value a, Value z) { return op.getLargest() ? greater(a, z) : greater(z, a); };
-        c.loop(zero, n, 1, [&](Value i) {
-          Value v = loadFrom(c, op.getX(), c.mulAdd(i, inStep, in), 1);
-          Value count = c.minS(i, k); // values kept so far
-          Value room = cmp(P::slt, count, k);
-          Value enters = ifElse(
-              c, room, c.b.getI1Type(), [&]() { return Values{room}; },
-              [&]() { return Values{better(v, kept(c.sub(k, one)))}; })[0];
-          ifThen(c, enters, [&]() {
-            // The free place begins behind the kept ones, or at the last, whose value is dropped, and moves to the
-            // front past all that x[i] is better than.
-            Value start = c.minS(count, c.sub(k, one));
-            auto loop = scf::WhileOp::create(
-                c.b, c.loc, TypeRange{c.b.getIndexType()}, ValueRange{start},
-                [&](OpBuilder &, Location, ValueRange args) {
-                  // An equal value is not passed: the earlier index stays in front.
-                  Value above = ifElse(
-                      c, cmp(P::sgt, args[0], zero), c.b.getI1Type(),
-                      [&]() { return Values{better(v, kept(c.sub(args[0], one)))}; },
-                      [&]() { return Values{c.constant(c.b.getI1Type(), 0, 1)}; })[0];
-                  scf::ConditionOp::create(c.b, c.loc, above, args);
-                },
-                [&](OpBuilder &, Location, ValueRange args) {
-                  Value previous = c.sub(args[0], one);
-                  for (auto [buffer, stored] : {std::pair(values, storageType(element)), std::pair(indices, i64)})
-                    if (buffer) {
-                      Value moved = c.loadStored(buffer, stored, outAt(previous));
-                      c.storeStored(moved, buffer, outAt(args[0]));
-                    }
-                  scf::YieldOp::create(c.b, c.loc, previous);
-                });
-            Value at = outAt(loop.getResult(0));
-            if (values)
-              c.store(v, values, element, at);
-            if (indices)
-              c.storeStored(m.fromIndex(i, i64), indices, at);
-          });
-        });
-      });
-    });
+    TopKEmitter(c, cast<graph::TopKOp>(kernel.getRootOp())).emit(rows);
     return success();
   }
 

@@ -145,75 +145,86 @@ struct TransposeEmitter {
     valid = arith::AndIOp::create(c.b, c.loc, nonNegative, Value(arith::AndIOp::create(c.b, c.loc, exact, inside)));
   }
 
-  /// The tile of kPixels columns from `column` on and `vectors` vectors of output channels from `first` of the group
-  /// on. `row` has the batch entry and the output row.
-  void tile(ArrayRef<Value> row, Value column, Value group, Value first, int64_t vectors);
+  /// kPixels columns and `vectors` vectors of output channels.
+  struct Tile {
+    ArrayRef<Value> row;    // the batch entry and the output row
+    Value first;            // output channel, of the group
+    Value firstIn, groupIn; // the group's input channels: the first, and how many
+    int64_t vectors;
+    Values columns;
+  };
+  Values addTap(const Tile &t, Value tap, Value base, ArrayRef<Value> offsets, ArrayRef<Value> valid, Values acc);
+  Values addTaps(const Tile &t, unsigned i, Value tap, Value base, Values acc);
+  /// The tile of the columns from `column` on and output channels from `first` of the group on.
+  void emitTile(ArrayRef<Value> row, Value column, Value group, Value first, int64_t vectors);
   void storePixel(ArrayRef<Value> row, Value column, Value group, Value first, ArrayRef<Value> acc);
   void emit();
 };
 
-void TransposeEmitter::tile(ArrayRef<Value> row, Value column, Value group, Value first, int64_t vectors) {
+/// Adds one tap's sum over the input channels. Column i reads x at base + offsets[i] plus the channel's offset, and
+/// adds zero where valid[i] does not hold.
+Values TransposeEmitter::addTap(const Tile &t, Value tap, Value base, ArrayRef<Value> offsets, ArrayRef<Value> valid,
+                                Values acc) {
+  return c.loop(zero, t.groupIn, 1, acc, [&](Value ci, ValueRange args) {
+    Value channel = c.add(t.firstIn, ci);
+    Value at = c.mulAdd(channel, c.index(inStrides[s.channel()]), base);
+    Values weights, next;
+    for (int64_t j = 0; j < t.vectors; ++j)
+      weights.push_back(weight(tap, channel, c.add(t.first, c.index(j * s.lanes))));
+    for (int64_t i = 0; i < kPixels; ++i) {
+      Value v = loadFrom(c, op.getX(), c.add(at, offsets[i]), 1);
+      v = c.broadcast(m.select(valid[i], v, c.constant(compute, 0, 1)), s.lanes);
+      for (int64_t j = 0; j < t.vectors; ++j)
+        next.push_back(m.madd(v, weights[j], args[i * t.vectors + j]));
+    }
+    return next;
+  });
+}
+
+/// The loops over the taps of axis i and those behind it. `tap` counts the taps of the axes before as one number,
+/// `base` is the offset in x that they reach.
+Values TransposeEmitter::addTaps(const Tile &t, unsigned i, Value tap, Value base, Values acc) {
+  return c.loop(zero, c.index(s.kernel[i]), 1, acc, [&](Value k, ValueRange args) {
+    Values current(args);
+    Value nextTap = c.mulAdd(tap, c.index(s.kernel[i]), k);
+    Value step = c.index(inStrides[s.spatial(i)]);
+    if (i + 1 < s.rank) {
+      Value index, valid;
+      reach(i, t.row[i + 1], k, index, valid);
+      return ifElse(
+          c, valid, TypeRange(ValueRange(current)),
+          [&]() { return addTaps(t, i + 1, nextTap, c.mulAdd(index, step, base), current); },
+          [&]() { return current; });
+    }
+    Values offsets, valid;
+    Value any;
+    for (Value y : t.columns) {
+      Value index, inside;
+      reach(i, y, k, index, inside);
+      // A column that the tap does not reach reads pixel 0 of the row, and multiplies zero instead.
+      offsets.push_back(c.mul(m.select(inside, index, zero), step));
+      valid.push_back(inside);
+      any = any ? Value(arith::OrIOp::create(c.b, c.loc, any, inside)) : inside;
+    }
+    return ifElse(
+        c, any, TypeRange(ValueRange(current)), [&]() { return addTap(t, nextTap, base, offsets, valid, current); },
+        [&]() { return current; });
+  });
+}
+
+void TransposeEmitter::emitTile(ArrayRef<Value> row, Value column, Value group, Value first, int64_t vectors) {
   unsigned w = s.rank - 1;
   Value width = c.index(s.out[s.spatial(w)]);
   Value groupIn = c.index(s.inChannels / s.group);
-  Value firstIn = c.mul(group, groupIn);
-  Values columns;
+  Tile t{row, first, c.mul(group, groupIn), groupIn, vectors, {}};
   for (int64_t i = 0; i < kPixels; ++i)
-    columns.push_back(c.add(column, c.index(i * stride(w))));
+    t.columns.push_back(c.add(column, c.index(i * stride(w))));
   Values init(kPixels * vectors, c.constant(compute, 0, s.lanes));
-  Value batch = c.mul(row[0], c.index(inStrides[0]));
-
-  // One tap's sum over the input channels. Column i reads x at base + offsets[i] plus the channel's offset.
-  auto channels = [&](Value tap, Value base, ArrayRef<Value> offsets, ArrayRef<Value> valid, Values acc) {
-    return c.loop(zero, groupIn, 1, acc, [&](Value ci, ValueRange args) {
-      Value channel = c.add(firstIn, ci);
-      Value at = c.mulAdd(channel, c.index(inStrides[s.channel()]), base);
-      Values weights, next;
-      for (int64_t j = 0; j < vectors; ++j)
-        weights.push_back(weight(tap, channel, c.add(first, c.index(j * s.lanes))));
-      for (int64_t i = 0; i < kPixels; ++i) {
-        Value v = loadFrom(c, op.getX(), c.add(at, offsets[i]), 1);
-        v = c.broadcast(m.select(valid[i], v, c.constant(compute, 0, 1)), s.lanes);
-        for (int64_t j = 0; j < vectors; ++j)
-          next.push_back(m.madd(v, weights[j], args[i * vectors + j]));
-      }
-      return next;
-    });
-  };
-  // The loops over the taps of axis i and those behind it. `tap` counts the taps of the axes before as one number,
-  // `base` is the offset in x that they reach.
-  std::function<Values(unsigned, Value, Value, Values)> axis = [&](unsigned i, Value tap, Value base,
-                                                                   Values acc) -> Values {
-    return c.loop(zero, c.index(s.kernel[i]), 1, acc, [&](Value k, ValueRange args) {
-      Values current(args);
-      Value nextTap = c.mulAdd(tap, c.index(s.kernel[i]), k);
-      Value step = c.index(inStrides[s.spatial(i)]);
-      if (i < w) {
-        Value index, valid;
-        reach(i, row[i + 1], k, index, valid);
-        return ifElse(
-            c, valid, TypeRange(ValueRange(current)),
-            [&]() { return axis(i + 1, nextTap, c.mulAdd(index, step, base), current); }, [&]() { return current; });
-      }
-      Values offsets, valid;
-      Value any;
-      for (Value y : columns) {
-        Value index, inside;
-        reach(w, y, k, index, inside);
-        // A column that the tap does not reach reads pixel 0 of the row, and multiplies zero instead.
-        offsets.push_back(c.mul(m.select(inside, index, zero), step));
-        valid.push_back(inside);
-        any = any ? Value(arith::OrIOp::create(c.b, c.loc, any, inside)) : inside;
-      }
-      return ifElse(
-          c, any, TypeRange(ValueRange(current)), [&]() { return channels(nextTap, base, offsets, valid, current); },
-          [&]() { return current; });
-    });
-  };
-  Values acc = axis(0, zero, batch, init);
+  Values acc = addTaps(t, 0, zero, c.mul(row[0], c.index(inStrides[0])), init);
   for (int64_t i = 0; i < kPixels; ++i) {
-    Value inside = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, columns[i], width);
-    ifThen(c, inside, [&]() { storePixel(row, columns[i], group, first, ArrayRef(acc).slice(i * vectors, vectors)); });
+    Value inside = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, t.columns[i], width);
+    ifThen(c, inside,
+           [&]() { storePixel(row, t.columns[i], group, first, ArrayRef(acc).slice(i * vectors, vectors)); });
   }
 }
 
@@ -264,7 +275,8 @@ void TransposeEmitter::emit() {
     c.loop(zero, c.index(s.group), 1, [&](Value group) {
       auto pixels = [&](Value first, int64_t vectors) {
         c.loop(zero, c.index(stride(w)), 1, [&](Value phase) {
-          c.loop(phase, width, kPixels * stride(w), [&](Value column) { tile(row, column, group, first, vectors); });
+          c.loop(phase, width, kPixels * stride(w),
+                 [&](Value column) { emitTile(row, column, group, first, vectors); });
         });
       };
       if (full > 0)

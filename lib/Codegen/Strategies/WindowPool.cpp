@@ -251,6 +251,18 @@ struct PoolEmitter {
   }
 
   void emitLast(int64_t lanes);
+
+  /// An output row of one channel, channels first. What it knows of the windows is of the axes before the columns.
+  struct Row {
+    Values point;               // its coordinates
+    Value base;                 // offset of tap 0
+    Value count;                // taps that the average counts
+    SmallVector<Values> ranges; // of the taps inside, see tapRange
+  };
+  Row rowAt(Value unit);
+  void emitBorder(const Row &row, Value column);
+  Value loadColumns(Value at, int64_t lanes);
+  Values foldColumns(const Row &row, unsigned axis, Value at, int64_t lanes, Values acc);
   void emitFirst(int64_t lanes);
 };
 
@@ -307,6 +319,65 @@ void PoolEmitter::emitLast(int64_t lanes) {
   });
 }
 
+PoolEmitter::Row PoolEmitter::rowAt(Value unit) {
+  Row row;
+  row.point = c.delinearize(unit, ArrayRef(out).drop_back(1));
+  row.base = c.mulAdd(row.point[0], c.index(inStrides[0]), c.mul(row.point[1], c.index(inStrides[1])));
+  row.count = c.index(1);
+  for (unsigned i = 0; i + 1 < rank; ++i) {
+    Value start = c.sub(c.mul(row.point[i + 2], c.index(op.getStrides()[i])), begins[i]);
+    row.base = c.mulAdd(start, c.index(inStrides[dims[i]]), row.base);
+    row.ranges.push_back(tapRange(i, start));
+    row.count = c.mul(row.count, row.ranges.back()[2]);
+  }
+  return row;
+}
+
+/// A column by itself, some of whose taps may be outside.
+void PoolEmitter::emitBorder(const Row &row, Value column) {
+  unsigned w = rank - 1;
+  Value start = c.sub(c.mul(column, c.index(op.getStrides()[w])), begins[w]);
+  SmallVector<Values> ranges(row.ranges);
+  ranges.push_back(tapRange(w, start));
+  Value factor = isMax() ? Value() : inverse(c.mul(row.count, ranges.back()[2]));
+  Values point(row.point);
+  point.push_back(column);
+  write(point, 1, {}, finish(fold(ranges, c.add(row.base, start), 1, 1, {})[0], factor));
+}
+
+/// The elements under one tap of `lanes` columns, the first at `at`.
+Value PoolEmitter::loadColumns(Value at, int64_t lanes) {
+  Value v = loadFrom(c, op.getX(), at, lanes);
+  if (op.getStrides().back() != 2)
+    return v;
+  // The even ones of 2 * lanes elements.
+  Value next = loadFrom(c, op.getX(), c.add(at, c.index(lanes)), lanes);
+  SmallVector<int64_t> even;
+  for (int64_t l = 0; l < lanes; ++l)
+    even.push_back(2 * l);
+  return vector::ShuffleOp::create(c.b, c.loc, v, next, even);
+}
+
+/// Folds the windows of `lanes` columns, whose taps are all inside, over the axes from `axis` on; the first window's
+/// tap 0 of these is at `at`. The taps of the outer axes go by loops, those of the columns unrolled if there are few.
+Values PoolEmitter::foldColumns(const Row &row, unsigned axis, Value at, int64_t lanes, Values acc) {
+  if (axis + 1 < rank) {
+    Value stride = c.mul(c.index(inStrides[dims[axis]]), c.index(dilation(axis)));
+    return c.loop(row.ranges[axis][0], row.ranges[axis][1], 1, acc, [&](Value tap, ValueRange args) {
+      return foldColumns(row, axis + 1, c.mulAdd(tap, stride, at), lanes, llvm::to_vector_of<Value>(args));
+    });
+  }
+  int64_t taps = op.getKernel()[axis];
+  if (taps > kMaxUnrolled)
+    return c.loop(c.index(int64_t(0)), c.index(taps), 1, acc, [&](Value tap, ValueRange args) {
+      return Values{foldOne(loadColumns(c.add(at, c.mul(tap, c.index(dilation(axis)))), lanes), args[0])};
+    });
+  Run run{acc[0], {}, {}};
+  for (int64_t tap = 0; tap < taps; ++tap)
+    take(run, loadColumns(c.add(at, c.index(tap * dilation(axis))), lanes));
+  return {end(run)};
+}
+
 void PoolEmitter::emitFirst(int64_t lanes) {
   Value zero = c.index(int64_t(0));
   unsigned w = rank - 1;
@@ -322,68 +393,20 @@ void PoolEmitter::emitFirst(int64_t lanes) {
   Value vectors = c.divU(c.add(c.maxS(c.sub(stop, first), zero), c.index(lanes - 1)), c.index(lanes));
   Value second = lanes > 1 ? c.mulAdd(vectors, c.index(lanes), first) : zero;
   c.eachUnit([&](Value unit) {
-    Values row = c.delinearize(unit, ArrayRef(out).drop_back(1));
-    Value base = c.mulAdd(row[0], c.index(inStrides[0]), c.mul(row[1], c.index(inStrides[1])));
-    Value count = c.index(1);
-    SmallVector<Values> ranges;
-    for (unsigned i = 0; i + 1 < rank; ++i) {
-      Value start = c.sub(c.mul(row[i + 2], c.index(op.getStrides()[i])), begins[i]);
-      base = c.mulAdd(start, c.index(inStrides[dims[i]]), base);
-      ranges.push_back(tapRange(i, start));
-      count = c.mul(count, ranges.back()[2]);
-    }
-    auto scalar = [&](Value column) {
-      Value start = c.sub(c.mul(column, c.index(stride)), begins[w]);
-      SmallVector<Values> all(ranges);
-      all.push_back(tapRange(w, start));
-      Value factor = isMax() ? Value() : inverse(c.mul(count, all.back()[2]));
-      Values point(row);
-      point.push_back(column);
-      write(point, 1, {}, finish(fold(all, c.add(base, start), 1, 1, {})[0], factor));
-    };
+    Row row = rowAt(unit);
+    auto border = [&](Value column) { emitBorder(row, column); };
     if (lanes > 1) {
-      c.loop(zero, first, 1, scalar);
-      Value factor = isMax() ? Value() : inverse(c.mul(count, c.index(op.getKernel()[w])));
-      SmallVector<Values> all(ranges);
+      c.loop(zero, first, 1, border);
+      Value factor = isMax() ? Value() : inverse(c.mul(row.count, c.index(op.getKernel()[w])));
       c.loop(first, second, lanes, [&](Value column) {
-        Value at = c.add(base, c.sub(c.mul(column, c.index(stride)), begins[w]));
-        Values acc{neutral(lanes)};
-        // The taps of the outer axes by loops, those of the columns unrolled if there are few.
-        std::function<Values(unsigned, Value, Values)> axis = [&](unsigned i, Value from, Values acc) -> Values {
-          if (i < w) {
-            Value tapStride = c.mul(c.index(inStrides[dims[i]]), c.index(dilation(i)));
-            return c.loop(ranges[i][0], ranges[i][1], 1, acc, [&](Value tap, ValueRange args) {
-              return axis(i + 1, c.mulAdd(tap, tapStride, from), llvm::to_vector_of<Value>(args));
-            });
-          }
-          auto tapAt = [&](Value tapOffset) {
-            Value a = c.add(from, tapOffset);
-            Value v = loadFrom(c, op.getX(), a, lanes);
-            if (stride == 2) { // the even ones of 2 * lanes elements
-              Value next = loadFrom(c, op.getX(), c.add(a, c.index(lanes)), lanes);
-              SmallVector<int64_t> even;
-              for (int64_t l = 0; l < lanes; ++l)
-                even.push_back(2 * l);
-              v = vector::ShuffleOp::create(c.b, c.loc, v, next, even);
-            }
-            return v;
-          };
-          if (op.getKernel()[w] > kMaxUnrolled)
-            return c.loop(zero, c.index(op.getKernel()[w]), 1, acc, [&](Value tap, ValueRange args) {
-              return Values{foldOne(tapAt(c.mul(tap, c.index(dilation(w)))), args[0])};
-            });
-          Run run{acc[0], {}, {}};
-          for (int64_t tap = 0; tap < op.getKernel()[w]; ++tap)
-            take(run, tapAt(c.index(tap * dilation(w))));
-          return {end(run)};
-        };
-        acc = axis(0, at, acc);
-        Values point(row);
+        Value at = c.add(row.base, c.sub(c.mul(column, c.index(stride)), begins[w]));
+        Values acc = foldColumns(row, 0, at, lanes, {neutral(lanes)});
+        Values point(row.point);
         point.push_back(column);
         write(point, lanes, {}, finish(acc[0], factor));
       });
     }
-    c.loop(second, width, 1, scalar);
+    c.loop(second, width, 1, border);
   });
 }
 

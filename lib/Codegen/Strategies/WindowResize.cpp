@@ -45,6 +45,8 @@ struct Schedule {
   AffineExpr run;
   int64_t lanes;
 
+  /// Whether the run is a resized axis; else its axes keep their size.
+  bool resizesRun() const { return suffix == unsigned(rank - 1) && !keeps(rank - 1); }
   /// Whether an axis is not resized.
   bool keeps(int64_t d) const { return in[d] == out[d] && (scales.empty() || scales[d] == 0 || scales[d] == 1); }
 };
@@ -111,12 +113,26 @@ struct ResizeEmitter {
   KernelContext &c;
   graph::ResizeOp op;
   const Schedule &s;
-  LaneMath m;
+  LaneMath m, source; // of positions, weights and sums; of elements of x
+  Type compute;
   Type f64, work; // of positions; of weights and sums
+  Value x, zero;
+  Exprs strides;                  // of x
+  Values indexTable, weightTable; // of each tap
 
   ResizeEmitter(KernelContext &c, graph::ResizeOp op, const Schedule &schedule)
-      : c(c), op(op), s(schedule), m{c}, f64(c.b.getF64Type()),
-        work(needsDouble(computeOf(op.getX())) ? f64 : Type(c.b.getF32Type())) {}
+      : c(c), op(op), s(schedule), m{c}, source{c, elementOf(op.getX()).isUnsignedInteger()},
+        compute(computeOf(op.getX())), f64(c.b.getF64Type()), work(needsDouble(compute) ? f64 : Type(c.b.getF32Type())),
+        x(c.buffer(op.getX())), zero(c.index(int64_t(0))), strides(stridesOf(s.in)) {}
+
+  LogicalResult emit();
+  void tabulate();
+  SmallVector<Tap> cornersAt(ArrayRef<Value> outer);
+  SmallVector<Tap> columnsAt(Value i, Value mask);
+  Value sumAt(ArrayRef<Tap> corners, Value i, Value mask);
+
+  /// The product of two weights, of which each may be null.
+  Value weightOf(Value a, Value z) { return !a ? z : !z ? a : m.mul(a, z); }
 
   /// Integers of more than 16 bits are not all float32 numbers.
   static bool needsDouble(Type compute) {
@@ -125,7 +141,7 @@ struct ResizeEmitter {
 
   /// A sum as an integer: its fraction is cut off, and beyond the type's range, where a cubic kernel can overshoot to,
   /// it is the nearest end of that.
-  Value toInteger(Value sum, Type element, Type compute) {
+  Value toInteger(Value sum, Type element) {
     unsigned bits = element.getIntOrFloatBitWidth();
     bool isUnsigned = element.isUnsignedInteger();
     double low = isUnsigned ? 0 : -std::ldexp(1.0, bits - 1), high = std::ldexp(1.0, isUnsigned ? bits : bits - 1) - 1;
@@ -243,96 +259,97 @@ struct ResizeEmitter {
   }
 };
 
-LogicalResult ResizePlan::emit(KernelContext &c) const {
-  auto op = cast<graph::ResizeOp>(kernel.getRootOp());
-  ResizeEmitter e(c, op, s);
-  LaneMath &m = e.m;
-  Type element = elementOf(op.getX()), compute = computeOf(op.getX());
-  Value x = c.buffer(op.getX()), zero = c.index(int64_t(0));
-  Exprs strides = stridesOf(s.in);
-  bool inner = s.suffix == unsigned(s.rank - 1) && !s.keeps(s.rank - 1); // the run is resized
-  int64_t width = constantOr(s.run);
-  Values indexTable, weightTable;
-  if (s.table) {
-    int64_t padded = (width + s.lanes - 1) / s.lanes * s.lanes;
-    for (int64_t t = 0; t < s.taps; ++t) {
-      indexTable.push_back(scratch(c, padded, c.b.getI32Type()));
-      if (s.taps > 1)
-        weightTable.push_back(scratch(c, padded, e.work));
-    }
-    c.loop(zero, c.index(s.run), 1, [&](Value o) {
-      for (auto [t, tap] : llvm::enumerate(e.taps(s.rank - 1, o))) {
-        c.storeStored(m.fromIndex(tap.index, c.b.getI32Type()), indexTable[t], o);
-        if (s.taps > 1)
-          c.storeStored(tap.weight, weightTable[t], o);
-      }
-    });
+/// Makes the tables of a resized run, one of each for a tap.
+void ResizeEmitter::tabulate() {
+  int64_t width = constantOr(s.run), padded = (width + s.lanes - 1) / s.lanes * s.lanes;
+  for (int64_t t = 0; t < s.taps; ++t) {
+    indexTable.push_back(scratch(c, padded, c.b.getI32Type()));
+    if (s.taps > 1)
+      weightTable.push_back(scratch(c, padded, work));
   }
-  bool isUnsigned = element.isUnsignedInteger();
-  LaneMath source{c, isUnsigned};
+  c.loop(zero, c.index(s.run), 1, [&](Value o) {
+    for (auto [t, tap] : llvm::enumerate(taps(s.rank - 1, o))) {
+      c.storeStored(m.fromIndex(tap.index, c.b.getI32Type()), indexTable[t], o);
+      if (s.taps > 1)
+        c.storeStored(tap.weight, weightTable[t], o);
+    }
+  });
+}
+
+/// Every choice of a tap for each outer axis.
+SmallVector<Tap> ResizeEmitter::cornersAt(ArrayRef<Value> outer) {
+  SmallVector<Tap> corners{{zero, {}}};
+  for (unsigned d = 0; d < s.suffix; ++d) {
+    SmallVector<Tap> next;
+    SmallVector<Tap> axisTaps = s.keeps(d) ? SmallVector<Tap>{{outer[d], {}}} : taps(d, outer[d]);
+    for (Tap &corner : corners)
+      for (Tap &tap : axisTaps) {
+        Value weight = weightOf(corner.weight, tap.weight);
+        next.push_back({c.mulAdd(tap.index, c.index(strides[d]), corner.index), weight});
+      }
+    corners = next;
+  }
+  return corners;
+}
+
+/// The taps of columns from i on of a resized run.
+SmallVector<Tap> ResizeEmitter::columnsAt(Value i, Value mask) {
+  if (!s.table)
+    return taps(s.rank - 1, i);
+  SmallVector<Tap> columns;
+  for (int64_t t = 0; t < s.taps; ++t) {
+    Value index = c.load(indexTable[t], c.b.getI32Type(), i, s.lanes, mask);
+    columns.push_back({s.lanes == 1 ? m.toIndex(index) : index,
+                       s.taps > 1 ? c.load(weightTable[t], work, i, s.lanes, mask) : Value()});
+  }
+  return columns;
+}
+
+/// Elements from i on of the run, before they are made the result's type: the one that is taken of nearest
+/// resampling, else the sum over corners and columns.
+Value ResizeEmitter::sumAt(ArrayRef<Tap> corners, Value i, Value mask) {
+  Type element = elementOf(op.getX());
+  Value sum;
+  auto addTerm = [&](Value v, Value weight) {
+    if (s.taps == 1) {
+      sum = v;
+      return;
+    }
+    v = source.toFloat(v, work);
+    if (weight)
+      v = m.mul(v, weight);
+    sum = sum ? m.add(sum, v) : v;
+  };
+  auto wide = [&](Value weight) { return weight ? c.broadcast(weight, s.lanes) : Value(); };
+  if (!s.resizesRun()) {
+    for (const Tap &corner : corners)
+      addTerm(c.load(x, element, c.add(corner.index, i), s.lanes, mask), wide(corner.weight));
+    return sum;
+  }
+  SmallVector<Tap> columns = columnsAt(i, mask);
+  for (const Tap &corner : corners) {
+    Value cornerWeight = wide(corner.weight);
+    for (const Tap &column : columns) {
+      Value v = s.lanes == 1 ? c.load(x, element, c.add(corner.index, column.index), 1)
+                             : c.services.memory.gather(c.b, c.loc, x, compute, corner.index, column.index, mask);
+      addTerm(v, weightOf(cornerWeight, column.weight));
+    }
+  }
+  return sum;
+}
+
+LogicalResult ResizeEmitter::emit() {
+  if (s.table)
+    tabulate();
   ElementEmitter emitter(c, s.out, suffixGroups(s.rank, s.suffix));
   LogicalResult status = success();
   c.eachUnit([&](Value unit) {
     Values outer = c.delinearize(unit, ArrayRef(s.out).take_front(s.suffix));
-    // The corners: every choice of a tap for each outer axis, its offset in x and the product of the weights.
-    SmallVector<Tap> corners{{zero, {}}};
-    for (unsigned d = 0; d < s.suffix; ++d) {
-      SmallVector<Tap> next;
-      SmallVector<Tap> taps = s.keeps(d) ? SmallVector<Tap>{{outer[d], {}}} : e.taps(d, outer[d]);
-      for (Tap &corner : corners)
-        for (Tap &tap : taps) {
-          Value weight = !corner.weight ? tap.weight : !tap.weight ? corner.weight : m.mul(corner.weight, tap.weight);
-          next.push_back({c.mulAdd(tap.index, c.index(strides[d]), corner.index), weight});
-        }
-      corners = next;
-    }
-    c.vectorLoop(zero, c.index(s.run), s.lanes, width, [&](Value i, Value mask) {
-      Value sum;
-      auto addTerm = [&](Value v, Value weight) {
-        if (s.taps == 1) {
-          sum = v;
-          return;
-        }
-        v = source.toFloat(v, e.work);
-        if (weight)
-          v = m.mul(v, weight);
-        sum = sum ? m.add(sum, v) : v;
-      };
-      auto wide = [&](Value weight) { return weight ? c.broadcast(weight, s.lanes) : Value(); };
-      if (!inner) {
-        for (Tap &corner : corners)
-          addTerm(c.load(x, element, c.add(corner.index, i), s.lanes, mask), wide(corner.weight));
-      } else {
-        SmallVector<Tap> columns;
-        if (!s.table)
-          columns = e.taps(s.rank - 1, i);
-        else
-          for (int64_t t = 0; t < s.taps; ++t) {
-            Value index = c.load(indexTable[t], c.b.getI32Type(), i, s.lanes, mask);
-            columns.push_back({s.lanes == 1 ? m.toIndex(index) : index,
-                               s.taps > 1 ? c.load(weightTable[t], e.work, i, s.lanes, mask) : Value()});
-          }
-        for (Tap &corner : corners) {
-          Value cornerWeight = wide(corner.weight);
-          for (Tap &column : columns) {
-            Value v;
-            if (s.lanes == 1) {
-              v = c.load(x, element, c.add(corner.index, column.index), 1);
-            } else {
-              v = c.services.memory.gather(c.b, c.loc, x, compute, corner.index, column.index, mask);
-            }
-            Value weight = !cornerWeight    ? column.weight
-                           : !column.weight ? cornerWeight
-                                            : m.mul(cornerWeight, column.weight);
-            addTerm(v, weight);
-          }
-        }
-      }
-      if (s.taps > 1 && isa<IntegerType>(compute)) {
-        sum = e.toInteger(sum, element, compute);
-      } else if (s.taps > 1) {
-        sum = m.toFloat(sum, compute);
-      }
+    SmallVector<Tap> corners = cornersAt(outer);
+    c.vectorLoop(zero, c.index(s.run), s.lanes, constantOr(s.run), [&](Value i, Value mask) {
+      Value sum = sumAt(corners, i, mask);
+      if (s.taps > 1)
+        sum = isa<IntegerType>(compute) ? toInteger(sum, elementOf(op.getX())) : m.toFloat(sum, compute);
       Values point(outer);
       point.push_back(i);
       emitter.setPoint(point, s.lanes, mask);
@@ -342,6 +359,10 @@ LogicalResult ResizePlan::emit(KernelContext &c) const {
     });
   });
   return status;
+}
+
+LogicalResult ResizePlan::emit(KernelContext &c) const {
+  return ResizeEmitter(c, cast<graph::ResizeOp>(kernel.getRootOp()), s).emit();
 }
 
 } // namespace
