@@ -37,6 +37,114 @@ int64_t columnsOf(const ConvShape &p) {
   return (interior + tiles - 1) / tiles;
 }
 
+/// Emits one kernel.
+struct DepthwiseEmitter {
+  KernelContext &c;
+  const ConvShape &p;
+  int64_t lanes, packedChannels; // of the filter as it is packed
+  OperandReader input;
+  Value zero, w, channels;
+  ElementEmitter emitter;
+  LogicalResult status = success();
+
+  DepthwiseEmitter(KernelContext &c, const ConvShape &conv, int64_t lanes, int64_t packedChannels)
+      : c(c), p(conv), lanes(lanes), packedChannels(packedChannels), input(c, p.op.getX()), zero(c.index(int64_t(0))),
+        w(c.index(p.w)), channels(c.index(p.channels)), emitter(c, p.result) {}
+
+  /// Columns [first, first + count) of a row and one vector of channels.
+  struct Tile {
+    const ConvRow &row;
+    Value first;
+    int64_t count;
+    Value channel, mask;
+    Value left; // the image's column under the first tap of the first column
+  };
+  SmallVector<Value> addTap(const Tile &t, Value kh, Value kw, Value line, ValueRange acc);
+  SmallVector<Value> accumulate(const Tile &t, bool guarded);
+  void store(const Tile &t, ArrayRef<Value> acc);
+  void columns(const ConvRow &row, Value first, int64_t count, bool guarded);
+  void emitRow(const ConvRow &row, int64_t tileColumns);
+};
+
+/// Adds a tap to the accumulators, of which there is one for each column. The tap's row of the image begins at pixel
+/// `line`.
+SmallVector<Value> DepthwiseEmitter::addTap(const Tile &t, Value kh, Value kw, Value line, ValueRange acc) {
+  Value weight = c.load(c.inputBuffer(p.filter), c.b.getF32Type(),
+                        c.add(c.mul(c.mulAdd(kh, c.index(p.kw), kw), c.index(packedChannels)), t.channel), lanes);
+  SmallVector<Value> next;
+  for (int64_t j = 0; j < t.count; ++j) {
+    Value x = c.add(c.add(t.left, c.index(j * p.strideW)), c.mul(kw, c.index(p.dilationW)));
+    Value data = input.load(c.mulAdd(c.add(line, x), channels, t.channel), lanes, t.mask);
+    next.push_back(vector::FMAOp::create(c.b, c.loc, data, weight, acc[j]));
+  }
+  return next;
+}
+
+SmallVector<Value> DepthwiseEmitter::accumulate(const Tile &t, bool guarded) {
+  SmallVector<Value> init(t.count, c.constant(c.b.getF32Type(), 0, lanes));
+  Value firstKw = zero, lastKw = c.index(p.kw);
+  if (guarded) {
+    firstKw = c.maxS(zero, ceilDiv(c, c.sub(zero, t.left), p.dilationW));
+    lastKw = c.minS(lastKw, ceilDiv(c, c.sub(w, t.left), p.dilationW));
+  }
+  return c.loop(t.row.firstKh, t.row.lastKh, 1, init, [&](Value kh, ValueRange rowAcc) {
+    Value line = p.lineOf(c, t.row, kh);
+    if (guarded || p.kw > 7) // else unrolled
+      return c.loop(firstKw, lastKw, 1, rowAcc, [&](Value kw, ValueRange acc) { return addTap(t, kh, kw, line, acc); });
+    SmallVector<Value> next = llvm::to_vector_of<Value>(rowAcc);
+    for (int64_t kw = 0; kw < p.kw; ++kw)
+      next = addTap(t, kh, c.index(kw), line, next);
+    return next;
+  });
+}
+
+void DepthwiseEmitter::store(const Tile &t, ArrayRef<Value> acc) {
+  for (int64_t j = 0; j < t.count; ++j) {
+    SmallVector<Value> index = p.pixelIndex(t.row.image, t.row.oh, c.add(t.first, c.index(j)));
+    index.push_back(t.channel);
+    Value value = acc[j];
+    if (p.op.getBias())
+      value = arith::AddFOp::create(c.b, c.loc, value, p.biasAt(c, t.channel, lanes, t.mask));
+    emitter.setPoint(index, lanes, t.mask);
+    emitter.define(p.op.getResult(), value);
+    if (failed(emitter.storeYields()))
+      status = failure();
+  }
+}
+
+/// Columns [first, first + count), all channels. If guarded, taps may leave the image at the left or right; count is 1.
+void DepthwiseEmitter::columns(const ConvRow &row, Value first, int64_t count, bool guarded) {
+  c.vectorLoop(zero, channels, lanes, p.channels, [&](Value channel, Value mask) {
+    Value left = c.sub(c.mul(first, c.index(p.strideW)), c.index(p.padLeft));
+    Tile t{row, first, count, channel, mask, left};
+    store(t, accumulate(t, guarded));
+  });
+}
+
+void DepthwiseEmitter::emitRow(const ConvRow &row, int64_t tileColumns) {
+  Value ow = c.index(p.ow);
+  auto single = [&](Value column) { columns(row, column, 1, true); };
+  // Interior columns [low, high): every tap is inside, low * stride >= padLeft and (high - 1) * stride < reach.
+  Value padLeft = c.index(p.padLeft);
+  Value low = c.minS(ow, c.maxS(zero, ceilDiv(c, padLeft, p.strideW)));
+  Value reach = c.sub(c.add(w, padLeft), c.index((p.kw - 1) * p.dilationW));
+  Value high = c.maxS(low, c.minS(ow, ceilDiv(c, reach, p.strideW)));
+  c.loop(zero, low, 1, single);
+  // The last interior tile moves up to end with the interior, and computes some columns again. An interior of less
+  // than a tile goes column by column.
+  Value enough = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge, c.sub(high, low), c.index(tileColumns));
+  auto choice = scf::IfOp::create(c.b, c.loc, enough, /*withElseRegion=*/true);
+  {
+    OpBuilder::InsertionGuard guard(c.b);
+    c.b.setInsertionPointToStart(choice.thenBlock());
+    c.loop(low, high, tileColumns,
+           [&](Value column) { columns(row, c.minS(column, c.sub(high, c.index(tileColumns))), tileColumns, false); });
+    c.b.setInsertionPointToStart(choice.elseBlock());
+    c.loop(low, high, 1, single);
+  }
+  c.loop(high, ow, 1, single);
+}
+
 class DepthwisePlan : public KernelPlan {
 public:
   DepthwisePlan(plan::KernelOp kernel, const CpuTarget &target, ConvShape conv)
@@ -71,79 +179,9 @@ public:
   }
 
   LogicalResult emit(KernelContext &c) const override {
-    OperandReader input(c, p.op.getX());
-    Value zero = c.index(int64_t(0)), w = c.index(p.w), channels = c.index(p.channels);
-    ElementEmitter emitter(c, p.result);
-    LogicalResult result = success();
-    c.eachUnit([&](Value unit) {
-      ConvRow row = p.rowAt(c, unit);
-      Value ow = c.index(p.ow);
-      // Columns [first, first + count) with count accumulators, all channels. If guarded, taps may leave the image at
-      // the left or right; count is 1.
-      auto columns = [&](Value first, int64_t count, bool guarded) {
-        c.vectorLoop(zero, channels, lanes, p.channels, [&](Value channel, Value mask) {
-          SmallVector<Value> acc(count, c.constant(c.b.getF32Type(), 0, lanes));
-          Value left = c.sub(c.mul(first, c.index(p.strideW)), c.index(p.padLeft));
-          Value firstKw = zero, lastKw = c.index(p.kw);
-          if (guarded) {
-            firstKw = c.maxS(zero, ceilDiv(c, c.sub(zero, left), p.dilationW));
-            lastKw = c.minS(lastKw, ceilDiv(c, c.sub(w, left), p.dilationW));
-          }
-          acc = c.loop(row.firstKh, row.lastKh, 1, acc, [&](Value kh, ValueRange rowAcc) {
-            Value line = p.lineOf(c, row, kh);
-            auto tap = [&](Value kw, ValueRange current) {
-              Value weight = c.load(c.inputBuffer(p.filter), c.b.getF32Type(),
-                                    c.add(c.mul(c.mulAdd(kh, c.index(p.kw), kw), c.index(width)), channel), lanes);
-              SmallVector<Value> next;
-              for (int64_t j = 0; j < count; ++j) {
-                Value x = c.add(c.add(left, c.index(j * p.strideW)), c.mul(kw, c.index(p.dilationW)));
-                Value data = input.load(c.mulAdd(c.add(line, x), channels, channel), lanes, mask);
-                next.push_back(vector::FMAOp::create(c.b, c.loc, data, weight, current[j]));
-              }
-              return next;
-            };
-            if (guarded || p.kw > 7) // else unrolled
-              return c.loop(firstKw, lastKw, 1, rowAcc, tap);
-            SmallVector<Value> next = llvm::to_vector_of<Value>(rowAcc);
-            for (int64_t kw = 0; kw < p.kw; ++kw)
-              next = tap(c.index(kw), next);
-            return next;
-          });
-          for (int64_t j = 0; j < count; ++j) {
-            SmallVector<Value> index = p.pixelIndex(row.image, row.oh, c.add(first, c.index(j)));
-            index.push_back(channel);
-            Value value = acc[j];
-            if (p.op.getBias())
-              value = arith::AddFOp::create(c.b, c.loc, value, p.biasAt(c, channel, lanes, mask));
-            emitter.setPoint(index, lanes, mask);
-            emitter.define(p.op.getResult(), value);
-            if (failed(emitter.storeYields()))
-              result = failure();
-          }
-        });
-      };
-      // Interior columns [low, high): every tap is inside, low * stride >= padLeft and (high - 1) * stride < reach.
-      Value padLeft = c.index(p.padLeft);
-      Value low = c.minS(ow, c.maxS(zero, ceilDiv(c, padLeft, p.strideW)));
-      Value reach = c.sub(c.add(w, padLeft), c.index((p.kw - 1) * p.dilationW));
-      Value high = c.maxS(low, c.minS(ow, ceilDiv(c, reach, p.strideW)));
-      c.loop(zero, low, 1, [&](Value column) { columns(column, 1, true); });
-      // The last interior tile moves up to end with the interior, and computes some columns again. An interior of less
-      // than a tile goes column by column.
-      Value enough =
-          arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sge, c.sub(high, low), c.index(tileColumns));
-      auto choice = scf::IfOp::create(c.b, c.loc, enough, /*withElseRegion=*/true);
-      {
-        OpBuilder::InsertionGuard guard(c.b);
-        c.b.setInsertionPointToStart(choice.thenBlock());
-        c.loop(low, high, tileColumns,
-               [&](Value column) { columns(c.minS(column, c.sub(high, c.index(tileColumns))), tileColumns, false); });
-        c.b.setInsertionPointToStart(choice.elseBlock());
-        c.loop(low, high, 1, [&](Value column) { columns(column, 1, true); });
-      }
-      c.loop(high, ow, 1, [&](Value column) { columns(column, 1, true); });
-    });
-    return result;
+    DepthwiseEmitter e(c, p, lanes, width);
+    c.eachUnit([&](Value unit) { e.emitRow(p.rowAt(c, unit), tileColumns); });
+    return e.status;
   }
 
 private:

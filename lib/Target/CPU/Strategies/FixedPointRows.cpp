@@ -58,80 +58,85 @@ int64_t FixedPointRows::segment() const { return std::min(w.block, PackedCodes::
 
 //===-- rounding a row -------------------------------------------------------===//
 
-void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, Value row, Value number, int64_t count,
-                                    Value &largest, Value &fits) const {
-  auto word = c.b.getI32Type();
-  auto words = VectorType::get({lanes}, word);
-  auto bytes = VectorType::get({4 * lanes}, c.b.getI8Type());
-  auto scalar = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(c.b, c.loc, word, value); };
-  auto splat = [&](int64_t value) { return c.broadcast(scalar(value), lanes); };
-  auto cast = [&](Type type, Value value) -> Value {
+namespace {
+
+/// Arithmetic on words of 32 bits, the bits of floats among them: on single ones and on vectors of `lanes`.
+struct Words {
+  KernelContext &c;
+  int64_t lanes;
+
+  VectorType type() const { return VectorType::get({lanes}, c.b.getI32Type()); }
+  Value scalar(int64_t value) const { return arith::ConstantIntOp::create(c.b, c.loc, c.b.getI32Type(), value); }
+  Value splat(int64_t value) const { return c.broadcast(scalar(value), lanes); }
+  Value add(Value x, Value y) const { return arith::AddIOp::create(c.b, c.loc, x, y); }
+  Value sub(Value x, Value y) const { return arith::SubIOp::create(c.b, c.loc, x, y); }
+  Value both(Value x, Value y) const { return arith::AndIOp::create(c.b, c.loc, x, y); }
+  Value max(Value x, Value y) const { return arith::MaxUIOp::create(c.b, c.loc, x, y); }
+  Value compare(arith::CmpIPredicate predicate, Value x, Value y) const {
+    return arith::CmpIOp::create(c.b, c.loc, predicate, x, y);
+  }
+  /// Of all lanes.
+  Value reduce(vector::CombiningKind kind, Value value) const {
+    return vector::ReductionOp::create(c.b, c.loc, kind, value);
+  }
+  /// The same bits as another type.
+  Value cast(Type type, Value value) const {
     return isa<VectorType>(type) ? vector::BitCastOp::create(c.b, c.loc, type, value).getResult()
                                  : arith::BitcastOp::create(c.b, c.loc, type, value).getResult();
-  };
-  auto reduce = [&](vector::CombiningKind kind, Value value) -> Value {
-    return vector::ReductionOp::create(c.b, c.loc, kind, value);
-  };
-  auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) -> Value {
-    return arith::CmpIOp::create(c.b, c.loc, predicate, x, y);
-  };
+  }
+};
 
+/// Whether at most half of the elements are other than zero and below 2^-12 of the largest, whose size is `most`.
+/// Sizes are below 2^31, so signed comparisons, which x86 has for vectors, order them.
+Value haveBits(const Words &words, ArrayRef<Value> sizes, Value most) {
+  KernelContext &c = words.c;
+  Value limit = c.broadcast(words.sub(words.max(most, words.scalar(kFewBits)), words.scalar(kFewBits)), words.lanes);
+  Value few = words.splat(0);
+  for (Value size : sizes) {
+    Value isFew = words.both(words.compare(arith::CmpIPredicate::sgt, size, words.splat(0)),
+                             words.compare(arith::CmpIPredicate::slt, size, limit));
+    few = words.add(few, arith::ExtUIOp::create(c.b, c.loc, words.type(), isFew));
+  }
+  Value half = words.scalar(int64_t(sizes.size()) * words.lanes / 2);
+  return words.compare(arith::CmpIPredicate::sle, words.reduce(vector::CombiningKind::ADD, few), half);
+}
+
+/// The unit of a segment whose largest element has the size `most`, and its inverse. The largest is 2^22 to 2^23 units
+/// (kRoom moves both bounds by 2^-7 at most). The exponent is large enough for unit and inverse to be normal numbers.
+std::pair<Value, Value> unitOf(const Words &words, Value most) {
+  Value exponent = words.both(words.add(most, words.scalar(kRoom)), words.scalar(0x7F800000));
+  exponent = words.max(exponent, words.scalar((kWhole + 1) << kMantissa));
+  Type f32 = words.c.b.getF32Type();
+  Value unit = words.cast(f32, words.sub(exponent, words.scalar(kWhole << kMantissa)));
+  Value inverse = words.cast(f32, words.sub(words.scalar((2 * kExponentBias + kWhole) << kMantissa), exponent));
+  return {unit, inverse};
+}
+
+} // namespace
+
+void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, Value row, Value number, int64_t count,
+                                    Value &largest, Value &fits) const {
+  Words words{c, lanes};
   // The bits of a float32 without the sign, its size, are in the order of absolute values.
   Value first = c.mul(number, c.index(segment()));
   SmallVector<Value> elements, sizes;
-  Value top = splat(0);
+  Value top = words.splat(0);
   for (int64_t at = 0; at < count; at += lanes) {
     elements.push_back(reader.load(c.add(offset, c.add(first, c.index(at))), lanes));
-    sizes.push_back(arith::AndIOp::create(c.b, c.loc, cast(words, elements.back()), splat(0x7FFFFFFF)));
-    top = arith::MaxUIOp::create(c.b, c.loc, top, sizes.back());
+    sizes.push_back(words.both(words.cast(words.type(), elements.back()), words.splat(0x7FFFFFFF)));
+    top = words.max(top, sizes.back());
   }
-  Value most = reduce(vector::CombiningKind::MAXUI, top);
-  largest = arith::MaxUIOp::create(c.b, c.loc, largest, most);
+  Value most = words.reduce(vector::CombiningKind::MAXUI, top);
+  largest = words.max(largest, most);
+  fits = words.both(fits, haveBits(words, sizes, most));
 
-  // Count the elements other than zero below 2^-12 of the largest. Sizes are below 2^31, so signed comparisons,
-  // which x86 has for vectors, order them.
-  Value limit = c.broadcast(
-      arith::SubIOp::create(c.b, c.loc, arith::MaxUIOp::create(c.b, c.loc, most, scalar(kFewBits)), scalar(kFewBits)),
-      lanes);
-  Value few = splat(0);
-  for (Value size : sizes) {
-    Value isFew = arith::AndIOp::create(c.b, c.loc, compare(arith::CmpIPredicate::sgt, size, splat(0)),
-                                        compare(arith::CmpIPredicate::slt, size, limit));
-    few = arith::AddIOp::create(c.b, c.loc, few, Value(arith::ExtUIOp::create(c.b, c.loc, words, isFew)));
-  }
-  Value isFine = compare(arith::CmpIPredicate::sle, reduce(vector::CombiningKind::ADD, few), scalar(count / 2));
-  fits = arith::AndIOp::create(c.b, c.loc, fits, isFine);
-
-  // The largest is 2^22 to 2^23 units (kRoom moves both bounds by 2^-7 at most). The exponent is large enough for unit
-  // and inverse to be normal numbers.
-  Value exponent = arith::AndIOp::create(c.b, c.loc, Value(arith::AddIOp::create(c.b, c.loc, most, scalar(kRoom))),
-                                         scalar(0x7F800000));
-  exponent = arith::MaxUIOp::create(c.b, c.loc, exponent, scalar((kWhole + 1) << kMantissa));
-  Value unit = cast(c.b.getF32Type(), arith::SubIOp::create(c.b, c.loc, exponent, scalar(kWhole << kMantissa)));
-  Value inverse = cast(c.b.getF32Type(),
-                       arith::SubIOp::create(c.b, c.loc, scalar((2 * kExponentBias + kWhole) << kMantissa), exponent));
+  auto [unit, inverse] = unitOf(words, most);
   Value both = arith::MulFOp::create(c.b, c.loc, unit, c.constant(c.b.getF32Type(), w.bytes->unit, 1));
   memref::StoreOp::create(c.b, c.loc, both, units, ValueRange{row, number});
-
-  // With x = d0 + 2^8 * d1 + 2^16 * d2, x + 0x808080 has the bytes d0 + 0x80, d1 + 0x80 and d2 + 0x80, which are not
-  // negative and carry nothing; flipping the highest bit of each leaves the digits.
-  Value scale = c.broadcast(inverse, lanes), bias = splat(0x808080), sum = splat(0);
-  SmallVector<int64_t> transposed; // 4 x 4 bytes of each 128 bits: from digits of a step to steps of a digit
-  for (int64_t i = 0; i < 4 * lanes; ++i)
-    transposed.push_back(i / 16 * 16 + i % 4 * 4 + i % 16 / 4);
-  for (auto [i, x] : llvm::enumerate(elements)) {
-    Value rounded = math::RoundEvenOp::create(c.b, c.loc, Value(arith::MulFOp::create(c.b, c.loc, x, scale)));
-    // Elements that do not fit (NaN among them) are not used, but must not be poison.
-    Value integer = LLVM::FreezeOp::create(c.b, c.loc, Value(arith::FPToSIOp::create(c.b, c.loc, words, rounded)));
-    sum = arith::AddIOp::create(c.b, c.loc, sum, integer);
-    Value parts = arith::XOrIOp::create(c.b, c.loc, Value(arith::AddIOp::create(c.b, c.loc, integer, bias)), bias);
-    parts = vector::ShuffleOp::create(c.b, c.loc, cast(bytes, parts), cast(bytes, parts), transposed);
-    vector::StoreOp::create(c.b, c.loc, cast(words, parts), digits,
-                            ValueRange{row, c.add(first, c.index(int64_t(i) * lanes))});
-  }
+  Value sum = storeDigits(elements, inverse, row, first);
 
   // The sum of the rounded elements, which zero points multiply.
-  Value total = arith::SIToFPOp::create(c.b, c.loc, c.b.getF32Type(), reduce(vector::CombiningKind::ADD, sum));
+  Value total = arith::SIToFPOp::create(c.b, c.loc, c.b.getF32Type(), words.reduce(vector::CombiningKind::ADD, sum));
   total = arith::MulFOp::create(c.b, c.loc, total, unit);
   Value start =
       arith::MulFOp::create(c.b, c.loc, total, c.constant(c.b.getF32Type(), -w.zeroByte() * w.bytes->unit, 1));
@@ -142,6 +147,29 @@ void FixedPointRows::prepareSegment(const OperandReader &reader, Value offset, V
   Value less = arith::SubFOp::create(c.b, c.loc,
                                      Value(memref::LoadOp::create(c.b, c.loc, inputs, ValueRange{row, block})), total);
   memref::StoreOp::create(c.b, c.loc, less, inputs, ValueRange{row, block});
+}
+
+// With x = d0 + 2^8 * d1 + 2^16 * d2, x + 0x808080 has the bytes d0 + 0x80, d1 + 0x80 and d2 + 0x80, which are not
+// negative and carry nothing; flipping the highest bit of each leaves the digits.
+Value FixedPointRows::storeDigits(ArrayRef<Value> elements, Value inverse, Value row, Value first) const {
+  Words words{c, lanes};
+  auto bytes = VectorType::get({4 * lanes}, c.b.getI8Type());
+  Value scale = c.broadcast(inverse, lanes), bias = words.splat(0x808080), sum = words.splat(0);
+  SmallVector<int64_t> transposed; // 4 x 4 bytes of each 128 bits: from digits of a step to steps of a digit
+  for (int64_t i = 0; i < 4 * lanes; ++i)
+    transposed.push_back(i / 16 * 16 + i % 4 * 4 + i % 16 / 4);
+  for (auto [i, x] : llvm::enumerate(elements)) {
+    Value rounded = math::RoundEvenOp::create(c.b, c.loc, Value(arith::MulFOp::create(c.b, c.loc, x, scale)));
+    // Elements that do not fit (NaN among them) are not used, but must not be poison.
+    Value integer =
+        LLVM::FreezeOp::create(c.b, c.loc, Value(arith::FPToSIOp::create(c.b, c.loc, words.type(), rounded)));
+    sum = words.add(sum, integer);
+    Value parts = arith::XOrIOp::create(c.b, c.loc, words.add(integer, bias), bias);
+    parts = vector::ShuffleOp::create(c.b, c.loc, words.cast(bytes, parts), words.cast(bytes, parts), transposed);
+    vector::StoreOp::create(c.b, c.loc, words.cast(words.type(), parts), digits,
+                            ValueRange{row, c.add(first, c.index(int64_t(i) * lanes))});
+  }
+  return sum;
 }
 
 Value FixedPointRows::prepare(const OperandReader &reader, Value offset, Value row) const {

@@ -39,6 +39,10 @@ private:
   /// to the segment's largest; clears `fits` (i1) where too many elements are small.
   void prepareSegment(const OperandReader &reader, mlir::Value offset, mlir::Value row, mlir::Value number,
                       int64_t count, mlir::Value &largest, mlir::Value &fits) const;
+  /// Stores the digits of elements times `inverse`, rounded, from step `first` of the row on. Returns the integers'
+  /// sums, a vector.
+  mlir::Value storeDigits(llvm::ArrayRef<mlir::Value> elements, mlir::Value inverse, mlir::Value row,
+                          mlir::Value first) const;
   using Sums = llvm::SmallVector<mlir::Value>;
   /// The segment of a group that begins at step `from`, a vector per panel: the sum of x[k] times the code's value less
   /// the zero point that holds for all, if any. Neither scales nor zero points of blocks are in it.

@@ -220,66 +220,78 @@ std::optional<PackedCodes> PackedCodes::read(plan::KernelOp kernel, const CpuTar
   return weights;
 }
 
+namespace {
+
+/// Packs scales or zero points: one value (all strides 0), one per column (N of them), or
+/// one per block and column, [blocks, N] or, of transposed weights, [N, blocks].
+void packParameter(plan::KernelOp kernel, const PackedCodes &w, unsigned operand, Type stored, const Panels &panels) {
+  bool isTransposed = cast<graph::MatMulOp>(kernel.getRootOp()).getTransposeRhs();
+  int64_t blocks = llvm::divideCeil(w.k, w.block);
+  ElementsAttr value = constantOf(kernel, operand).getValue();
+  std::string bytes = weightBytes(value);
+  Matrix matrix{bytes, 0, 0};
+  if (value.getNumElements() > 1) {
+    bool perBlock = cast<ShapedType>(value.getType()).getRank() == 2;
+    matrix.columnStride = perBlock && isTransposed ? blocks : 1;
+    matrix.rowStride = !perBlock ? 0 : isTransposed ? 1 : w.n;
+  }
+  size_t size = stored.getIntOrFloatBitWidth() / 8;
+  std::string packed = packRows(matrix, size, blocks, w.blocks(), w.n, panels);
+  replaceByPacked(kernel, operand, RankedTensorType::get({panels.count, w.blocks(), panels.width}, stored), packed,
+                  kLayout);
+}
+
+/// Packs the zero points, or takes the one that holds for all.
+void packZeros(plan::KernelOp kernel, PackedCodes &w, const Panels &panels) {
+  ElementsAttr value = constantOf(kernel, *w.zeros).getValue();
+  auto integer = dyn_cast<IntegerType>(value.getElementType());
+  Type stored = integer ? IntegerType::get(kernel.getContext(), 8) : value.getElementType();
+  auto one = uniformValue(value);
+  if (!one)
+    return packParameter(kernel, w, *w.zeros, stored, panels);
+  // The decoder has it. The operand stays, as one unread element: who watches a kernel knows its buffers by number.
+  w.center = *one;
+  w.op.getZeroPointMutable().clear();
+  std::string bytes(stored.getIntOrFloatBitWidth() / 8, '\0');
+  replaceByPacked(kernel, *w.zeros, RankedTensorType::get({1}, stored), bytes, kLayout);
+}
+
+void packCodes(plan::KernelOp kernel, const PackedCodes &w, const Panels &panels) {
+  bool isTransposed = cast<graph::MatMulOp>(kernel.getRootOp()).getTransposeRhs();
+  std::string bytes = weightBytes(constantOf(kernel, w.codes).getValue());
+  Matrix matrix{bytes, isTransposed ? 1 : w.n, isTransposed ? w.k : 1};
+  // The bit to flip: the byte of 0 of signed codes in quads is their highest bit, that of unsigned ones is none; the
+  // zero point in the middle of a range of unsigned codes is their highest bit, too.
+  bool isFlipped = w.bytes && w.bytes->table.empty();
+  if (int64_t flipped = isFlipped ? w.bytes->zero : w.isCentered() ? int64_t(w.center) : 0)
+    for (char &code : bytes)
+      code ^= flipped;
+  std::string packed = packBits(matrix, w, panels);
+  Builder b(kernel.getContext());
+  ArrayRef<double> values = num::formatOf(w.element)->values();
+  if (w.halves && llvm::all_of(bytes, [&](uint8_t code) { return std::isfinite(values[code % values.size()]); }))
+    w.op->setAttr(kFiniteAttr, b.getUnitAttr());
+  auto stored = RankedTensorType::get({panels.count, w.groups(), w.bits(), panels.width}, b.getI32Type());
+  replaceByPacked(kernel, w.codes, stored, packed, kLayout);
+}
+
+} // namespace
+
 LogicalResult PackedCodes::pack(plan::KernelOp kernel, const CpuTarget &target, int64_t streams) {
   std::optional<PackedCodes> weights = read(kernel, target);
   if (!weights || weights->op->hasAttr(kElementAttr) || !kernel.getArgShapes())
     return success();
   graph::DequantizeOp op = weights->op;
-  bool isTransposed = cast<graph::MatMulOp>(kernel.getRootOp()).getTransposeRhs();
-  int64_t k = weights->k, n = weights->n, width = target.f32Lanes();
-  Panels panels{width, int64_t(llvm::alignTo(llvm::divideCeil(n, width), streams)), streams};
+  int64_t width = target.f32Lanes();
+  Panels panels{width, int64_t(llvm::alignTo(llvm::divideCeil(weights->n, width), streams)), streams};
+  packParameter(kernel, *weights, weights->scales, getElementTypeOrSelf(op.getScale().getType()), panels);
+  if (weights->zeros)
+    packZeros(kernel, *weights, panels);
+  packCodes(kernel, *weights, panels);
   Builder b(kernel.getContext());
-
-  // Scales and zero points: one value (all strides 0), one per column (N of them), or
-  // one per block and column, [blocks, N] or, of transposed weights, [N, blocks].
-  int64_t blocks = llvm::divideCeil(k, weights->block);
-  auto parameter = [&](unsigned operand, Type stored) {
-    ElementsAttr value = constantOf(kernel, operand).getValue();
-    std::string bytes = weightBytes(value);
-    Matrix matrix{bytes, 0, 0};
-    if (value.getNumElements() > 1) {
-      bool perBlock = cast<ShapedType>(value.getType()).getRank() == 2;
-      matrix.columnStride = perBlock && isTransposed ? blocks : 1;
-      matrix.rowStride = !perBlock ? 0 : isTransposed ? 1 : n;
-    }
-    size_t size = stored.getIntOrFloatBitWidth() / 8;
-    std::string packed = packRows(matrix, size, blocks, weights->blocks(), n, panels);
-    replaceByPacked(kernel, operand, RankedTensorType::get({panels.count, weights->blocks(), width}, stored), packed,
-                    kLayout);
-  };
-  parameter(weights->scales, getElementTypeOrSelf(op.getScale().getType()));
-  if (weights->zeros) {
-    ElementsAttr value = constantOf(kernel, *weights->zeros).getValue();
-    auto integer = dyn_cast<IntegerType>(value.getElementType());
-    Type stored = integer ? b.getIntegerType(8) : value.getElementType();
-    if (auto one = uniformValue(value)) {
-      // The decoder has it. The operand stays, as one unread element: who watches a kernel knows its buffers by number.
-      weights->center = *one;
-      op.getZeroPointMutable().clear();
-      std::string bytes(stored.getIntOrFloatBitWidth() / 8, '\0');
-      replaceByPacked(kernel, *weights->zeros, RankedTensorType::get({1}, stored), bytes, kLayout);
-    } else {
-      parameter(*weights->zeros, stored);
-    }
-  }
-
-  std::string bytes = weightBytes(constantOf(kernel, weights->codes).getValue());
-  Matrix codes{bytes, isTransposed ? 1 : n, isTransposed ? k : 1};
-  auto stored = RankedTensorType::get({panels.count, weights->groups(), weights->bits(), width}, b.getI32Type());
-  // The bit to flip: the byte of 0 of signed codes in quads is their highest bit, that of unsigned ones is none; the
-  // zero point in the middle of a range of unsigned codes is their highest bit, too.
-  bool isFlipped = weights->bytes && weights->bytes->table.empty();
-  if (int64_t flipped = isFlipped ? weights->bytes->zero : weights->isCentered() ? int64_t(weights->center) : 0)
-    for (char &code : bytes)
-      code ^= flipped;
-  std::string packed = packBits(codes, *weights, panels);
-  ArrayRef<double> values = num::formatOf(weights->element)->values();
-  if (weights->halves && llvm::all_of(bytes, [&](uint8_t code) { return std::isfinite(values[code % values.size()]); }))
-    op->setAttr(kFiniteAttr, b.getUnitAttr());
   op->setAttr(kElementAttr, TypeAttr::get(weights->element));
   op->setAttr(kBlockAttr, b.getI64IntegerAttr(weights->block));
   op->setAttr(kCenterAttr, b.getF64FloatAttr(weights->center));
-  replaceByPacked(kernel, weights->codes, stored, packed, kLayout);
   return success();
 }
 
