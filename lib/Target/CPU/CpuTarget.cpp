@@ -137,31 +137,55 @@ std::vector<std::string> checkCpu(const hw::Device &chip) {
   return problems;
 }
 
-bool parseCpuTarget(llvm::StringRef spec, llvm::ArrayRef<hw::Device> loaded, CpuTarget &target, std::string &error) {
-  llvm::SmallVector<llvm::StringRef> parts;
-  spec.split(parts, ',');
-  std::vector<std::string> names = shippedCpus();
-  for (const hw::Device &chip : loaded)
-    if (chip.family == kDevice)
-      names.push_back(chip.name);
-  auto fail = [&](const llvm::Twine &why) {
-    std::string known = "cpu:host";
-    for (const std::string &name : names)
-      known += (name == names.back() ? " or cpu:" : ", cpu:") + name;
-    error = ("[TN8010] --target=" + spec + ": " + why + "; expected " + known +
-             ", each with ,+feature, ,-feature or ,l2=KIB")
-                .str();
-    return false;
-  };
-  llvm::StringRef given = parts.front();
+namespace {
+
+/// Reads one specification into a target.
+class SpecReader {
+public:
+  SpecReader(llvm::StringRef spec, llvm::ArrayRef<hw::Device> loaded, CpuTarget &target, std::string &error)
+      : spec(spec), loaded(loaded), target(target), error(error) {}
+  bool read();
+
+private:
+  bool fail(const llvm::Twine &why);
+  bool readChipName(llvm::StringRef part);
+  void takeHost(llvm::StringRef level);
+  bool readChange(llvm::StringRef part);
+  void finish(llvm::ArrayRef<llvm::StringRef> changes);
+
+  llvm::StringRef spec;
+  llvm::ArrayRef<hw::Device> loaded;
+  CpuTarget &target;
+  std::string &error;
+  std::vector<std::string> names; // of the chips that may be named
+  std::unique_ptr<llvm::MCSubtargetInfo> table;
+  std::set<std::string> features;
+  bool changesFeatures = false;    // which decide the vectors
+  int64_t hostL2 = 0, givenL2 = 0; // of the second-level cache: this machine's bytes, the KiB that are asked for
+};
+
+} // namespace
+
+bool SpecReader::fail(const llvm::Twine &why) {
+  std::string known = "cpu:host";
+  for (const std::string &name : names)
+    known += (name == names.back() ? " or cpu:" : ", cpu:") + name;
+  error =
+      ("[TN8010] --target=" + spec + ": " + why + "; expected " + known + ", each with ,+feature, ,-feature or ,l2=KIB")
+          .str();
+  return false;
+}
+
+bool SpecReader::readChipName(llvm::StringRef part) {
+  llvm::StringRef given = part;
+  auto isHost = [&]() { return given == "native" || given == "host"; };
   // `cpu:` may be left out before a name that means nothing else.
-  bool isName = given == "native" || given == "host" || llvm::is_contained(names, given);
+  bool isName = isHost() || llvm::is_contained(names, given);
   if (!isName && (!given.consume_front(kDevice) || (!given.empty() && !given.consume_front(":"))))
-    return fail(("unknown device '" + parts.front().split(':').first + "'").str());
+    return fail("unknown device '" + part.split(':').first + "'");
   if (given.empty())
     return fail("no architecture given");
-  bool isHost = given == "native" || given == "host";
-  std::string name = isHost ? hostLevel() : given.str();
+  std::string name = isHost() ? hostLevel() : given.str();
   if (name.empty())
     return fail("this machine, " + llvm::sys::getProcessTriple() + ", is none that code can be made for");
   const auto *own =
@@ -170,56 +194,85 @@ bool parseCpuTarget(llvm::StringRef spec, llvm::ArrayRef<hw::Device> loaded, Cpu
   if (!chip)
     return fail("unknown architecture '" + name + "'");
   target.chip = std::move(*chip);
-  std::set<std::string> features(target.chip.features.begin(), target.chip.features.end());
   target.spec = (kDevice + ":" + name).str();
-  bool changes = false; // of the features, which decide the vectors
-  if (isHost) {
-    if (name == "x86-64-v4")
-      for (const std::string &extra : hostExtras()) {
-        features.insert(extra);
-        target.spec += ",+" + extra;
-      }
-    target.chip.name = "host-" + name;
-    target.chip.summary = "A machine with " + name;
+  features.insert(target.chip.features.begin(), target.chip.features.end());
+  if (isHost())
+    takeHost(name);
+  return true;
+}
+
+/// Makes the chip, of which this machine is at least, this machine.
+void SpecReader::takeHost(llvm::StringRef level) {
+  if (level == "x86-64-v4")
+    for (const std::string &extra : hostExtras()) {
+      features.insert(extra);
+      target.spec += ",+" + extra;
+    }
+  target.chip.name = ("host-" + level).str();
+  target.chip.summary = ("A machine with " + level).str();
+  hostL2 = takeHostSizes(target.chip);
+}
+
+bool SpecReader::readChange(llvm::StringRef part) {
+  llvm::StringRef feature = part.trim();
+  if (feature.consume_front("l2=")) {
+    if (feature.getAsInteger(10, givenL2) || givenL2 < 64 || givenL2 > 1 << 20)
+      return fail("l2=" + feature + " is not a size of 64 to 1048576 KiB");
+    return true;
   }
-  int64_t hostL2 = isHost ? takeHostSizes(target.chip) : 0, givenL2 = 0;
-  std::unique_ptr<llvm::MCSubtargetInfo> table = featureTable(target.chip.triple);
+  bool isAdded = feature.consume_front("+");
+  if (!isAdded && !feature.consume_front("-"))
+    return fail("feature '" + part + "' has no sign");
   llvm::ArrayRef<llvm::SubtargetFeatureKV> all;
   if (table)
     all = table->getAllProcessorFeatures();
-  for (llvm::StringRef part : llvm::ArrayRef(parts).drop_front()) {
-    llvm::StringRef feature = part.trim();
-    if (feature.consume_front("l2=")) {
-      if (feature.getAsInteger(10, givenL2) || givenL2 < 64 || givenL2 > 1 << 20)
-        return fail(("l2=" + feature + " is not a size of 64 to 1048576 KiB").str());
-      continue;
-    }
-    bool isAdded = feature.consume_front("+");
-    if (!isAdded && !feature.consume_front("-"))
-      return fail(("feature '" + part + "' has no sign").str());
-    const auto *known = llvm::find_if(all, [&](const llvm::SubtargetFeatureKV &entry) { return feature == entry.Key; });
-    if (known == all.end())
-      return fail(("LLVM knows no feature '" + feature + "' of this architecture").str());
-    changes = true;
-    if (isAdded)
-      features.insert(feature.str());
-    else
-      removeFeature(*known, *table, features);
-  }
+  const auto *known = llvm::find_if(all, [&](const llvm::SubtargetFeatureKV &entry) { return feature == entry.Key; });
+  if (known == all.end())
+    return fail("LLVM knows no feature '" + feature + "' of this architecture");
+  changesFeatures = true;
+  if (isAdded)
+    features.insert(feature.str());
+  else
+    removeFeature(*known, *table, features);
+  return true;
+}
+
+void SpecReader::finish(llvm::ArrayRef<llvm::StringRef> changes) {
   if (hostL2 && !givenL2)
     target.spec += ",l2=" + std::to_string(hostL2 / 1024);
-  for (llvm::StringRef part : llvm::ArrayRef(parts).drop_front())
+  for (llvm::StringRef part : changes)
     target.spec += "," + part.trim().str();
   if (hw::Memory *l2 = target.chip.memory("l2"); l2 && givenL2)
     l2->bytes = givenL2 * 1024;
   target.chip.features.assign(features.begin(), features.end());
   readChip(target);
-  if (changes) {
+  if (changesFeatures) {
     target.chip.setLimit(kVectorBits, widestVector(target));
     target.chip.setLimit(kVectorRegisters, mostRegisters(target));
     readChip(target);
   }
+}
+
+bool SpecReader::read() {
+  names = shippedCpus();
+  for (const hw::Device &chip : loaded)
+    if (chip.family == kDevice)
+      names.push_back(chip.name);
+  llvm::SmallVector<llvm::StringRef> parts;
+  spec.split(parts, ',');
+  if (!readChipName(parts.front()))
+    return false;
+  table = featureTable(target.chip.triple);
+  auto changes = llvm::ArrayRef(parts).drop_front();
+  for (llvm::StringRef part : changes)
+    if (!readChange(part))
+      return false;
+  finish(changes);
   return true;
+}
+
+bool parseCpuTarget(llvm::StringRef spec, llvm::ArrayRef<hw::Device> loaded, CpuTarget &target, std::string &error) {
+  return SpecReader(spec, loaded, target, error).read();
 }
 
 std::optional<CpuTarget> baselineOfProcess() {

@@ -117,10 +117,8 @@ private:
   uint64_t kernel = 0, deepest = 0;
 };
 
-} // namespace
-
-FailureOr<Object> emitObject(ModuleOp module, const CpuTarget &target, bool assembly, const KernelProgress &progress,
-                             StringRef prefix) {
+/// What turns LLVM IR into the target's code; null, with the reason, where LLVM has no such.
+std::unique_ptr<llvm::TargetMachine> createMachine(const CpuTarget &target, std::string &error) {
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeAllTargetInfos();
@@ -128,29 +126,21 @@ FailureOr<Object> emitObject(ModuleOp module, const CpuTarget &target, bool asse
     llvm::InitializeAllTargetMCs();
     llvm::InitializeAllAsmPrinters();
   });
-  registerBuiltinDialectTranslation(*module.getContext());
-  registerLLVMDialectTranslation(*module.getContext());
-
-  std::string error;
   llvm::Triple triple(target.triple);
   const llvm::Target *llvmTarget = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!llvmTarget)
-    return module.emitError("[TN5010] ") << error;
+    return nullptr;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
-  std::unique_ptr<llvm::TargetMachine> machine(
+  return std::unique_ptr<llvm::TargetMachine>(
       llvmTarget->createTargetMachine(triple, "generic", target.featureString(), options, llvm::Reloc::PIC_,
                                       llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));
-  llvm::StringMap<uint64_t> frames;
-  llvm::LLVMContext context;
-  context.setDiagnosticHandler(std::make_unique<FrameSizes>(frames));
-  std::unique_ptr<llvm::Module> llvmModule = translateModuleToLLVMIR(module, context, "tenon");
-  if (!llvmModule)
-    return module.emitError("[TN5011] translation to LLVM IR failed");
-  llvmModule->setTargetTriple(triple);
-  llvmModule->setDataLayout(machine->createDataLayout());
-  llvmModule->setPICLevel(llvm::PICLevel::BigPIC);
-  for (llvm::Function &function : *llvmModule) {
+}
+
+/// What holds for all functions: vectors' width, who may call them, and how they take
+/// stack. See emitObject for `prefix`.
+void setAttributes(llvm::Module &module, const CpuTarget &target, StringRef prefix) {
+  for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
     if (target.has("avx512f")) {
@@ -170,19 +160,50 @@ FailureOr<Object> emitObject(ModuleOp module, const CpuTarget &target, bool asse
     function.addFnAttr("probe-stack", "inline-asm");
     function.addFnAttr("warn-stack-size", "0"); // see FrameSizes
   }
-  optimize(*llvmModule, *machine);
+}
 
+/// The module's code; nothing if the target cannot emit such a file.
+std::optional<std::string> generateCode(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType file,
+                                        const KernelProgress &progress) {
   llvm::SmallVector<char, 0> buffer;
   llvm::raw_svector_ostream os(buffer);
   llvm::legacy::PassManager pm;
   if (progress)
     pm.add(new CountFunctions(
-        progress, llvm::count_if(*llvmModule, [](llvm::Function &function) { return !function.isDeclaration(); })));
-  if (machine->addPassesToEmitFile(pm, os, nullptr,
-                                   assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile))
+        progress, llvm::count_if(module, [](llvm::Function &function) { return !function.isDeclaration(); })));
+  if (machine.addPassesToEmitFile(pm, os, nullptr, file))
+    return std::nullopt;
+  pm.run(module);
+  return std::string(buffer.data(), buffer.size());
+}
+
+} // namespace
+
+FailureOr<Object> emitObject(ModuleOp module, const CpuTarget &target, bool assembly, const KernelProgress &progress,
+                             StringRef prefix) {
+  registerBuiltinDialectTranslation(*module.getContext());
+  registerLLVMDialectTranslation(*module.getContext());
+  std::string error;
+  std::unique_ptr<llvm::TargetMachine> machine = createMachine(target, error);
+  if (!machine)
+    return module.emitError("[TN5010] ") << error;
+  llvm::StringMap<uint64_t> frames;
+  llvm::LLVMContext context;
+  context.setDiagnosticHandler(std::make_unique<FrameSizes>(frames));
+  std::unique_ptr<llvm::Module> llvmModule = translateModuleToLLVMIR(module, context, "tenon");
+  if (!llvmModule)
+    return module.emitError("[TN5011] translation to LLVM IR failed");
+  llvmModule->setTargetTriple(machine->getTargetTriple());
+  llvmModule->setDataLayout(machine->createDataLayout());
+  llvmModule->setPICLevel(llvm::PICLevel::BigPIC);
+  setAttributes(*llvmModule, target, prefix);
+  optimize(*llvmModule, *machine);
+  std::optional<std::string> bytes =
+      generateCode(*llvmModule, *machine,
+                   assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile, progress);
+  if (!bytes)
     return module.emitError("[TN5012] the target cannot emit this file type");
-  pm.run(*llvmModule);
-  Object object{std::string(buffer.data(), buffer.size()), Depths(*llvmModule, frames).run()};
+  Object object{std::move(*bytes), Depths(*llvmModule, frames).run()};
   if (object.stackBytes > TENON_MAX_STACK_BYTES)
     module.emitWarning("[TN5013] a run may use ")
         << object.stackBytes << " bytes of a thread's stack, more than the " << TENON_MAX_STACK_BYTES

@@ -83,23 +83,39 @@ Range chosenOf(Range a, Range b, bool largest, bool dropsNan) {
   return result;
 }
 
+/// The range of a constant's elements.
+Range rangeOfConstant(Attribute constant) {
+  SmallVector<APFloat> numbers;
+  if (auto number = dyn_cast<FloatAttr>(constant))
+    numbers.push_back(number.getValue());
+  else if (auto dense = dyn_cast<DenseFPElementsAttr>(constant))
+    llvm::append_range(numbers, dense.getValues<APFloat>());
+  Range range{kInfinity, -kInfinity, false};
+  for (const APFloat &number : numbers) {
+    double x = number.convertToDouble();
+    range = range.joined({std::isnan(x) ? kInfinity : x, std::isnan(x) ? -kInfinity : x, std::isnan(x)});
+  }
+  return numbers.empty() ? Range() : range;
+}
+
+/// The range of products by one finite positive factor; nothing is said of others.
+Range rangeOfProduct(const Range &range, const Range &factor) {
+  if (!(factor.low > 0 && factor.low == factor.high && std::isfinite(factor.low)) || factor.maybeNan)
+    return {};
+  // Rounding may pass the exact product by a last bit.
+  auto beyond = [&](double limit, double sign) {
+    return limit * factor.low + sign * std::fabs(limit * factor.low) * 0x1p-20;
+  };
+  return {range.low == -kInfinity ? range.low : beyond(range.low, -1),
+          range.high == kInfinity ? range.high : beyond(range.high, 1), range.maybeNan};
+}
+
 Range rangeOf(Value value, int depth) {
   Operation *op = value.getDefiningOp();
   if (!op || depth == 0)
     return {};
-  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-    SmallVector<APFloat> numbers;
-    if (auto number = dyn_cast<FloatAttr>(constant.getValue()))
-      numbers.push_back(number.getValue());
-    else if (auto dense = dyn_cast<DenseFPElementsAttr>(constant.getValue()))
-      llvm::append_range(numbers, dense.getValues<APFloat>());
-    Range range{kInfinity, -kInfinity, false};
-    for (const APFloat &number : numbers) {
-      double x = number.convertToDouble();
-      range = range.joined({std::isnan(x) ? kInfinity : x, std::isnan(x) ? -kInfinity : x, std::isnan(x)});
-    }
-    return numbers.empty() ? Range() : range;
-  }
+  if (auto constant = dyn_cast<arith::ConstantOp>(op))
+    return rangeOfConstant(constant.getValue());
   if (auto select = dyn_cast<arith::SelectOp>(op)) {
     auto condition = select.getCondition().getDefiningOp<arith::CmpFOp>();
     return rangeUnder(select.getTrueValue(), condition, true, depth - 1)
@@ -129,17 +145,8 @@ Range rangeOf(Value value, int depth) {
       return {0, kInfinity, true};
     return {};
   }
-  if (auto product = dyn_cast<arith::MulFOp>(op)) {
-    Range range = rangeOf(product.getLhs(), depth - 1), factor = rangeOf(product.getRhs(), depth - 1);
-    if (!(factor.low > 0 && factor.low == factor.high && std::isfinite(factor.low)) || factor.maybeNan)
-      return {};
-    // Rounding may pass the exact product by a last bit.
-    auto beyond = [&](double limit, double sign) {
-      return limit * factor.low + sign * std::fabs(limit * factor.low) * 0x1p-20;
-    };
-    return {range.low == -kInfinity ? range.low : beyond(range.low, -1),
-            range.high == kInfinity ? range.high : beyond(range.high, 1), range.maybeNan};
-  }
+  if (auto product = dyn_cast<arith::MulFOp>(op))
+    return rangeOfProduct(rangeOf(product.getLhs(), depth - 1), rangeOf(product.getRhs(), depth - 1));
   if (isa<arith::ExtFOp, vector::BroadcastOp, vector::ShapeCastOp>(op))
     return isa<FloatType>(getElementTypeOrSelf(op->getOperand(0).getType())) ? rangeOf(op->getOperand(0), depth - 1)
                                                                              : Range();

@@ -50,25 +50,19 @@ private:
   DenseMap<llvm::cl::SubCommand *, Options> hidden;
 };
 
-} // namespace
-
-FailureOr<ModuleCode> linkImage(const Object &object, Location loc) {
-  TemporaryFile objectFile, imageFile;
-  std::error_code code = objectFile.create("tenon", ".o");
-  if (!code)
-    code = imageFile.create("tenon", ".so");
-  if (code)
-    return emitError(loc, "[TN5020] cannot create a temporary file for linking (TMPDIR says where): ")
-           << code.message();
-  std::string objectPath = objectFile.path().str(), imagePath = imageFile.path().str();
-  llvm::raw_fd_ostream objectStream(objectPath, code);
-  objectStream << object.bytes;
-  objectStream.close();
-  if (code || (code = objectStream.error())) {
-    objectStream.clear_error();
+LogicalResult writeObject(StringRef path, const Object &object, Location loc) {
+  std::error_code code;
+  llvm::raw_fd_ostream stream(path, code);
+  stream << object.bytes;
+  stream.close();
+  if (code || (code = stream.error())) {
+    stream.clear_error();
     return emitError(loc, "[TN6002] writing a temporary file for linking failed: ") << code.message();
   }
+  return success();
+}
 
+LogicalResult runLinker(const std::string &objectPath, const std::string &imagePath, Location loc) {
   std::string log;
   llvm::raw_string_ostream os(log);
   const char *arguments[] = {"ld.lld", "-shared", "-Bsymbolic", "--no-undefined", "-z", "norelro", "-z", "rodynamic",
@@ -81,19 +75,17 @@ FailureOr<ModuleCode> linkImage(const Object &object, Location loc) {
   std::lock_guard<std::mutex> lock(mutex);
   HiddenOptions hidden;
   lld::Result result = lld::lldMain(arguments, os, os, {{lld::Gnu, &lld::elf::link}});
+  if (result.retCode == 0)
+    return success();
   // What lld says of its output file is about the disk.
-  if (result.retCode != 0)
-    return emitError(loc, StringRef(log).contains(imagePath) ? "[TN6002] writing a temporary file for linking failed: "
-                                                             : "[TN5021] linking the code image failed: ")
-           << llvm::join(llvm::split(StringRef(log).trim(), '\n'), "; ");
+  return emitError(loc, StringRef(log).contains(imagePath) ? "[TN6002] writing a temporary file for linking failed: "
+                                                           : "[TN5021] linking the code image failed: ")
+         << llvm::join(llvm::split(StringRef(log).trim(), '\n'), "; ");
+}
 
-  auto file = llvm::MemoryBuffer::getFile(imagePath);
-  if (!file)
-    return emitError(loc, "[TN5022] cannot read the linked image: ") << file.getError().message();
-  ModuleCode image;
-  image.stackBytes = object.stackBytes;
-  image.image = (*file)->getBuffer().str();
-  auto elf = llvm::object::ObjectFile::createELFObjectFile((*file)->getMemBufferRef());
+/// Finds the entry points among the symbols of the linked image.
+LogicalResult readEntryPoints(llvm::MemoryBufferRef linked, ModuleCode &image, Location loc) {
+  auto elf = llvm::object::ObjectFile::createELFObjectFile(linked);
   if (!elf)
     return emitError(loc, "[TN5023] the linked image is not ELF: ") << llvm::toString(elf.takeError());
   auto *base = llvm::cast<llvm::object::ELFObjectFileBase>(elf->get());
@@ -118,6 +110,30 @@ FailureOr<ModuleCode> linkImage(const Object &object, Location loc) {
   }
   if (!image.mainAddress || !image.arenaSizeAddress || !image.outputDimsAddress || !image.deriveAddress)
     return emitError(loc, "[TN5023] the linked image lacks an entry point");
+  return success();
+}
+
+} // namespace
+
+FailureOr<ModuleCode> linkImage(const Object &object, Location loc) {
+  TemporaryFile objectFile, imageFile;
+  std::error_code code = objectFile.create("tenon", ".o");
+  if (!code)
+    code = imageFile.create("tenon", ".so");
+  if (code)
+    return emitError(loc, "[TN5020] cannot create a temporary file for linking (TMPDIR says where): ")
+           << code.message();
+  std::string objectPath = objectFile.path().str(), imagePath = imageFile.path().str();
+  if (failed(writeObject(objectPath, object, loc)) || failed(runLinker(objectPath, imagePath, loc)))
+    return failure();
+  auto file = llvm::MemoryBuffer::getFile(imagePath);
+  if (!file)
+    return emitError(loc, "[TN5022] cannot read the linked image: ") << file.getError().message();
+  ModuleCode image;
+  image.stackBytes = object.stackBytes;
+  image.image = (*file)->getBuffer().str();
+  if (failed(readEntryPoints((*file)->getMemBufferRef(), image, loc)))
+    return failure();
   return image;
 }
 

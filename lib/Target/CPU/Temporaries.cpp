@@ -53,10 +53,9 @@ void hoist(Operation *op, Block &entry, Block::iterator at) {
   op->moveBefore(&entry, at);
 }
 
-} // namespace
-
-FailureOr<int64_t> placeTemporaries(func::FuncOp kernel) {
-  Block &entry = kernel.getBody().front();
+/// Those of a kernel, in the order of the code; failure if the size of one is known only
+/// at run time.
+FailureOr<SmallVector<Temporary>> temporariesOf(func::FuncOp kernel) {
   SmallVector<Temporary> temporaries;
   bool isStatic = true;
   kernel.walk([&](Operation *op) {
@@ -68,15 +67,22 @@ FailureOr<int64_t> placeTemporaries(func::FuncOp kernel) {
   });
   if (!isStatic)
     return failure();
-  // The code's own first operation stays behind all of them.
+  return temporaries;
+}
+
+/// Hoists those that are not at the kernel's start. The code's own first operation stays
+/// behind all of them.
+void hoistAll(ArrayRef<Temporary> temporaries, Block &entry) {
   auto first = entry.begin();
   while (first != entry.end() && llvm::any_of(temporaries, [&](const Temporary &t) { return t.op == &*first; }))
     ++first;
   for (const Temporary &temporary : temporaries)
     if (temporary.op->getBlock() != &entry || (first != entry.end() && !temporary.op->isBeforeInBlock(&*first)))
       hoist(temporary.op, entry, first);
+}
 
-  // The smallest stay.
+/// Those that leave the stack: the smallest stay.
+ArrayRef<Temporary> chooseMoved(SmallVector<Temporary> &temporaries) {
   llvm::sort(temporaries, [](const Temporary &a, const Temporary &b) {
     return std::tie(a.bytes, a.number) < std::tie(b.bytes, b.number);
   });
@@ -84,25 +90,24 @@ FailureOr<int64_t> placeTemporaries(func::FuncOp kernel) {
   size_t kept = 0;
   while (kept < temporaries.size() && onStack + temporaries[kept].bytes <= kMostOnStack)
     onStack += temporaries[kept++].bytes;
-  ArrayRef<Temporary> moved = ArrayRef(temporaries).drop_front(kept);
-  if (moved.empty())
-    return 0;
+  return ArrayRef(temporaries).drop_front(kept);
+}
 
-  // Each is an argument of its own, of which LLVM knows as much as of an alloca:
-  // that nothing else is there.
+/// Makes each an argument of its own, of which LLVM knows as much as of an alloca: that
+/// nothing else is there.
+LogicalResult makeArguments(func::FuncOp kernel, ArrayRef<Temporary> moved) {
   MLIRContext *context = kernel.getContext();
   Location loc = kernel.getLoc();
-  auto pointer = LLVM::LLVMPointerType::get(context);
   OpBuilder b(context);
-  unsigned own = kernel.getNumArguments();
   LLVMTypeConverter converter(context);
-  for (auto [i, temporary] : llvm::enumerate(moved)) {
+  for (const Temporary &temporary : moved) {
     DictionaryAttr attributes =
         b.getDictionaryAttr({b.getNamedAttr(LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr()),
                              b.getNamedAttr(LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(kAlign))});
-    if (failed(kernel.insertArgument(own + i, pointer, attributes, loc)))
+    unsigned number = kernel.getNumArguments();
+    if (failed(kernel.insertArgument(number, LLVM::LLVMPointerType::get(context), attributes, loc)))
       return failure();
-    Value address = kernel.getArgument(own + i);
+    Value address = kernel.getArgument(number);
     b.setInsertionPoint(temporary.op);
     if (auto alloca = dyn_cast<memref::AllocaOp>(temporary.op)) {
       Value descriptor = MemRefDescriptor::fromStaticShape(b, loc, converter, alloca.getType(), address);
@@ -112,9 +117,16 @@ FailureOr<int64_t> placeTemporaries(func::FuncOp kernel) {
     temporary.op->erase();
   }
   kernel->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+  return success();
+}
 
-  // What is launched.
+/// Creates what is launched: a function with the kernel's `own` arguments and the address
+/// of scratch, in which it gives each of the moved ones its place. Returns the bytes.
+int64_t createLaunched(func::FuncOp kernel, unsigned own, ArrayRef<Temporary> moved) {
+  Location loc = kernel.getLoc();
+  OpBuilder b(kernel.getContext());
   b.setInsertionPointAfter(kernel);
+  auto pointer = LLVM::LLVMPointerType::get(kernel.getContext());
   SmallVector<Type> types(kernel.getArgumentTypes().take_front(own));
   types.push_back(pointer);
   auto launched = func::FuncOp::create(b, loc, ("scratch_" + kernel.getName()).str(), b.getFunctionType(types, {}));
@@ -131,6 +143,22 @@ FailureOr<int64_t> placeTemporaries(func::FuncOp kernel) {
   func::CallOp::create(b, loc, kernel, arguments);
   func::ReturnOp::create(b, loc);
   return at;
+}
+
+} // namespace
+
+FailureOr<int64_t> placeTemporaries(func::FuncOp kernel) {
+  FailureOr<SmallVector<Temporary>> temporaries = temporariesOf(kernel);
+  if (failed(temporaries))
+    return failure();
+  hoistAll(*temporaries, kernel.getBody().front());
+  ArrayRef<Temporary> moved = chooseMoved(*temporaries);
+  if (moved.empty())
+    return 0;
+  unsigned own = kernel.getNumArguments();
+  if (failed(makeArguments(kernel, moved)))
+    return failure();
+  return createLaunched(kernel, own, moved);
 }
 
 } // namespace tenon::cpu
