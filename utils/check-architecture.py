@@ -59,6 +59,7 @@ ABORT_EXCEPTIONS = {
 
 HARD_LINES = 800
 HARD_BYTES = 100_000
+FUNCTION_LINES = 60
 
 
 def tracked_files():
@@ -303,6 +304,64 @@ def size_budget():
                 yield f"{name}:{HARD_LINES}: {count} lines, over {HARD_LINES}"
 
 
+def code_alone(text):
+    """C++ with its comments, literals and preprocessor lines blanked, so that each brace counts; lines stay."""
+    ignored = re.compile(
+        r"""//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|'(?:\\[^\n]+?|[^'\\\n])'"""
+        r"""|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*""",
+        re.DOTALL | re.MULTILINE,
+    )
+    return ignored.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+
+
+def functions(text):
+    """(name, first line, number of lines) of each function, from its signature to its closing brace.
+
+    Namespaces, classes, enumerations and initialisers are looked into; what is inside a function, lambdas and
+    local classes, is part of it."""
+    code = code_alone(text)
+    ends, opened = {}, []  # the closing brace of each opening one
+    for match in re.finditer(r"[{}]", code):
+        if match[0] == "{":
+            opened.append(match.start())
+        elif opened:
+            ends[opened.pop()] = match.start()
+    mark = re.compile(r"[{};]|\b(?:public|private|protected):")
+    begin = position = 0  # of what may be a signature, and of what is not looked at yet
+    while match := mark.search(code, position):
+        position = match.end()
+        signature = code[begin : match.start()].strip()
+        is_argument = signature.count("(") > signature.count(")")
+        if match[0] != "{" or (is_scope(signature) and not is_argument):
+            begin = position
+            continue
+        end = position = ends.get(match.start(), len(code) - 1) + 1
+        # Braces of a default argument, or of a constructor's initialiser, stand before the function's own.
+        if is_argument or code[end:].lstrip()[:1] in ("{", ","):
+            continue
+        name = re.search(r"(operator\W+|[\w:~]+)\s*\(", signature)
+        first = code.index(signature, begin)
+        yield name[1] if name else "lambda", code.count("\n", 0, first) + 1, code.count("\n", first, end) + 1
+        begin = end
+
+
+def is_scope(signature):
+    """Whether braces after this text enclose declarations or values, not statements."""
+    if re.match(r"(?:template\s*<.*>\s*)?(?:typedef\s+)?(?:class|struct|union|enum)\b", signature, re.DOTALL):
+        return True
+    return signature.endswith("=") or not ("(" in signature or signature.endswith("]"))
+
+
+def function_size():
+    """No function over 60 lines: one that does several things in turn is several functions."""
+    for name in select("lib/", "include/", "tools/", "runtime/src/", "runtime/include/"):
+        if name.endswith(".td"):
+            continue
+        for function, first, count in functions((ROOT / name).read_text(encoding="utf-8", errors="replace")):
+            if count > FUNCTION_LINES:
+                yield f"{name}:{first}: {function} has {count} lines, over {FUNCTION_LINES}"
+
+
 def license_header():
     """Each source file names its licence in its first lines."""
     sources = CODE + (".py", ".sh", ".fbs", ".py.in")
@@ -409,8 +468,8 @@ def formatted():
 RULES = (
     include_direction, targets_apart, runtime_alone, protobuf_in_frontend, no_global_state,
     no_crash_on_input, exceptions_in_frontend, chips_in_targets, devices_in_targets, passes_described_and_tested,
-    ops_described, ops_tested, size_budget, license_header, purpose_stated, checks_are_run, mlir_linked_once,
-    codes_documented, names_of_files, formatted,
+    ops_described, ops_tested, size_budget, function_size, license_header, purpose_stated, checks_are_run,
+    mlir_linked_once, codes_documented, names_of_files, formatted,
 )
 
 

@@ -15,6 +15,8 @@ SPDX = "// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception\n"
 PASS = 'def NewPass : Pass<"new-pass"> {\n  let summary = "s";\n  let description = "d";\n}\n'
 OP = 'def Graph_NewOp : Graph_Op<"new"> {\n  let summary = "s";\n}\n'
 
+LINES = "  x = 1;\n" * 59
+
 # rule: (file, what is appended to it or what it holds if it is new).
 PLANTS = {
     "include_direction": [("lib/Numerics/New.cpp", SPDX + '#include "tenon/Dialect/Graph/IR/Graph.h"\n'),
@@ -53,6 +55,9 @@ PLANTS = {
     "purpose_stated": [("lib/Support/New.cpp", SPDX + "int x;\n"), ("tools/tenon/New.cpp", SPDX + "//\n\nint x;\n")],
     "ops_tested": [("include/tenon/Dialect/Graph/IR/GraphOps.td", OP)],
     "size_budget": [("lib/Support/New.cpp", SPDX + "\n" * 800), ("docs/new.bin", "x" * 100_001)],
+    "function_size": [("lib/Support/New.cpp", SPDX + "void f() {\n" + LINES + "}\n"),
+                      ("include/tenon/Support/New.h", SPDX + "struct S {\n  S(T t = {})\n      : t{1} {\n" + LINES + "  }\n};\n"),
+                      ("runtime/src/new.cpp", SPDX + 'const F f[] = {{"f", [](int x) {\n' + LINES + "}}};\n")],
     "license_header": [("lib/Support/New.cpp", "int x;\n"), ("utils/new.py", "x = 1\n")],
     "checks_are_run": [("test/Docs/new.test", "RUN: true\nCHECK" + ": x\n"), ("test/Docs/new.mlir", "// nothing runs\n")],
     "mlir_linked_once": [("tools/tenon/CMakeLists.txt", "target_link_libraries(tenon PRIVATE MLIRIR)\n")],
@@ -76,6 +81,37 @@ def check(tmp_path_factory):
         shutil.copyfile(ROOT / name, copy / name)
     module.ROOT = copy
     return module
+
+
+def test_functions_are_measured_from_signature_to_closing_brace(check):
+    text = """namespace n {
+struct S : B {
+  S(int a, T t = {})
+      : B(a), t{t, '{'} { // {
+    f("}");
+  }
+  bool operator()(int x) const { return x; }
+
+private:
+  int x{1}, y[2] = {1, 2};
+};
+#define MACRO(x) {
+enum class E : int { a, b };
+const F table[] = {
+    {1, nullptr},
+    {2, [](int x) { return x; }},
+};
+template <typename T>
+static T n::g(T x) {
+  if (x) {
+    struct Local {
+      void h() {}
+    };
+  }
+}
+} // namespace n
+"""
+    assert list(check.functions(text)) == [("S", 3, 4), ("operator()", 7, 1), ("lambda", 16, 1), ("n::g", 18, 8)]
 
 
 def test_every_rule_has_plants(check):
