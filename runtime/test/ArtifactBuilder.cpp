@@ -63,90 +63,147 @@ std::string ownTriple() {
 #endif
 }
 
-void pad(std::string &bytes) { bytes.resize((bytes.size() + kPage - 1) / kPage * kPage); }
+/// The file grows by code and weights, while the manifest of them is built beside it.
+class ArtifactWriter {
+public:
+  explicit ArtifactWriter(const Options &options) : options(options) {}
 
-} // namespace
+  Artifact write() {
+    artifact.bytes.resize(kPage); // for the header
+    List<schema::Code> variants;
+    for (const Variant &variant : options.variants) {
+      pad();
+      artifact.codeOffset = artifact.bytes.size();
+      variants.push_back(addCode(variant, options.hasSpaceSizes, /*hashChange=*/0));
+      artifact.codeSize = artifact.bytes.size() - artifact.codeOffset;
+    }
+    auto devices = optional(makeDevices());
+    auto regions = optional(addRegions());
+    addWeights();
+    auto inputs = b.CreateVector(makeInputs()), outputs = b.CreateVector(makeOutputs());
+    auto symbols = b.CreateVector(makeSymbols());
+    addKernels();
+    Offset<flatbuffers::Vector<Offset<schema::Kernel>>> kernelList;
+    if (!options.noKernels)
+      kernelList = b.CreateVector(kernels);
+    auto checks = optional(makeChecks());
+    schema::FinishManifestBuffer(
+        b, schema::CreateManifest(
+               b, options.abi, b.CreateString("test"), b.CreateString("model"), b.CreateString("cpu:test"), inputs,
+               outputs, symbols, b.CreateVector(variants), kernelList,
+               options.weightsOffset ? options.weightsOffset : artifact.weightsOffset, artifact.weightsSize,
+               XXH3_64bits(artifact.bytes.data() + artifact.weightsOffset, artifact.weightsSize), b.CreateString("{}"),
+               /*plan=*/0, checks, options.derivedSymbols, b.CreateVectorOfStrings(options.fixedInputs), devices,
+               regions));
+    addManifest();
+    return std::move(artifact);
+  }
 
-Artifact buildArtifact(const Options &options) {
-  Artifact artifact;
-  std::string &bytes = artifact.bytes;
-  bytes.resize(kPage);
-  flatbuffers::FlatBufferBuilder b;
-  auto addCode = [&](const Variant &variant, bool hasSpaceSizes, uint64_t hashChange) {
-    pad(bytes);
+private:
+  template <typename T>
+  using Offset = flatbuffers::Offset<T>;
+  template <typename T>
+  using List = std::vector<Offset<T>>;
+
+  void pad() { artifact.bytes.resize((artifact.bytes.size() + kPage - 1) / kPage * kPage); }
+
+  /// Null: left out.
+  Offset<flatbuffers::String> optional(const char *text) {
+    return text ? b.CreateString(text) : Offset<flatbuffers::String>();
+  }
+  /// Empty: left out.
+  template <typename T>
+  Offset<flatbuffers::Vector<Offset<T>>> optional(const List<T> &list) {
+    return list.empty() ? Offset<flatbuffers::Vector<Offset<T>>>() : b.CreateVector(list);
+  }
+
+  Offset<schema::Code> addCode(const Variant &variant, bool hasSpaceSizes, uint64_t hashChange) {
+    pad();
     std::string image = readImage(variant.image);
     auto exports = exportsOf(image);
-    uint64_t offset = variant.offset ? variant.offset : bytes.size();
+    uint64_t offset = variant.offset ? variant.offset : artifact.bytes.size();
     auto device = b.CreateString(variant.device);
     auto triple = b.CreateString(variant.triple.empty() ? ownTriple() : variant.triple);
     auto features = b.CreateVectorOfStrings(variant.features);
-    bytes += image;
+    artifact.bytes += image;
     return schema::CreateCode(
         b, device, triple, features, offset, image.size(), XXH3_64bits(image.data(), image.size()) + hashChange,
         variant.mainAddress ? variant.mainAddress : exports["tenon_main"], exports["tenon_arena_size"],
         exports["tenon_output_dims"], options.derivedSymbols ? exports["tenon_derive"] : 0,
         /*stack_bytes=*/0, hasSpaceSizes ? exports["tenon_space_sizes"] : 0);
-  };
-  std::vector<flatbuffers::Offset<schema::Code>> variants;
-  for (const Variant &variant : options.variants) {
-    pad(bytes);
-    artifact.codeOffset = bytes.size();
-    variants.push_back(addCode(variant, options.hasSpaceSizes, 0));
-    artifact.codeSize = bytes.size() - artifact.codeOffset;
   }
-  auto optional = [&](const char *text) {
-    return text ? b.CreateString(text) : flatbuffers::Offset<flatbuffers::String>();
-  };
-  std::vector<flatbuffers::Offset<schema::Device>> devices;
-  for (const Device &device : options.devices) {
-    auto name = optional(device.name), driver = optional(device.driver), spec = optional(device.spec);
-    devices.push_back(schema::CreateDevice(b, name, driver, spec, device.mbPerSecond, device.latency));
-  }
-  std::vector<flatbuffers::Offset<schema::Region>> regions;
-  for (const Region &region : options.regions) {
-    Variant variant = {region.image, region.features, region.triple, "cpu", region.mainAddress, region.offset};
-    flatbuffers::Offset<schema::Code> code;
-    if (region.hasCode)
-      code = addCode(variant, false, region.hashChange);
-    auto name = optional(region.name);
-    regions.push_back(schema::CreateRegion(
-        b, name, region.device, code, region.inputs, region.outputs, region.weightsOffset, region.weightsSize,
-        region.firstKernel, region.numKernels, region.firstCheck, region.firstSymbol, region.numSymbols));
-  }
-  pad(bytes);
-  const float weights[4] = {1, 2, 3, 4};
-  artifact.weightsOffset = bytes.size();
-  artifact.weightsSize = sizeof weights;
-  bytes.append(reinterpret_cast<const char *>(weights), sizeof weights);
-  pad(bytes);
 
-  auto tensor = [&](const std::string &name, int type, std::vector<schema::Dim> dims) {
+  List<schema::Device> makeDevices() {
+    List<schema::Device> devices;
+    for (const Device &device : options.devices) {
+      auto name = optional(device.name), driver = optional(device.driver), spec = optional(device.spec);
+      devices.push_back(schema::CreateDevice(b, name, driver, spec, device.mbPerSecond, device.latency));
+    }
+    return devices;
+  }
+
+  List<schema::Region> addRegions() {
+    List<schema::Region> regions;
+    for (const Region &region : options.regions) {
+      Variant variant = {region.image, region.features, region.triple, "cpu", region.mainAddress, region.offset};
+      Offset<schema::Code> code;
+      if (region.hasCode)
+        code = addCode(variant, /*hasSpaceSizes=*/false, region.hashChange);
+      auto name = optional(region.name);
+      regions.push_back(schema::CreateRegion(
+          b, name, region.device, code, region.inputs, region.outputs, region.weightsOffset, region.weightsSize,
+          region.firstKernel, region.numKernels, region.firstCheck, region.firstSymbol, region.numSymbols));
+    }
+    if (options.sharingRegions) {
+      auto text = b.CreateString(std::string(options.sharedBytes, 'f'));
+      auto features = b.CreateVector(std::vector(options.sharedNodes, text));
+      auto code = schema::CreateCode(b, text, text, features);
+      for (size_t i = 0; i < options.sharingRegions; ++i)
+        regions.push_back(schema::CreateRegion(b, text, 0, code));
+    }
+    return regions;
+  }
+
+  void addWeights() {
+    pad();
+    const float weights[4] = {1, 2, 3, 4};
+    artifact.weightsOffset = artifact.bytes.size();
+    artifact.weightsSize = sizeof weights;
+    artifact.bytes.append(reinterpret_cast<const char *>(weights), sizeof weights);
+    pad();
+  }
+
+  Offset<schema::Tensor> makeTensor(const std::string &name, int type, std::vector<schema::Dim> dims) {
     return schema::CreateTensor(b, b.CreateString(name), type, b.CreateVectorOfStructs(dims));
-  };
-  auto y = tensor("y", 1, {{-1, options.ySymbol}, {4, -1}});
-  if (options.yDefault >= 0) {
+  }
+
+  List<schema::Tensor> makeInputs() {
+    auto x = makeTensor(options.xName, options.xType, {{options.xValue, options.xSymbol}, {4, -1}});
     std::vector<schema::Dim> dims = {{-1, options.ySymbol}, {4, -1}};
-    y = schema::CreateTensor(b, b.CreateString("y"), 1, b.CreateVectorOfStructs(dims), options.yDefault,
-                             b.CreateVector(options.yDefaultDims));
+    if (options.yDefault < 0)
+      return {x, makeTensor("y", 1, dims)};
+    auto name = b.CreateString("y");
+    auto shape = b.CreateVectorOfStructs(dims);
+    return {x, schema::CreateTensor(b, name, 1, shape, options.yDefault, b.CreateVector(options.yDefaultDims))};
   }
-  std::vector inputs = {tensor(options.xName, options.xType, {{options.xValue, options.xSymbol}, {4, -1}}), y};
-  std::vector outputs = {tensor("z", 1, {{-1, options.zSymbol}, {options.zColumns, -1}}),
-                         tensor("total", 1, {{-1, -1}})};
-  std::vector symbols = {
-      schema::CreateSymbol(b, b.CreateString("batch"), options.batchMin, options.batchMax, options.batchDivisor)};
-  if (options.otherSymbol)
-    symbols.push_back(schema::CreateSymbol(b, b.CreateString("other"), 0, 100, 1));
-  auto buffer = [&](const char *name, bool isOutput, int64_t weight = -1) {
+
+  List<schema::Tensor> makeOutputs() {
+    return {makeTensor("z", 1, {{-1, options.zSymbol}, {options.zColumns, -1}}), makeTensor("total", 1, {{-1, -1}})};
+  }
+
+  List<schema::Symbol> makeSymbols() {
+    List<schema::Symbol> symbols = {
+        schema::CreateSymbol(b, b.CreateString("batch"), options.batchMin, options.batchMax, options.batchDivisor)};
+    if (options.otherSymbol)
+      symbols.push_back(schema::CreateSymbol(b, b.CreateString("other"), 0, 100, 1));
+    return symbols;
+  }
+
+  Offset<schema::Buffer> makeBuffer(const char *name, bool isOutput, int64_t weight = -1) {
     return schema::CreateBuffer(b, b.CreateString(name), 1, isOutput, weight);
-  };
-  if (options.sharingRegions) {
-    auto text = b.CreateString(std::string(options.sharedBytes, 'f'));
-    auto features = b.CreateVector(std::vector(options.sharedNodes, text));
-    auto code = schema::CreateCode(b, text, text, features);
-    for (size_t i = 0; i < options.sharingRegions; ++i)
-      regions.push_back(schema::CreateRegion(b, text, 0, code));
   }
-  auto regionOf = [&](size_t kernel) {
+
+  int regionOf(size_t kernel) const {
     if (!options.kernelRegions.empty())
       return kernel < options.kernelRegions.size() ? options.kernelRegions[kernel] : -1;
     for (size_t r = 0; r < options.regions.size(); ++r)
@@ -154,71 +211,74 @@ Artifact buildArtifact(const Options &options) {
           kernel - options.regions[r].firstKernel < options.regions[r].numKernels)
         return int(r);
     return -1;
-  };
-  std::vector<flatbuffers::Offset<schema::Kernel>> kernels;
-  auto addKernel = [&](const char *name, std::vector<std::string> nodes,
-                       std::vector<flatbuffers::Offset<schema::Buffer>> buffers) {
+  }
+
+  void addKernel(const char *name, std::vector<std::string> nodes, List<schema::Buffer> buffers) {
     int region = regionOf(kernels.size());
     kernels.push_back(schema::CreateKernel(b, b.CreateString(name), b.CreateString("plain C"),
                                            b.CreateVectorOfStrings(nodes), b.CreateVector(buffers), /*work=*/0,
                                            region));
-  };
-  if (options.devices.empty())
-    addKernel("add", {"add_1"},
-              options.writesFirst
-                  ? std::vector{buffer("x", false), buffer("t", true), buffer("w", false, options.weightOffset)}
-                  : std::vector{buffer("x", false), buffer("w", options.weightIsWritten, options.weightOffset),
-                                buffer("t", true)});
-  addKernel("multiply", {"mul_1", "mul_2"}, {buffer("t", false), buffer("y", false), buffer("z", true)});
-  addKernel("sum", {"sum_1"}, {buffer("z", false), buffer("total", true)});
-  if (!options.devices.empty()) { // the host's kernels are first
-    addKernel("add", {"add_1"}, {buffer("x", false), buffer("w", false, 0), buffer("t", true)});
-    addKernel("move", {"add_1"}, {buffer("t", false), buffer("t", true)});
-    addKernel("multiply", {"mul_1"}, {buffer("t", false), buffer("y", false), buffer("z", true)});
   }
-  kernels.resize(options.describedKernels);
-  if (options.sharingKernels) {
-    auto text = b.CreateString(std::string(options.sharedBytes, 'n'));
-    auto nodes = b.CreateVector(std::vector(options.sharedNodes, text));
-    for (size_t i = 0; i < options.sharingKernels; ++i)
-      kernels.push_back(schema::CreateKernel(b, text, text, nodes));
+
+  void addKernels() {
+    if (options.devices.empty())
+      addKernel("add", {"add_1"}, buffersOfAdd());
+    addKernel("multiply", {"mul_1", "mul_2"}, {makeBuffer("t", false), makeBuffer("y", false), makeBuffer("z", true)});
+    addKernel("sum", {"sum_1"}, {makeBuffer("z", false), makeBuffer("total", true)});
+    if (!options.devices.empty()) { // the host's kernels are first
+      addKernel("add", {"add_1"}, {makeBuffer("x", false), makeBuffer("w", false, 0), makeBuffer("t", true)});
+      addKernel("move", {"add_1"}, {makeBuffer("t", false), makeBuffer("t", true)});
+      addKernel("multiply", {"mul_1"}, {makeBuffer("t", false), makeBuffer("y", false), makeBuffer("z", true)});
+    }
+    kernels.resize(options.describedKernels);
+    if (options.sharingKernels) {
+      auto text = b.CreateString(std::string(options.sharedBytes, 'n'));
+      auto nodes = b.CreateVector(std::vector(options.sharedNodes, text));
+      for (size_t i = 0; i < options.sharingKernels; ++i)
+        kernels.push_back(schema::CreateKernel(b, text, text, nodes));
+    }
   }
-  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Kernel>>> kernelList;
-  if (!options.noKernels)
-    kernelList = b.CreateVector(kernels);
-  std::vector<flatbuffers::Offset<schema::Check>> checks;
-  for (const Check &check : options.checks) {
-    auto node = optional(check.node), what = optional(check.text);
-    checks.push_back(schema::CreateCheck(b, check.code, node, what));
+
+  List<schema::Buffer> buffersOfAdd() {
+    if (options.writesFirst)
+      return {makeBuffer("x", false), makeBuffer("t", true), makeBuffer("w", false, options.weightOffset)};
+    return {makeBuffer("x", false), makeBuffer("w", options.weightIsWritten, options.weightOffset),
+            makeBuffer("t", true)};
   }
-  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Check>>> checkList;
-  if (!checks.empty())
-    checkList = b.CreateVector(checks);
-  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Device>>> deviceList;
-  if (!devices.empty())
-    deviceList = b.CreateVector(devices);
-  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Region>>> regionList;
-  if (!regions.empty())
-    regionList = b.CreateVector(regions);
-  schema::FinishManifestBuffer(
-      b, schema::CreateManifest(
-             b, options.abi, b.CreateString("test"), b.CreateString("model"), b.CreateString("cpu:test"),
-             b.CreateVector(inputs), b.CreateVector(outputs), b.CreateVector(symbols), b.CreateVector(variants),
-             kernelList, options.weightsOffset ? options.weightsOffset : artifact.weightsOffset, sizeof weights,
-             XXH3_64bits(weights, sizeof weights), b.CreateString("{}"), /*plan=*/0, checkList, options.derivedSymbols,
-             b.CreateVectorOfStrings(options.fixedInputs), deviceList, regionList));
-  artifact.manifestOffset = bytes.size();
-  artifact.manifestSize = b.GetSize();
-  bytes.append(reinterpret_cast<const char *>(b.GetBufferPointer()), b.GetSize());
-  memcpy(bytes.data(), "TENON\0\1\0", 8);
-  memcpy(bytes.data() + 8, &options.version, 4);
-  uint32_t size = b.GetSize();
-  uint64_t offset = artifact.manifestOffset;
-  memcpy(bytes.data() + 12, &size, 4);
-  memcpy(bytes.data() + 16, &offset, 8);
-  sealManifest(artifact);
-  return artifact;
-}
+
+  List<schema::Check> makeChecks() {
+    List<schema::Check> checks;
+    for (const Check &check : options.checks) {
+      auto node = optional(check.node), what = optional(check.text);
+      checks.push_back(schema::CreateCheck(b, check.code, node, what));
+    }
+    return checks;
+  }
+
+  /// The manifest at the end, and the header that says where it is.
+  void addManifest() {
+    std::string &bytes = artifact.bytes;
+    artifact.manifestOffset = bytes.size();
+    artifact.manifestSize = b.GetSize();
+    bytes.append(reinterpret_cast<const char *>(b.GetBufferPointer()), b.GetSize());
+    memcpy(bytes.data(), "TENON\0\1\0", 8);
+    memcpy(bytes.data() + 8, &options.version, 4);
+    uint32_t size = b.GetSize();
+    uint64_t offset = artifact.manifestOffset;
+    memcpy(bytes.data() + 12, &size, 4);
+    memcpy(bytes.data() + 16, &offset, 8);
+    sealManifest(artifact);
+  }
+
+  const Options &options;
+  Artifact artifact;
+  flatbuffers::FlatBufferBuilder b;
+  List<schema::Kernel> kernels;
+};
+
+} // namespace
+
+Artifact buildArtifact(const Options &options) { return ArtifactWriter(options).write(); }
 
 Options offloaded(Device device) {
   Options options;
