@@ -131,41 +131,57 @@ Range ShapeAnalysis::rangeOf(Derivation kind, ArrayRef<AffineExpr> x) const {
   }
 }
 
+/// Leaves out what is never the least (or largest) of the arguments.
+static void dropNeedless(const ShapeAnalysis &analysis, Derivation kind, SmallVectorImpl<AffineExpr> &x) {
+  for (size_t i = 0; i < x.size() && x.size() > 1;) {
+    bool needless = false;
+    for (size_t j = 0; j < x.size() && !needless; ++j) {
+      if (i == j)
+        continue;
+      auto [low, high] = analysis.getRange(canonical(x[i] - x[j]));
+      needless = kind == Derivation::min ? low >= 0 : high <= 0;
+    }
+    if (needless)
+      x.erase(x.begin() + i);
+    else
+      ++i;
+  }
+}
+
+/// A quotient, rounded down or towards 0, as an affine expression; null where it is none.
+static AffineExpr simplifyQuotient(const ShapeAnalysis &analysis, Derivation kind, AffineExpr a, AffineExpr b) {
+  auto divisor = asNumber(b);
+  if (divisor == 0)
+    return analysis.constant(0);
+  // A quotient of sizes that may both be 0 is 0 there, as their factor is not.
+  if (auto exact = divideExactly(a, b); exact && (divisor || analysis.getRange(b).first > 0))
+    return *exact;
+  if (divisor && *divisor > 0 && (kind == Derivation::floordiv || analysis.getRange(a).first >= 0))
+    return canonical(a.floorDiv(*divisor));
+  return {};
+}
+
+/// The choice between two expressions where it is decided, or where it is its own condition.
+static AffineExpr simplifySelect(const ShapeAnalysis &analysis, AffineExpr condition, AffineExpr a, AffineExpr b) {
+  auto [low, high] = analysis.getRange(condition);
+  if (a == b || low > 0 || high < 0)
+    return a;
+  if (low == 0 && high == 0)
+    return b;
+  return low == 0 && high == 1 && a == 1 && b == 0 ? condition : AffineExpr();
+}
+
 /// The operation without a symbol of its own, or null; may rewrite the arguments.
 AffineExpr ShapeAnalysis::simplify(Derivation kind, SmallVectorImpl<AffineExpr> &x) {
   auto difference = [&](AffineExpr a, AffineExpr b) { return getRange(canonical(a - b)); };
-  if (kind == Derivation::min || kind == Derivation::max) {
-    SmallVector<AffineExpr> kept = flatten(kind, x);
-    // One that is never the result goes.
-    for (size_t i = 0; i < kept.size() && kept.size() > 1;) {
-      bool needless = false;
-      for (size_t j = 0; j < kept.size() && !needless; ++j) {
-        if (i == j)
-          continue;
-        auto [low, high] = difference(kept[i], kept[j]);
-        needless = kind == Derivation::min ? low >= 0 : high <= 0;
-      }
-      if (needless)
-        kept.erase(kept.begin() + i);
-      else
-        ++i;
-    }
-    x.assign(kept.begin(), kept.end());
-    return x.size() == 1 ? x[0] : AffineExpr();
-  }
   switch (kind) {
+  case Derivation::min:
+  case Derivation::max:
+    x = flatten(kind, x);
+    dropNeedless(*this, kind, x);
+    return x.size() == 1 ? x[0] : AffineExpr();
   case Derivation::floordiv:
-  case Derivation::truncdiv: {
-    if (asNumber(x[1]) == 0)
-      return constant(0);
-    // A quotient of sizes that may both be 0 is 0 there, as their factor is not.
-    if (auto exact = divideExactly(x[0], x[1]); exact && (getRange(x[1]).first > 0 || asNumber(x[1])))
-      return *exact;
-    auto divisor = asNumber(x[1]);
-    if (divisor && *divisor > 0 && (kind == Derivation::floordiv || getRange(x[0]).first >= 0))
-      return canonical(x[0].floorDiv(*divisor));
-    return {};
-  }
+  case Derivation::truncdiv: return simplifyQuotient(*this, kind, x[0], x[1]);
   case Derivation::mod: {
     auto divisor = asNumber(x[1]);
     if (divisor && *divisor > 0)
@@ -183,20 +199,11 @@ AffineExpr ShapeAnalysis::simplify(Derivation kind, SmallVectorImpl<AffineExpr> 
     auto [low, high] = difference(x[0], x[1]);
     return high < 0 ? constant(1) : low >= 0 ? constant(0) : AffineExpr();
   }
-  case Derivation::select: {
-    auto [low, high] = getRange(x[0]);
-    if (x[1] == x[2] || low > 0 || high < 0)
-      return x[1];
-    if (low == 0 && high == 0)
-      return x[2];
-    return low == 0 && high == 1 && x[1] == 1 && x[2] == 0 ? x[0] : AffineExpr();
-  }
-  case Derivation::broadcast: {
-    SmallVector<AffineExpr> kept = flatten(kind, x);
-    llvm::erase_if(kept, [](AffineExpr size) { return size == 1; });
-    x.assign(kept.begin(), kept.end());
+  case Derivation::select: return simplifySelect(*this, x[0], x[1], x[2]);
+  case Derivation::broadcast:
+    x = flatten(kind, x);
+    llvm::erase_if(x, [](AffineExpr size) { return size == 1; });
     return x.empty() ? constant(1) : x.size() == 1 ? x[0] : AffineExpr();
-  }
   default: return {};
   }
 }
@@ -330,46 +337,64 @@ Range ShapeAnalysis::getRange(AffineExpr expr) const {
   return {low, high};
 }
 
+namespace {
+
+/// A sum that has both a quotient and its dividend in it.
+struct DividedTerm {
+  AffineExpr dividend, quotient; ///< (dividend + offset) floordiv divisor
+  int64_t offset, divisor;
+  int64_t factor; ///< of the dividend in the sum
+};
+
+} // namespace
+
+static std::optional<DividedTerm> findDividedTerm(AffineExpr expr) {
+  std::optional<DividedTerm> found;
+  expr.walk([&](AffineExpr part) {
+    auto binary = dyn_cast<AffineBinaryOpExpr>(part);
+    if (found || !binary || binary.getKind() != AffineExprKind::FloorDiv || !linearFactor(expr, part))
+      return;
+    auto [rest, offset] = split(binary.getLHS());
+    if (!isa<AffineSymbolExpr>(rest))
+      return;
+    if (int64_t factor = linearFactor(expr, rest))
+      found = DividedTerm{rest, part, offset, *asNumber(binary.getRHS()), factor};
+  });
+  return found;
+}
+
+/// The first minimum, maximum, broadcast or choice that is a term of a sum, and its factor.
+static std::pair<AffineExpr, int64_t> findChoice(const ShapeAnalysis &analysis, AffineExpr expr) {
+  std::pair<AffineExpr, int64_t> found;
+  expr.walk([&](AffineExpr part) {
+    const Symbol *symbol = analysis.derivedSymbol(part);
+    if (found.first || !symbol || symbol->arguments.size() > kMostJoined ||
+        !llvm::is_contained({Derivation::min, Derivation::max, Derivation::broadcast, Derivation::select},
+                            symbol->derivation))
+      return;
+    if (int64_t factor = linearFactor(expr, part))
+      found = {part, factor};
+  });
+  return found;
+}
+
 Range ShapeAnalysis::getRange(AffineExpr expr, unsigned depth) const {
   Range range = getInterval(expr);
   if (depth == 0 || !isa<AffineBinaryOpExpr>(expr))
     return range;
   // A dividend is its quotient times the divisor, and a rest: N - 2 * (N floordiv 3)
   // is N floordiv 3 and 0 to 2.
-  AffineExpr dividend, quotient;
-  expr.walk([&](AffineExpr part) {
-    auto binary = dyn_cast<AffineBinaryOpExpr>(part);
-    if (quotient || !binary || binary.getKind() != AffineExprKind::FloorDiv || !linearFactor(expr, part))
-      return;
-    auto [rest, constant] = split(binary.getLHS());
-    if (isa<AffineSymbolExpr>(rest) && linearFactor(expr, rest)) {
-      dividend = rest;
-      quotient = part;
-    }
-  });
-  if (quotient) {
-    auto binary = cast<AffineBinaryOpExpr>(quotient);
-    int64_t divisor = *asNumber(binary.getRHS()), constant = split(binary.getLHS()).second,
-            factor = linearFactor(expr, dividend);
-    auto [low, high] = getRange(canonical(expr + (quotient * divisor - constant - dividend) * factor), depth - 1);
-    int64_t rest = saturated(__int128(factor) * (divisor - 1));
+  if (std::optional<DividedTerm> term = findDividedTerm(expr)) {
+    AffineExpr replaced = expr + (term->quotient * term->divisor - term->offset - term->dividend) * term->factor;
+    auto [low, high] = getRange(canonical(replaced), depth - 1);
+    int64_t rest = saturated(__int128(term->factor) * (term->divisor - 1));
     low = low == kLow ? low : saturated(__int128(low) + std::min<int64_t>(rest, 0));
     high = high == kHigh ? high : saturated(__int128(high) + std::max<int64_t>(rest, 0));
     return {std::max(range.first, low), std::min(range.second, high)};
   }
   // A minimum is one of its arguments and not above any: with it in a sum, the sum
   // is one of those with an argument in its place, and bounded by each.
-  AffineExpr found;
-  int64_t factor = 0;
-  expr.walk([&](AffineExpr part) {
-    const Symbol *symbol = derivedSymbol(part);
-    if (found || !symbol || symbol->arguments.size() > kMostJoined ||
-        !llvm::is_contained({Derivation::min, Derivation::max, Derivation::broadcast, Derivation::select},
-                            symbol->derivation))
-      return;
-    factor = linearFactor(expr, part);
-    found = factor ? part : AffineExpr();
-  });
+  auto [found, factor] = findChoice(*this, expr);
   if (!found)
     return range;
   const Symbol *symbol = derivedSymbol(found);

@@ -88,24 +88,84 @@ bool ShapeAnalysis::isDataDependent(AffineExpr expr) const {
   return found;
 }
 
-void ShapeAnalysis::dropUnusedSymbols(Operation *root) {
-  std::vector<bool> used(symbols.size());
-  // A symbol needs those that it is derived from.
-  std::function<void(AffineExpr)> use = [&](AffineExpr expr) {
+namespace {
+
+/// The symbols that something still speaks of.
+class UsedSymbols {
+public:
+  explicit UsedSymbols(ArrayRef<Symbol> symbols) : symbols(symbols), used(symbols.size()) {}
+
+  /// A symbol needs those that it is derived from.
+  void add(AffineExpr expr) {
     expr.walk([&](AffineExpr part) {
       auto symbol = dyn_cast<AffineSymbolExpr>(part);
       if (!symbol || used[symbol.getPosition()])
         return;
       used[symbol.getPosition()] = true;
-      llvm::for_each(symbols[symbol.getPosition()].arguments, use);
+      for (AffineExpr argument : symbols[symbol.getPosition()].arguments)
+        add(argument);
     });
-  };
+  }
+
+  bool contains(size_t position) const { return used[position]; }
+
+  /// Whether all symbols of an expression are used, or derived from such.
+  bool determine(AffineExpr expr) const {
+    bool all = true;
+    expr.walk([&](AffineExpr part) {
+      if (auto symbol = dyn_cast<AffineSymbolExpr>(part)) {
+        const Symbol &known = symbols[symbol.getPosition()];
+        all &= contains(symbol.getPosition()) ||
+               (known.isDerived() &&
+                llvm::all_of(known.arguments, [&](AffineExpr argument) { return determine(argument); }));
+      }
+    });
+    return all;
+  }
+
+private:
+  ArrayRef<Symbol> symbols;
+  std::vector<bool> used;
+};
+
+/// Symbols that are left, and what each of those before is called now.
+struct Renumbering {
+  std::vector<Symbol> symbols;
+  SmallVector<AffineExpr> renamed;
+
+  AffineExpr rename(AffineExpr expr) const { return canonical(expr.replaceSymbols(renamed)); }
+};
+
+} // namespace
+
+/// Named symbols come first: the inputs give them, and the others follow.
+static Renumbering renumber(ArrayRef<Symbol> symbols, const UsedSymbols &used, MLIRContext *context) {
+  Renumbering result;
+  result.renamed.resize(symbols.size(), getAffineConstantExpr(0, context));
+  for (bool isDerived : {false, true})
+    for (auto [i, symbol] : llvm::enumerate(symbols)) {
+      if (!used.contains(i) || symbol.isDerived() != isDerived)
+        continue;
+      Symbol kept = symbol;
+      for (AffineExpr &argument : kept.arguments)
+        argument = result.rename(argument);
+      if (isCommutative(kept.derivation))
+        llvm::sort(kept.arguments, comesBefore);
+      result.renamed[i] = getAffineSymbolExpr(result.symbols.size(), context);
+      result.symbols.push_back(std::move(kept));
+    }
+  return result;
+}
+
+void ShapeAnalysis::dropUnusedSymbols(Operation *root) {
+  UsedSymbols used(symbols);
   llvm::DenseMap<Value, Dims> live;
   auto keep = [&](Value value) {
     auto it = shapes.find(value);
     if (it == shapes.end())
       return;
-    llvm::for_each(it->second, use);
+    for (AffineExpr dim : it->second)
+      used.add(dim);
     live.insert(*it);
   };
   llvm::DenseSet<Operation *> branches;
@@ -119,53 +179,31 @@ void ShapeAnalysis::dropUnusedSymbols(Operation *root) {
   });
   // An assumption stays if the dimensions that it speaks of are there, and with it
   // what it derives from them.
-  std::function<bool(AffineExpr)> isLive = [&](AffineExpr expr) {
-    bool all = true;
-    expr.walk([&](AffineExpr part) {
-      if (auto symbol = dyn_cast<AffineSymbolExpr>(part)) {
-        const Symbol &known = symbols[symbol.getPosition()];
-        all &= used[symbol.getPosition()] || (known.isDerived() && llvm::all_of(known.arguments, isLive));
-      }
-    });
-    return all;
-  };
   for (auto &[where, list] : assumptions) {
     if (where.first && !branches.contains(where.first))
       list.clear();
-    llvm::erase_if(list, [&](const Assumption &x) { return !isLive(x.a) || !isLive(x.b); });
+    llvm::erase_if(list, [&](const Assumption &x) { return !used.determine(x.a) || !used.determine(x.b); });
     for (const Assumption &assumption : list) {
-      use(assumption.a);
-      use(assumption.b);
+      used.add(assumption.a);
+      used.add(assumption.b);
     }
   }
-  // Named symbols come first: the inputs give them, and the others follow.
-  SmallVector<AffineExpr> renamed(symbols.size(), constant(0));
-  std::vector<Symbol> old = std::move(symbols);
+  Renumbering renumbering = renumber(symbols, used, context);
   symbols.clear();
   named.clear();
   derived.clear();
-  for (bool isDerived : {false, true})
-    for (auto [i, symbol] : llvm::enumerate(old)) {
-      if (!used[i] || symbol.isDerived() != isDerived)
-        continue;
-      for (AffineExpr &argument : symbol.arguments)
-        argument = canonical(argument.replaceSymbols(renamed));
-      if (isCommutative(symbol.derivation))
-        llvm::sort(symbol.arguments, comesBefore);
-      renamed[i] = getAffineSymbolExpr(symbols.size(), context);
-      addSymbol(std::move(symbol));
-    }
-  auto rename = [&](AffineExpr expr) { return canonical(expr.replaceSymbols(renamed)); };
+  for (Symbol &symbol : renumbering.symbols)
+    addSymbol(std::move(symbol));
   for (auto &[where, list] : assumptions)
     for (Assumption &assumption : list) {
-      assumption.a = rename(assumption.a);
-      assumption.b = rename(assumption.b);
+      assumption.a = renumbering.rename(assumption.a);
+      assumption.b = renumbering.rename(assumption.b);
     }
   relearn();
   shapes = std::move(live);
   for (auto &[value, dims] : shapes)
     for (AffineExpr &dim : dims)
-      dim = rename(dim);
+      dim = renumbering.rename(dim);
   contents.clear(); // of values that may be gone
 }
 
