@@ -54,6 +54,13 @@ AffineMapAttr shapeMap(Value value) {
   return AffineMapAttr::get(AffineMap::get(0, 0, plan::shapeOf(value), value.getContext()));
 }
 
+ArrayAttr shapeMaps(Builder &b, ValueRange values) {
+  SmallVector<Attribute> maps;
+  for (Value value : values)
+    maps.push_back(shapeMap(value));
+  return b.getArrayAttr(maps);
+}
+
 bool sameShape(Value a, Value b) { return shapeMap(a).getValue().getResults() == shapeMap(b).getValue().getResults(); }
 
 struct Group {
@@ -188,53 +195,70 @@ private:
     return false;
   }
 
-  void materialize(Group &group) {
+  /// What passes between a kernel and the code around it.
+  struct Boundary {
     SmallVector<Value> inputs, outputs;
+    SetVector<Operation *> immediates; ///< constants that the kernel contains
+  };
+
+  Boundary boundaryOf(const Group &group) const {
+    Boundary boundary;
     SetVector<Value> seen;
-    SetVector<Operation *> immediates;
     DenseSet<Operation *> members(group.ops.begin(), group.ops.end());
     for (Operation *op : group.ops) {
       for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
         Operation *def = operand.getDefiningOp();
-        if (members.contains(def))
+        if (members.contains(def) || isResolvedShape(op, i))
           continue;
-        if (isResolvedShape(op, i))
-          continue;
-        if (isImmediate(op, i)) {
-          immediates.insert(def);
-          continue;
-        }
-        if (seen.insert(operand))
-          inputs.push_back(operand);
+        if (isImmediate(op, i))
+          boundary.immediates.insert(def);
+        else if (seen.insert(operand))
+          boundary.inputs.push_back(operand);
       }
       for (Value result : op->getResults())
         if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.contains(user); }))
-          outputs.push_back(result);
+          boundary.outputs.push_back(result);
     }
-    if (outputs.empty()) // dead, but keep the IR valid until cleanup
-      outputs.push_back(group.ops.back()->getResult(0));
+    if (boundary.outputs.empty()) // dead, but keep the IR valid until cleanup
+      boundary.outputs.push_back(group.ops.back()->getResult(0));
+    return boundary;
+  }
 
+  void materialize(Group &group) {
+    Boundary boundary = boundaryOf(group);
     OpBuilder b(group.ops.back());
+    plan::KernelOp kernel = createKernel(b, group, boundary);
+    fillKernel(b, kernel, group, boundary);
+    for (auto [output, result] : llvm::zip(boundary.outputs, kernel.getResults()))
+      output.replaceAllUsesWith(result);
+    for (Operation *op : llvm::reverse(group.ops)) {
+      op->dropAllUses();
+      op->erase();
+    }
+  }
+
+  /// The group's kernel, with an empty body at whose end the builder then stands.
+  plan::KernelOp createKernel(OpBuilder &b, const Group &group, const Boundary &boundary) {
     SmallVector<Location> locs;
     for (Operation *op : group.ops)
       locs.push_back(op->getLoc());
     Location loc = b.getFusedLoc(locs);
     StringRef root = group.root ? group.root->getName().stripDialect() : "elementwise";
-    SmallVector<Attribute> maps;
-    for (Value input : inputs)
-      maps.push_back(shapeMap(input));
-    auto kernel = plan::KernelOp::create(b, loc, TypeRange(ValueRange(outputs)), b.getStringAttr(names.next(root)),
+    ValueRange inputs = boundary.inputs, outputs = boundary.outputs;
+    auto kernel = plan::KernelOp::create(b, loc, TypeRange(outputs), b.getStringAttr(names.next(root)),
                                          b.getStringAttr(target.device()), b.getStringAttr(root), inputs,
-                                         b.getArrayAttr(maps), ArrayAttr(), ArrayAttr());
-    SmallVector<Location> argLocs(inputs.size(), loc);
-    Block *body = b.createBlock(&kernel.getBody(), {}, TypeRange(ValueRange(inputs)), argLocs);
-    SmallVector<Attribute> resultMaps;
-    for (Value output : outputs)
-      resultMaps.push_back(shapeMap(output));
-    kernel->setAttr("graph.shapes", b.getArrayAttr(resultMaps));
+                                         shapeMaps(b, inputs), ArrayAttr(), ArrayAttr());
+    kernel->setAttr("graph.shapes", shapeMaps(b, outputs));
+    b.createBlock(&kernel.getBody(), {}, TypeRange(inputs), SmallVector<Location>(inputs.size(), loc));
+    return kernel;
+  }
+
+  /// Copies the group's ops into the kernel, which reads its arguments and its own constants.
+  void fillKernel(OpBuilder &b, plan::KernelOp kernel, const Group &group, const Boundary &boundary) {
+    Location loc = kernel.getLoc();
     IRMapping mapping, constants;
-    mapping.map(inputs, body->getArguments());
-    for (Operation *constant : immediates)
+    mapping.map(boundary.inputs, kernel.getBody().getArguments());
+    for (Operation *constant : boundary.immediates)
       b.clone(*constant, constants);
     for (Operation *op : group.ops) {
       for (auto [i, operand] : llvm::enumerate(op->getOperands()))
@@ -251,15 +275,9 @@ private:
       mapping.map(op->getResults(), copy->getResults());
     }
     SmallVector<Value> yields;
-    for (Value output : outputs)
+    for (Value output : boundary.outputs)
       yields.push_back(mapping.lookup(output));
     plan::YieldOp::create(b, loc, yields);
-    for (auto [output, result] : llvm::zip(outputs, kernel.getResults()))
-      output.replaceAllUsesWith(result);
-    for (Operation *op : llvm::reverse(group.ops)) {
-      op->dropAllUses();
-      op->erase();
-    }
   }
 
   /// Shape operands whose effect the result type and graph.shape already tell.
@@ -365,8 +383,8 @@ private:
       Location loc = value.getLoc();
       auto kernel = plan::KernelOp::create(b, loc, value.getType(), b.getStringAttr(names.next("copy")),
                                            b.getStringAttr(target->device()), b.getStringAttr("elementwise"), value,
-                                           b.getArrayAttr({shapeMap(value)}), ArrayAttr(), ArrayAttr());
-      kernel->setAttr("graph.shapes", b.getArrayAttr({shapeMap(value)}));
+                                           shapeMaps(b, value), ArrayAttr(), ArrayAttr());
+      kernel->setAttr("graph.shapes", shapeMaps(b, value));
       Block *body = b.createBlock(&kernel.getBody(), {}, value.getType(), loc);
       plan::YieldOp::create(b, loc, body->getArguments());
       operand.set(kernel.getResult(0));
