@@ -248,11 +248,10 @@ struct Cache {
   }
 };
 
-LogicalResult convertGroupQueryAttention(NodeContext &c) {
-  int64_t heads = c.integer("num_heads", 0), own = c.integer("kv_num_heads", 0);
-  Value q = c.input(0), k = c.input(1), v = c.input(2), past = c.input(3);
+/// Refuses what GroupQueryAttention may ask for and has no form.
+LogicalResult checkGroupQuery(NodeContext &c) {
   int64_t window = c.integer("local_window_size", -1), isSmooth = c.integer("smooth_softmax", 0);
-  if (window > 0 || isSmooth > 0 || heads < 1 || own < 1)
+  if (window > 0 || isSmooth > 0 || c.integer("num_heads", 0) < 1 || c.integer("kv_num_heads", 0) < 1)
     return c.error(Problem::unsupported, "local windows and smooth softmax have no form; heads must be positive");
   StringRef kType = c.text("k_quant_type", "NONE"), vType = c.text("v_quant_type", "NONE");
   if (kType != "NONE" || vType != "NONE")
@@ -267,8 +266,40 @@ LogicalResult convertGroupQueryAttention(NodeContext &c) {
        {std::pair(11u, "head_sink"), {14u, "q_norm_weight"}, {15u, "k_norm_weight"}, {16u, "query_seqlens"}})
     if (c.input(index))
       return c.error(Problem::unsupported, Twine("input ") + name + " has no form");
-  if (!k != !v || !past != !c.input(4))
+  if (!c.input(1) != !c.input(2) || !c.input(3) != !c.input(4))
     return c.error(Problem::range, "of inputs key and value, or of past_key and past_value, only one is given");
+  return success();
+}
+
+/// Rotates the new queries and keys, where they are to be, by their places in the sequence.
+LogicalResult rotateGroupQuery(NodeContext &c, const Cache &cache, Value &q, Value &k) {
+  bool interleaved = c.integer("rotary_interleaved", 0);
+  if (!c.integer("do_rotary", 0))
+    return success();
+  Value past = c.input(3), cos = c.input(7), sin = c.input(8), places = c.input(9);
+  if (!cos || !sin)
+    return c.error(Problem::range, "inputs cos_cache and sin_cache are required where do_rotary = 1");
+  int64_t rotated = 2 * c.requireDim(cos, 1, "the table's width");
+  if (!places && cache.lengths)
+    places = c.add(c.unsqueeze(cache.lengths, {1}), positions(c, q, 2));
+  if (places) {
+    cos = c.gather(cos, places, 0);
+    sin = c.gather(sin, places, 0);
+  } else {
+    Value offset = past ? c.shapeOf(Extent::dimOf(past, 2)) : c.shapeConstant({0});
+    cos = tableRows(c, cos, offset, q);
+    sin = tableRows(c, sin, offset, q);
+  }
+  q = rotate(c, q, cos, sin, rotated, interleaved);
+  k = rotate(c, k, cos, sin, rotated, interleaved);
+  return success();
+}
+
+LogicalResult convertGroupQueryAttention(NodeContext &c) {
+  if (failed(checkGroupQuery(c)))
+    return failure();
+  int64_t heads = c.integer("num_heads", 0), own = c.integer("kv_num_heads", 0);
+  Value q = c.input(0), k = c.input(1), v = c.input(2), past = c.input(3);
   if (!k) { // packed
     int64_t size = c.requireDim(q, 2, "the hidden size") / (heads + 2 * own);
     k = c.slice(q, 2, heads * size, (heads + own) * size);
@@ -281,25 +312,8 @@ LogicalResult convertGroupQueryAttention(NodeContext &c) {
   if (c.failed())
     return failure();
   Cache cache = Cache::read(c, past, q);
-  bool interleaved = c.integer("rotary_interleaved", 0);
-  if (c.integer("do_rotary", 0)) {
-    Value cos = c.input(7), sin = c.input(8), places = c.input(9);
-    if (!cos || !sin)
-      return c.error(Problem::range, "inputs cos_cache and sin_cache are required where do_rotary = 1");
-    int64_t rotated = 2 * c.requireDim(cos, 1, "the table's width");
-    if (!places && cache.lengths)
-      places = c.add(c.unsqueeze(cache.lengths, {1}), positions(c, q, 2));
-    if (places) {
-      cos = c.gather(cos, places, 0);
-      sin = c.gather(sin, places, 0);
-    } else {
-      Value offset = past ? c.shapeOf(Extent::dimOf(past, 2)) : c.shapeConstant({0});
-      cos = tableRows(c, cos, offset, q);
-      sin = tableRows(c, sin, offset, q);
-    }
-    q = rotate(c, q, cos, sin, rotated, interleaved);
-    k = rotate(c, k, cos, sin, rotated, interleaved);
-  }
+  if (failed(rotateGroupQuery(c, cache, q, k)))
+    return failure();
   k = cache.append(c, past, k);
   v = cache.append(c, c.input(4), v);
   AttentionParts parts{q, k, v, c.input(10), c.real("scale", 0), c.real("softcap", 0)};
