@@ -84,50 +84,54 @@ Taps tapsOf(graph::ResizeOp op, double x, double scale, int64_t in) {
   return taps;
 }
 
-Results evaluateResize(graph::ResizeOp op, ArrayRef<Tensor> inputs) {
-  const Tensor &x = inputs[0], *scaleOperand = operand(op, inputs, 1), *sizeOperand = operand(op, inputs, 2);
+/// The result's shape, and the scale of each axis.
+struct Resizing {
+  Shape shape;
+  std::vector<double> scales;
+  bool isScaleGiven;
+};
+
+Resizing resizingOf(const Tensor &x, const Tensor *scales, const Tensor *sizes) {
   int64_t rank = x.getRank();
-  if ((!scaleOperand && !sizeOperand) || (scaleOperand && scaleOperand->getNumElements() != rank) ||
-      (!scaleOperand && sizeOperand->getNumElements() != rank))
-    return op.emitError("[TN3100] resize needs a scale or a size for each of ") << rank << " axes";
-  if (op.getCoordinate() == graph::CoordinateMode::tf_crop_and_resize)
-    return op.emitError("[TN3101] resize without a region of interest cannot crop");
-  Shape shape(x.getShape());
-  std::vector<double> scales(rank);
+  Resizing result{Shape(x.getShape()), std::vector<double>(rank), scales != nullptr};
   for (int64_t d = 0; d < rank; ++d) {
     double in = double(x.getShape()[d]);
-    if (scaleOperand) {
-      scales[d] = scaleOperand->toDoubles()[d];
-      shape[d] = int64_t(std::floor(static_cast<float>(in * scales[d])));
+    if (scales) {
+      result.scales[d] = scales->toDoubles()[d];
+      result.shape[d] = int64_t(std::floor(static_cast<float>(in * result.scales[d])));
     }
-    if (sizeOperand) {
-      shape[d] = sizeOperand->toInts()[d];
-      if (!scaleOperand)
-        scales[d] = double(shape[d]) / in;
+    if (sizes) {
+      result.shape[d] = sizes->toInts()[d];
+      if (!scales)
+        result.scales[d] = double(result.shape[d]) / in;
     }
   }
-  if (x.getNumElements() == 0)
-    return one(Tensor(x.getElementType(), shape));
-  if (op.getMode() == graph::ResizeMode::nearest) {
-    SmallVector<std::vector<int64_t>> indices(rank);
-    for (int64_t d = 0; d < rank; ++d)
-      for (int64_t i = 0, in = x.getShape()[d]; i < shape[d]; ++i)
-        indices[d].push_back(std::clamp<int64_t>(
-            nearest(op.getNearest(), sourceOf(op.getCoordinate(), double(i), scales[d], in, shape[d], scaleOperand)), 0,
-            in - 1));
-    return one(gatherAxes(x, indices));
-  }
+  return result;
+}
 
+Tensor takeNearest(graph::ResizeOp op, const Tensor &x, const Resizing &resizing) {
+  SmallVector<std::vector<int64_t>> indices(x.getRank());
+  for (int64_t d = 0; d < x.getRank(); ++d)
+    for (int64_t i = 0, in = x.getShape()[d], out = resizing.shape[d]; i < out; ++i) {
+      double source = sourceOf(op.getCoordinate(), double(i), resizing.scales[d], in, out, resizing.isScaleGiven);
+      indices[d].push_back(std::clamp<int64_t>(nearest(op.getNearest(), source), 0, in - 1));
+    }
+  return gatherAxes(x, indices);
+}
+
+std::vector<double> interpolate(graph::ResizeOp op, const Tensor &x, const Resizing &resizing) {
   std::vector<double> values = x.toDoubles();
   Shape current(x.getShape());
-  for (int64_t d = 0; d < rank; ++d) {
-    int64_t in = current[d], out = shape[d];
-    if (in == out && scales[d] == 1)
+  for (int64_t d = 0; d < x.getRank(); ++d) {
+    int64_t in = current[d], out = resizing.shape[d];
+    double scale = resizing.scales[d];
+    if (in == out && scale == 1)
       continue;
     AxisSplit split(current, d);
     std::vector<double> next(split.outer * out * split.inner);
     for (int64_t i = 0; i < out; ++i) {
-      Taps taps = tapsOf(op, sourceOf(op.getCoordinate(), double(i), scales[d], in, out, scaleOperand), scales[d], in);
+      double source = sourceOf(op.getCoordinate(), double(i), scale, in, out, resizing.isScaleGiven);
+      Taps taps = tapsOf(op, source, scale, in);
       for (int64_t o = 0; o < split.outer; ++o)
         for (auto [index, weight] : llvm::zip(taps.index, taps.weight))
           for (int64_t j = 0; j < split.inner; ++j)
@@ -136,9 +140,12 @@ Results evaluateResize(graph::ResizeOp op, ArrayRef<Tensor> inputs) {
     values = std::move(next);
     current[d] = out;
   }
-  Type element = resultElement(op);
+  return values;
+}
+
+/// Cubic weights overshoot; integers end at their limits.
+void clampToType(Type element, std::vector<double> &values) {
   if (auto integer = dyn_cast<IntegerType>(element); integer && integer.getWidth() < 64) { // 64 bits saturate anyway
-    // Cubic weights overshoot; integers end at their limits.
     bool isUnsigned = integer.isUnsigned();
     double low = isUnsigned ? 0 : -std::ldexp(1.0, integer.getWidth() - 1);
     double high = std::ldexp(1.0, integer.getWidth() - !isUnsigned) - 1;
@@ -148,7 +155,25 @@ Results evaluateResize(graph::ResizeOp op, ArrayRef<Tensor> inputs) {
     for (double &value : values)
       value = std::max(value, 0.0);
   }
-  return one(Tensor::fromDoubles(element, shape, values));
+}
+
+Results evaluateResize(graph::ResizeOp op, ArrayRef<Tensor> inputs) {
+  const Tensor &x = inputs[0], *scales = operand(op, inputs, 1), *sizes = operand(op, inputs, 2);
+  int64_t rank = x.getRank();
+  if ((!scales && !sizes) || (scales && scales->getNumElements() != rank) ||
+      (!scales && sizes->getNumElements() != rank))
+    return op.emitError("[TN3100] resize needs a scale or a size for each of ") << rank << " axes";
+  if (op.getCoordinate() == graph::CoordinateMode::tf_crop_and_resize)
+    return op.emitError("[TN3101] resize without a region of interest cannot crop");
+  Resizing resizing = resizingOf(x, scales, sizes);
+  if (x.getNumElements() == 0)
+    return one(Tensor(x.getElementType(), resizing.shape));
+  if (op.getMode() == graph::ResizeMode::nearest)
+    return one(takeNearest(op, x, resizing));
+  std::vector<double> values = interpolate(op, x, resizing);
+  Type element = resultElement(op);
+  clampToType(element, values);
+  return one(Tensor::fromDoubles(element, resizing.shape, values));
 }
 
 } // namespace
