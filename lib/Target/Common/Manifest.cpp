@@ -43,6 +43,94 @@ int32_t regionOf(const Artifact &artifact, uint32_t kernel) {
   return -1;
 }
 
+/// Each method writes what it returns, with what that refers to before it.
+class ManifestWriter {
+public:
+  ManifestWriter(const Artifact &artifact, const Layout &layout) : artifact(artifact), layout(layout) {}
+
+  flatbuffers::DetachedBuffer write(uint64_t weightsHash) {
+    auto tensor = [&](const ArtifactTensor &t) { return writeTensor(t); };
+    auto inputs = each(b, artifact.inputs, tensor), outputs = each(b, artifact.outputs, tensor);
+    auto symbols = each(b, artifact.symbols, [&](const ArtifactSymbol &s) {
+      return schema::CreateSymbol(b, b.CreateString(s.name), s.min, s.max, s.divisor);
+    });
+    auto variants = each(b, artifact.variants, [&](const ModuleCode &c) { return writeCode(c); });
+    int32_t kernel = 0;
+    auto kernels = each(b, artifact.kernels, [&](const KernelDescription &k) { return writeKernel(k, kernel++); });
+    auto checks = each(b, artifact.checks, [&](const CheckDescription &c) {
+      auto node = b.CreateString(c.node), text = b.CreateString(c.text);
+      return schema::CreateCheck(b, c.code, node, text);
+    });
+    auto producer = b.CreateString("tenon " TENON_VERSION_TEXT), model = b.CreateString(artifact.model),
+         target = b.CreateString(artifact.target);
+    auto ledger = b.CreateString(artifact.ledger), plan = b.CreateString(artifact.plan);
+    auto fixed = artifact.fixedInputs.empty() ? decltype(b.CreateVectorOfStrings(artifact.fixedInputs))()
+                                              : b.CreateVectorOfStrings(artifact.fixedInputs);
+    List<schema::Device> devices;
+    List<schema::Region> regions;
+    if (!artifact.devices.empty()) {
+      devices = each(b, artifact.devices, [&](const ArtifactDevice &d) { return writeDevice(d); });
+      regions = each(b, artifact.regions, [&](const ArtifactRegion &r) { return writeRegion(r); });
+    }
+    schema::FinishManifestBuffer(b, schema::CreateManifest(b, abiVersionOf(artifact), producer, model, target, inputs,
+                                                           outputs, symbols, variants, kernels, layout.weightsOffset,
+                                                           artifact.weightBytes, weightsHash, ledger, plan, checks,
+                                                           artifact.derivedSymbols, fixed, devices, regions));
+    return b.Release();
+  }
+
+private:
+  template <typename T>
+  using List = flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<T>>>;
+
+  flatbuffers::Offset<schema::Tensor> writeTensor(const ArtifactTensor &t) {
+    std::vector<schema::Dim> dims;
+    for (auto [value, symbol] : t.dims)
+      dims.emplace_back(value, symbol);
+    auto name = b.CreateString(t.name);
+    auto shape = b.CreateVectorOfStructs(dims);
+    if (t.defaultOffset < 0)
+      return schema::CreateTensor(b, name, t.dtype, shape);
+    return schema::CreateTensor(b, name, t.dtype, shape, t.defaultOffset, b.CreateVector(t.defaultDims));
+  }
+
+  /// Codes come in the order of codesOf().
+  flatbuffers::Offset<schema::Code> writeCode(const ModuleCode &c) {
+    auto device = b.CreateString(c.device), triple = b.CreateString(c.triple);
+    auto features = b.CreateVectorOfStrings(c.features);
+    return schema::CreateCode(b, device, triple, features, layout.codeOffsets[numCodes++], c.image.size(),
+                              XXH3_64bits(c.image.data(), c.image.size()), c.mainAddress, c.arenaSizeAddress,
+                              c.outputDimsAddress, c.deriveAddress, c.stackBytes, c.spaceSizesAddress);
+  }
+
+  flatbuffers::Offset<schema::Kernel> writeKernel(const KernelDescription &k, int32_t number) {
+    auto name = b.CreateString(k.name), strategy = b.CreateString(k.strategyAndSchedule());
+    auto nodes = b.CreateVectorOfStrings(k.nodes);
+    auto buffers = each(b, k.buffers, [&](const BufferDescription &buffer) {
+      return schema::CreateBuffer(b, b.CreateString(buffer.name), buffer.dtype, buffer.isOutput, buffer.weightOffset);
+    });
+    return schema::CreateKernel(b, name, strategy, nodes, buffers, k.work, regionOf(artifact, number));
+  }
+
+  flatbuffers::Offset<schema::Device> writeDevice(const ArtifactDevice &d) {
+    auto name = b.CreateString(d.name), driver = b.CreateString(d.driver), spec = b.CreateString(d.spec);
+    return schema::CreateDevice(b, name, driver, spec, d.mbPerS, d.latencyNs);
+  }
+
+  flatbuffers::Offset<schema::Region> writeRegion(const ArtifactRegion &r) {
+    auto name = b.CreateString(r.name);
+    auto code = writeCode(r.code);
+    return schema::CreateRegion(b, name, r.device, code, r.inputs, r.outputs, r.weightsOffset, r.weightsSize,
+                                r.firstKernel, r.numKernels, r.firstCheck, hasOpenRegions(artifact) ? r.firstSymbol : 0,
+                                r.numSymbols);
+  }
+
+  const Artifact &artifact;
+  const Layout &layout;
+  flatbuffers::FlatBufferBuilder b;
+  size_t numCodes = 0; ///< written so far
+};
+
 } // namespace
 
 std::vector<const ModuleCode *> codesOf(const Artifact &artifact) {
@@ -55,68 +143,7 @@ std::vector<const ModuleCode *> codesOf(const Artifact &artifact) {
 }
 
 flatbuffers::DetachedBuffer buildManifest(const Artifact &artifact, const Layout &layout, uint64_t weightsHash) {
-  flatbuffers::FlatBufferBuilder b;
-  auto tensor = [&](const ArtifactTensor &t) {
-    std::vector<schema::Dim> dims;
-    for (auto [value, symbol] : t.dims)
-      dims.emplace_back(value, symbol);
-    auto name = b.CreateString(t.name);
-    auto shape = b.CreateVectorOfStructs(dims);
-    if (t.defaultOffset < 0)
-      return schema::CreateTensor(b, name, t.dtype, shape);
-    return schema::CreateTensor(b, name, t.dtype, shape, t.defaultOffset, b.CreateVector(t.defaultDims));
-  };
-  auto inputs = each(b, artifact.inputs, tensor), outputs = each(b, artifact.outputs, tensor);
-  auto symbols = each(b, artifact.symbols, [&](const ArtifactSymbol &s) {
-    return schema::CreateSymbol(b, b.CreateString(s.name), s.min, s.max, s.divisor);
-  });
-  size_t number = 0;
-  auto code = [&](const ModuleCode &c) {
-    auto device = b.CreateString(c.device), triple = b.CreateString(c.triple);
-    auto features = b.CreateVectorOfStrings(c.features);
-    return schema::CreateCode(b, device, triple, features, layout.codeOffsets[number++], c.image.size(),
-                              XXH3_64bits(c.image.data(), c.image.size()), c.mainAddress, c.arenaSizeAddress,
-                              c.outputDimsAddress, c.deriveAddress, c.stackBytes, c.spaceSizesAddress);
-  };
-  auto variants = each(b, artifact.variants, code);
-  int32_t kernel = 0;
-  auto kernels = each(b, artifact.kernels, [&](const KernelDescription &k) {
-    auto name = b.CreateString(k.name), strategy = b.CreateString(k.strategyAndSchedule());
-    auto nodes = b.CreateVectorOfStrings(k.nodes);
-    auto buffers = each(b, k.buffers, [&](const BufferDescription &buffer) {
-      return schema::CreateBuffer(b, b.CreateString(buffer.name), buffer.dtype, buffer.isOutput, buffer.weightOffset);
-    });
-    return schema::CreateKernel(b, name, strategy, nodes, buffers, k.work, regionOf(artifact, kernel++));
-  });
-  auto checks = each(b, artifact.checks, [&](const CheckDescription &c) {
-    auto node = b.CreateString(c.node), text = b.CreateString(c.text);
-    return schema::CreateCheck(b, c.code, node, text);
-  });
-  auto producer = b.CreateString("tenon " TENON_VERSION_TEXT), model = b.CreateString(artifact.model),
-       target = b.CreateString(artifact.target);
-  auto ledger = b.CreateString(artifact.ledger), plan = b.CreateString(artifact.plan);
-  auto fixed = artifact.fixedInputs.empty() ? decltype(b.CreateVectorOfStrings(artifact.fixedInputs))()
-                                            : b.CreateVectorOfStrings(artifact.fixedInputs);
-  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Device>>> devices;
-  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Region>>> regions;
-  if (!artifact.devices.empty()) {
-    devices = each(b, artifact.devices, [&](const ArtifactDevice &d) {
-      auto name = b.CreateString(d.name), driver = b.CreateString(d.driver), spec = b.CreateString(d.spec);
-      return schema::CreateDevice(b, name, driver, spec, d.mbPerS, d.latencyNs);
-    });
-    regions = each(b, artifact.regions, [&](const ArtifactRegion &r) {
-      auto name = b.CreateString(r.name);
-      auto regionCode = code(r.code);
-      return schema::CreateRegion(b, name, r.device, regionCode, r.inputs, r.outputs, r.weightsOffset, r.weightsSize,
-                                  r.firstKernel, r.numKernels, r.firstCheck,
-                                  hasOpenRegions(artifact) ? r.firstSymbol : 0, r.numSymbols);
-    });
-  }
-  schema::FinishManifestBuffer(b, schema::CreateManifest(b, abiVersionOf(artifact), producer, model, target, inputs,
-                                                         outputs, symbols, variants, kernels, layout.weightsOffset,
-                                                         artifact.weightBytes, weightsHash, ledger, plan, checks,
-                                                         artifact.derivedSymbols, fixed, devices, regions));
-  return b.Release();
+  return ManifestWriter(artifact, layout).write(weightsHash);
 }
 
 uint64_t writeWeights(const Artifact &artifact, llvm::raw_ostream &os) {
