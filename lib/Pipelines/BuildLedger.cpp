@@ -86,6 +86,51 @@ Fate fateOfAbsent(StringRef depends) {
   return depends == "nothing" ? Fate::Constant : depends == "shapes" ? Fate::Dimensions : Fate::Removed;
 }
 
+/// What became of ONNX nodes, by their names.
+class NodeFates {
+public:
+  void addKernel(const KernelDescription &kernel) {
+    for (const std::string &node : kernel.nodes)
+      kernels[node].push_back(kernel.name);
+  }
+  /// Nodes that an op stands for outside of all kernels; those in kernels keep theirs.
+  void addWithoutKernel(Location loc, Fate fate) {
+    for (StringRef node : sourceNodes(loc))
+      others.try_emplace(node, fate);
+  }
+
+  /// Of a node that recordNodes() has described.
+  NodeRecord recordOf(DictionaryAttr node) const {
+    NodeRecord record{node.getAs<StringAttr>("name").str(), node.getAs<StringAttr>("op").str(), Fate::Removed, {}};
+    if (auto computed = kernels.find(record.name); computed != kernels.end()) {
+      record.fate = Fate::Kernel;
+      record.kernels = computed->second;
+    } else if (auto other = others.find(record.name); other != others.end()) {
+      record.fate = other->second;
+    } else {
+      record.fate = fateOfAbsent(node.getAs<StringAttr>("depends_on").getValue());
+    }
+    if (auto inputs = node.getAs<DenseI64ArrayAttr>("inputs"))
+      llvm::append_range(record.inputs, inputs.asArrayRef());
+    return record;
+  }
+
+  /// Of the nodes that the locations in kernels name, where nothing else is known of them.
+  std::vector<NodeRecord> namedByKernels(ArrayRef<KernelDescription> inOrder) const {
+    std::vector<NodeRecord> records;
+    llvm::StringSet<> listed;
+    for (const KernelDescription &kernel : inOrder)
+      for (const std::string &node : kernel.nodes)
+        if (listed.insert(node).second)
+          records.push_back({node, "", Fate::Kernel, kernels.find(node)->second});
+    return records;
+  }
+
+private:
+  llvm::StringMap<std::vector<std::string>> kernels; ///< that compute a node
+  llvm::StringMap<Fate> others;
+};
+
 /// Collects notes, merging those that several kernels share.
 class NoteCollector {
 public:
@@ -176,24 +221,24 @@ void recordNodes(ModuleOp imported, StringRef modelHash) {
       imported->setAttr(kOutputsAttr, b.getDenseI64ArrayAttr(sources.of(func.front().getTerminator()->getOperands())));
 }
 
-Ledger buildLedger(ModuleOp module, ArrayRef<KernelDescription> kernels) {
-  Ledger ledger;
-  ModuleOp plan = plan::programsOf(module).host;
+/// What was predicted of the plan, and the sizes that this is true of.
+static void recordPredictions(ModuleOp plan, Ledger &ledger) {
   if (auto predictions = plan->getAttrOfType<ArrayAttr>(plan::kPredictionsAttr))
     for (auto prediction : predictions.getAsRange<DictionaryAttr>())
       ledger.predictions.push_back(
           {prediction.getAs<StringAttr>("plan").str(), prediction.getAs<FloatAttr>("seconds").getValueAsDouble()});
-  if (auto hash = plan->getAttrOfType<StringAttr>(kHashAttr))
-    ledger.modelHash = hash.str();
   if (auto sizes = plan->getAttrOfType<DictionaryAttr>(onnxtograph::kNominalAttr))
     for (NamedAttribute size : sizes)
       ledger.nominalSizes.push_back({size.getName().str(), cast<IntegerAttr>(size.getValue()).getInt()});
   for (auto [symbol, size] : llvm::zip_equal(graph::readSymbols(plan), nominalSizes(plan)))
     if (!symbol.isDerived() && !symbol.name.empty())
       ledger.expectedSizes.push_back({symbol.name, size});
+}
+
+/// The kernels of all programs with their notes; what they and the ops around them make of
+/// ONNX nodes.
+static void recordKernels(ModuleOp module, ArrayRef<KernelDescription> kernels, Ledger &ledger, NodeFates &fates) {
   NoteCollector notes;
-  llvm::StringMap<std::vector<std::string>> kernelsOf;
-  llvm::StringMap<Fate> others;
   llvm::StringMap<const KernelDescription *> descriptions;
   for (const KernelDescription &description : kernels)
     descriptions[description.name] = &description;
@@ -201,41 +246,32 @@ Ledger buildLedger(ModuleOp module, ArrayRef<KernelDescription> kernels) {
     if (auto kernel = dyn_cast<plan::KernelOp>(op)) {
       const KernelDescription &info = *descriptions.at(kernel.getName());
       ledger.kernels.push_back(info);
-      for (const std::string &node : info.nodes)
-        kernelsOf[node].push_back(info.name);
+      fates.addKernel(info);
       noteKernel(kernel, info, notes);
     } else if (isa<plan::ViewOp, graph::ConstantOp>(op) && !op->getParentOfType<plan::KernelOp>()) {
-      for (StringRef node : sourceNodes(op->getLoc()))
-        others.try_emplace(node, isa<plan::ViewOp>(op) ? Fate::View : Fate::Constant);
+      fates.addWithoutKernel(op->getLoc(), isa<plan::ViewOp>(op) ? Fate::View : Fate::Constant);
     }
   });
   ledger.notes = notes.take();
+}
+
+Ledger buildLedger(ModuleOp module, ArrayRef<KernelDescription> kernels) {
+  Ledger ledger;
+  NodeFates fates;
+  ModuleOp plan = plan::programsOf(module).host;
+  recordPredictions(plan, ledger);
+  recordKernels(module, kernels, ledger, fates);
+  if (auto hash = plan->getAttrOfType<StringAttr>(kHashAttr))
+    ledger.modelHash = hash.str();
   if (auto outputs = plan->getAttrOfType<DenseI64ArrayAttr>(kOutputsAttr))
     llvm::append_range(ledger.outputs, outputs.asArrayRef());
   ledger.transfers = transfersOf(plan);
   ledger.memory = memoryOf(module);
-  if (!plan->hasAttr(kNodesAttr)) { // IR written by hand: the names that its locations give
-    llvm::StringSet<> listed;
-    for (const KernelDescription &kernel : ledger.kernels)
-      for (const std::string &node : kernel.nodes)
-        if (listed.insert(node).second)
-          ledger.nodes.push_back({node, "", Fate::Kernel, kernelsOf[node]});
-  }
+  if (!plan->hasAttr(kNodesAttr)) // IR written by hand
+    ledger.nodes = fates.namedByKernels(ledger.kernels);
   if (auto nodes = plan->getAttrOfType<ArrayAttr>(kNodesAttr))
-    for (auto node : nodes.getAsRange<DictionaryAttr>()) {
-      NodeRecord record{node.getAs<StringAttr>("name").str(), node.getAs<StringAttr>("op").str(), Fate::Removed, {}};
-      if (auto it = kernelsOf.find(record.name); it != kernelsOf.end()) {
-        record.fate = Fate::Kernel;
-        record.kernels = it->second;
-      } else {
-        auto other = others.find(record.name);
-        record.fate =
-            other != others.end() ? other->second : fateOfAbsent(node.getAs<StringAttr>("depends_on").getValue());
-      }
-      if (auto inputs = node.getAs<DenseI64ArrayAttr>("inputs"))
-        llvm::append_range(record.inputs, inputs.asArrayRef());
-      ledger.nodes.push_back(std::move(record));
-    }
+    for (auto node : nodes.getAsRange<DictionaryAttr>())
+      ledger.nodes.push_back(fates.recordOf(node));
   return ledger;
 }
 

@@ -35,6 +35,38 @@ ArtifactTensor describe(StringRef name, RankedTensorType type, AffineMapAttr map
   return tensor;
 }
 
+/// The model's inputs and outputs.
+void addInterface(func::FuncOp func, Artifact &artifact) {
+  // Graph IR may come without names; equal ones could not be told apart.
+  auto nameOf = [](StringAttr name, StringRef otherwise, size_t i) {
+    return name ? name.str() : i ? (otherwise + Twine(i)).str() : otherwise.str();
+  };
+  for (auto [i, argument] : llvm::enumerate(func.getArguments())) {
+    auto name = func.getArgAttrOfType<StringAttr>(i, "onnx.name");
+    artifact.inputs.push_back(describe(nameOf(name, "input", i), cast<RankedTensorType>(argument.getType()),
+                                       func.getArgAttrOfType<AffineMapAttr>(i, "graph.shape")));
+  }
+  for (auto [i, type] : llvm::enumerate(func.getResultTypes())) {
+    auto name = func.getResultAttrOfType<StringAttr>(i, "onnx.name");
+    artifact.outputs.push_back(describe(nameOf(name, "output", i), cast<RankedTensorType>(type),
+                                        func.getResultAttrOfType<AffineMapAttr>(i, "graph.shape")));
+  }
+}
+
+/// The symbols that inputs have, and how many the code derives from them.
+void addSymbols(ModuleOp plan, Artifact &artifact) {
+  for (const graph::Symbol &symbol : graph::readSymbols(plan)) {
+    if (symbol.isDerived())
+      ++artifact.derivedSymbols;
+    else
+      artifact.symbols.push_back({symbol.name, symbol.min, symbol.max, symbol.divisor});
+  }
+  // An output's size that the inputs do not have is asked of the code.
+  for (ArtifactTensor &tensor : artifact.outputs)
+    for (auto &[value, symbol] : tensor.dims)
+      symbol = symbol < int32_t(artifact.symbols.size()) ? symbol : -1;
+}
+
 /// Defaults of optional inputs lie behind the weights that kernels read, or are
 /// the same ones.
 void addDefaults(func::FuncOp func, Artifact &artifact, GeneratedCode &generated) {
@@ -103,6 +135,32 @@ void addRegion(RegionCode &region, GeneratedCode &host, Artifact &artifact) {
   artifact.regions.push_back(std::move(entry));
 }
 
+/// Kernels and checks of the host's program, then the devices and what runs on them.
+void addPrograms(ModuleOp plan, const Targets &targets, ProgramCode &code, Artifact &artifact) {
+  artifact.kernels = std::move(code.host.kernels);
+  artifact.checks = std::move(code.host.checks);
+  addDevices(plan, targets, artifact);
+  for (KernelDescription &kernel : artifact.kernels)
+    if (!artifact.devices.empty())
+      kernel.device = plan::kHostSpace.str();
+  for (RegionCode &region : code.regions)
+    addRegion(region, code.host, artifact);
+}
+
+/// Writes the artifact with the host's code in it, or a library and its header: there the
+/// code stands beside the manifest, which has code without bytes. False with a message.
+bool write(ModuleCode hostCode, StringRef output, Emit emit, Artifact &artifact, CompileResult &result,
+           std::string &error) {
+  bool isLibrary = emit == Emit::StaticLibrary;
+  std::string object = isLibrary ? std::exchange(hostCode.image, {}) : std::string();
+  artifact.variants.push_back(std::move(hostCode));
+  if (!isLibrary)
+    return writeArtifact(artifact, output, error);
+  StaticLibraryNames names = *staticLibraryNames(output);
+  result.header = names.header;
+  return writeStaticLibrary(artifact, object, names, error);
+}
+
 } // namespace
 
 LogicalResult package(ModuleOp module, const Targets &targets, ProgramCode code, StringRef output, StringRef model,
@@ -113,71 +171,32 @@ LogicalResult package(ModuleOp module, const Targets &targets, ProgramCode code,
   Artifact artifact;
   artifact.model = llvm::sys::path::filename(model).str();
   artifact.target = result.target;
-  // Graph IR may come without names; equal ones could not be told apart.
-  auto nameOf = [](StringAttr name, StringRef otherwise, size_t i) {
-    return name ? name.str() : i ? (otherwise + Twine(i)).str() : otherwise.str();
-  };
   if (options.keepPlan) {
     llvm::raw_string_ostream text(artifact.plan);
     module->print(text, elided());
   }
-  for (auto [i, argument] : llvm::enumerate(func.getArguments())) {
-    auto name = func.getArgAttrOfType<StringAttr>(i, "onnx.name");
-    artifact.inputs.push_back(describe(nameOf(name, "input", i), cast<RankedTensorType>(argument.getType()),
-                                       func.getArgAttrOfType<AffineMapAttr>(i, "graph.shape")));
-  }
-  for (auto [i, type] : llvm::enumerate(func.getResultTypes())) {
-    auto name = func.getResultAttrOfType<StringAttr>(i, "onnx.name");
-    artifact.outputs.push_back(describe(nameOf(name, "output", i), cast<RankedTensorType>(type),
-                                        func.getResultAttrOfType<AffineMapAttr>(i, "graph.shape")));
-  }
+  addInterface(func, artifact);
+  addSymbols(plan, artifact);
   addDefaults(func, artifact, generated);
-  for (const graph::Symbol &symbol : graph::readSymbols(plan)) {
-    if (symbol.isDerived())
-      ++artifact.derivedSymbols;
-    else
-      artifact.symbols.push_back({symbol.name, symbol.min, symbol.max, symbol.divisor});
-  }
-  // An output's size that the inputs do not have is asked of the code.
-  for (ArtifactTensor &tensor : artifact.outputs)
-    for (auto &[value, symbol] : tensor.dims)
-      symbol = symbol < int32_t(artifact.symbols.size()) ? symbol : -1;
-  artifact.kernels = std::move(generated.kernels);
-  artifact.checks = std::move(generated.checks);
-  addDevices(plan, targets, artifact);
-  for (KernelDescription &kernel : artifact.kernels)
-    if (!artifact.devices.empty())
-      kernel.device = plan::kHostSpace.str();
-  for (RegionCode &region : code.regions)
-    addRegion(region, generated, artifact);
+  addPrograms(plan, targets, code, artifact);
   result.ledger = buildLedger(module, artifact.kernels);
   artifact.modelHash = result.ledger.modelHash;
   llvm::raw_string_ostream(artifact.ledger) << llvm::json::Value(result.ledger.toJson());
-  result.codeBytes = generated.code.image.size();
-  // A library's code stands beside its manifest, which then has code without bytes.
-  bool isLibrary = options.emit == Emit::StaticLibrary;
-  std::string object = isLibrary ? std::exchange(generated.code.image, {}) : std::string();
-  artifact.variants.push_back(std::move(generated.code));
   artifact.weightBytes = generated.weightBytes;
   artifact.forEachWeight = [&](llvm::function_ref<void(uint64_t, StringRef)> put) {
     for (const WeightEntry &entry : generated.weights)
       put(entry.offset, weightBytes(entry.value));
   };
   result.weightBytes = generated.weightBytes;
+  result.codeBytes = generated.code.image.size();
   for (const ArtifactRegion &region : artifact.regions)
     result.codeBytes += region.code.image.size();
   tenon::plan::ArenaAttr arena = tenon::plan::arenaOf(plan, tenon::plan::kHostSpace);
   result.arenaBytes = arena.getBytes();
   result.symbolicSlots = arena.getSlots().size();
   std::string error;
-  if (isLibrary) {
-    StaticLibraryNames names = *staticLibraryNames(output);
-    result.header = names.header;
-    if (!writeStaticLibrary(artifact, object, names, error))
-      return plan.emitError(error);
-  } else if (!writeArtifact(artifact, output, error)) {
+  if (!write(std::move(generated.code), output, options.emit, artifact, result, error))
     return plan.emitError(error);
-  }
   return success();
 }
 
