@@ -4,6 +4,7 @@
 // (docs/Rationale/number-formats.md lists them).
 #include "tenon/Numerics/Format.h"
 
+#include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -295,66 +296,85 @@ llvm::Expected<std::unique_ptr<Format>> Format::parse(llvm::StringRef yaml, llvm
   return format;
 }
 
-std::string Format::text() const {
-  std::string out = llvm::formatv("{{name: {0}, kind: {1}", decl.name, kindName(decl.kind));
-  auto add = [&](llvm::StringRef key, auto &&value) { out += llvm::formatv(", {0}: {1}", key, value); };
-  auto flag = [&](llvm::StringRef key, bool value, bool otherwise) {
+namespace {
+
+/// A declaration in one line, without what is the default.
+class DeclarationPrinter {
+public:
+  explicit DeclarationPrinter(const Declaration &declaration) : decl(declaration) {}
+
+  std::string print() {
+    out = llvm::formatv("{{name: {0}, kind: {1}", decl.name, kindName(decl.kind));
+    switch (decl.kind) {
+    case FormatKind::Float: addFloat(decl.real); break;
+    case FormatKind::Integer: addInteger(decl.integer); break;
+    case FormatKind::Codebook: addList("values", llvm::map_to_vector(decl.values, number)); break;
+    case FormatKind::Block: addBlock(decl.block); break;
+    case FormatKind::Family: addList("members", decl.members); break;
+    }
+    if (decl.rounding != Rounding::NearestEven)
+      add("rounding", roundingName(decl.rounding));
+    if (decl.overflow != Overflow::Saturate)
+      add("overflow", "nonfinite");
+    if (decl.storage.bits)
+      add("storage_bits", decl.storage.bits);
+    addFlag("low_first", decl.storage.lowFirst, true);
+    if (decl.storage.alignment != 1)
+      add("alignment", decl.storage.alignment);
+    return out + "}";
+  }
+
+private:
+  template <typename Value>
+  void add(llvm::StringRef key, const Value &value) {
+    out += llvm::formatv(", {0}: {1}", key, value);
+  }
+  void addFlag(llvm::StringRef key, bool value, bool otherwise) {
     if (value != otherwise)
       add(key, value ? "true" : "false");
-  };
-  const FloatFields &f = decl.real;
-  switch (decl.kind) {
-  case FormatKind::Float: {
+  }
+  void addList(llvm::StringRef key, llvm::ArrayRef<std::string> values) {
+    add(key, "[" + llvm::join(values, ", ") + "]");
+  }
+
+  void addFloat(const FloatFields &f) {
     static constexpr const char *nans[] = {"none", "ieee", "all_ones", "negative_zero"};
-    flag("sign", f.sign, true);
+    addFlag("sign", f.sign, true);
     add("exponent", f.exponent);
     add("mantissa", f.mantissa);
     if (f.bias)
       add("bias", *f.bias);
     else
       out += llvm::formatv(", bias: per_tensor, bias_range: [{0}, {1}]", f.minBias, f.maxBias);
-    flag("infinity", f.infinity, false);
+    addFlag("infinity", f.infinity, false);
     if (f.nan != NanEncoding::None)
       add("nan", nans[int(f.nan)]);
-    flag("subnormals", f.subnormals, true);
-    flag("zero", f.zero, true);
-    flag("signed_zero", f.signedZero, f.sign && f.zero);
-    break;
+    addFlag("subnormals", f.subnormals, true);
+    addFlag("zero", f.zero, true);
+    addFlag("signed_zero", f.signedZero, f.sign && f.zero);
   }
-  case FormatKind::Integer:
-    add("width", decl.integer.width);
-    flag("signed", decl.integer.isSigned, true);
-    flag("narrow_range", decl.integer.narrow, false);
-    flag("zero_point", decl.integer.zeroPoint, true);
-    break;
-  case FormatKind::Codebook: {
-    out += ", values: [";
-    for (auto [i, value] : llvm::enumerate(decl.values))
-      (i ? out += ", " : out) += number(value);
-    out += "]";
-    break;
+  void addInteger(const IntegerFields &f) {
+    add("width", f.width);
+    addFlag("signed", f.isSigned, true);
+    addFlag("narrow_range", f.narrow, false);
+    addFlag("zero_point", f.zeroPoint, true);
   }
-  case FormatKind::Block:
-    add("element", decl.block.element);
-    add("block_size", decl.block.size);
-    if (decl.block.axis != -1)
-      add("axis", decl.block.axis);
-    add("scale", decl.block.scale);
-    if (decl.block.globalScale)
-      add("global_scale", *decl.block.globalScale);
-    if (decl.block.rule == ScaleRule::PowerOfTwo)
+  void addBlock(const BlockFields &f) {
+    add("element", f.element);
+    add("block_size", f.size);
+    if (f.axis != -1)
+      add("axis", f.axis);
+    add("scale", f.scale);
+    if (f.globalScale)
+      add("global_scale", *f.globalScale);
+    if (f.rule == ScaleRule::PowerOfTwo)
       add("scale_rule", "power_of_two");
-    break;
-  case FormatKind::Family: out += ", members: [" + llvm::join(decl.members, ", ") + "]"; break;
   }
-  if (decl.rounding != Rounding::NearestEven)
-    add("rounding", roundingName(decl.rounding));
-  if (decl.overflow != Overflow::Saturate)
-    add("overflow", "nonfinite");
-  if (decl.storage.bits)
-    add("storage_bits", decl.storage.bits);
-  flag("low_first", decl.storage.lowFirst, true);
-  if (decl.storage.alignment != 1)
-    add("alignment", decl.storage.alignment);
-  return out + "}";
-}
+
+  const Declaration &decl;
+  std::string out;
+};
+
+} // namespace
+
+std::string Format::text() const { return DeclarationPrinter(decl).print(); }

@@ -146,6 +146,69 @@ void encodeScales(Quantized &q, const Format &format, const std::optional<std::s
   }
 }
 
+/// The format of the codes; what is open in it is bound to what suits the values.
+void chooseElement(Quantized &q, llvm::ArrayRef<float> values, const Recipe &recipe, const FormatRegistry &formats) {
+  const Format *format = recipe.format;
+  q.element = format->kind() == FormatKind::Block ? formats.find(format->declaration().block.element) : format;
+  if (q.element->isElement())
+    return;
+  q.bound = bindFormat(*q.element, recipe.bias, largestMagnitude(values), formats,
+                       [&](FastEncoder &encoder) { return squareError(encoder, values, 1); });
+  q.element = q.bound.get();
+}
+
+/// The scale of a group that has a zero point, and that: they span its values and 0.
+std::pair<float, uint8_t> spanOf(llvm::ArrayRef<float> group, const Format &element) {
+  auto [least, most] = std::minmax_element(group.begin(), group.end());
+  float low = std::min(0.0f, *least), high = std::max(0.0f, *most);
+  float scale =
+      high > low ? std::max(float((high - low) / element.largest()), std::numeric_limits<float>::min()) : 1.0f;
+  return {scale, uint8_t(std::min(std::nearbyint(-low / scale), float(element.largest())))};
+}
+
+void chooseScales(Quantized &q, llvm::ArrayRef<float> values, const Recipe &recipe, const Grouping &groups,
+                  const FormatRegistry &formats, FastEncoder &encoder) {
+  bool isBlock = recipe.format->kind() == FormatKind::Block, isAsymmetric = takesZeroPoint(*q.element);
+  const BlockFields &fields = recipe.format->declaration().block;
+  q.scales.resize(groups.count());
+  std::vector<float> group;
+  for (int64_t g = 0; g < groups.count(); ++g) {
+    group.clear();
+    groups.forEach(g, int64_t(values.size()), [&](int64_t i) { group.push_back(values[i]); });
+    if (isAsymmetric) {
+      auto [scale, zeroPoint] = spanOf(group, *q.element);
+      q.scales[g] = scale;
+      q.zeroPoints.push_back(zeroPoint);
+    } else {
+      q.scales[g] = scaleOf(group, recipe, *q.element, encoder, isBlock && fields.rule == ScaleRule::PowerOfTwo);
+    }
+  }
+  if (isBlock)
+    encodeScales(q, *formats.find(fields.scale), fields.globalScale, q.element->largest(), formats);
+}
+
+/// Makes the codes, and measures what is lost.
+void encodeValues(Quantized &q, llvm::ArrayRef<float> values, const Grouping &groups, FastEncoder &encoder) {
+  unsigned bytes = q.element->storageBytes(), unusedBits = 32 - q.element->width();
+  bool isSigned = q.element->kind() == FormatKind::Integer && q.element->declaration().integer.isSigned;
+  q.codes.resize(values.size() * bytes);
+  for (int64_t g = 0; g < groups.count(); ++g) {
+    float scale = q.scales.empty() ? 1 : q.scales[g];
+    float zero = q.zeroPoints.empty() ? 0 : q.zeroPoints[g];
+    groups.forEach(g, int64_t(values.size()), [&](int64_t i) {
+      float x = values[i], quotient = x / scale;
+      if (zero != 0)
+        quotient = std::nearbyint(quotient) + zero;
+      uint32_t code = encoder.encode(quotient, uint64_t(i));
+      q.quality.add(x, (double(encoder.decode(code)) - zero) * scale, isSaturated(encoder, quotient));
+      // Integers below a byte are kept sign-extended in theirs.
+      uint32_t stored = isSigned ? uint32_t(int32_t(code << unusedBits) >> unusedBits) : code;
+      for (unsigned b = 0; b < bytes; ++b)
+        q.codes[size_t(i) * bytes + b] = uint8_t(stored >> 8 * b);
+    });
+  }
+}
+
 } // namespace
 
 int chooseBias(const Format &format, llvm::ArrayRef<float> values) {
@@ -160,60 +223,15 @@ llvm::Expected<Quantized> quantize(const Values &values, const Recipe &recipe, c
       return llvm::createStringError(
           llvm::formatv("[TN4106] value {0} is {1}; only finite weights are converted", i, x).str());
   Quantized q;
-  const Format *format = recipe.format;
-  bool block = format->kind() == FormatKind::Block;
-  q.element = block ? formats.find(format->declaration().block.element) : format;
-  if (!q.element->isElement()) {
-    q.bound = bindFormat(*q.element, recipe.bias, largestMagnitude(values.data), formats,
-                         [&](FastEncoder &encoder) { return squareError(encoder, values.data, 1); });
-    q.element = q.bound.get();
-  }
+  chooseElement(q, values.data, recipe, formats);
   FastEncoder encoder(*q.element, seed);
   Grouping groups = Grouping::get(values, recipe);
   q.axis = groups.axis;
   q.blockSize = groups.blockSize;
   q.scaleShape = groups.scaleShape;
-  int64_t total = int64_t(values.data.size());
-  std::vector<float> group;
-  if (recipe.granularity != Granularity::None) {
-    const BlockFields &fields = format->declaration().block;
-    bool asymmetric = takesZeroPoint(*q.element);
-    q.scales.resize(groups.count());
-    for (int64_t g = 0; g < groups.count(); ++g) {
-      group.clear();
-      groups.forEach(g, total, [&](int64_t i) { group.push_back(values.data[i]); });
-      if (asymmetric) {
-        auto [least, most] = std::minmax_element(group.begin(), group.end());
-        float low = std::min(0.0f, *least), high = std::max(0.0f, *most);
-        q.scales[g] =
-            high > low ? std::max(float((high - low) / q.element->largest()), std::numeric_limits<float>::min()) : 1.0f;
-        q.zeroPoints.push_back(uint8_t(std::min(std::nearbyint(-low / q.scales[g]), float(q.element->largest()))));
-        continue;
-      }
-      q.scales[g] = scaleOf(group, recipe, *q.element, encoder, block && fields.rule == ScaleRule::PowerOfTwo);
-    }
-    if (block)
-      encodeScales(q, *formats.find(fields.scale), fields.globalScale, q.element->largest(), formats);
-  }
-  unsigned bytes = q.element->storageBytes();
-  q.codes.resize(size_t(total) * bytes);
-  bool isSigned = q.element->kind() == FormatKind::Integer && q.element->declaration().integer.isSigned;
-  for (int64_t g = 0; g < groups.count(); ++g) {
-    float scale = q.scales.empty() ? 1 : q.scales[g];
-    float zero = q.zeroPoints.empty() ? 0 : q.zeroPoints[g];
-    groups.forEach(g, total, [&](int64_t i) {
-      float x = values.data[i], quotient = x / scale;
-      if (zero != 0)
-        quotient = std::nearbyint(quotient) + zero;
-      uint32_t code = encoder.encode(quotient, uint64_t(i));
-      q.quality.add(x, (double(encoder.decode(code)) - zero) * scale, isSaturated(encoder, quotient));
-      // Integers below a byte are kept sign-extended in theirs.
-      uint32_t stored =
-          isSigned ? uint32_t(int32_t(code << (32 - q.element->width())) >> (32 - q.element->width())) : code;
-      for (unsigned b = 0; b < bytes; ++b)
-        q.codes[size_t(i) * bytes + b] = uint8_t(stored >> 8 * b);
-    });
-  }
+  if (recipe.granularity != Granularity::None)
+    chooseScales(q, values.data, recipe, groups, formats, encoder);
+  encodeValues(q, values.data, groups, encoder);
   return q;
 }
 
