@@ -23,7 +23,13 @@ public:
 
 private:
   Exit writeReport(const numerics::ConversionReport &report) const;
+  Exit checkFlags() const;
   Exit checkOutputs(llvm::StringRef model) const;
+  mlir::LogicalResult convert(mlir::MLIRContext &context, DiagnosticPrinter &printer, llvm::StringRef model,
+                              const numerics::ConvertOptions &conversion, CompileOptions options,
+                              numerics::ConversionReport &report) const;
+  bool writesModel() const { return llvm::StringRef(output.value).ends_with(".onnx"); }
+  bool writesArtifact() const { return llvm::StringRef(output.value).ends_with(".tenon"); }
 
   Value<std::string> output{
       *this,
@@ -92,16 +98,12 @@ Exit ConvertCommand::checkOutputs(llvm::StringRef model) const {
   return kOk;
 }
 
-Exit ConvertCommand::run() {
-  std::string model;
-  if (Exit exit = oneFile(*this, {}, "one model, MODEL.onnx", model))
-    return exit;
-  bool toModel = llvm::StringRef(output.value).ends_with(".onnx"),
-       toArtifact = llvm::StringRef(output.value).ends_with(".tenon");
-  if (output.given() && !toModel && !toArtifact)
+/// Refuses flags that do not fit together.
+Exit ConvertCommand::checkFlags() const {
+  if (output.given() && !writesModel() && !writesArtifact())
     return complain("[TN8001] " + output.spelling() + " " + output.value +
                     ": expected a name that ends in .tenon or .onnx");
-  if (!toArtifact)
+  if (!writesArtifact())
     if (Exit exit = compilation.refuseGiven("without an artifact (-o FILE.tenon)"))
       return exit;
   if (weights->empty() && layers.values.empty())
@@ -109,6 +111,37 @@ Exit ConvertCommand::run() {
         "[TN8001] convert: expected --weights=FORMAT or --layers=REGEX=FORMAT; `tenon formats` lists the formats");
   if (activations->empty() && calibration.given())
     return refuse(calibration, "without --activations");
+  return kOk;
+}
+
+/// Writes what the ending of -o says, if anything.
+mlir::LogicalResult ConvertCommand::convert(mlir::MLIRContext &context, DiagnosticPrinter &printer,
+                                            llvm::StringRef model, const numerics::ConvertOptions &conversion,
+                                            CompileOptions options, numerics::ConversionReport &report) const {
+  std::vector<std::string> reports;
+  if (reportPath.given())
+    reports.push_back(reportPath);
+  if (writesModel())
+    return convertToOnnx(context, model, output.value, conversion, report, reports);
+  options.convert = conversion;
+  options.otherOutputs = reports;
+  if (!writesArtifact())
+    options.stopAfter = Stage::Import;
+  printer.attach(options);
+  auto compiled = compileModel(context, model, output.value, options);
+  printer.clearProgress();
+  if (failed(compiled))
+    return mlir::failure();
+  report = std::move(compiled->conversion);
+  return mlir::success();
+}
+
+Exit ConvertCommand::run() {
+  std::string model;
+  if (Exit exit = oneFile(*this, {}, "one model, MODEL.onnx", model))
+    return exit;
+  if (Exit exit = checkFlags())
+    return exit;
   CompileOptions options;
   if (Exit exit = compilation.read(options))
     return exit;
@@ -131,24 +164,8 @@ Exit ConvertCommand::run() {
                               progressOf(compilation), *parsed))
       return exit;
   numerics::ConversionReport report;
-  std::vector<std::string> reports;
-  if (reportPath.given())
-    reports.push_back(reportPath);
-  if (toModel) {
-    if (failed(convertToOnnx(context, model, output.value, *parsed, report, reports)))
-      return printer.exitStatus();
-  } else {
-    options.convert = *parsed;
-    options.otherOutputs = reports;
-    if (!toArtifact)
-      options.stopAfter = Stage::Import;
-    printer.attach(options);
-    auto compiled = compileModel(context, model, output.value, options);
-    printer.clearProgress();
-    if (failed(compiled))
-      return printer.exitStatus();
-    report = std::move(compiled->conversion);
-  }
+  if (failed(convert(context, printer, model, *parsed, std::move(options), report)))
+    return printer.exitStatus();
   if (reportPath.given())
     if (Exit exit = writeReport(report))
       return exit;
