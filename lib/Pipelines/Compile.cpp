@@ -179,8 +179,7 @@ std::vector<std::string> CompileOptions::specs() const {
   return specs;
 }
 
-/// The pins of a placement that the user gives as a file.
-static LogicalResult addPlannedPins(MLIRContext &context, CompileOptions &options) {
+LogicalResult addPlannedPins(MLIRContext &context, CompileOptions &options) {
   if (options.planIn.empty())
     return success();
   std::vector<std::string> problems;

@@ -4,6 +4,7 @@
 // anything.
 #include "tenon/Pipelines/PlanFile.h"
 
+#include "llvm/ADT/SmallSet.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -96,6 +97,30 @@ std::string planText(const Ledger &ledger, llvm::ArrayRef<std::string> devices) 
     if (!node.kernels.empty())
       text += "  " + quoted(node.name) + ": " + quoted(deviceOf.lookup(node.kernels.back())) + "\n";
   return text;
+}
+
+std::vector<std::string> pinsOf(const Ledger &ledger, llvm::ArrayRef<std::string> called,
+                                llvm::ArrayRef<std::string> names) {
+  llvm::StringMap<size_t> deviceOf;
+  for (const KernelDescription &kernel : ledger.kernels)
+    deviceOf[kernel.name] = llvm::find(called, kernel.device) - called.begin();
+  std::vector<llvm::SmallVector<std::string>> nodes(called.size());
+  for (const NodeRecord &node : ledger.nodes) {
+    llvm::SmallSet<size_t, 2> devices;
+    for (const std::string &kernel : node.kernels)
+      devices.insert(deviceOf.lookup(kernel));
+    // The host takes branches, whose nodes a rule for operators around them does not meet:
+    // with the branch itself it never matches nothing, which would be an error.
+    if (node.op == "If")
+      devices.insert(0);
+    if (devices.size() == 1 && *devices.begin() < nodes.size())
+      nodes[*devices.begin()].push_back(llvm::Regex::escape(node.name));
+  }
+  std::vector<std::string> pins;
+  for (auto [patterns, device] : llvm::zip_equal(nodes, names))
+    if (!patterns.empty())
+      pins.push_back("(" + llvm::join(patterns, "|") + ")=" + device);
+  return pins;
 }
 
 bool readPlan(StringRef text, StringRef file, std::vector<std::string> &pins, std::vector<std::string> &problems) {

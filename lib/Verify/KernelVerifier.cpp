@@ -125,7 +125,8 @@ std::unique_ptr<KernelVerifier> KernelVerifier::create(MLIRContext &context, Str
   placement.pins = options.pins;
   placement.forbids = options.forbids;
   placement.mostRegions = options.mostRegions;
-  if (targets.empty() || failed(passes.run(*verifier->graph)) ||
+  placement.planIn = options.planIn;
+  if (targets.empty() || failed(addPlannedPins(context, placement)) || failed(passes.run(*verifier->graph)) ||
       failed(runStages(*verifier->plan, Stage::Graph, Stage::Place, targets, placement, ignored)))
     return nullptr;
   verifier->collectKernels(operators);

@@ -91,8 +91,8 @@ def verify(
     artifact   an artifact of this model to judge, instead of compiling one
     test_data  a folder with input_0.pb and so on; recorded outputs are compared too
     atol, rtol tolerances; the defaults depend on the element type
-    target_files  declarations of chips that target may name
-    target_plugins  libraries with targets that it may name
+    target_files  declarations of chips that target, or the artifact, may name
+    target_plugins  libraries with targets that these may name
     drivers    libraries with drivers of its devices, as `tenon.load_driver` takes them
 
     Values that differ do not raise: the report's `ok` says so. Raises CompileError
@@ -112,13 +112,13 @@ def verify(
             arguments.append(b"--test-data=" + text_of_path(test_data, "the folder"))
         if artifact is None:
             arguments += [f"--target={target}"] if target else []
-            arguments += [b"--target-file=" + text_of_path(file, "the target file") for file in target_files]
-            arguments += [b"--load-target-plugin=" + text_of_path(file, "the target plugin") for file in target_plugins]
         else:
             if isinstance(artifact, Artifact):
                 given, artifact = artifact, os.path.join(folder, "model.tenon")
                 given.save(artifact)
             arguments.append(b"--artifact=" + text_of_path(artifact, "the artifact"))
+        arguments += [b"--target-file=" + text_of_path(file, "the target file") for file in target_files]
+        arguments += [b"--load-target-plugin=" + text_of_path(file, "the target plugin") for file in target_plugins]
         arguments += [b"--load-driver=" + text_of_path(file, "the driver") for file in drivers]
         path = scratch.enter_context(file_of(model))
         text, _ = call(["verify", *arguments, "--", path], accepted=(0, _MISMATCH))

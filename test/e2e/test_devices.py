@@ -63,6 +63,64 @@ def test_pins_are_followed_and_told(model, tmp_path):
     assert "all agree" in tenon("verify", model, *TWO, "--sizes=batch=4", "--pin=second|beside=cpu:host#2")
 
 
+@pytest.mark.parametrize("sizes, dims", [(("--sizes=batch=4",), ()), ((), ("--dim=batch=3",))])
+def test_verify_follows_an_artifact(model, tmp_path, sizes, dims):
+    artifact = tmp_path / "m.tenon"
+    tenon("compile", "-q", model, "-o", artifact, *TWO, *sizes, "--pin=second|beside=cpu:host#2", "--pin=first|relu=cpu:host")
+    assert "all agree" in tenon("verify", model, "--artifact", artifact, *dims)
+    text = tenon("verify", model, "--artifact", artifact, *dims, "--json")
+    kernels = {kernel["kernel"] for kernel in json.loads(text)["kernels"]}
+    assert kernels == {kernel["kernel"] for kernel in json.loads(tenon("explain", artifact, "--json"))["kernels"]}
+
+
+def test_verify_follows_a_plan_file(model, tmp_path):
+    plan = tmp_path / "plan.yaml"
+    plan.write_text('nodes:\n  "beside": "cpu:host#2"\n  "first": "cpu:host#2"\n')
+    assert "all agree" in tenon("verify", model, *TWO, "--sizes=batch=4", f"--plan-in={plan}")
+
+
+def test_verify_says_why_it_cannot_follow_an_artifact(model, tmp_path):
+    artifact, chip, other = tmp_path / "m.tenon", tmp_path / "remote.yaml", tmp_path / "other.onnx"
+    flags = ("--sizes=batch=4", "--pin=second=cpu:remote")
+    chip.write_text(re.sub(r"^name: .*$", "name: remote", tenon("targets", "cpu:host", "--emit"), flags=re.MULTILINE))
+    tenon("compile", "-q", model, "-o", artifact, "--target=cpu:host", "--target=cpu:remote", f"--target-file={chip}", *flags)
+    text = tenon("verify", model, "--artifact", artifact, status=1)
+    assert "[TN8010] the artifact is for cpu:remote" in text and "--target-file" in text
+    assert "all agree" in tenon("verify", model, "--artifact", artifact, f"--target-file={chip}")
+    changed = onnx.load(model)
+    changed.doc_string = "changed"
+    onnx.save(changed, other)
+    assert "[TN8015]" in tenon("verify", other, "--artifact", artifact, f"--target-file={chip}", status=1)
+    # The plan of the model with another name for a kernel, as another version may give it.
+    plan = subprocess.run([build_under_test() / "bin" / "tenon", "compile", model, *TWO, "--sizes=batch=4",
+                           "--pin=second=cpu:host#2", "--stop-after=place"], capture_output=True, text=True, check=True).stdout
+    (tmp_path / "plan.mlir").write_text(plan.replace('"cpu_0.matmul_0"', '"cpu_0.product_0"'))
+    tenon("compile", "-q", tmp_path / "plan.mlir", "-o", artifact, "--start-from=codegen", *TWO)
+    text = tenon("verify", model, "--artifact", artifact, status=1)
+    assert "[TN8059]" in text and "product_0" in text
+    tenon("compile", "-q", model, "-o", artifact, "--target=cpu:host")
+    assert "[TN8012]" in tenon("verify", model, "--artifact", artifact, f"--target-file={chip}", status=1)
+
+
+def test_verify_follows_an_artifact_with_branches(tmp_path):
+    """All that is not in a branch is on the device: no rule for the host may match nothing."""
+
+    def branch(operator, name):
+        return helper.make_graph([helper.make_node(operator, ["a"], [f"{name}_y"], name)], name, [],
+                                 [helper.make_tensor_value_info(f"{name}_y", TensorProto.FLOAT, None)])
+
+    nodes = [helper.make_node("Exp", ["x"], ["a"], "exp"),
+             helper.make_node("If", ["flag"], ["y"], "choose", then_branch=branch("Neg", "neg"), else_branch=branch("Abs", "abs"))]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [5]),
+                                           helper.make_tensor_value_info("flag", TensorProto.BOOL, [])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [5])])
+    path, artifact = tmp_path / "model.onnx", tmp_path / "m.tenon"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    tenon("compile", "-q", path, "-o", artifact, *TWO, "--pin=exp=cpu:host#2")
+    assert devices_of(artifact)["exp"] == "cpu:host#2"
+    assert "all agree" in tenon("verify", path, "--artifact", artifact)
+
+
 def test_red_zones_in_regions(model, tmp_path):
     artifact = tmp_path / "m.tenon"
     tenon("compile", "-q", model, "-o", artifact, *TWO, "--sizes=batch=4", "--pin=.*=cpu:host#2", "--red-zones", "--keep-plan")

@@ -125,14 +125,17 @@ def test_random_shapes(tenon, tmp_path, compiled):
         assert np.allclose(outputs_of(tenon, there, DRIVER), outputs_of(tenon, alone), rtol=0, atol=1e-6)
 
 
-def test_verify(tenon, tmp_path):
+def test_verify(tenon, tmp_path, compiled):
     """The host's kernels are compared, and the outputs; of the device's kernels it is said that they are not."""
     model = layers(tmp_path / "model.onnx", between="Softmax")
-    done = tenon("verify", model, *TWO, "--pin=(product|sum|relu).*=toy", DRIVER, "-q", "--json")
-    assert done.returncode == OK, done.stderr + done.stdout
-    report = json.loads(done.stdout)
-    assert {"device shows nobody" in kernel.get("skipped", "") for kernel in report["kernels"] if "toy" in kernel["kernel"]} == {True}
-    assert [kernel["runs"] for kernel in report["kernels"] if "toy" not in kernel["kernel"]] == [1]
+    there = compiled(model, "there", *TWO, "--pin=(product|sum|relu).*=toy")
+    for flags in ([*TWO, "--pin=(product|sum|relu).*=toy", "-q"], [PLUGIN, "--artifact", there]):
+        done = tenon("verify", model, *flags, DRIVER, "--json")
+        assert done.returncode == OK, done.stderr + done.stdout
+        report = json.loads(done.stdout)
+        assert {"device shows nobody" in kernel.get("skipped", "") for kernel in report["kernels"] if "toy" in kernel["kernel"]} == {True}
+        assert [kernel["runs"] for kernel in report["kernels"] if "toy" not in kernel["kernel"]] == [1]
+    refused(tenon("verify", model, "--artifact", there, DRIVER), USER_ERROR, "[TN8010]", "--load-target-plugin")
 
 
 def test_a_plugin_is_not_written_over(tenon, tmp_path):

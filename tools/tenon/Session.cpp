@@ -130,5 +130,11 @@ tenon_tensor_info Session::outputInfo(int index) const {
   tenon_status_free(tenon_model_output(model, index, &info));
   return info;
 }
+tenon_device_info Session::device(int index) const {
+  tenon_device_info info{};
+  info.size = sizeof info;
+  tenon_status_free(tenon_model_device(model, index, &info));
+  return info;
+}
 
 } // namespace tenon::driver

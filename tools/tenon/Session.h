@@ -34,6 +34,8 @@ public:
   int outputs() const { return tenon_model_num_outputs(model); }
   tenon_tensor_info input(int index) const;
   tenon_tensor_info outputInfo(int index) const;
+  /// Of those beside the host.
+  tenon_device_info device(int index) const;
   bool isOptional(int index) const { return input(index).is_optional; }
   /// The value of an optional input where none is given.
   TensorFile defaultOf(int index) const;

@@ -5,11 +5,11 @@
 // nothing in the code knows that it is watched.
 #include "Compiling.h"
 #include "Drivers.h"
+#include "Replanning.h"
 #include "Session.h"
 #include "VerifyReport.h"
 
 #include "tenon/Verify/KernelVerifier.h"
-#include "llvm/Support/Regex.h"
 
 namespace tenon::driver {
 
@@ -23,6 +23,7 @@ public:
 
 private:
   Exit checkOutputs(Session &session, OutputVerifier verifier, mlir::MLIRContext &context, VerifyReport &report) const;
+  Exit replan(const Session &session, CompileOptions &options) const;
   Exit verify(llvm::StringRef path, CompileOptions options, VerifyReport &report);
 
   Value<std::string> artifact{
@@ -36,19 +37,6 @@ private:
   DriverFlag drivers{*this};
   std::string model;
 };
-
-/// The artifact must hold the kernels that the model is planned into.
-Exit checkKernels(const Session &session, llvm::ArrayRef<KernelCheck> kernels) {
-  int count = tenon_model_num_kernels(session.model);
-  for (int i = 0; i < std::max<int>(count, kernels.size()); ++i) {
-    llvm::StringRef found = i < count ? tenon_model_kernel_name(session.model, i) : "nothing";
-    llvm::StringRef expected = i < int(kernels.size()) ? llvm::StringRef(kernels[i].kernel) : "nothing";
-    if (found != expected)
-      return complain("[TN8015] the artifact was not compiled from this model by this version: its kernel " +
-                      llvm::Twine(i) + " is " + found + ", the model's is " + expected + "; compile it again");
-  }
-  return kOk;
-}
 
 void observe(void *user, uint32_t kernel, void *const *buffers, uint32_t count, const int64_t *symbols, uint64_t) {
   static_cast<KernelVerifier *>(user)->observe(kernel, llvm::ArrayRef(buffers, count), symbols);
@@ -95,11 +83,13 @@ Exit judgeRefusal(const Session &session, OutputVerifier verifier, mlir::MLIRCon
   return session.exitStatus();
 }
 
-/// Adds what the artifact says of the options it was compiled with.
-void addOptionsOf(const Session &session, CompileOptions &options) {
-  for (int i = 0; i < session.inputs(); ++i)
-    if (session.isOptional(i))
-      options.overridable += (options.overridable.empty() ? "" : "|") + llvm::Regex::escape(session.input(i).name);
+/// The options of a given artifact; flags may only declare chips that it names.
+Exit VerifyCommand::replan(const Session &session, CompileOptions &options) const {
+  if (tenon_model_num_devices(session.model) == 0)
+    for (const Flag *flag : {(const Flag *)&compilation.targetFiles, (const Flag *)&compilation.targetPlugins})
+      if (flag->given())
+        return refuse(*flag, "with an --artifact for one device");
+  return addChoicesOf(session, model, options);
 }
 
 Exit VerifyCommand::verify(llvm::StringRef path, CompileOptions options, VerifyReport &report) {
@@ -108,12 +98,15 @@ Exit VerifyCommand::verify(llvm::StringRef path, CompileOptions options, VerifyR
   Session session;
   if (!session.load(path, threads))
     return session.exitStatus();
-  addOptionsOf(session, options);
+  addOptionalInputs(session, options);
+  if (artifact.given())
+    if (Exit exit = replan(session, options))
+      return exit;
   auto verifier = KernelVerifier::create(context, model, report.tolerance, options);
   if (!verifier)
     return printer.exitStatus();
   report.target = tenon_model_target(session.model);
-  if (Exit exit = checkKernels(session, verifier->getChecks()))
+  if (Exit exit = checkKernels(session, model, verifier->getChecks()))
     return exit;
   if (Exit exit = inputs.bind(session, /*random=*/true))
     return exit;
@@ -154,12 +147,9 @@ Exit VerifyCommand::run() {
   if (Exit exit = compilation.read(options))
     return exit;
   if (artifact.given()) {
-    for (const Flag *flag : {(const Flag *)&compilation.target, (const Flag *)&compilation.targetFiles,
-                             (const Flag *)&compilation.targetPlugins})
+    for (const Flag *flag : {(const Flag *)&compilation.target, (const Flag *)&output})
       if (flag->given())
         return refuse(*flag, "with --artifact");
-    if (output.given())
-      return refuse(output, "with --artifact");
     return verify(artifact.value, options, report);
   }
   llvm::SmallString<128> path(output.value);

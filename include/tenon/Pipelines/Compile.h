@@ -105,6 +105,8 @@ mlir::FailureOr<CompileResult> compileModelBytes(mlir::MLIRContext &context, llv
 mlir::LogicalResult convertToOnnx(mlir::MLIRContext &context, llvm::StringRef input, llvm::StringRef output,
                                   const numerics::ConvertOptions &options, numerics::ConversionReport &report,
                                   llvm::ArrayRef<std::string> otherOutputs = {});
+/// Adds the pins of the placement that `planIn` names, if it names one.
+mlir::LogicalResult addPlannedPins(mlir::MLIRContext &context, CompileOptions &options);
 /// Runs the stages after import up to `last` on a module in place, for the host's target
 /// and those of devices beside it.
 mlir::LogicalResult runStages(mlir::ModuleOp module, Stage first, Stage last, const Targets &targets,
