@@ -2,7 +2,9 @@
 //
 // Positions count the ops of a function in the order of its text, branches included:
 // of two branches one runs, and what lives in the one may share memory with what
-// lives in the other.
+// lives in the other. A device's queue executes what it is given in the order of the text,
+// too, but later: what it reads of the host's memory is in use until a wait that every run
+// comes to which has given it the command.
 #include "tenon/Analysis/Lifetimes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -22,8 +24,6 @@ public:
       if (op->getParentOfType<KernelOp>())
         return;
       positions[op] = end++;
-      if (auto await = dyn_cast<AwaitOp>(op))
-        awaits.push_back(await);
     });
   }
 
@@ -58,16 +58,37 @@ private:
   unsigned completion(TransferOp transfer) const {
     if (transfer.getSource() != kHostSpace) // the queue itself keeps the order
       return of(transfer);
-    for (AwaitOp await : awaits) {
-      auto awaited = await.getX().getDefiningOp<TransferOp>();
-      if (awaited.getSource() == transfer.getDestination() && of(awaited) > of(transfer))
-        return of(await);
+    Operation *behind = transfer;
+    while (!isa<func::FuncOp>(behind)) {
+      for (Operation *op = behind->getNextNode(); op; op = op->getNextNode())
+        if (waitsFor(transfer, op))
+          return lastIn(op);
+      behind = behind->getParentOp();
     }
     return end;
   }
 
+  /// Whether a run that has come through `op`, behind the transfer, has waited for it: an
+  /// scf.if must have done so on either way.
+  bool waitsFor(TransferOp transfer, Operation *op) const {
+    if (auto await = dyn_cast<AwaitOp>(op)) {
+      auto awaited = await.getX().getDefiningOp<TransferOp>();
+      return awaited.getSource() == transfer.getDestination() && of(awaited) > of(transfer);
+    }
+    auto branch = dyn_cast<scf::IfOp>(op);
+    return branch && branch.elseBlock() && llvm::all_of(branch->getRegions(), [&](Region &region) {
+             return llvm::any_of(region.front(), [&](Operation &inner) { return waitsFor(transfer, &inner); });
+           });
+  }
+
+  /// The position of an op, or of the last op in it.
+  unsigned lastIn(Operation *op) const {
+    unsigned last = of(op);
+    op->walk([&](Operation *inner) { last = std::max(last, of(inner)); });
+    return last;
+  }
+
   DenseMap<Operation *, unsigned> positions;
-  SmallVector<AwaitOp> awaits; // in the order of the text
 };
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "VerifyRegions.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "tenon/Dialect/Graph/IR/BranchAssumptions.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Dialect/Graph/IR/SymbolValues.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
@@ -85,11 +86,13 @@ public:
     return result;
   }
 
-  /// Whether a size of the host's program has the values of one of a region's.
-  bool areEqual(AffineExpr ofHost, AffineExpr ofRegion, const Values &region) const {
+  /// Whether a size of the host's program has the values of one of a region's, where the
+  /// assumptions hold under which the region is submitted.
+  bool areEqual(AffineExpr ofHost, AffineExpr ofRegion, const Values &region,
+                ArrayRef<graph::Assumption> assumptions) const {
     return llvm::all_of(llvm::zip_equal(values, region), [&](auto pair) {
       auto [mine, theirs] = pair;
-      return graph::sizeAt(ofHost, mine) == graph::sizeAt(ofRegion, theirs);
+      return !hold(assumptions, mine) || graph::sizeAt(ofHost, mine) == graph::sizeAt(ofRegion, theirs);
     });
   }
 
@@ -101,7 +104,12 @@ private:
       return int64_t(llvm::alignTo(value, std::max<int64_t>(symbol.divisor, 1)));
     });
     // Where the assumptions do not hold there is no run, and sizes may be anything.
-    auto holds = [&](const graph::Assumption &x) {
+    if (hold(assumptions, sample))
+      values.push_back(std::move(sample));
+  }
+
+  static bool hold(ArrayRef<graph::Assumption> assumptions, ArrayRef<int64_t> sample) {
+    return llvm::all_of(assumptions, [&](const graph::Assumption &x) {
       int64_t a = graph::sizeAt(x.a, sample), b = graph::sizeAt(x.b, sample);
       switch (x.kind) {
       case graph::Assumption::equal: return a == b;
@@ -110,9 +118,7 @@ private:
       case graph::Assumption::never: return false;
       }
       return false;
-    };
-    if (llvm::all_of(assumptions, holds))
-      values.push_back(std::move(sample));
+    });
   }
 
   std::vector<graph::Symbol> table;
@@ -140,11 +146,12 @@ bool haveSizesOfSubmits(const plan::Programs &programs) {
     Samples::Values values = samples.of(symbols);
     plan::SubmitOp submit = submits.lookup(*region.getSymName());
     auto main = region.lookupSymbol<func::FuncOp>("main");
+    std::vector<graph::Assumption> assumptions = graph::assumptionsOfBranches(submit);
     auto compare = [&](ValueRange ofHost, ValueRange ofRegion, StringRef what) {
       for (auto [i, pair] : llvm::enumerate(llvm::zip_equal(ofHost, ofRegion)))
         for (auto [d, sizes] :
              llvm::enumerate(llvm::zip_equal(plan::shapeOf(std::get<0>(pair)), plan::shapeOf(std::get<1>(pair)))))
-          if (auto [mine, theirs] = sizes; !samples.areEqual(mine, theirs, values)) {
+          if (auto [mine, theirs] = sizes; !samples.areEqual(mine, theirs, values, assumptions)) {
             submit.emitError("[TN4003] dimension ")
                 << d << " of " << what << " " << i << " is " << graph::text(mine) << " here, and another size, "
                 << graph::text(theirs) << ", in the region";

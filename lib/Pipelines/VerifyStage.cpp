@@ -5,6 +5,7 @@
 
 #include "VerifyRegions.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
@@ -171,6 +172,28 @@ private:
     }
     if (isa<graph::GraphDialect>(op->getDialect()) && !isa<graph::ConstantOp>(op) && isInMain(op))
       violation(op) << "[TN4001] '" << op->getName() << "' is in no kernel after the stage place";
+    bool isFromHost = isa<plan::TransferOp>(op) && cast<plan::TransferOp>(op).getSource() == plan::kHostSpace;
+    if (isFromHost || isa<plan::KernelOp, scf::YieldOp, tensor::ExtractOp, func::ReturnOp>(op))
+      checkReadOnHost(op);
+  }
+
+  /// What the host reads, or yields in a branch, is in its memory, and copies into that are
+  /// complete. The end of a run waits for all.
+  void checkReadOnHost(Operation *op) {
+    for (Value value : op->getOperands()) {
+      while (auto view = value.getDefiningOp<plan::ViewOp>())
+        value = view.getX();
+      Operation *writer = value.getDefiningOp();
+      if (!isa_and_nonnull<plan::SubmitOp, plan::TransferOp>(writer))
+        continue;
+      if (plan::spaceOf(writer) != plan::kHostSpace)
+        violation(op) << "[TN4003] '" << op->getName() << "' reads what " << plan::nameOf(writer)
+                      << " has left in the memory of \"" << plan::spaceOf(writer)
+                      << "\"; transfer it to the host and await it";
+      else if (!isa<func::ReturnOp>(op))
+        violation(op) << "[TN4003] '" << op->getName()
+                      << "' reads what a transfer may not have written yet; put a plan.await between them";
+    }
   }
 
   /// In the function or a branch of it, not in a kernel.

@@ -199,3 +199,42 @@ module {
     }
   }
 }
+
+// -----
+
+// What the host reads, or a branch yields, is in the host's memory, and complete.
+module {
+  module @host attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3">]} {
+    func.func @main(%x: tensor<2xf32>, %c: tensor<i1>) -> tensor<2xf32> {
+      %0 = plan.transfer %x from "host" to "b" : tensor<2xf32>
+      %1 = plan.submit @b_0 on "b"(%0) : (tensor<2xf32>) -> tensor<2xf32>
+      %2 = plan.transfer %1 from "b" to "host" : tensor<2xf32>
+      %t = tensor.extract %c[] : tensor<i1>
+      %3 = scf.if %t -> (tensor<2xf32>) {
+        // expected-error @below {{[TN4003] 'scf.yield' reads what submit b_0 has left in the memory of "b"; transfer it to the host and await it}}
+        scf.yield %1 : tensor<2xf32>
+      } else {
+        // expected-error @below {{[TN4003] 'scf.yield' reads what a transfer may not have written yet; put a plan.await between them}}
+        scf.yield %2 : tensor<2xf32>
+      }
+      %v = plan.view %0 : tensor<2xf32> -> tensor<2xf32>
+      // expected-error @below {{[TN4003] 'plan.kernel' reads what transfer has left in the memory of "b"}}
+      %4 = plan.kernel "k" on "cpu" root "elementwise" (%v, %3) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32> {
+      ^bb0(%a: tensor<2xf32>, %b: tensor<2xf32>):
+        %5 = graph.binary add %a, %b : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+        plan.yield %5 : tensor<2xf32>
+      }
+      return %4 : tensor<2xf32>
+    }
+  }
+  module @b_0 attributes {plan.device = "b"} {
+    func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+      %0 = plan.kernel "k.0" on "cpu" root "elementwise" (%x) : (tensor<2xf32>) -> tensor<2xf32> {
+      ^bb0(%a: tensor<2xf32>):
+        %1 = graph.unary relu %a : (tensor<2xf32>) -> tensor<2xf32>
+        plan.yield %1 : tensor<2xf32>
+      }
+      return %0 : tensor<2xf32>
+    }
+  }
+}

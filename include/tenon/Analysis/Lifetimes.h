@@ -13,7 +13,8 @@ namespace tenon::plan {
 /// From the op that writes a result to the last op that reads it, as positions in the
 /// function's text, both included. What a branch yields is in use as long as the
 /// branch's result. What a device's queue copies from the host is in use until the host
-/// has waited for the copy, or for a later one of the same queue.
+/// has waited for the copy, or for a later one of the same queue: a wait in a branch is one
+/// for what was copied in it, and for what was copied before where the other branch waits, too.
 struct Lifetime {
   mlir::Operation *op; ///< plan::writesBuffers
   unsigned result;

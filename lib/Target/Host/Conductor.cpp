@@ -52,7 +52,7 @@ LogicalResult Conductor::emitMain(func::FuncOp func) {
     shared[Arena] = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), host.getArgument(Arena),
                                         ArrayRef<LLVM::GEPArg>{int32_t(ownInArena)});
   ownMemory = host.getArgument(Arena);
-  shared[Slots] = own(i64, slots);
+  shared[Slots] = own(i64, slots + commandNumbers());
   for (const Space &space : spaces)
     if (space.arena)
       placeSlots(space, [&](int64_t first) { return element(shared[Slots], i64, space.firstSlot + first); });
@@ -63,6 +63,7 @@ LogicalResult Conductor::emitMain(func::FuncOp func) {
   if (spaces.front().redZone())
     announceRedZones();
   Block &block = func.getBody().front();
+  beginCommands();
   if (frameFields)
     makeFrame();
   if (failed(emitSequence(block)))

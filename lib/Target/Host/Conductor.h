@@ -63,6 +63,12 @@ private:
     mlir::func::FuncOp function;
     int64_t count;
   };
+  /// What the program of a region is told of sizes.
+  struct RegionSizes {
+    int64_t firstSymbol = 0; ///< of its table, behind those before it
+    /// What it assumes and the host has not checked, where its submit is in a branch.
+    std::vector<graph::Assumption> assumptions;
+  };
   /// A memory space: the host's, or a device's.
   struct Space {
     plan::ArenaAttr arena; ///< null in a space of which the plan says nothing
@@ -98,6 +104,8 @@ private:
   mlir::LogicalResult emitDerive();
   /// Fills in the symbols of regions, one table behind the other.
   mlir::LogicalResult deriveForRegions(mlir::func::FuncOp derive);
+  /// What a region assumes that is not known to hold where it is submitted.
+  std::vector<graph::Assumption> uncheckedOf(mlir::ModuleOp region, llvm::ArrayRef<mlir::AffineExpr> overHost);
   /// Stores a region's table, from symbol `base` on.
   void deriveTable(mlir::func::FuncOp derive, llvm::ArrayRef<graph::Symbol> symbols,
                    llvm::ArrayRef<mlir::AffineExpr> overHost, int64_t base);
@@ -175,6 +183,15 @@ private:
   // Devices.cpp: what other devices are given to do.
   /// Numbers devices and regions as the manifest does; an error for commands that name none.
   mlir::LogicalResult nameDevices();
+  /// How many numbers of commands a run keeps: of each device, how many it has been given,
+  /// then of each transfer to the host, in whose device's queue it has one.
+  size_t commandNumbers() const { return deviceNumbers.size() + commandFields.size(); }
+  /// Sets the numbers of commands that devices have been given to 0.
+  void beginCommands();
+  /// Counts a command; returns the number that it has in its device's queue.
+  Value countCommand(llvm::StringRef device);
+  /// Where the number of a transfer to the host is kept for who waits for it.
+  Value keptNumberOf(plan::TransferOp transfer);
   /// Emits tenon_space_sizes, if there are other devices.
   void emitSpaceSizes();
   /// A tensor's place in its device's memory.
@@ -183,6 +200,8 @@ private:
   mlir::LogicalResult command(Service which, llvm::ArrayRef<Value> given);
   mlir::LogicalResult emitTransfer(plan::TransferOp transfer);
   mlir::LogicalResult emitSubmit(plan::SubmitOp submit);
+  /// Ends the run where sizes are not as the region in a branch needs them.
+  void checkRegion(plan::SubmitOp submit);
   mlir::LogicalResult emitAwait(plan::AwaitOp await);
 
   // Addresses.cpp: where tensors are.
@@ -213,8 +232,9 @@ private:
   llvm::DenseMap<Value, Value> pointers, scalars;
   llvm::DenseMap<mlir::Attribute, size_t> weightOf;
   llvm::StringMap<unsigned> deviceNumbers, regionNumbers;
-  llvm::DenseMap<unsigned, int64_t> commandsOf;              ///< so far, by device
-  llvm::DenseMap<mlir::Operation *, int64_t> commandNumbers; ///< of transfers, in their device's queue
+  llvm::StringMap<plan::SubmitOp> submitOf;                ///< by region
+  llvm::StringMap<RegionSizes> regionSizes;                ///< by region
+  llvm::DenseMap<mlir::Operation *, size_t> commandFields; ///< of transfers to the host, behind the slots
 };
 
 } // namespace tenon::host

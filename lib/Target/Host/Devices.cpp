@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the host program gives other devices to do: copies, runs of regions, and waits for
-// them. A device's queue numbers its commands from 1, in the order of the plan's text, so
-// that a wait names the command by a constant.
+// them. A device's queue numbers its commands from 1 in the order in which it gets them. Which
+// those are depends on the branches that are taken; so the host program counts, and keeps the
+// number of each command that it may wait for.
 #include "Conductor.h"
 
 #include "tenon/Analysis/Lifetimes.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 
@@ -24,6 +26,7 @@ LogicalResult Conductor::nameDevices() {
     for (auto [i, region] : llvm::enumerate(plan::programsOf(all).regions))
       regionNumbers[region.getSymName().value_or("")] = i;
   bool ok = true;
+  size_t fields = deviceNumbers.size();
   plan.walk([&](Operation *op) {
     auto transfer = dyn_cast<plan::TransferOp>(op);
     auto submit = dyn_cast<plan::SubmitOp>(op);
@@ -31,14 +34,32 @@ LogicalResult Conductor::nameDevices() {
       return;
     StringRef device = transfer ? deviceOf(transfer) : submit.getDevice();
     bool isKnown = deviceNumbers.contains(device) && (!submit || regionNumbers.contains(submit.getRegion()));
-    // The numbers of commands are constants only where each is given in every run.
-    if (isKnown && isa<func::FuncOp>(op->getParentOp()))
-      return;
-    op->emitError(isKnown ? "[TN5006] is in a branch; devices beside the host get their commands outside of branches"
-                          : "[TN5006] is for a device or region that the plan does not have");
-    ok = false;
+    if (!isKnown) {
+      op->emitError("[TN5006] is for a device or region that the plan does not have");
+      ok = false;
+    } else if (submit) {
+      submitOf[submit.getRegion()] = submit;
+    } else if (transfer.getDestination() == plan::kHostSpace) {
+      commandFields[transfer] = fields++;
+    }
   });
   return success(ok);
+}
+
+void Conductor::beginCommands() {
+  for (size_t device = 0; device < deviceNumbers.size(); ++device)
+    LLVM::StoreOp::create(b, loc, constant(0), element(shared[Slots], i64, slots + device));
+}
+
+Value Conductor::countCommand(StringRef device) {
+  Value counter = element(shared[Slots], i64, slots + deviceNumbers.lookup(device));
+  Value number = add(LLVM::LoadOp::create(b, loc, i64, counter), constant(1));
+  LLVM::StoreOp::create(b, loc, number, counter);
+  return number;
+}
+
+Value Conductor::keptNumberOf(plan::TransferOp transfer) {
+  return element(shared[Slots], i64, slots + commandFields.lookup(transfer));
 }
 
 void Conductor::emitSpaceSizes() {
@@ -76,13 +97,28 @@ LogicalResult Conductor::emitTransfer(plan::TransferOp transfer) {
   if (failed(offset))
     return failure();
   unsigned device = deviceNumbers.lookup(deviceOf(transfer));
-  commandNumbers[transfer] = ++commandsOf[device];
+  Value number = countCommand(deviceOf(transfer));
+  if (isOut)
+    LLVM::StoreOp::create(b, loc, number, keptNumberOf(transfer));
   return command(isOut ? ServiceCopyOut : ServiceCopyIn,
                  {constant32(device), *offset, lookup(isOut ? transfer.getResult() : transfer.getX()),
                   eval(plan::bytesOf(transfer.getX()))});
 }
 
+void Conductor::checkRegion(plan::SubmitOp submit) {
+  const RegionSizes &sizes = regionSizes[submit.getRegion()];
+  if (sizes.assumptions.empty())
+    return;
+  llvm::SaveAndRestore<Value> keepSymbols(symbols);
+  symbols = element(symbols, i64, sizes.firstSymbol);
+  for (const graph::Assumption &assumption : sizes.assumptions) {
+    auto [holds, first, second] = check(assumption);
+    failUnless(holds, constant32(numberOf(assumption)), first, second);
+  }
+}
+
 LogicalResult Conductor::emitSubmit(plan::SubmitOp submit) {
+  checkRegion(submit);
   // The runtime copies the offsets, so that each command may use the same memory.
   unsigned count = 0;
   for (ValueRange values : {ValueRange(submit.getInputs()), ValueRange(submit.getResults())})
@@ -92,15 +128,15 @@ LogicalResult Conductor::emitSubmit(plan::SubmitOp submit) {
         return failure();
       LLVM::StoreOp::create(b, loc, *offset, element(shared[Buffers], i64, count++));
     }
-  ++commandsOf[deviceNumbers.lookup(submit.getDevice())];
+  countCommand(submit.getDevice());
   return command(ServiceSubmit,
                  {constant32(regionNumbers.lookup(submit.getRegion())), shared[Buffers], constant32(count)});
 }
 
 LogicalResult Conductor::emitAwait(plan::AwaitOp await) {
   auto transfer = await.getX().getDefiningOp<plan::TransferOp>();
-  return command(ServiceAwait,
-                 {constant32(deviceNumbers.lookup(deviceOf(transfer))), constant(commandNumbers.lookup(transfer))});
+  return command(ServiceAwait, {constant32(deviceNumbers.lookup(deviceOf(transfer))),
+                                LLVM::LoadOp::create(b, loc, i64, keptNumberOf(transfer))});
 }
 
 } // namespace tenon::host

@@ -29,7 +29,7 @@ void Conductor::measure(func::FuncOp func) {
     });
   }
   slots = spaces.back().firstSlot + spaces.back().slots();
-  size_t fields = slots + mostBuffers + mostSizes + frameFields;
+  size_t fields = slots + commandNumbers() + mostBuffers + mostSizes + frameFields;
   ownInArena = fields > kMostOwnOnStack ? llvm::alignTo(8 * fields, kAlign) : 0;
 }
 

@@ -5,6 +5,7 @@
 #include "Conductor.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "tenon/Dialect/Graph/IR/BranchAssumptions.h"
 #include "tenon/Dialect/Plan/IR/RegionSymbols.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
 #include "tenon/tenon.h"
@@ -36,7 +37,6 @@ LogicalResult Conductor::emitDerive() {
 LogicalResult Conductor::deriveForRegions(func::FuncOp derive) {
   auto all = plan->getParentOfType<ModuleOp>();
   int64_t base = table.size();
-  std::vector<graph::Assumption> known = graph::readAssumptions(plan, "graph.assumptions");
   for (ModuleOp region : all ? plan::programsOf(all).regions : SmallVector<ModuleOp>()) {
     std::vector<graph::Symbol> symbols = graph::readSymbols(region);
     SmallVector<AffineExpr> overHost = plan::overHostSymbols(symbols, table, b.getContext());
@@ -44,19 +44,30 @@ LogicalResult Conductor::deriveForRegions(func::FuncOp derive) {
       if (!symbol.isDerived() && !size)
         return region.emitError("[TN5006] has a dimension '") << symbol.name << "', which the host's program has not";
     deriveTable(derive, symbols, overHost, base);
-    // What the host has checked need not be checked again.
-    std::vector<graph::Assumption> others;
-    for (graph::Assumption &assumption : graph::readAssumptions(region, "graph.assumptions")) {
-      graph::Assumption same = assumption;
-      same.a = plan::overHostSymbols(assumption.a, overHost);
-      same.b = plan::overHostSymbols(assumption.b, overHost);
-      if (llvm::none_of(known, [&](const graph::Assumption &other) { return other.sameAs(same); }))
-        others.push_back(std::move(assumption));
-    }
-    emitChecks(derive, others, base);
+    RegionSizes &sizes = regionSizes[region.getSymName().value_or("")];
+    sizes.firstSymbol = base;
+    plan::SubmitOp submit = submitOf.lookup(region.getSymName().value_or(""));
+    if (submit && !isa<func::FuncOp>(submit->getParentOp()))
+      sizes.assumptions = uncheckedOf(region, overHost);
+    else
+      emitChecks(derive, uncheckedOf(region, overHost), base);
     base += symbols.size();
   }
   return success();
+}
+
+std::vector<graph::Assumption> Conductor::uncheckedOf(ModuleOp region, ArrayRef<AffineExpr> overHost) {
+  std::vector<graph::Assumption> known = graph::readAssumptions(plan, "graph.assumptions");
+  if (plan::SubmitOp submit = submitOf.lookup(region.getSymName().value_or("")))
+    llvm::append_range(known, graph::assumptionsOfBranches(submit));
+  std::vector<graph::Assumption> others = graph::readAssumptions(region, "graph.assumptions");
+  llvm::erase_if(others, [&](const graph::Assumption &assumption) {
+    graph::Assumption same = assumption;
+    same.a = plan::overHostSymbols(assumption.a, overHost);
+    same.b = plan::overHostSymbols(assumption.b, overHost);
+    return llvm::any_of(known, [&](const graph::Assumption &other) { return other.sameAs(same); });
+  });
+  return others;
 }
 
 void Conductor::deriveTable(func::FuncOp derive, ArrayRef<graph::Symbol> regionSymbols, ArrayRef<AffineExpr> overHost,

@@ -19,9 +19,12 @@ public:
   void runOnOperation() override {
     if (getOperation().isExternal())
       return;
-    Block &block = getOperation().getBody().front();
-    moveCommandsUp(block);
-    moveWaitsDown(block);
+    getOperation().walk([](Block *block) {
+      if (isa<plan::KernelOp>(block->getParentOp()))
+        return;
+      moveCommandsUp(*block);
+      moveWaitsDown(*block);
+    });
   }
 
 private:
@@ -34,16 +37,22 @@ private:
     return {};
   }
 
-  /// Each command to behind its operands and the queue's command before it.
-  void moveCommandsUp(Block &block) {
+  /// Each command to behind its operands and the queue's command before it, which may be in
+  /// a branch.
+  static void moveCommandsUp(Block &block) {
     llvm::StringMap<Operation *> lastOf;
     for (Operation &op : llvm::make_early_inc_range(block)) {
+      op.walk([&](Operation *inner) {
+        if (StringRef queue = queueOf(inner); inner != &op && !queue.empty())
+          lastOf[queue] = &op;
+      });
       StringRef queue = queueOf(&op);
       if (queue.empty())
         continue;
       Operation *after = lastOf.lookup(queue);
       for (Value operand : op.getOperands())
-        if (Operation *def = operand.getDefiningOp(); def && (!after || after->isBeforeInBlock(def)))
+        if (Operation *def = operand.getDefiningOp();
+            def && def->getBlock() == &block && (!after || after->isBeforeInBlock(def)))
           after = def;
       if (after)
         op.moveAfter(after);
@@ -53,7 +62,7 @@ private:
     }
   }
 
-  void moveWaitsDown(Block &block) {
+  static void moveWaitsDown(Block &block) {
     SmallVector<plan::AwaitOp> waits(block.getOps<plan::AwaitOp>());
     for (plan::AwaitOp wait : llvm::reverse(waits)) {
       Operation *first = block.getTerminator();

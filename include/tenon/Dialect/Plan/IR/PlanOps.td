@@ -53,8 +53,8 @@ def Plan_SubmitOp : Op<Plan_Dialect, "submit", [Pure]> {
   let description = [{
     `region` names the module with the program, beside that of the host; its main takes
     the operands and gives the results, all of which lie in the device's memory. The
-    device's queue executes submits and transfers in the order of the text, while the
-    host goes on. `places` has a `#plan.place` for each result.
+    device's queue executes submits and transfers in the order of the text, those in branches
+    where these are taken, while the host goes on. `places` has a `#plan.place` for each result.
 
     ```mlir
     %1 = plan.transfer %0 from "host" to "toy" : tensor<4x8xf32>
