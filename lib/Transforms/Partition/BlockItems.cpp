@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// From a block to a problem's items and values. An op with regions reads what the ops in
-// them read.
+// From blocks to the items and values of problems. An op with branches reads what the ops in
+// them read; in the branches these values are there before.
 #include "BlockItems.h"
 
 #include "tenon/Dialect/Graph/IR/Graph.h"
@@ -27,26 +27,36 @@ bool isEverywhere(Operation *op) {
   return isa_and_nonnull<graph::ConstantOp>(op) && (!isSqueeze || isShape) && (!isShape || isView);
 }
 
-BlockItems::BlockItems(Block &block) {
+BlockItems::BlockItems(Block &block, const BlockItems *outer) : block(block) {
+  Problem &own = problem.problem;
   for (BlockArgument argument : block.getArguments())
     add(argument, -1);
   for (Operation &op : block.without_terminator()) {
     if (isEverywhere(&op))
       continue;
-    llvm::SetVector<unsigned> reads;
-    op.walk([&](Operation *nested) {
-      for (Value operand : nested->getOperands())
-        if (auto it = numbers.find(operand); it != numbers.end())
-          reads.insert(it->second);
-    });
+    std::vector<unsigned> reads = readsOf(op, outer);
     for (Value result : op.getResults())
       add(result, int(ops.size()));
-    problem.items.push_back({{}, {reads.begin(), reads.end()}});
+    own.items.push_back({{}, std::move(reads), isa<scf::IfOp>(op)});
     ops.push_back(&op);
   }
-  for (Value value : block.getTerminator()->getOperands())
-    if (auto it = numbers.find(value); it != numbers.end())
-      problem.values[it->second].isReturned = true;
+  for (unsigned value : readsOf(*block.getTerminator(), outer))
+    own.values[value].isReturned = true;
+}
+
+std::vector<unsigned> BlockItems::readsOf(Operation &op, const BlockItems *outer) {
+  llvm::SetVector<unsigned> reads;
+  op.walk([&](Operation *nested) {
+    for (Value operand : nested->getOperands()) {
+      if (!numbers.contains(operand) && outer && outer->numbers.contains(operand)) {
+        problem.outside.emplace_back(problem.problem.values.size(), outer->numbers.lookup(operand));
+        add(operand, -1);
+      }
+      if (auto it = numbers.find(operand); it != numbers.end())
+        reads.insert(it->second);
+    }
+  });
+  return {reads.begin(), reads.end()};
 }
 
 void BlockItems::add(Value value, int by) {
@@ -55,8 +65,29 @@ void BlockItems::add(Value value, int by) {
   double bytes = format && type.hasStaticShape()
                      ? double(type.getNumElements()) * double(llvm::divideCeil(format->width(), 8))
                      : 0;
-  numbers[value] = problem.values.size();
-  problem.values.push_back({by, bytes, false});
+  std::vector<Produced> &values = problem.problem.values;
+  numbers[value] = values.size();
+  values.push_back({by, bytes, false});
+}
+
+static void addBranches(size_t around, std::deque<BlockItems> &blocks) {
+  for (Operation *op : blocks[around].ops)
+    if (auto branch = dyn_cast<scf::IfOp>(op))
+      for (Region &region : branch->getRegions()) {
+        if (region.empty())
+          continue;
+        BlockItems &inner = blocks.emplace_back(region.front(), &blocks[around]);
+        inner.problem.around = int(around);
+        inner.problem.share = blocks[around].problem.share / 2;
+        addBranches(blocks.size() - 1, blocks);
+      }
+}
+
+std::deque<BlockItems> itemsOf(func::FuncOp func) {
+  std::deque<BlockItems> blocks; // whose addresses stay
+  blocks.emplace_back(func.getBody().front());
+  addBranches(0, blocks);
+  return blocks;
 }
 
 } // namespace tenon::partition

@@ -4,9 +4,10 @@
 #ifndef TENON_LIB_TRANSFORMS_PARTITION_BLOCKITEMS_H
 #define TENON_LIB_TRANSFORMS_PARTITION_BLOCKITEMS_H
 
-#include "mlir/IR/Block.h"
-#include "tenon/Transforms/Partition/Placement.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "tenon/Transforms/Partition/BlockPlacement.h"
 #include "llvm/ADT/DenseMap.h"
+#include <deque>
 
 namespace tenon::partition {
 
@@ -15,16 +16,23 @@ namespace tenon::partition {
 bool isEverywhere(mlir::Operation *op);
 
 struct BlockItems {
-  /// All ops but what every program has, and the terminator.
-  explicit BlockItems(mlir::Block &block);
+  /// All ops but what every program has, and the terminator; of a branch with the block around it.
+  explicit BlockItems(mlir::Block &block, const BlockItems *outer = nullptr);
 
+  mlir::Block &block;
   std::vector<mlir::Operation *> ops; ///< of the problem's items
-  Problem problem;                    ///< without devices and times
+  BlockProblem problem;               ///< without devices, times, and the block around it
 
 private:
   void add(mlir::Value value, int by);
+  /// What an op, or one in it, reads.
+  std::vector<unsigned> readsOf(mlir::Operation &op, const BlockItems *outer);
   llvm::DenseMap<mlir::Value, unsigned> numbers; // of the problem's values
 };
+
+/// The function's block, and behind it the branches of each scf.if, in the order of the text.
+/// One of two branches is taken in half of the runs, as long as nobody says how often.
+std::deque<BlockItems> itemsOf(mlir::func::FuncOp func);
 
 } // namespace tenon::partition
 

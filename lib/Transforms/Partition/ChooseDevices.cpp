@@ -101,28 +101,25 @@ class Chooser {
 public:
   Chooser(func::FuncOp func, ArrayRef<Candidate> candidates, std::vector<Rule> &pins, std::vector<Rule> &forbids,
           const Fallback &fallback, int64_t mostRegions)
-      : func(func), candidates(candidates), pins(pins), forbids(forbids), fallback(fallback),
-        items(func.getBody().front()) {
-    if (mostRegions >= 0)
-      problem.mostRegions = unsigned(std::min<int64_t>(mostRegions, UINT32_MAX));
-    for (const Candidate &candidate : candidates)
-      problem.devices.push_back(costsOf(candidate.target->chip()));
+      : func(func), candidates(candidates), pins(pins), forbids(forbids), fallback(fallback), blocks(itemsOf(func)) {
+    for (BlockItems &block : blocks) {
+      Problem &problem = block.problem.problem;
+      if (mostRegions >= 0)
+        problem.mostRegions = unsigned(std::min<int64_t>(mostRegions, UINT32_MAX));
+      for (const Candidate &candidate : candidates)
+        problem.devices.push_back(costsOf(candidate.target->chip()));
+    }
   }
 
   LogicalResult run() {
     // Costs are those of the ops at the sizes to expect.
     IRMapping copies;
     OwningOpRef<Operation *> nominal = atSizes(func, nominalSizes(func->getParentOfType<ModuleOp>()), &copies);
-    problem.values = BlockItems(cast<func::FuncOp>(*nominal).getBody().front()).problem.values;
-    std::deque<KernelGuess> kernels;
-    for (const Candidate &candidate : candidates)
-      kernels.emplace_back(*candidate.target);
-    for (auto [op, item] : llvm::zip_equal(ops, problem.items)) {
-      Operation *copy = copies.lookup(op);
-      bool isGraph = isa<graph::GraphDialect>(op->getDialect()) && op->getNumRegions() == 0;
-      for (KernelGuess &guess : kernels)
-        item.seconds.push_back(isGraph ? guess.add(copy) : 0);
-      judge(op, item);
+    for (auto [block, atNominal] : llvm::zip_equal(blocks, itemsOf(cast<func::FuncOp>(*nominal)))) {
+      block.problem.problem.values = atNominal.problem.problem.values;
+      price(block, copies);
+      for (auto [op, item] : llvm::zip_equal(block.ops, block.problem.problem.items))
+        judge(op, item);
     }
     nameSizes();
     for (std::vector<Rule> *rules : {&pins, &forbids})
@@ -133,11 +130,16 @@ public:
               << "whole names of ONNX nodes which are in the graph after constants are folded";
     if (!ok)
       return failure();
-    Solution solution = solve(problem);
+    std::vector<BlockProblem> problems;
+    for (const BlockItems &block : blocks)
+      problems.push_back(block.problem);
+    BlockSolution solution = solve(problems);
     if (std::isinf(solution.seconds))
-      return fail(UnknownLoc::get(func.getContext())) << "[TN8048] --max-regions=" << problem.mostRegions
-                                                      << ": what is pinned needs more regions; allow more, or pin less";
+      return fail(UnknownLoc::get(func.getContext()))
+             << "[TN8048] --max-regions=" << problems.front().problem.mostRegions
+             << ": what is pinned needs more regions; allow more, or pin less";
     write(solution);
+    report(solution, problems);
     return success();
   }
 
@@ -160,14 +162,27 @@ private:
     return costs;
   }
 
+  /// Gives a block's items their seconds on each device: those of copies of the ops.
+  void price(BlockItems &block, const IRMapping &copies) {
+    std::deque<KernelGuess> kernels; // of this block: none has ops of two
+    for (const Candidate &candidate : candidates)
+      kernels.emplace_back(*candidate.target);
+    for (auto [op, item] : llvm::zip_equal(block.ops, block.problem.problem.items)) {
+      bool isGraph = isa<graph::GraphDialect>(op->getDialect()) && op->getNumRegions() == 0;
+      for (KernelGuess &guess : kernels)
+        item.seconds.push_back(isGraph ? guess.add(copies.lookup(op)) : 0);
+    }
+  }
+
   /// Nodes that compute sizes have no device of their own: each program that reads a size
   /// has it. Rules may name them, as a plan's file does.
   void nameSizes() {
-    for (Operation &op : func.getBody().front())
-      if (isa<graph::ShapeOp, graph::SqueezeOp>(op) && isEverywhere(&op))
+    func.walk([&](Operation *op) {
+      if (isa<graph::ShapeOp, graph::SqueezeOp>(op) && isEverywhere(op))
         for (std::vector<Rule> *rules : {&pins, &forbids})
           for (Rule &rule : *rules)
-            (void)rule.matches(&op);
+            (void)rule.matches(op);
+    });
   }
 
   InFlightDiagnostic fail(Location location) {
@@ -250,29 +265,31 @@ private:
     }
   }
 
-  void write(const Solution &solution) {
+  void write(const BlockSolution &solution) {
     Builder b(func.getContext());
-    for (auto [op, device] : llvm::zip_equal(ops, solution.assignment))
-      if (isa<graph::GraphDialect>(op->getDialect()))
+    DenseMap<Operation *, unsigned> chosen; // of graph ops
+    for (const auto &[block, assignment] : llvm::zip_equal(blocks, solution.assignments))
+      for (auto [op, device] : llvm::zip_equal(block.ops, assignment)) {
+        if (!isa<graph::GraphDialect>(op->getDialect()))
+          continue;
         op->setAttr(plan::kDeviceAttr,
                     b.getStringAttr(device == 0 ? StringRef(plan::kHostSpace) : StringRef(candidates[device].name)));
-    DenseMap<Operation *, unsigned> chosen;
-    for (auto [op, device] : llvm::zip_equal(ops, solution.assignment))
-      chosen[op] = device;
+        chosen[op] = device;
+      }
     // Why an op is not where else it could be: refused there, or no faster.
     DenseMap<Operation *, SmallVector<bool>> refusedBy;
     for (const auto &[op, device, refusal] : refusals) {
       refusedBy[op].resize(candidates.size());
       refusedBy[op][device] = true;
-      if (isa<graph::GraphDialect>(op->getDialect()) && chosen[op] == 0)
+      if (auto it = chosen.find(op); it != chosen.end() && it->second == 0)
         op->setLoc(withNote(op->getLoc(), refusal.code, "not on " + candidates[device].name + ": " + refusal.text()));
     }
-    for (Operation *op : ops)
-      for (unsigned device = 1; device < candidates.size(); ++device)
-        if (isa<graph::GraphDialect>(op->getDialect()) && chosen[op] == 0 &&
-            (!refusedBy.contains(op) || !refusedBy[op][device]))
-          op->setLoc(withNote(op->getLoc(), "TN4220", "not on " + candidates[device].name + ": " + reasonOf(op)));
-    report(solution, b);
+    for (const BlockItems &block : blocks)
+      for (Operation *op : block.ops)
+        for (unsigned device = 1; device < candidates.size(); ++device)
+          if (auto it = chosen.find(op);
+              it != chosen.end() && it->second == 0 && (!refusedBy.contains(op) || !refusedBy[op][device]))
+            op->setLoc(withNote(op->getLoc(), "TN4220", "not on " + candidates[device].name + ": " + reasonOf(op)));
   }
 
   /// Why an op is on the host that another device would take, too.
@@ -283,7 +300,8 @@ private:
   }
 
   /// The predicted times of the plan that was chosen, and of others, for the ledger.
-  void report(const Solution &solution, Builder &b) {
+  void report(const BlockSolution &solution, const std::vector<BlockProblem> &problems) {
+    Builder b(func.getContext());
     SmallVector<Attribute> plans;
     auto add = [&](StringRef name, double seconds) {
       if (std::isinf(seconds)) // it has more regions than are allowed
@@ -292,10 +310,10 @@ private:
           {b.getNamedAttr("plan", b.getStringAttr(name)), b.getNamedAttr("seconds", b.getF64FloatAttr(seconds))}));
     };
     add(solution.isExact ? "chosen (exact)" : "chosen", solution.seconds);
-    add("greedy", costOf(problem, greedyOf(problem)));
+    add("greedy", costOf(problems, greedyOf(problems)));
     for (unsigned device = 0; device < candidates.size(); ++device)
       add((device ? "all that it takes on " : "all on ") + candidates[device].name,
-          costOf(problem, onDevice(problem, device)));
+          costOf(problems, onDevice(problems, device)));
     func->getParentOfType<ModuleOp>()->setAttr(plan::kPredictionsAttr, b.getArrayAttr(plans));
   }
 
@@ -304,9 +322,7 @@ private:
   std::vector<Rule> &pins, &forbids;
   const Fallback &fallback;
   llvm::StringMap<StringRef> operators; // of ONNX nodes, when it is asked for
-  BlockItems items;
-  Problem &problem = items.problem;
-  std::vector<Operation *> &ops = items.ops;
+  std::deque<BlockItems> blocks;
   std::vector<std::tuple<Operation *, unsigned, Refusal>> refusals;
   DenseMap<Operation *, const Rule *> ruleOf; // the user's, where there is one
   bool ok = true;
@@ -351,10 +367,13 @@ public:
     if (failed(Chooser(main, candidates, pinRules, forbidRules, onHost, mostRegions).run()))
       return signalPassFailure();
     // A device that gets nothing is not asked for when the model is loaded.
-    if (llvm::none_of(main.getBody().front(), [](Operation &op) {
-          auto device = op.getAttrOfType<StringAttr>(plan::kDeviceAttr);
-          return device && device.getValue() != plan::kHostSpace;
-        })) {
+    bool isUsed =
+        main.walk([](Operation *op) {
+              auto device = op->getAttrOfType<StringAttr>(plan::kDeviceAttr);
+              return device && device.getValue() != plan::kHostSpace ? WalkResult::interrupt() : WalkResult::advance();
+            })
+            .wasInterrupted();
+    if (!isUsed) {
       module->removeAttr(plan::kDevicesAttr);
       main.walk([](Operation *op) { op->removeAttr(plan::kDeviceAttr); });
     }

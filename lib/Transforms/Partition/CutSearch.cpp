@@ -64,8 +64,15 @@ public:
   Solution run() {
     std::vector<State> states(1);
     for (unsigned value = 0; value < problem.values.size(); ++value)
-      if (problem.values[value].by < 0 && last[value] >= 0)
-        states.front().live.push_back({value, 0, 0, 1});
+      if (const Produced &produced = problem.values[value]; produced.by < 0) {
+        Live live{value, uint8_t(produced.home), 0, 1u << produced.home};
+        for (unsigned device : produced.copies)
+          live.copies |= 1u << device;
+        if (produced.isReturned)
+          states.front().seconds += bring(live, 0);
+        if (last[value] >= 0)
+          states.front().live.push_back(live);
+      }
     for (size_t item = 0; item < problem.items.size(); ++item) {
       states = next(item, states);
       if (states.empty())
@@ -147,7 +154,8 @@ private:
       const std::vector<unsigned> &reads = problem.items[item].reads;
       if (std::find(reads.begin(), reads.end(), live.value) == reads.end())
         continue;
-      state.seconds += bring(live, device);
+      if (!problem.items[item].hasBranches)
+        state.seconds += bring(live, device);
       if (problem.values[live.value].by >= 0)
         level = std::max(level, live.level + (live.home != device));
     }

@@ -33,15 +33,20 @@ public:
         analysis.setShape(argument, llvm::to_vector(shape.getValue().getResults()));
     if (failed(analysis.run(main)))
       return signalPassFailure();
-    // What branches compute of sizes stays with them: it may be nonsense where they are not taken.
-    for (Operation &op : llvm::make_early_inc_range(main.getBody().front())) {
-      if (!isa<graph::GraphDialect>(op.getDialect()) || isEverywhere(&op))
+    // What a branch computes of sizes stays in it: they may be nonsense where it is not taken.
+    SmallVector<Operation *> ops;
+    main.walk([&](Operation *op) {
+      if (isa<graph::GraphDialect>(op->getDialect()))
+        ops.push_back(op);
+    });
+    for (Operation *op : ops) {
+      if (isEverywhere(op))
         continue;
-      for (Value result : op.getResults())
+      for (Value result : op->getResults())
         if (isDetachable(result, analysis))
-          result.replaceAllUsesWith(fromSymbols(&op, result.getType(), *analysis.getContents(result), analysis));
+          result.replaceAllUsesWith(fromSymbols(op, result.getType(), *analysis.getContents(result), analysis));
       if (isa<graph::ReshapeOp, graph::ExpandOp>(op))
-        takeResultShape(&op, analysis);
+        takeResultShape(op, analysis);
     }
     analysis.writeSymbols(module);
   }

@@ -2,15 +2,17 @@
 //
 // Cuts the graph at the borders between devices. Regions follow from the devices of ops
 // alone, by the rule that the search counts them with (regionsOf): a level counts the borders on the longest path to an
-// op, so that of two ops of one device and level none can depend on the other through another device.
+// op, so that of two ops of one device and level none can depend on the other through another device. The blocks of
+// branches are divided like the function's: a region is submitted where its branch is taken.
 #include "tenon/Transforms/Partition/Passes.h"
 
 #include "BlockItems.h"
+#include "InsertTransfers.h"
 #include "SymbolSubset.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
+#include "tenon/Dialect/Graph/IR/BranchAssumptions.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
-#include "tenon/Dialect/Plan/IR/Shapes.h"
 
 using namespace mlir;
 
@@ -28,16 +30,19 @@ struct Region {
 class Outliner {
 public:
   Outliner(ModuleOp program, func::FuncOp func)
-      : program(program), block(func.getBody().front()), symbols(graph::readSymbols(program).size()) {}
+      : program(program), func(func), symbols(graph::readSymbols(program).size()) {}
 
-  /// Moves regions into modules behind `program`.
+  /// Moves regions into modules behind `program`, those of branches behind those of the
+  /// block around them.
   void run() {
-    groupOps();
+    std::deque<BlockItems> blocks = itemsOf(func);
     unsigned number = 0;
-    for (Region &region : regions)
-      outline(region, nameOf(region.device, number++));
-    copyAcross();
-    sortTopologically(&block);
+    for (const BlockItems &items : blocks)
+      for (Region &region : groupOps(items))
+        outline(region, nameOf(region.device, number++));
+    insertTransfers(func, symbols);
+    for (const BlockItems &items : blocks)
+      sortTopologically(&items.block);
   }
 
 private:
@@ -54,15 +59,16 @@ private:
     return device && device.getValue() != plan::kHostSpace ? device.getValue() : StringRef();
   }
 
-  void groupOps() {
-    BlockItems items(block);
+  /// The regions of one block, which no region leaves.
+  static std::vector<Region> groupOps(const BlockItems &items) {
+    std::vector<Region> regions;
     Assignment assignment;
     llvm::StringMap<unsigned> numbers;
     for (Operation *op : items.ops) {
       StringRef device = deviceOf(op);
       assignment.push_back(device.empty() ? 0 : numbers.try_emplace(device, numbers.size() + 1).first->second);
     }
-    for (auto [op, number] : llvm::zip_equal(items.ops, regionsOf(items.problem, assignment))) {
+    for (auto [op, number] : llvm::zip_equal(items.ops, regionsOf(items.problem.problem, assignment))) {
       if (number < 0)
         continue;
       if (size_t(number) >= regions.size())
@@ -70,6 +76,7 @@ private:
       regions[number].device = deviceOf(op);
       regions[number].ops.push_back(op);
     }
+    return regions;
   }
 
   /// Clones what every program has, and what it is made from.
@@ -78,23 +85,6 @@ private:
       if (!mapping.contains(operand))
         cloneEverywhere(b, operand.getDefiningOp(), mapping);
     b.clone(*op, mapping);
-  }
-
-  /// Says of an op's results which sizes these values have.
-  void recordShapes(Operation *op, ValueRange values) {
-    SmallVector<Attribute> maps;
-    bool isOpen = false;
-    for (Value value : values) {
-      isOpen |= !cast<RankedTensorType>(value.getType()).hasStaticShape();
-      plan::Exprs sizes = plan::shapeOf(value);
-      if (llvm::is_contained(sizes, AffineExpr())) // nobody knows; the stage's contract says so
-        return;
-      maps.push_back(AffineMapAttr::get(AffineMap::get(0, symbols, sizes, program.getContext())));
-    }
-    if (isOpen && maps.size() == 1)
-      op->setAttr("graph.shape", maps.front());
-    else if (isOpen)
-      op->setAttr("graph.shapes", ArrayAttr::get(program.getContext(), maps));
   }
 
   void outline(Region &region, const std::string &name) {
@@ -120,7 +110,7 @@ private:
     Location loc = b.getFusedLoc(llvm::map_to_vector(region.ops, [](Operation *op) { return op->getLoc(); }));
     auto submit = plan::SubmitOp::create(b, loc, TypeRange(ValueRange(outputs)), name, region.device,
                                          inputs.getArrayRef(), ArrayAttr());
-    recordShapes(submit, outputs);
+    recordShapes(submit, outputs, symbols);
     for (auto [output, result] : llvm::zip_equal(outputs, submit.getResults()))
       output.replaceAllUsesWith(result);
     for (Operation *op : llvm::reverse(region.ops)) {
@@ -155,53 +145,13 @@ private:
       if (AffineMapAttr shape = graph::recordedShape(input))
         func.setArgAttr(i, "graph.shape", shape);
     if (symbols)
-      SymbolSubset(program, module).write();
-  }
-
-  /// Puts transfers where a value is read in another space than it is in, one a space.
-  void copyAcross() {
-    DenseMap<std::pair<Value, StringAttr>, Value> copies;
-    Builder names(program->getContext());
-    StringAttr host = names.getStringAttr(plan::kHostSpace);
-    auto homeOf = [&](Value value) {
-      auto submit = value.getDefiningOp<plan::SubmitOp>();
-      return submit ? submit.getDeviceAttr() : host;
-    };
-    auto bring = [&](auto &&bring, Value value, StringAttr space) -> Value {
-      StringAttr home = homeOf(value);
-      if (home == space)
-        return value;
-      if (home != host && space != host) // there is no way but through the host
-        return bring(bring, bring(bring, value, host), space);
-      Value &copy = copies[{value, space}];
-      if (copy)
-        return copy;
-      OpBuilder b(program->getContext());
-      b.setInsertionPointAfterValue(value);
-      Operation *last = plan::TransferOp::create(b, value.getLoc(), value.getType(), value, home, space, ArrayAttr());
-      recordShapes(last, value);
-      if (space == host) {
-        last = plan::AwaitOp::create(b, value.getLoc(), value.getType(), last->getResult(0));
-        recordShapes(last, value);
-      }
-      return copies[{value, space}] = last->getResult(0);
-    };
-    SmallVector<OpOperand *> uses;
-    block.walk([&](Operation *op) {
-      for (OpOperand &operand : op->getOpOperands())
-        uses.push_back(&operand);
-    });
-    for (OpOperand *use : uses) {
-      auto submit = dyn_cast<plan::SubmitOp>(use->getOwner());
-      use->set(bring(bring, use->get(), submit ? submit.getDeviceAttr() : host));
-    }
+      SymbolSubset(program, module).write(graph::assumptionsOfBranches(region.ops.front()));
   }
 
   ModuleOp program;
-  Block &block;
+  func::FuncOp func;
   size_t symbols;            // of the program
   Operation *last = nullptr; // the module that was made last
-  std::vector<Region> regions;
 };
 
 class OutlineRegions : public impl::OutlineRegionsPassBase<OutlineRegions> {

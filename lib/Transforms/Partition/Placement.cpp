@@ -125,10 +125,13 @@ double costOf(const Problem &problem, const Assignment &assignment) {
   size_t devices = problem.devices.size();
   double seconds = 0;
   std::vector<bool> copied(problem.values.size() * devices, false); // whether a space has a value
+  for (unsigned value = 0; value < problem.values.size(); ++value)
+    for (unsigned device : problem.values[value].copies)
+      copied[value * devices + device] = true;
   auto bringTo = [&](unsigned value, unsigned device) {
     const Produced &produced = problem.values[value];
-    unsigned home = produced.by < 0 ? 0 : assignment[produced.by];
-    if (home == device)
+    unsigned home = produced.by < 0 ? produced.home : assignment[produced.by];
+    if (home == device || copied[value * devices + device])
       return;
     auto isNew = [&](unsigned space) {
       bool had = copied[value * devices + space];
@@ -142,8 +145,9 @@ double costOf(const Problem &problem, const Assignment &assignment) {
   };
   for (size_t i = 0; i < problem.items.size(); ++i) {
     seconds += problem.items[i].seconds[assignment[i]];
-    for (unsigned value : problem.items[i].reads)
-      bringTo(value, assignment[i]);
+    if (!problem.items[i].hasBranches)
+      for (unsigned value : problem.items[i].reads)
+        bringTo(value, assignment[i]);
   }
   for (unsigned value = 0; value < problem.values.size(); ++value)
     if (problem.values[value].isReturned)

@@ -18,9 +18,9 @@ static constexpr llvm::StringLiteral kSymbols = "graph.symbols", kAssumptions = 
 SymbolSubset::SymbolSubset(ModuleOp whole, ModuleOp part)
     : whole(whole), part(part), symbols(graph::readSymbols(whole)), used(symbols.size()) {}
 
-void SymbolSubset::write() {
+void SymbolSubset::write(ArrayRef<graph::Assumption> others) {
   useAll();
-  useAssumptions();
+  useAssumptions(others);
   names.assign(symbols.size(), getAffineConstantExpr(0, whole.getContext()));
   std::vector<graph::Symbol> table;
   for (auto [i, symbol] : llvm::enumerate(symbols)) {
@@ -67,10 +67,10 @@ void SymbolSubset::useAll() {
   });
 }
 
-void SymbolSubset::useAssumptions() {
-  for (graph::Assumption &assumption : graph::readAssumptions(whole, kAssumptions))
-    if (isLive(assumption.a) && isLive(assumption.b))
-      assumptions.push_back(std::move(assumption));
+void SymbolSubset::useAssumptions(ArrayRef<graph::Assumption> others) {
+  assumptions = graph::readAssumptions(whole, kAssumptions);
+  llvm::append_range(assumptions, others);
+  llvm::erase_if(assumptions, [&](const graph::Assumption &x) { return !isLive(x.a) || !isLive(x.b); });
   for (const graph::Assumption &assumption : assumptions) {
     use(assumption.a);
     use(assumption.b);

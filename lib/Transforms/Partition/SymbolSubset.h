@@ -13,14 +13,15 @@ public:
   /// Symbols of `whole`, for a program `part` whose sizes are written in them so far.
   SymbolSubset(mlir::ModuleOp whole, mlir::ModuleOp part);
   /// Rewrites the part's sizes and gives it its table: the symbols that they need, in the
-  /// order of the whole's, with names and ranges, and the assumptions that are about these
-  /// dimensions alone. They hold: the host checks them before a device gets anything to do.
-  void write();
+  /// order of the whole's, with names and ranges, and those of the whole's assumptions, and
+  /// of the `others` where the part runs, that are about these dimensions alone. They hold:
+  /// the host checks them before a device gets anything to do.
+  void write(llvm::ArrayRef<graph::Assumption> others);
 
 private:
   void use(mlir::AffineExpr size);
   void useAll();
-  void useAssumptions();
+  void useAssumptions(llvm::ArrayRef<graph::Assumption> others);
   /// Whether it follows from named dimensions that are in use.
   bool isLive(mlir::AffineExpr size) const;
   mlir::Attribute renamed(mlir::Attribute shapes) const;

@@ -38,13 +38,14 @@ module attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3">, #plan.dev
 
 // -----
 
-// A constant is in each program that reads it, and is not copied. What a branch reads is
-// brought to the host before it.
+// A constant is in each program that reads it, and is not copied. What one branch reads is
+// brought to the host in it.
 
 // CHECK: module @host
 // CHECK: graph.constant
-// CHECK: %[[ON_HOST:.*]] = plan.await
+// CHECK-NOT: plan.await
 // CHECK: scf.if
+// CHECK: %[[ON_HOST:.*]] = plan.await
 // CHECK: graph.unary neg %[[ON_HOST]]
 // CHECK: module @b_0
 // CHECK: graph.constant

@@ -6,12 +6,13 @@ include "mlir/Pass/PassBase.td"
 def ChooseDevicesPass : Pass<"plan-choose-devices", "::mlir::ModuleOp"> {
   let summary = "Chooses a device for each op: by what may run where, then by predicted time";
   let description = [{
-    Each graph op of the function main gets a `plan.device`: the host, or one of
+    Each graph op of the function main, also in branches, gets a `plan.device`: the host, or one of
     the other devices of `--target`. A device takes an op if its target does, if all
     sizes are known or its target takes open ones, and if no operand that is read when code
     is made is computed before. Of what is legal, the assignment with the least predicted time is taken:
     ops on their devices, copies, launches of regions (Placement.h), at nominal sizes where
-    sizes are open (32, if the user gives none). The module gets
+    sizes are open (32, if the user gives none). A branch is divided for itself, behind the block
+    around it, and costs half (BlockPlacement.h). The module gets
     `plan.devices`, unless all stays on the host; ops that stay on the host though another device was asked
     for have a note in the ledger that says why (TN4220 to TN4226).
 
@@ -38,7 +39,7 @@ def DetachSizesPass : Pass<"plan-detach-sizes", "::mlir::ModuleOp"> {
   let description = [{
     Exporters write sizes as tensors: the shape of one, parts of it, lists of these, which
     other ops read. Where the values are known as expressions over symbols, each such tensor
-    of the function main becomes one that needs no other: graph.shape of a view that has
+    of the function main, also in its branches, becomes one that needs no other: graph.shape of a view that has
     these sizes and no elements. So a device that reshapes what it has asks no other one for
     sizes. Reshape and expand read the shape of their result.
 
@@ -64,9 +65,11 @@ def OutlineRegionsPass : Pass<"plan-outline-regions", "::mlir::ModuleOp"> {
     Ops of one device between which no path leaves the device become a region: the
     function main of a module of its own, which every pass over programs takes as it
     is. What is left is the host's program, in the module @host, with a submit for each
-    region, and transfers. A value is copied once to each device that reads it. A region
-    has a table of symbols of its own: those that its sizes need, with their ranges and the
-    assumptions about them; a named one is that of the host's program with its name.
+    region, and transfers. A value is copied once to each device that reads it: before the
+    branches of an scf.if if both read it there, else in those that do. A branch submits the
+    regions of its ops, and yields what is on the host. A region has a table of symbols of its
+    own: those that its sizes need, with their ranges and the assumptions about them, those of
+    its branch among these; a named one is that of the host's program with its name.
 
     ```mlir
     func.func @main(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
@@ -97,7 +100,7 @@ def ScheduleTransfersPass : Pass<"plan-schedule-transfers", "::mlir::func::FuncO
   let summary = "Lets the host work while devices do";
   let description = [{
     Transfers and submits move up to behind what they need, waits down to before what
-    needs them. The order of the host's kernels, and that of a device's commands, stay.
+    needs them, in each block. The order of the host's kernels, and that of a device's commands, stay.
 
     ```mlir
     %1 = plan.transfer %0 from "toy" to "host" : tensor<4xf32>

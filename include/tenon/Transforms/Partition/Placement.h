@@ -16,13 +16,18 @@ struct Item {
   static constexpr double kIllegal = std::numeric_limits<double>::infinity();
   std::vector<double> seconds; ///< by device; kIllegal where it may not run
   std::vector<unsigned> reads; ///< values, each once
+  /// What is in it is placed for itself (BlockPlacement.h), and so are the copies of what it reads.
+  bool hasBranches = false;
 };
 
-/// What an op makes, or (`by` -1) an input of the model, which the host has.
+/// What an op makes, or (`by` -1) what is there before: an input of the model, which the
+/// host has, or what a branch reads of what was made around it.
 struct Produced {
   int by = -1; ///< the item
   double bytes = 0;
-  bool isReturned = false; ///< to the caller, in the host's memory
+  bool isReturned = false;           ///< to the caller, in the host's memory
+  unsigned home = 0;                 ///< of what is there before: whose memory it was made in
+  std::vector<unsigned> copies = {}; ///< of what is there before: whose memories have it, too
 };
 
 /// A device beside the host: how long copies and launches take.
@@ -51,6 +56,7 @@ std::vector<int> regionsOf(const Problem &problem, const Assignment &assignment)
 /// What a run takes by the problem's numbers, the sum of
 ///   each item on its device,
 ///   each value once to each device that reads it (between two devices through the host),
+///     but for what is there already, and what items with branches read,
 ///   each region's launch.
 double costOf(const Problem &problem, const Assignment &assignment);
 
