@@ -10,6 +10,7 @@
 #include "tenon/Dialect/Graph/IR/Symbols.h"
 #include "tenon/Dialect/ONNX/IR/Onnx.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
@@ -25,6 +26,7 @@ namespace {
 constexpr StringLiteral kNodesAttr = "onnx.nodes";
 constexpr StringLiteral kOutputsAttr = "onnx.outputs";
 constexpr StringLiteral kHashAttr = "onnx.hash";
+constexpr StringLiteral kNodeDevicesAttr = "onnx.devices";
 
 /// What a value of the imported graph depends on, at most.
 enum class Depends { Nothing, Shapes, Data };
@@ -221,6 +223,27 @@ void recordNodes(ModuleOp imported, StringRef modelHash) {
       imported->setAttr(kOutputsAttr, b.getDenseI64ArrayAttr(sources.of(func.front().getTerminator()->getOperands())));
 }
 
+void recordDevices(ModuleOp placed) {
+  llvm::MapVector<StringRef, StringRef> devices; // an empty one stands for several
+  placed.walk([&](Operation *op) {
+    auto device = op->getAttrOfType<StringAttr>(plan::kDeviceAttr);
+    if (!device)
+      return;
+    for (StringRef node : sourceNodes(op->getLoc())) {
+      auto [known, isNew] = devices.insert({node, device.getValue()});
+      if (!isNew && known->second != device.getValue())
+        known->second = "";
+    }
+  });
+  Builder b(placed.getContext());
+  SmallVector<NamedAttribute> entries;
+  for (auto [node, device] : devices)
+    if (!node.empty() && !device.empty())
+      entries.push_back(b.getNamedAttr(node, b.getStringAttr(device)));
+  if (!entries.empty())
+    placed->setAttr(kNodeDevicesAttr, b.getDictionaryAttr(entries));
+}
+
 /// What was predicted of the plan, and the sizes that this is true of.
 static void recordPredictions(ModuleOp plan, Ledger &ledger) {
   if (auto predictions = plan->getAttrOfType<ArrayAttr>(plan::kPredictionsAttr))
@@ -272,6 +295,10 @@ Ledger buildLedger(ModuleOp module, ArrayRef<KernelDescription> kernels) {
   if (auto nodes = plan->getAttrOfType<ArrayAttr>(kNodesAttr))
     for (auto node : nodes.getAsRange<DictionaryAttr>())
       ledger.nodes.push_back(fates.recordOf(node));
+  if (auto devices = plan->getAttrOfType<DictionaryAttr>(kNodeDevicesAttr))
+    for (NodeRecord &node : ledger.nodes)
+      if (auto device = devices.getAs<StringAttr>(node.name))
+        node.device = device.str();
   return ledger;
 }
 

@@ -9,6 +9,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "tenon/Dialect/Graph/Transforms/Passes.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
+#include "tenon/Pipelines/BuildLedger.h"
 #include "tenon/Transforms/Fusion/Passes.h"
 #include "tenon/Transforms/Partition/Passes.h"
 #include "tenon/Transforms/Simplify/Passes.h"
@@ -53,8 +54,12 @@ static LogicalResult divide(ModuleOp module, const Targets &targets, const Compi
   pm.addPass(graph::createInferShapesPass()); // what only fed sizes is dead
   pm.addPass(partition::createChooseDevicesPass(
       [&targets, next](StringRef, std::string &) { return targets[(*next)++]; }, std::move(choice)));
-  pm.addPass(partition::createOutlineRegionsPass());
-  return pm.run(module);
+  if (failed(pm.run(module)))
+    return failure();
+  recordDevices(module);
+  PassManager outlining(module.getContext());
+  outlining.addPass(partition::createOutlineRegionsPass());
+  return outlining.run(module);
 }
 
 LogicalResult place(ModuleOp module, const Targets &targets, const CompileOptions &options,

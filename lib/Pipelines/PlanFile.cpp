@@ -4,7 +4,6 @@
 // anything.
 #include "tenon/Pipelines/PlanFile.h"
 
-#include "llvm/ADT/SmallSet.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -101,21 +100,10 @@ std::string planText(const Ledger &ledger, llvm::ArrayRef<std::string> devices) 
 
 std::vector<std::string> pinsOf(const Ledger &ledger, llvm::ArrayRef<std::string> called,
                                 llvm::ArrayRef<std::string> names) {
-  llvm::StringMap<size_t> deviceOf;
-  for (const KernelDescription &kernel : ledger.kernels)
-    deviceOf[kernel.name] = llvm::find(called, kernel.device) - called.begin();
   std::vector<llvm::SmallVector<std::string>> nodes(called.size());
-  for (const NodeRecord &node : ledger.nodes) {
-    llvm::SmallSet<size_t, 2> devices;
-    for (const std::string &kernel : node.kernels)
-      devices.insert(deviceOf.lookup(kernel));
-    // The host takes branches, whose nodes a rule for operators around them does not meet:
-    // with the branch itself it never matches nothing, which would be an error.
-    if (node.op == "If")
-      devices.insert(0);
-    if (devices.size() == 1 && *devices.begin() < nodes.size())
-      nodes[*devices.begin()].push_back(llvm::Regex::escape(node.name));
-  }
+  for (const NodeRecord &node : ledger.nodes)
+    if (size_t device = llvm::find(called, node.device) - called.begin(); device < nodes.size())
+      nodes[device].push_back(llvm::Regex::escape(node.name));
   std::vector<std::string> pins;
   for (auto [patterns, device] : llvm::zip_equal(nodes, names))
     if (!patterns.empty())

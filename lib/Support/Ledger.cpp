@@ -14,6 +14,17 @@ StringRef fateName(Fate fate) {
   return names[int(fate)];
 }
 
+static llvm::json::Object toJsonObject(const NodeRecord &node) {
+  llvm::json::Object object{{"node", node.name},
+                            {"operator", node.op},
+                            {"became", fateName(node.fate)},
+                            {"kernels", llvm::json::Array(node.kernels)},
+                            {"inputs", llvm::json::Array(node.inputs)}};
+  if (!node.device.empty())
+    object["device"] = node.device;
+  return object;
+}
+
 static llvm::json::Object toJsonObject(const TransferRecord &transfer) {
   return llvm::json::Object{
       {"from", transfer.from}, {"to", transfer.to}, {"value", transfer.value}, {"bytes", int64_t(transfer.bytes)}};
@@ -39,11 +50,7 @@ static llvm::json::Object toJsonObject(const MemoryRecord &record) {
 llvm::json::Object Ledger::toJson() const {
   llvm::json::Array nodeArray, kernelArray, noteArray;
   for (const NodeRecord &node : nodes)
-    nodeArray.push_back(llvm::json::Object{{"node", node.name},
-                                           {"operator", node.op},
-                                           {"became", fateName(node.fate)},
-                                           {"kernels", llvm::json::Array(node.kernels)},
-                                           {"inputs", llvm::json::Array(node.inputs)}});
+    nodeArray.push_back(toJsonObject(node));
   for (const KernelDescription &kernel : kernels) {
     llvm::json::Object cost;
     for (auto &[term, amount] : kernel.cost)
@@ -190,7 +197,7 @@ std::optional<Ledger> Ledger::fromJson(StringRef json) {
   readSizes("expected_sizes", ledger.expectedSizes);
   forEachObject(*root, "nodes", [&](const llvm::json::Object &node) {
     ledger.nodes.push_back({text(node, "node"), text(node, "operator"), parseFate(text(node, "became")),
-                            texts(node, "kernels"), numbers(node, "inputs")});
+                            texts(node, "kernels"), numbers(node, "inputs"), text(node, "device")});
   });
   forEachObject(*root, "kernels", [&](const llvm::json::Object &kernel) {
     KernelDescription description;

@@ -102,6 +102,21 @@ def test_verify_says_why_it_cannot_follow_an_artifact(model, tmp_path):
     assert "[TN8012]" in tenon("verify", model, "--artifact", artifact, f"--target-file={chip}", status=1)
 
 
+def test_verify_follows_nodes_that_no_kernel_computes(tmp_path):
+    """A view has a device, too: with its input's or its reader's the regions are others."""
+    nodes = [helper.make_node("Exp", ["x"], ["a"], "exp"), helper.make_node("Flatten", ["a"], ["b"], "view"),
+             helper.make_node("Neg", ["b"], ["y"], "neg")]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3, 4])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 12])])
+    path, artifact = tmp_path / "model.onnx", tmp_path / "m.tenon"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    for device in ("host", "host#2"):
+        tenon("compile", "-q", path, "-o", artifact, *TWO, "--pin=exp=cpu:host", "--pin=neg=cpu:host#2", f"--pin=view=cpu:{device}")
+        nodes = {node["node"]: node for node in json.loads(tenon("explain", artifact, "--json"))["nodes"]}
+        assert not nodes["view"]["kernels"] and nodes["view"]["device"] == ("host" if device == "host" else "cpu:host#2")
+        assert "all agree" in tenon("verify", path, "--artifact", artifact)
+
+
 def test_verify_follows_an_artifact_with_branches(tmp_path):
     """All that is not in a branch is on the device: no rule for the host may match nothing."""
 

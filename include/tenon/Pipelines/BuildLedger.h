@@ -14,6 +14,9 @@ namespace tenon {
 /// hash in `onnx.hash`, so that later stages, and a compilation that resumes from
 /// their text, know them.
 void recordNodes(mlir::ModuleOp imported, llvm::StringRef modelHash);
+/// Notes in its attribute `onnx.devices` where the ops of ONNX nodes are placed, while the
+/// graph is whole.
+void recordDevices(mlir::ModuleOp placed);
 /// Hash of a model, for recordNodes; "" of a file that cannot be read.
 std::string hashModel(llvm::StringRef bytes);
 std::string hashModelFile(llvm::StringRef path);

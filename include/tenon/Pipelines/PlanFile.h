@@ -18,9 +18,9 @@ namespace tenon {
 /// with the names of devices that --pin takes, the host's first.
 std::string planText(const Ledger &ledger, llvm::ArrayRef<std::string> devices);
 
-/// That placement as rules of --pin, one a device. `called` are the ledger's names of devices
-/// and `names` those that the rules use, in one order, the host's first. Nodes with kernels
-/// on several devices have no rule.
+/// That placement as rules of --pin, one a device, also of nodes that no kernel computes.
+/// `called` are the ledger's names of devices and `names` those that the rules use, in one
+/// order, the host's first. Nodes on several devices have no rule.
 std::vector<std::string> pinsOf(const Ledger &ledger, llvm::ArrayRef<std::string> called,
                                 llvm::ArrayRef<std::string> names);
 

@@ -27,6 +27,9 @@ struct NodeRecord {
   std::vector<std::string> kernels;
   /// What it reads: indices of nodes in the ledger, and -1 - i for the model's input i.
   std::vector<int64_t> inputs = {};
+  /// Where there are several devices, the one that its operators were placed on, also those
+  /// that no kernel computes; empty if on several, or if it has none in the graph.
+  std::string device = {};
 };
 
 /// A copy of a tensor between memories, in the order of the host's program.
