@@ -109,56 +109,40 @@ std::string countText(uint64_t count) {
   return text;
 }
 
-void ExplainCommand::printKernels(const Ledger &ledger) const {
-  std::vector<const KernelDescription *> order;
-  double total = 0;
-  for (const KernelDescription &kernel : ledger.kernels) {
-    order.push_back(&kernel);
-    total += costOf(kernel);
-  }
-  llvm::stable_sort(order,
-                    [](const KernelDescription *a, const KernelDescription *b) { return costOf(*a) > costOf(*b); });
-  size_t count = top == 0 ? order.size() : std::min<size_t>(top, order.size());
+/// "12.5 %".
+std::string shareText(double cost, double total) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.1f %%", total ? 100 * cost / total : 0);
+  return text;
+}
+
+/// Whether there are devices beside the host.
+bool isDivided(const Ledger &ledger) { return !ledger.predictions.empty(); }
+
+/// A row for each of the kernels; `total` is the cost of all that there are.
+Table kernelTable(const Ledger &ledger, llvm::ArrayRef<const KernelDescription *> kernels, double total) {
   llvm::StringMap<std::string> codes = codesOf(ledger);
-  auto share = [&](double cost) {
-    std::string text;
-    llvm::raw_string_ostream(text) << llvm::format("%.1f %%", total ? 100 * cost / total : 0);
-    return text;
-  };
-  bool hasDevices = !ledger.predictions.empty();
   std::vector<std::string> columns{"cost", "operations", "kernel"};
-  if (hasDevices)
+  if (isDivided(ledger))
     columns.push_back("device");
   columns.insert(columns.end(), {"precision", "vector", "notes", "strategy", "ONNX nodes"});
   Table table(columns);
-  double left = total;
-  for (const KernelDescription *kernel : llvm::ArrayRef(order).take_front(count)) {
+  for (const KernelDescription *kernel : kernels) {
     std::string names = kernel->nodes.empty() ? "-" : kernel->nodes.front();
     if (kernel->nodes.size() > 1)
       names += " +" + std::to_string(kernel->nodes.size() - 1);
-    std::vector<std::string> row{share(costOf(*kernel)), countText(costOf(*kernel)), kernel->name};
-    if (hasDevices)
+    std::vector<std::string> row{shareText(costOf(*kernel), total), countText(costOf(*kernel)), kernel->name};
+    if (isDivided(ledger))
       row.push_back(kernel->device);
     std::string vector = kernel->schedule.vectorBits ? std::to_string(kernel->schedule.vectorBits) : "-";
     row.insert(row.end(), {kernel->precision, vector, codes[kernel->name], kernel->strategy, names});
     table.add(row);
-    left -= costOf(*kernel);
   }
-  unsigned width = terminalWidth();
-  table.printFitted(llvm::outs(), width);
-  if (count < order.size())
-    llvm::outs() << order.size() - count << " more kernels, " << share(std::max(0.0, left))
-                 << " of the operations; --top=0 shows all\n";
-  bool isEstimate = llvm::any_of(
-      ledger.kernels, [](const KernelDescription &kernel) { return kernel.work == 0 && kernel.estimate > 0; });
-  llvm::outs() << "\n";
-  std::string text = nodesText(ledger) + "; --nodes lists them";
-  if (isEstimate)
-    text += ". Operations are estimates, at " + expectedSizesText(ledger) +
-            " (--nominal of a compilation says which sizes to expect)";
-  printWrapped(llvm::outs(), text, 0, width);
-  if (hasDevices)
-    printWrapped(llvm::outs(), predictionsText(ledger), 0, width);
+  return table;
+}
+
+/// The first notes of each code.
+void printNotesByCode(const Ledger &ledger, unsigned width) {
   llvm::MapVector<llvm::StringRef, std::vector<const LedgerNote *>> byCode;
   for (const LedgerNote &note : ledger.notes)
     byCode[note.code].push_back(&note);
@@ -172,6 +156,38 @@ void ExplainCommand::printKernels(const Ledger &ledger) const {
     if (notes.size() > kShown)
       llvm::outs() << "[" << code << "] ... and " << notes.size() - kShown << " more; --nodes lists them\n";
   }
+}
+
+void ExplainCommand::printKernels(const Ledger &ledger) const {
+  std::vector<const KernelDescription *> order;
+  double total = 0;
+  for (const KernelDescription &kernel : ledger.kernels) {
+    order.push_back(&kernel);
+    total += costOf(kernel);
+  }
+  llvm::stable_sort(order,
+                    [](const KernelDescription *a, const KernelDescription *b) { return costOf(*a) > costOf(*b); });
+  size_t count = top == 0 ? order.size() : std::min<size_t>(top, order.size());
+  llvm::ArrayRef<const KernelDescription *> shown = llvm::ArrayRef(order).take_front(count);
+  unsigned width = terminalWidth();
+  kernelTable(ledger, shown, total).printFitted(llvm::outs(), width);
+  if (count < order.size()) {
+    double left = total;
+    for (const KernelDescription *kernel : shown)
+      left -= costOf(*kernel);
+    llvm::outs() << order.size() - count << " more kernels, " << shareText(std::max(0.0, left), total)
+                 << " of the operations; --top=0 shows all\n";
+  }
+  llvm::outs() << "\n";
+  std::string text = nodesText(ledger) + "; --nodes lists them";
+  if (llvm::any_of(ledger.kernels,
+                   [](const KernelDescription &kernel) { return kernel.work == 0 && kernel.estimate > 0; }))
+    text += ". Operations are estimates, at " + expectedSizesText(ledger) +
+            " (--nominal of a compilation says which sizes to expect)";
+  printWrapped(llvm::outs(), text, 0, width);
+  if (isDivided(ledger))
+    printWrapped(llvm::outs(), predictionsText(ledger), 0, width);
+  printNotesByCode(ledger, width);
 }
 
 Exit ExplainCommand::refuseIgnored() const {
