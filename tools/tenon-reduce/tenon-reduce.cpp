@@ -23,6 +23,43 @@ int complain(const llvm::Twine &text) {
 
 void write(mlir::ModuleOp module, llvm::raw_ostream &os) { module->print(os, mlir::OpPrintingFlags()); }
 
+/// Shows modules to the user's program as a file, and asks for its verdict.
+class FaultTest {
+public:
+  explicit FaultTest(llvm::StringRef program) : program(program) {}
+
+  std::error_code createFile() {
+    std::error_code error = llvm::sys::fs::createTemporaryFile("tenon-reduce", "mlir", path);
+    if (!error)
+      remover.setFile(path);
+    return error;
+  }
+
+  /// Whether the module shows the fault; `problem` says why there was no verdict.
+  bool isShownBy(mlir::ModuleOp candidate) {
+    std::error_code error;
+    llvm::raw_fd_ostream os(path, error);
+    if (!error)
+      write(candidate, os);
+    os.close();
+    if (error || os.has_error()) {
+      problem = "the temporary file cannot be written";
+      isFileLost = true;
+      os.clear_error();
+      return false;
+    }
+    std::optional<llvm::StringRef> nowhere[] = {std::nullopt, llvm::StringRef(), llvm::StringRef()};
+    return llvm::sys::ExecuteAndWait(program, {program, path}, std::nullopt, nowhere, 0, 0, &problem) == 0;
+  }
+
+  std::string program, problem;
+  llvm::SmallString<128> path;
+  bool isFileLost = false; ///< so that some module was not judged
+
+private:
+  llvm::FileRemover remover;
+};
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -49,34 +86,17 @@ int main(int argc, char **argv) {
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::parseSourceFile<mlir::ModuleOp>(input, &context);
   if (!module)
     return 1;
-  llvm::SmallString<128> path;
-  if (std::error_code error = llvm::sys::fs::createTemporaryFile("tenon-reduce", "mlir", path))
+  FaultTest test(*program);
+  if (std::error_code error = test.createFile())
     return complain("[TN8008] no temporary file: " + error.message());
-  llvm::FileRemover remover(path);
-  std::string problem;
-  bool isFileLost = false;
-  auto isInteresting = [&](mlir::ModuleOp candidate) {
-    std::error_code error;
-    llvm::raw_fd_ostream os(path, error);
-    if (!error)
-      write(candidate, os);
-    os.close();
-    if (error || os.has_error()) {
-      problem = "the temporary file cannot be written";
-      isFileLost = true;
-      os.clear_error();
-      return false;
-    }
-    std::optional<llvm::StringRef> nowhere[] = {std::nullopt, llvm::StringRef(), llvm::StringRef()};
-    return llvm::sys::ExecuteAndWait(*program, {*program, path}, std::nullopt, nowhere, 0, 0, &problem) == 0;
-  };
-  if (!isInteresting(*module))
-    return complain(
-        "[TN8050] --test: " + script +
-        (problem.empty() ? " does not exit with 0 for " + input + " itself, as printed by this tool" : ": " + problem));
+  if (!test.isShownBy(*module))
+    return complain("[TN8050] --test: " + script +
+                    (test.problem.empty() ? " does not exit with 0 for " + input + " itself, as printed by this tool"
+                                          : ": " + test.problem));
+  auto isInteresting = [&](mlir::ModuleOp candidate) { return test.isShownBy(candidate); };
   tenon::Reduction reduction = tenon::reduceModule(std::move(module), isInteresting);
-  if (isFileLost) // not every smaller module was judged
-    return complain("[TN8008] " + path.str() + ": " + problem);
+  if (test.isFileLost) // not every smaller module was judged
+    return complain("[TN8008] " + test.path.str() + ": " + test.problem);
   std::error_code error;
   llvm::ToolOutputFile file(output, error, llvm::sys::fs::OF_None);
   if (error)
