@@ -92,8 +92,7 @@ def test_verify_says_why_it_cannot_follow_an_artifact(model, tmp_path):
     onnx.save(changed, other)
     assert "[TN8015]" in tenon("verify", other, "--artifact", artifact, f"--target-file={chip}", status=1)
     # The plan of the model with another name for a kernel, as another version may give it.
-    plan = subprocess.run([build_under_test() / "bin" / "tenon", "compile", model, *TWO, "--sizes=batch=4",
-                           "--pin=second=cpu:host#2", "--stop-after=place"], capture_output=True, text=True, check=True).stdout
+    plan = PROGRAM.run(["compile", model, *TWO, "--sizes=batch=4", "--pin=second=cpu:host#2", "--stop-after=place"]).stdout.decode()
     (tmp_path / "plan.mlir").write_text(plan.replace('"cpu_0.matmul_0"', '"cpu_0.product_0"'))
     tenon("compile", "-q", tmp_path / "plan.mlir", "-o", artifact, "--start-from=codegen", *TWO)
     text = tenon("verify", model, "--artifact", artifact, status=1)
