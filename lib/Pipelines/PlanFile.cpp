@@ -93,8 +93,11 @@ std::string planText(const Ledger &ledger, llvm::ArrayRef<std::string> devices) 
     text += " " + device;
   text += "\nnodes:\n";
   for (const NodeRecord &node : ledger.nodes)
-    if (!node.kernels.empty())
-      text += "  " + quoted(node.name) + ": " + quoted(deviceOf.lookup(node.kernels.back())) + "\n";
+    if (!node.kernels.empty()) {
+      // A copy of what an If yields may be part of a device's kernel; the If itself is the host's.
+      StringRef device = node.op == "If" ? StringRef(devices.front()) : deviceOf.lookup(node.kernels.back());
+      text += "  " + quoted(node.name) + ": " + quoted(device) + "\n";
+    }
   return text;
 }
 

@@ -32,8 +32,8 @@ HERE = Path(__file__).resolve().parent
 HOST = "cpu:slow"
 DIVISIONS = 2  # random ones of each model
 # What a change may break shows in these; --sweep has all models.
-FEW = ("byte-bilstm", "gtcrn-stream-simple", "kws-dscnn-qdq", "mnist-8", "resnet8-cifar-qdq", "superres-10",
-       "tiny-random-llama-fp16")
+FEW = ("byte-bilstm", "gtcrn-stream-simple", "kws-dscnn-qdq", "mnist-8", "resnet8-cifar-qdq", "silero-vad",
+       "superres-10", "tiny-random-llama-fp16")
 
 
 def slow_chip(driver):

@@ -3,7 +3,9 @@
 that takes the one or the other branch gives."""
 
 import json
+import random
 import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -65,14 +67,17 @@ def feeds_of(batch, c, d, seed=3):
 @pytest.fixture(scope="module")
 def isolated(tmp_path_factory):
     """Flags for this machine's processor, and the same once more over a link of its own."""
-    import subprocess
+    return ["--target=cpu:host", *remote(tmp_path_factory.mktemp("chips"), "remote", 1000)]
 
-    chip = tmp_path_factory.mktemp("chips") / "remote.yaml"
+
+def remote(folder, name, latency):
+    """Flags for a processor like this machine's, but with memory of its own that is so many ns away."""
     text = subprocess.run([build_under_test() / "bin" / "tenon", "targets", "cpu:host", "--emit"], capture_output=True,
                           text=True, check=True).stdout
-    text = re.sub(r"^name: .*$", "name: remote", text, flags=re.MULTILINE)
-    chip.write_text(text + "links: [{from: host, to: dram, mb_per_s: 20000, latency_ns: 1000}]\n")
-    return ["--target=cpu:host", "--target=cpu:remote", f"--target-file={chip}"]
+    text = re.sub(r"^name: .*$", f"name: {name}", text, flags=re.MULTILINE)
+    chip = folder / f"{name}.yaml"
+    chip.write_text(text + f"links: [{{from: host, to: dram, mb_per_s: 20000, latency_ns: {latency}}}]\n")
+    return [f"--target=cpu:{name}", f"--target-file={chip}"]
 
 
 @pytest.fixture
@@ -232,3 +237,90 @@ def test_many_branches(tenon, tmp_path, compiled, isolated):
         for bits in range(8):
             feeds = {"x": rng.standard_normal((4, 16)).astype(np.float32), **{f"c{i}": np.array(bool(bits >> i & 1)) for i in range(3)}}
             np.testing.assert_allclose(session.run(feeds)[last], alone.run(feeds)[last], rtol=1e-4, atol=1e-5)
+
+
+class RandomModel:
+    """Ops that read what was made before, also around the branches that they are in; Ifs three deep."""
+
+    def __init__(self, seed):
+        self.random, self.count, self.seen, self.constants = random.Random(seed), 0, set(), []
+        self.names = []  # of nodes that compute
+        nodes, values = self.block(["x"], 4 + seed % 6, 0, "")
+        self.nodes, self.output = nodes, values[-1]
+
+    def block(self, values, length, depth, last):
+        """So many nodes, and all values that there are behind them; the last one is called `last`, if that is a name."""
+        nodes, values = [], list(values)
+        for i in range(length):
+            self.count += 1
+            name, result = f"n{self.count}", last if last and i == length - 1 else f"v{self.count}"
+            if depth < 3 and self.random.random() < 0.35:
+                then, otherwise = (self.block(values, self.random.randint(1, 4), depth + 1, result + suffix)[0] for suffix in ("_t", "_e"))
+                nodes.append(branch_if(f"c{self.random.randrange(3)}", [result], name, then, otherwise))
+            else:
+                nodes.append(self.node(values, result, name))
+                self.names.append(name)
+            values.append(result)
+        return nodes, values
+
+    def node(self, values, result, name):
+        """None is like another one, of which one would be made that has both names."""
+        kind = self.random.choice(("Add", "Mul", "Tanh", "Sigmoid", "MatMul"))
+        reads = sorted(self.random.choice(values[-6:]) for _ in range(2 if kind in ("Add", "Mul") else 1))
+        if (kind, *reads) in self.seen:
+            self.constants.append(numpy_helper.from_array(np.array(self.count / 64, np.float32), f"k{self.count}"))
+            return helper.make_node("Sub", [reads[0], f"k{self.count}"], [result], name)
+        self.seen.add((kind, *reads))
+        return helper.make_node(kind, reads + ["w"] * (kind == "MatMul"), [result], name)
+
+    def save(self, path):
+        return save(path, self.nodes, [value("x", ["n", 16]), *(value(f"c{i}", [], BOOL) for i in range(3))],
+                    [value(self.output, ["n", 16])], [weight("w", 16, 16), *self.constants])
+
+
+@pytest.mark.parametrize("seed", [0, *range(2, 9)])  # of 1 two nodes become one, which cannot be on two devices
+def test_random_models_on_three_devices(tenon, tmp_path, compiled, isolated, seed):
+    """Copies take long on one link and not on the other, so that the queues run apart."""
+    made, rng = RandomModel(seed), random.Random(seed)
+    model = made.save(tmp_path / "model.onnx")
+    flags = [*isolated, *remote(tmp_path, "far", 200_000)]
+    undivided = compiled(model, "alone")
+    there = {name: rng.choice(("cpu:host", "cpu:remote", "cpu:far"))  # what nobody reads is gone
+             for name in sorted(devices_of(tenon, undivided)) if name in made.names}
+    for device in sorted(set(there.values())):
+        flags += pins(device, [name for name in there if there[name] == device])
+    loaded = package.load(compiled(model, "there", *flags, *(["--red-zones"] if seed % 3 == 0 else [])))
+    alone = package.load(undivided).session()
+    values = np.random.default_rng(seed)
+    for session in (loaded.session(2), GuardedSession(loaded)):
+        for bits in range(8):
+            feeds = {"x": values.standard_normal((5 + bits, 16)).astype(np.float32), **{f"c{i}": np.array(bool(bits >> i & 1)) for i in range(3)}}
+            np.testing.assert_allclose(session.run(feeds)[made.output], alone.run(feeds)[made.output], rtol=1e-4, atol=1e-5)
+
+
+def test_a_condition_that_a_device_computes(tenon, tmp_path, compiled, isolated):
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["m"], "product"), helper.make_node("ReduceMax", ["m"], ["r"], "max", keepdims=0),
+        helper.make_node("Greater", ["r", "zero"], ["c"], "greater"),
+        branch_if("c", ["y"], "choice", [helper.make_node("Tanh", ["m"], ["y_t"], "tanh")], [helper.make_node("Neg", ["m"], ["y_e"], "neg")]),
+    ]
+    zero = numpy_helper.from_array(np.array(0, np.float32), "zero")
+    model = save(tmp_path / "model.onnx", nodes, [value("x", [4, 16])], [value("y", [4, 16])], [weight("w", 16, 16), zero])
+    names = ["product", "max", "greater", "tanh", "neg"]
+    there = compiled(model, "there", *isolated, *pins("cpu:remote", names))
+    assert {devices_of(tenon, there)[name] for name in names} == {"cpu:remote"}
+    alone, session = package.load(compiled(model, "alone")).session(), package.load(there).session()
+    for factor in (1, 0, -1):
+        feeds = {"x": np.full((4, 16), factor, np.float32)}
+        np.testing.assert_allclose(session.run(feeds)["y"], alone.run(feeds)["y"], rtol=1e-5, atol=1e-5)
+
+
+def test_a_plan_with_branches_is_resumed(tenon, tmp_path, compiled, isolated):
+    model, plan = nested(tmp_path / "model.onnx", "n"), tmp_path / "plan.mlir"
+    flags = [*isolated, *pins("cpu:remote", ["first", "product", "mul"])]
+    plan.write_text(tenon("compile", model, *flags, "--stop-after=place").stdout)
+    resumed = package.load(compiled(plan, "resumed", "--start-from=codegen", *isolated)).session()
+    session = package.load(compiled(model, "there", *flags)).session()
+    for c in (True, False):
+        feeds = feeds_of(7, c, c)
+        np.testing.assert_array_equal(session.run(feeds)["y"], resumed.run(feeds)["y"])
