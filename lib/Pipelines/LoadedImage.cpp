@@ -37,8 +37,17 @@ int32_t launchScratch(void *, uint32_t, tenon_scratch_kernel_fn kernel, void *co
   return 0;
 }
 
-constexpr tenon_host_api kApi = {sizeof(tenon_host_api), TENON_ABI_VERSION, launch,  checkFailed, redZones,
-                                 launchScratch,          nullptr,           nullptr, nullptr,     nullptr};
+constexpr tenon_host_api kApi = {sizeof(tenon_host_api),
+                                 TENON_ABI_VERSION,
+                                 launch,
+                                 checkFailed,
+                                 redZones,
+                                 launchScratch,
+                                 nullptr,
+                                 nullptr,
+                                 nullptr,
+                                 nullptr,
+                                 nullptr};
 
 /// Keeps denormals and rounds to nearest while it lives, whatever the calling
 /// program has set.

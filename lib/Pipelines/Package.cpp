@@ -100,6 +100,8 @@ void addDevices(ModuleOp host, const Targets &targets, Artifact &artifact) {
         entry.latencyNs = link.latencyNs;
       }
     artifact.devices.push_back(std::move(entry));
+    plan::ArenaAttr arena = plan::arenaOf(host, device.getName());
+    artifact.hasDeviceZones |= arena && arena.getRedZone() > 0;
   }
 }
 

@@ -74,6 +74,26 @@ TEST_P(DeviceConformance, MemoryKeepsWhatIsCopied) {
   EXPECT_TRUE(fake.isBalanced());
 }
 
+// Memory of the process that a device takes as its own is what its copies read and write, and
+// is the caller's again when the device has let go of it.
+TEST_P(DeviceConformance, ImportsMemory) {
+  if (!driver.import_memory)
+    GTEST_SKIP() << "the driver takes no memory of the process";
+  alignas(64) uint8_t data[256];
+  std::vector<uint8_t> bytes(100, 7), got(100);
+  std::fill(std::begin(data), std::end(data), uint8_t(1));
+  tenon_device *device = open();
+  void *memory = nullptr;
+  ASSERT_TRUE(Result(driver.import_memory(device, data, sizeof data, &memory)).ok());
+  EXPECT_TRUE(Result(driver.copy_in(device, memory, 30, bytes.data(), bytes.size())).ok());
+  EXPECT_TRUE(Result(driver.copy_out(device, memory, 30, got.data(), got.size())).ok());
+  EXPECT_EQ(got, bytes);
+  driver.release_memory(device, memory);
+  driver.close(device);
+  for (size_t i = 0; i < sizeof data; ++i)
+    EXPECT_EQ(data[i], i >= 30 && i < 130 ? 7 : 1) << i;
+}
+
 TEST_P(DeviceConformance, LoadsAndUnloadsOverAndOver) {
   std::string name = GetParam();
   TemporaryFile file(buildArtifact(offloaded({.driver = name.c_str()})).bytes);

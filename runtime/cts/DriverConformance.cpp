@@ -116,7 +116,7 @@ TEST_P(Conformance, StopsWhenALaunchFails) {
   tenon::rt::CodeSource source = {-1, bytes + artifact.codeOffset, root->variants()->Get(0), root};
   tenon::rt::Program *program = nullptr;
   ASSERT_TRUE(Result(driver.load(source, &program)).ok());
-  tenon_host_api api = {sizeof api, TENON_ABI_VERSION, refuse,  nullptr, nullptr,
+  tenon_host_api api = {sizeof api, TENON_ABI_VERSION, refuse,  nullptr, nullptr, nullptr,
                         nullptr,    nullptr,           nullptr, nullptr, nullptr};
   float memory[64] = {};
   void *inputs[] = {memory, memory}, *outputs[] = {memory, memory};

@@ -79,6 +79,7 @@ struct RegionRun {
   tenon_execution execution; ///< first, likewise
   const tenon_host_api *api;
   void *invocation;
+  const uint8_t *weights; ///< to read instead of those that were loaded, in guarded runs; else null
 };
 
 /// The driver at an index, null past the last.

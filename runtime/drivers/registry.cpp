@@ -59,6 +59,11 @@ TENON_API tenon_status *tenon_driver_register(const tenon_driver *driver) {
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate the driver '%s'", d.name);
   auto *added = new (memory) DeviceDriver{};
   memcpy(&added->table, driver, d.size < sizeof d ? d.size : sizeof d);
+  if (!added->table.import_memory != !added->table.release_memory) {
+    free(added);
+    return fail(TENON_INVALID_ARGUMENT,
+                "%s: driver '%s' has one of import_memory and release_memory; expected both or none", __func__, d.name);
+  }
   added->next = deviceDrivers();
   do {
     if (findAmong(added->next, d.name)) {

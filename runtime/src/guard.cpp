@@ -21,40 +21,10 @@ using namespace tenon::rt;
 namespace {
 
 constexpr size_t kAlign = 64;
-constexpr uint8_t kZone = 0xc3;
-/// NaN in every float type and -1, or a large number; a result that is the same
-/// over both was written.
-uint8_t poisonOf(const Guard &guard) { return guard.atEnd ? 0xff : 0x5a; }
 
 size_t pageBytes() {
   static const size_t bytes = size_t(sysconf(_SC_PAGESIZE));
   return bytes;
-}
-
-void release(GuardedBuffer &buffer) {
-  if (buffer.map)
-    munmap(buffer.map, buffer.mapBytes);
-  buffer = GuardedBuffer();
-}
-
-/// Readable and writable memory of exactly `bytes` in `buffer`.
-bool place(GuardedBuffer &buffer, size_t bytes, bool atEnd) {
-  size_t page = pageBytes();
-  if (buffer.map && buffer.bytes == bytes)
-    return mprotect(buffer.map + page, buffer.mapBytes - 2 * page, PROT_READ | PROT_WRITE) == 0;
-  release(buffer);
-  if (bytes > SIZE_MAX / 4)
-    return false;
-  size_t inner = (bytes + page - 1) / page * page;
-  inner = inner ? inner : page;
-  void *map = mmap(nullptr, inner + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (map == MAP_FAILED)
-    return false;
-  buffer.map = static_cast<uint8_t *>(map);
-  buffer.mapBytes = inner + 2 * page;
-  buffer.bytes = bytes;
-  buffer.data = buffer.map + page + (atEnd ? inner - bytes : 0);
-  return mprotect(buffer.map + page, inner, PROT_READ | PROT_WRITE) == 0;
 }
 
 void forbidWrites(const GuardedBuffer &buffer) {
@@ -118,8 +88,16 @@ void onFault(int signal, siginfo_t *info, void *) {
       describe(place, sizeof place, "the", "weights", guard.weights, at);
     if (contains(guard.scratch, at))
       describe(place, sizeof place, "the", "scratch", guard.scratch, at);
-    const char *kernel = guard.kernel < m.kernels()->size() ? m.kernels()->Get(guard.kernel)->name()->c_str() : "none";
-    int length = snprintf(text, sizeof text, "tenon: memory error in kernel '%s': %s\n", kernel, place);
+    for (uint32_t d = 0; d < session->model->numDevices; ++d)
+      if (contains(guard.devices[d], at))
+        describe(place, sizeof place, "the memory of device", session->model->devices[d].name, guard.devices[d], at);
+    bool isKernel = guard.kernel < m.kernels()->size(),
+         isRegion = !isKernel && guard.region < session->model->numRegions;
+    const char *name = isKernel   ? m.kernels()->Get(guard.kernel)->name()->c_str()
+                       : isRegion ? m.regions()->Get(guard.region)->name()->c_str()
+                                  : "none";
+    int length = snprintf(text, sizeof text, "tenon: memory error in %s '%s': %s\n", isRegion ? "region" : "kernel",
+                          name, place);
     if (write(2, text, size_t(length) < sizeof text ? size_t(length) : sizeof text - 1) < 0)
       errno = saved;
   }
@@ -144,13 +122,32 @@ bool make(T *&array, size_t count) {
   return array != nullptr;
 }
 
-/// A zone ends where the next buffer may begin, at least 64 bytes on.
-const uint8_t *endOfZone(const uint8_t *begin) {
-  return reinterpret_cast<const uint8_t *>((reinterpret_cast<uintptr_t>(begin) + kAlign - 1) / kAlign * kAlign +
-                                           kAlign);
+} // namespace
+
+void tenon::rt::release(GuardedBuffer &buffer) {
+  if (buffer.map)
+    munmap(buffer.map, buffer.mapBytes);
+  buffer = GuardedBuffer();
 }
 
-} // namespace
+bool tenon::rt::place(GuardedBuffer &buffer, size_t bytes, bool atEnd) {
+  size_t page = pageBytes();
+  if (buffer.map && buffer.bytes == bytes)
+    return mprotect(buffer.map + page, buffer.mapBytes - 2 * page, PROT_READ | PROT_WRITE) == 0;
+  release(buffer);
+  if (bytes > SIZE_MAX / 4)
+    return false;
+  size_t inner = (bytes + page - 1) / page * page;
+  inner = inner ? inner : page;
+  void *map = mmap(nullptr, inner + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (map == MAP_FAILED)
+    return false;
+  buffer.map = static_cast<uint8_t *>(map);
+  buffer.mapBytes = inner + 2 * page;
+  buffer.bytes = bytes;
+  buffer.data = buffer.map + page + (atEnd ? inner - bytes : 0);
+  return mprotect(buffer.map + page, inner, PROT_READ | PROT_WRITE) == 0;
+}
 
 tenon_status *tenon::rt::createGuard(tenon_session &session, int32_t mode) {
   if (mode == TENON_GUARD_NONE)
@@ -162,10 +159,10 @@ tenon_status *tenon::rt::createGuard(tenon_session &session, int32_t mode) {
   session.guard = guard;
   if (!guard || !make(guard->inputs, m.inputs()->size()) || !make(guard->outputs, m.outputs()->size()) ||
       !make(guard->inputData, m.inputs()->size()) || !make(guard->outputData, m.outputs()->size()) ||
-      !make(guard->outputBytes, m.outputs()->size()))
+      !make(guard->outputBytes, m.outputs()->size()) || !make(guard->devices, session.model->numDevices))
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate a session");
   guard->atEnd = mode == TENON_GUARD_END;
-  guard->kernel = UINT32_MAX;
+  guard->kernel = guard->region = UINT32_MAX;
   size_t bytes = (size_t(m.weights_size()) + kAlign - 1) / kAlign * kAlign;
   if (!place(guard->weights, bytes, guard->atEnd))
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate %zu bytes for a guarded copy of the weights", bytes);
@@ -186,6 +183,8 @@ void tenon::rt::destroyGuard(tenon_session &session) {
     release(guard->inputs[i]);
   for (uint32_t i = 0; guard->outputs && i < session.model->manifest->outputs()->size(); ++i)
     release(guard->outputs[i]);
+  for (uint32_t d = 0; guard->devices && d < session.model->numDevices; ++d)
+    release(guard->devices[d]);
   release(guard->arena);
   release(guard->weights);
   release(guard->scratch);
@@ -194,6 +193,7 @@ void tenon::rt::destroyGuard(tenon_session &session) {
   free(guard->inputData);
   free(guard->outputData);
   free(guard->outputBytes);
+  free(guard->devices);
   free(guard);
 }
 
@@ -215,13 +215,13 @@ tenon_status *tenon::rt::enterGuard(tenon_session &session, size_t arenaBytes) {
     if (!place(guard.outputs[i], bytes, guard.atEnd))
       return fail(TENON_OUT_OF_MEMORY, "cannot allocate %zu bytes for output '%s'", bytes,
                   m.outputs()->Get(i)->name()->c_str());
-    memset(guard.outputs[i].data, poisonOf(guard), bytes);
+    memset(guard.outputs[i].data, guard.poison(), bytes);
     guard.outputData[i] = guard.outputs[i].data;
   }
   if (!place(guard.arena, (arenaBytes + kAlign - 1) / kAlign * kAlign, guard.atEnd))
     return fail(TENON_OUT_OF_MEMORY, "cannot allocate the arena of %zu bytes", arenaBytes);
-  memset(guard.arena.data, poisonOf(guard), guard.arena.bytes);
-  guard.kernel = UINT32_MAX;
+  memset(guard.arena.data, guard.poison(), guard.arena.bytes);
+  guard.kernel = guard.region = UINT32_MAX;
   running = &session;
   return nullptr;
 }
@@ -237,7 +237,7 @@ bool tenon::rt::runGuarded(tenon_session &session, tenon_scratch_kernel_fn fn, s
   Guard &guard = *session.guard;
   if (!place(guard.scratch, (scratchBytes + kAlign - 1) / kAlign * kAlign, guard.atEnd))
     return false;
-  memset(guard.scratch.data, poisonOf(guard), guard.scratch.bytes);
+  memset(guard.scratch.data, guard.poison(), guard.scratch.bytes);
   if (total > 0)
     fn(buffers, symbols, 0, total, guard.scratch.data);
   return true;
@@ -258,7 +258,7 @@ int32_t tenon::rt::setRedZones(Invocation &run, void *const *begins, uint32_t co
   zones.count = count;
   for (uint32_t i = 0; i < count; ++i) {
     zones.begins[i] = static_cast<uint8_t *>(begins[i]);
-    memset(zones.begins[i], kZone, size_t(endOfZone(zones.begins[i]) - zones.begins[i]));
+    memset(zones.begins[i], kZone, zoneBytes(zones.begins[i]));
   }
   return 0;
 }
@@ -267,7 +267,7 @@ tenon_status *tenon::rt::checkRedZones(const Invocation &run, uint32_t kernel, v
                                        uint32_t numBuffers) {
   const RedZones &zones = run.redZones;
   for (uint32_t i = 0; i < zones.count; ++i) {
-    const uint8_t *at = zones.begins[i], *end = endOfZone(at);
+    const uint8_t *at = zones.begins[i], *end = at + zoneBytes(at);
     while (at < end && *at == kZone)
       ++at;
     if (at == end)

@@ -23,15 +23,32 @@ struct GuardedBuffer {
   size_t bytes = 0;
 };
 
-/// What a guarded run reads and writes instead of the caller's memory.
+/// Readable and writable memory of exactly `bytes` in `buffer`; false if there is none.
+bool place(GuardedBuffer &buffer, size_t bytes, bool atEnd);
+void release(GuardedBuffer &buffer);
+
+/// What a guarded run reads and writes instead of the caller's memory, and what devices
+/// have instead of their own where their drivers take memory of the process.
 struct Guard {
   bool atEnd = true;
-  GuardedBuffer *inputs = nullptr, *outputs = nullptr;
+  GuardedBuffer *inputs = nullptr, *outputs = nullptr, *devices = nullptr;
   GuardedBuffer arena, weights, scratch;
   void **inputData = nullptr, **outputData = nullptr;
   size_t *outputBytes = nullptr;
   uint32_t kernel = UINT32_MAX; ///< the one that runs
+  uint32_t region = UINT32_MAX; ///< the one that a device executes, if it launches no kernels
+
+  /// NaN in every float type and -1, or a large number; a result that is the same
+  /// over both was written.
+  uint8_t poison() const { return atEnd ? 0xff : 0x5a; }
 };
+
+/// What a red zone is filled with.
+constexpr uint8_t kZone = 0xc3;
+/// Bytes of a zone that begins at an offset or address: to where the next buffer may begin, at
+/// least 64 bytes on.
+constexpr size_t zoneBytes(uint64_t begin) { return size_t((begin + 63) / 64 * 64 + 64 - begin); }
+inline size_t zoneBytes(const uint8_t *begin) { return zoneBytes(uint64_t(reinterpret_cast<uintptr_t>(begin))); }
 
 /// Where the bytes behind a buffer of the arena begin, up to the next buffer.
 struct RedZones {

@@ -6,6 +6,7 @@
 // and starts its own; a ring is empty between runs, so nothing is lost.
 #include "queue.h"
 
+#include "devicememory.h"
 #include "services.h"
 
 #include <cstdlib>
@@ -17,20 +18,6 @@ namespace {
 
 constexpr int64_t kAlign = 64;
 
-/// The device for the length of a call of its driver.
-struct Hold {
-  OpenDevice &device;
-  explicit Hold(OpenDevice &device) : device(device) {
-    if (!device.isConcurrent)
-      device.lock.lock();
-  }
-  ~Hold() {
-    if (!device.isConcurrent)
-      device.lock.unlock();
-  }
-  Hold(const Hold &) = delete;
-};
-
 tenon_status *execute(Queue &queue, const Command &command) {
   const tenon_session &session = *queue.region.session;
   const auto *region = session.model->manifest->regions()->Get(command.region);
@@ -39,10 +26,16 @@ tenon_status *execute(Queue &queue, const Command &command) {
   queue.region.firstCheck = region->first_check();
   queue.region.firstSymbol = region->first_symbol();
   queue.region.redZones.count = 0;
+  Guard *guard = session.guard;
+  if (guard) {
+    guard->kernel = UINT32_MAX;
+    guard->region = command.region;
+  }
   RegionRun run = {{sizeof(tenon_execution), queue.memory, command.offsets, command.count, queue.scratch,
                     session.symbols + region->first_symbol(), region->num_symbols()},
                    &kHostApi,
-                   &queue.region};
+                   &queue.region,
+                   guard ? guard->weights.data + region->weights_offset() : nullptr};
   tenon_status *error = ofDevice(
       *queue.device, queue.device->driver->execute(session.model->regions[command.region].handle, &run.execution));
   // What the services have recorded says more than that the code returned an error.
@@ -58,16 +51,18 @@ tenon_status *carryOut(Queue &queue, const Command &command) {
   OpenDevice &device = *queue.device;
   const tenon_driver &driver = *device.driver;
   Hold hold(device);
+  tenon_status *error = nullptr;
   switch (command.kind) {
   case Command::CopyIn:
-    return ofDevice(device,
-                    driver.copy_in(device.handle, queue.memory, command.offset, command.from, size_t(command.bytes)));
+    error = ofDevice(device,
+                     driver.copy_in(device.handle, queue.memory, command.offset, command.from, size_t(command.bytes)));
+    break;
   case Command::CopyOut:
     return ofDevice(device,
                     driver.copy_out(device.handle, queue.memory, command.offset, command.to, size_t(command.bytes)));
-  case Command::Submit: return execute(queue, command);
+  case Command::Submit: error = execute(queue, command); break;
   }
-  return nullptr;
+  return error ? error : checkZones(queue, command);
 }
 
 void perform(void *user, uint32_t number) {
@@ -89,25 +84,6 @@ int32_t takeError(Invocation &run, Queue &queue) {
   else
     run.error = error;
   return -1;
-}
-
-template <typename... Arguments>
-int32_t refuse(Invocation &run, const char *format, Arguments... arguments) {
-  if (!run.error)
-    run.error = fail(TENON_CORRUPT, format, arguments...);
-  return -1;
-}
-
-/// The queue of a device that the host program names, or null.
-Queue *queueOf(Invocation &run, uint32_t device) {
-  uint32_t count = run.session->model->numDevices;
-  if (run.isRegion)
-    refuse(run, "the code of a region gives a command to device %u, as only the host program may", device);
-  else if (device >= count)
-    refuse(run, "the code names device %u; there are %u", device, count);
-  else
-    return &run.session->queues[device];
-  return nullptr;
 }
 
 /// The slot of the next command, once it is free. A run that somebody watches is one
@@ -163,24 +139,18 @@ int64_t scratchOf(const tenon_session &session, uint32_t device) {
   return most;
 }
 
-tenon_status *grow(Queue &queue, int64_t bytes) {
-  if (queue.memory && bytes <= queue.memoryBytes)
-    return nullptr;
-  OpenDevice &device = *queue.device;
-  Hold hold(device);
-  if (queue.memory)
-    device.driver->free(device.handle, queue.memory);
-  queue.memory = nullptr;
-  queue.memoryBytes = 0;
-  if (tenon_status *error = ofDevice(device, device.driver->alloc(device.handle, size_t(bytes), &queue.memory))) {
-    queue.memory = nullptr;
-    return error;
-  }
-  queue.memoryBytes = bytes;
+} // namespace
+
+Queue *queueOf(Invocation &run, uint32_t device) {
+  uint32_t count = run.session->model->numDevices;
+  if (run.isRegion)
+    refuse(run, "the code of a region gives a command to device %u, as only the host program may", device);
+  else if (device >= count)
+    refuse(run, "the code names device %u; there are %u", device, count);
+  else
+    return &run.session->queues[device];
   return nullptr;
 }
-
-} // namespace
 
 bool createQueues(tenon_session &session) {
   uint32_t count = session.model->numDevices;
@@ -208,10 +178,7 @@ void destroyQueues(tenon_session &session) {
   for (uint32_t d = session.queues ? session.model->numDevices : 0; d-- > 0;) {
     Queue &queue = session.queues[d];
     queue.worker.join();
-    if (queue.memory) {
-      Hold hold(*queue.device);
-      queue.device->driver->free(queue.device->handle, queue.memory);
-    }
+    freeMemory(queue);
     for (Command &command : queue.slots)
       free(command.offsets);
     free(queue.region.scratch.memory);
@@ -236,7 +203,8 @@ tenon_status *prepareQueues(tenon_session &session) {
     queue.space = space;
     queue.scratch = (space + kAlign - 1) / kAlign * kAlign;
     queue.given = 0;
-    if (tenon_status *error = grow(queue, bytes ? bytes : kAlign))
+    queue.zones.count = 0;
+    if (tenon_status *error = prepareMemory(queue, bytes ? bytes : kAlign))
       return error;
   }
   return nullptr;

@@ -5,6 +5,7 @@
 // failed are put into words.
 #include "services.h"
 
+#include "devicememory.h"
 #include "queue.h"
 #include "session.h"
 
@@ -120,5 +121,14 @@ int32_t tenon::rt::failed(void *invocation, int32_t code, int64_t a, int64_t b) 
   return result;
 }
 
-const tenon_host_api tenon::rt::kHostApi = {
-    sizeof(tenon_host_api), TENON_ABI_VERSION, launch, failed, redZones, launchScratch, copyIn, submit, copyOut, await};
+const tenon_host_api tenon::rt::kHostApi = {sizeof(tenon_host_api),
+                                            TENON_ABI_VERSION,
+                                            launch,
+                                            failed,
+                                            redZones,
+                                            launchScratch,
+                                            copyIn,
+                                            submit,
+                                            copyOut,
+                                            await,
+                                            deviceZones};

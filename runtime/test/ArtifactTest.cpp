@@ -96,8 +96,8 @@ TEST(Artifact, VersionWindow) {
     EXPECT_EQ(result.code, TENON_VERSION);
     EXPECT_NE(result.text.find("reads 1 to 1"), std::string::npos) << result.text;
   }
-  EXPECT_EQ(load(buildArtifact({.abi = 5}).bytes).code, TENON_VERSION);
-  EXPECT_TRUE(load(buildArtifact({.abi = 4}).bytes).ok());
+  EXPECT_EQ(load(buildArtifact({.abi = 6}).bytes).code, TENON_VERSION);
+  EXPECT_TRUE(load(buildArtifact({.abi = 5}).bytes).ok());
 }
 
 TEST(Artifact, PartsOutsideTheFile) {

@@ -47,7 +47,8 @@ void expectRefused(const tenon_driver *driver, const char *part) {
 TEST(DriverRegistration, WrongArguments) {
   expectRefused(nullptr, "driver must not be NULL");
   tenon_driver driver = complete("wrong");
-  for (size_t size : {size_t(0), offsetof(tenon_driver, execute), sizeof driver - 1}) {
+  constexpr size_t least = offsetof(tenon_driver, execute) + sizeof(void *);
+  for (size_t size : {size_t(0), offsetof(tenon_driver, execute), least - 1}) {
     driver.size = size;
     expectRefused(&driver, "driver->size is ");
   }
@@ -56,12 +57,15 @@ TEST(DriverRegistration, WrongArguments) {
     driver.name = none;
     expectRefused(&driver, "has no name");
   }
-  // Each function in turn; they fill the struct from `open` on.
-  for (size_t at = offsetof(tenon_driver, open); at < sizeof driver; at += sizeof(void *)) {
+  // Each function in turn that there must be; they fill the struct from `open` on.
+  for (size_t at = offsetof(tenon_driver, open); at < least; at += sizeof(void *)) {
     driver = complete("wrong");
     memset(reinterpret_cast<char *>(&driver) + at, 0, sizeof(void *));
     expectRefused(&driver, "a function of driver 'wrong' is NULL");
   }
+  driver = complete("wrong");
+  driver.release_memory = [](tenon_device *, void *) {};
+  expectRefused(&driver, "has one of import_memory and release_memory");
 }
 
 TEST(DriverRegistration, NamesThatAreTaken) {
@@ -70,6 +74,14 @@ TEST(DriverRegistration, NamesThatAreTaken) {
     tenon_driver driver = complete(name);
     expectRefused(&driver, "already");
   }
+}
+
+// The struct ends where it ended before there were functions that may be left out.
+TEST(DriverRegistration, OfAnEarlierVersion) {
+  tenon_driver driver = complete("earlier");
+  driver.size = offsetof(tenon_driver, import_memory);
+  memset(&driver.import_memory, 0xff, sizeof driver - driver.size);
+  ASSERT_TRUE(Result(tenon_driver_register(&driver)).ok());
 }
 
 // The struct is copied, also from a program that knows more functions.

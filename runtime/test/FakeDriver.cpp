@@ -148,8 +148,13 @@ tenon_status *execute(tenon_executable *executable, const tenon_execution *execu
   auto *to = reinterpret_cast<float *>(bytesAt(execution->memory, execution->offsets[1], values * sizeof(float)));
   if (uint8_t *scratch = bytesAt(execution->memory, execution->scratch, kScratch))
     memset(scratch, 0xee, kScratch); // overwrites nothing that anyone needs
+  if (to && values)
+    state->foundInOutput = *reinterpret_cast<uint8_t *>(to);
   for (size_t i = 0; from && to && i < values; ++i)
     to[i] = from[i] + region.weights[i % 4];
+  if (int64_t at = execution->offsets[1] + int64_t(values * sizeof(float)) + state->overrun; state->overrun >= 0)
+    if (uint8_t *behind = bytesAt(execution->memory, at, 1))
+      *behind = 1;
   return nullptr;
 }
 

@@ -28,6 +28,8 @@ struct FakeDriver {
   std::string region, triple, features;
   uint32_t symbols = 0;       ///< of the last region that was loaded
   std::vector<int64_t> given; ///< their values at the last execution
+  int foundInOutput = -1;     ///< the first byte that an execution's output had before it
+  int64_t overrun = -1;       ///< of a byte that executions write so far behind their output
 
   bool isBalanced() const { return opens == closes && loads == unloads && allocs == frees; }
 };

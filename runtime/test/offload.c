@@ -3,7 +3,8 @@
  * The model of model.c as the compiler would make it for a host and devices: t = x + w
  * is region 0, on device 0, z = t * y the host's, or with TENON_TWO_DEVICES region 1 on
  * device 1, and the sums of z are the host's. Some batches are of a program that is
- * wrong: what it does is said where it does it. */
+ * wrong: what it does is said where it does it. With TENON_ZONES the devices' buffers have
+ * red zones behind them. */
 #include "tenon/abi.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -29,7 +30,12 @@ static void sum(void *const *buffers, const int64_t *symbols, int64_t begin, int
 }
 
 static int64_t bytes_of(const int64_t *symbols) { return symbols[0] * kCols * (int64_t)sizeof(float); }
-static int64_t slot_of(const int64_t *symbols) { return (bytes_of(symbols) + 63) / 64 * 64; }
+#ifdef TENON_ZONES
+enum { kZone = 64 };
+#else
+enum { kZone = 0 };
+#endif
+static int64_t slot_of(const int64_t *symbols) { return (bytes_of(symbols) + 63) / 64 * 64 + kZone; }
 
 #ifdef TENON_TWO_DEVICES
 /* Of artifacts that say so: a size of the host program's own, and a table for each region. */
@@ -37,6 +43,11 @@ EXPORT int32_t tenon_derive(int64_t *symbols, int64_t numbers[2]) {
   symbols[1] = -1;
   symbols[2] = symbols[4] = symbols[0];
   symbols[3] = symbols[0] + 1000;
+  return 0;
+}
+#elif defined(TENON_ZONES)
+EXPORT int32_t tenon_derive(int64_t *symbols, int64_t numbers[2]) {
+  symbols[1] = symbols[0];
   return 0;
 }
 #endif
@@ -73,6 +84,10 @@ static int32_t be_wrong(const tenon_host_api *api, void *invocation, const void 
   case 40: return api->await(invocation, 9, 0);
   case 41: return api->await(invocation, 0, -1);
   case 42: return api->copy_in(invocation, 0, INT64_MAX, x, INT64_MAX);
+  case 55: return api->device_zones(invocation, 9, offsets, 1);
+  case 56: return api->device_zones(invocation, 0, outside, 2);
+  case 57: return api->device_zones(invocation, 0, negative, 1);
+  case 58: return api->copy_in(invocation, 0, 0, x, 1) || api->device_zones(invocation, 0, offsets, 1);
   }
   return 0;
 }
@@ -83,6 +98,13 @@ EXPORT int32_t tenon_main(const tenon_host_api *api, void *invocation, void *con
   int64_t bytes = bytes_of(symbols), slot = slot_of(symbols), count = 0;
   if ((error = be_wrong(api, invocation, inputs[0], symbols)))
     return error;
+#ifdef TENON_ZONES
+  int64_t zones[] = {bytes, slot + bytes};
+  if ((error = api->device_zones(invocation, 0, zones, 2)))
+    return error;
+  if (symbols[0] == 25) /* a copy that is longer than its buffer */
+    return api->copy_in(invocation, 0, 0, inputs[0], bytes + 1);
+#endif
   if (symbols[0] == 70) /* is far ahead of the device */
     for (; count < 1000; ++count)
       if ((error = api->copy_in(invocation, 0, 0, inputs[1], bytes)))

@@ -2,7 +2,7 @@
  *
  * A region as the compiler would make it for a device of the cpu driver: t = x + w,
  * through the arena and scratch, or with TENON_MULTIPLY z = t * y. Some batches are of
- * a region that fails. TENON_OVERRUN is for code with red zones. */
+ * a region that fails. TENON_OVERRUN is for code with red zones, and leaves its buffers. */
 #include "tenon/abi.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -43,6 +43,8 @@ static void add(void *const *buffers, const int64_t *symbols, int64_t begin, int
 #ifdef TENON_OVERRUN
   if (symbols[0] == 21) /* writes behind its result, in the arena */
     t[end * kCols] = 1;
+  if (symbols[0] == 26) /* writes to a weight */
+    ((volatile float *)w)[0] = 1;
 #endif
 }
 
@@ -55,6 +57,16 @@ static void move(void *const *buffers, const int64_t *symbols, int64_t begin, in
     for (int64_t col = 0; col < kCols; ++col)
       ((float *)buffers[1])[i * kCols + col] = row[col];
   }
+#ifdef TENON_OVERRUN
+  volatile float *from = (float *)buffers[0], *to = (float *)buffers[1];
+  int64_t slot = (symbols[0] * kCols + 15) / 16 * 16, arena = slot + 16; /* in elements */
+  if (symbols[0] == 22 && end == 22) /* writes behind its result, in the device's memory */
+    to[end * kCols] = 1;
+  if (symbols[0] == 23) /* writes behind the arena, which is the last of the memory */
+    from[arena] = 1;
+  if (symbols[0] == 24) /* reads before the input, which is the first of the memory */
+    to[0] = to[-slot - 1];
+#endif
 }
 
 EXPORT int32_t tenon_main(const tenon_host_api *api, void *invocation, void *const *inputs, void *const *outputs,

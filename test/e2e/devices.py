@@ -7,8 +7,9 @@ The second device is this machine's processor with memory of its own, or the toy
 there; then random parts of that are pinned back to the host, so that values cross between
 the devices in both directions, many times. Outputs are those of the undivided model within
 the tolerance of ../shared/README.md: a division keeps kernels from being fused. Bit for bit
-where all of it goes to a device of the host's kind. Host code
-runs between guard pages over poisoned memory once, and once with the queues side by side.
+where all of it goes to a device of the host's kind. All of it runs between guard pages
+over poisoned memory once, on the host and in the memory of the devices, where random divisions
+have red zones behind each buffer, too, and once with the queues side by side.
 
 Models with open dimensions are divided a second time, with their dimensions open, between
 this machine's processor and itself with memory of its own, and run at several sizes, among
@@ -121,7 +122,7 @@ def check(driver, folder, device):
     divisions = [all_there]
     for _ in range(DIVISIONS):
         kept = [node for node in moved if rng.random() < 0.3]
-        divisions.append(driver.compiled(folder / "model.onnx", HOST, *two, *pin(kept)))
+        divisions.append(driver.compiled(folder / "model.onnx", HOST, *two, "--red-zones", *pin(kept)))
     for number, done in enumerate(divisions):
         if done.status != 0:
             return False, f"    division {number}: exit status {done.status}\n{excerpt(done.text)}"
@@ -213,7 +214,7 @@ def check_open(driver, folder):
         if done.status != 0:
             return False, f"    division {number}: exit status {done.status}\n{excerpt(done.text)}"
         tolerance = None if number == 0 and is_whole else tuple(map(float, tolerances(folder.name)))
-        for guarded in (True, False) if number == DIVISIONS else (False,):
+        for guarded in (True, False) if number > 0 else (False,):
             for feeds, theirs, mine in zip(inputs, expected, outcomes(done.artifact, inputs, guarded)):
                 if problem := difference(theirs, mine, tolerance):
                     shapes = ", ".join(str(value.shape) for value in list(feeds.values())[:2])

@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from fork_server import Program
-from harness import build_under_test, use_package
+from harness import GuardedSession, build_under_test, use_package
 
 assert use_package(build_under_test()) is None
 TWO = ("--target=cpu:host", "--target=cpu:host")
@@ -141,6 +141,8 @@ def test_red_zones_in_regions(model, tmp_path):
     tenon("run", artifact, "--random-seed=1")
     plan = tenon("inspect", artifact, "--plan")
     assert "red_zone" in plan[plan.index("module @cpu_0"):]
+    assert re.search(r'#plan.arena<"cpu:host#2", [^>]*red_zone = 64', plan)
+    outputs(artifact, [np.ones((4, 16), np.float32)])
 
 
 def test_what_is_not_worth_a_copy_stays(model, tmp_path):
@@ -161,10 +163,15 @@ PINS = ("--pin=second|beside=cpu:host#2", "--pin=first|relu=cpu:host")
 
 
 def outputs(artifact, inputs, threads=1):
+    """Of a run with queues side by side, which is that between guard pages, in all memories."""
     import tenon as package
 
-    session = package.load(artifact).session(threads)
-    return [session.run({"x": x})["y"].copy() for x in inputs]
+    loaded = package.load(artifact)
+    session, guarded = loaded.session(threads), GuardedSession(loaded)
+    results = [session.run({"x": x})["y"].copy() for x in inputs]
+    for x, result in zip(inputs, results):
+        np.testing.assert_array_equal(guarded.run({"x": x})["y"], result)
+    return results
 
 
 def test_open_sizes_in_regions(model, tmp_path):
@@ -178,6 +185,9 @@ def test_open_sizes_in_regions(model, tmp_path):
     for threads in (1, 2):
         for mine, expected in zip(outputs(both, inputs, threads), outputs(alone, inputs)):
             np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-5)
+    tenon("compile", "-q", model, "-o", both, *TWO, *PINS, "--red-zones")
+    for mine, expected in zip(outputs(both, inputs), outputs(alone, inputs)):
+        np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-5)
     # All of it in one region is the undivided model's code.
     tenon("compile", "-q", model, "-o", both, *TWO, "--pin=.*=cpu:host#2")
     for mine, expected in zip(outputs(both, inputs), outputs(alone, inputs)):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import refusals
 from driver_models import OK, UNSUPPORTED, USER_ERROR, refused, save, value
-from harness import build_under_test
+from harness import GuardedSession, build_under_test, isolated, use_package
+import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 LIBRARIES = build_under_test() / "lib"
@@ -42,6 +43,23 @@ def outputs_of(tenon, artifact, *flags):
     (output,) = json.loads(done.stdout)["outputs"]
     assert output["all_values"]
     return np.array(output["values"], np.float32)
+
+
+def guarded_output(artifact, model, driver="ToyDriver"):
+    """A run between guard pages on ones; in a process of its own, which a fault may end and where
+    a driver may have another one's name. (output, what went wrong)"""
+
+    def run():
+        assert use_package(build_under_test()) is None
+        import tenon as package
+
+        package.load_driver(LIBRARIES / f"{driver}.so")
+        (x,) = onnx.load(model).graph.input
+        shape = [dim.dim_value for dim in x.type.tensor_type.shape.dim]
+        (output,) = GuardedSession(package.load(artifact)).run({"x": np.ones(shape, np.float32)}).values()
+        return output
+
+    return isolated(run, 60)
 
 
 @pytest.fixture
@@ -123,6 +141,25 @@ def test_random_shapes(tenon, tmp_path, compiled):
         model = layers(tmp_path / f"{round}.onnx", tuple(int(n) for n in rng.integers(1, 71, 4)))
         alone, there = compiled(model, f"alone{round}"), compiled(model, f"there{round}", *TWO, "--pin=.*=toy")
         assert np.allclose(outputs_of(tenon, there, DRIVER), outputs_of(tenon, alone), rtol=0, atol=1e-6)
+        expected, problem = guarded_output(alone, model)
+        assert not problem
+        for flags in ((), ("--red-zones",)):
+            mine, problem = guarded_output(compiled(model, f"there{round}", *TWO, "--pin=.*=toy", *flags), model)
+            assert not problem and np.allclose(mine, expected, rtol=0, atol=1e-6)
+
+
+def test_a_device_that_leaves_its_buffers_is_found(tenon, tmp_path, compiled):
+    """Its stores write a byte too much: into a red zone, or, behind the last buffer, into a page without access."""
+    model = layers(tmp_path / "model.onnx", (33, 16))  # an output of 5 x 16 floats ends where a page may
+    flags = (*TWO, "--pin=.*=toy")
+    output, problem = guarded_output(compiled(model, "zones", *flags, "--red-zones"), model, "OverrunningToyDriver")
+    assert output is None and "[TN7020]" in problem and "region 'toy_0' wrote 0 bytes behind the end" in problem
+    assert "the region's output 0" in problem
+    found = [guarded_output(compiled(model, "pages", *flags), model, "OverrunningToyDriver")[1]]
+    assert "memory error in region 'toy_0': 0 bytes behind the end of the memory of device 'toy'" in found[0]
+    done = tenon("run", compiled(model, "zones", *flags, "--red-zones"), f"--load-driver={LIBRARIES}/OverrunningToyDriver.so",
+                 "--random-seed=1")
+    assert done.returncode != OK and "[TN7020]" in done.stderr
 
 
 def test_verify(tenon, tmp_path, compiled):

@@ -50,7 +50,8 @@ private:
   Switch redZones{
       *this,
       {"red-zones"},
-      "For debugging: leave bytes behind each buffer of the arena that the runtime checks after every kernel"};
+      "For debugging: leave bytes behind each buffer that the runtime checks after every kernel, and in a device's "
+      "memory after every command"};
   Value<std::string> planOut{
       *this, {"plan-out"}, "FILE.yaml", "Write which device runs which ONNX node, to be edited and given to --plan-in"};
   Switch keepPlan{*this, {"keep-plan"}, "Keep the plan's text in the artifact, for `tenon inspect --plan`"};

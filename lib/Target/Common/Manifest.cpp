@@ -13,18 +13,20 @@
 namespace tenon {
 namespace {
 
-// Of code without devices beside the host, and of code whose regions have known sizes, so
-// that earlier runtimes take it, too.
-constexpr uint32_t kHostAbiVersion = 2, kKnownSizesAbiVersion = 3;
+// Of code that asks for no later services, so that earlier runtimes take it, too: without
+// devices beside the host, with regions of known sizes, and with others.
+constexpr uint32_t kHostAbiVersion = 2, kKnownSizesAbiVersion = 3, kOpenSizesAbiVersion = 4;
 
 bool hasOpenRegions(const Artifact &artifact) {
   return llvm::any_of(artifact.regions, [](const ArtifactRegion &r) { return r.numSymbols > 0; });
 }
 
 uint32_t abiVersionOf(const Artifact &artifact) {
-  return artifact.devices.empty()   ? kHostAbiVersion
-         : hasOpenRegions(artifact) ? TENON_ABI_VERSION
-                                    : kKnownSizesAbiVersion;
+  if (artifact.devices.empty())
+    return kHostAbiVersion;
+  if (artifact.hasDeviceZones)
+    return TENON_ABI_VERSION;
+  return hasOpenRegions(artifact) ? kOpenSizesAbiVersion : kKnownSizesAbiVersion;
 }
 
 template <typename Items, typename Fn>
@@ -121,8 +123,8 @@ private:
     auto name = b.CreateString(r.name);
     auto code = writeCode(r.code);
     return schema::CreateRegion(b, name, r.device, code, r.inputs, r.outputs, r.weightsOffset, r.weightsSize,
-                                r.firstKernel, r.numKernels, r.firstCheck, hasOpenRegions(artifact) ? r.firstSymbol : 0,
-                                r.numSymbols);
+                                r.firstKernel, r.numKernels, r.firstCheck,
+                                abiVersionOf(artifact) >= kOpenSizesAbiVersion ? r.firstSymbol : 0, r.numSymbols);
   }
 
   const Artifact &artifact;

@@ -51,11 +51,15 @@ Value Conductor::place(OpResult result) {
   return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), shared[Arena], ValueRange{offsetOf(where)});
 }
 
+unsigned Conductor::indexOf(StringRef space) const {
+  auto device = deviceNumbers.find(space);
+  return device == deviceNumbers.end() ? 0 : device->second + 1;
+}
+
 Value Conductor::offsetOf(plan::PlaceAttr place) {
   if (place.getKind() == plan::PlaceKind::offset)
     return constant(place.getNumber());
-  auto device = deviceNumbers.find(place.getSpace());
-  const Space &space = spaces[device == deviceNumbers.end() ? 0 : device->second + 1];
+  const Space &space = spaces[indexOf(place.getSpace())];
   return LLVM::LoadOp::create(b, loc, i64, element(shared[Slots], i64, space.firstSlot + place.getNumber()));
 }
 

@@ -52,7 +52,8 @@ private:
     ServiceCopyIn = 40,
     ServiceSubmit = 48,
     ServiceCopyOut = 56,
-    ServiceAwait = 64
+    ServiceAwait = 64,
+    ServiceDeviceZones = 72
   };
   /// Whether an assumption holds, and the two sizes that it speaks of.
   struct Tested {
@@ -140,7 +141,7 @@ private:
   /// The size that placeSlots returns, and no more.
   Value sizeOf(const Space &space);
   void emitArenaSize();
-  /// Tells the runtime where the bytes behind the arena's buffers are.
+  /// Tells the runtime where the bytes behind buffers are, in the arena and in devices' memory.
   void announceRedZones();
 
   // Sequence.cpp: the plan's ops in their order.
@@ -196,13 +197,13 @@ private:
   void emitSpaceSizes();
   /// A tensor's place in its device's memory.
   mlir::FailureOr<Value> deviceOffset(Value value);
-  /// Calls a service; a status other than 0 ends the run.
-  mlir::LogicalResult command(Service which, llvm::ArrayRef<Value> given);
+  /// Calls a service with what it takes behind the invocation; a status other than 0 ends the run.
+  void command(Service which, llvm::ArrayRef<Value> given);
   mlir::LogicalResult emitTransfer(plan::TransferOp transfer);
   mlir::LogicalResult emitSubmit(plan::SubmitOp submit);
   /// Ends the run where sizes are not as the region in a branch needs them.
   void checkRegion(plan::SubmitOp submit);
-  mlir::LogicalResult emitAwait(plan::AwaitOp await);
+  void emitAwait(plan::AwaitOp await);
 
   // Addresses.cpp: where tensors are.
   /// The address of a tensor in the host's memory.
@@ -211,6 +212,8 @@ private:
   int64_t weight(graph::ConstantOp op);
   /// The address of the result of a kernel or of a transfer to the host.
   Value place(mlir::OpResult result);
+  /// The index of a space in `spaces`.
+  unsigned indexOf(llvm::StringRef space) const;
   /// Where a place that is no output begins in its space.
   Value offsetOf(plan::PlaceAttr place);
 

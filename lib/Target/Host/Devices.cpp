@@ -81,14 +81,13 @@ FailureOr<Value> Conductor::deviceOffset(Value value) {
   return offsetOf(where);
 }
 
-LogicalResult Conductor::command(Service which, ArrayRef<Value> given) {
+void Conductor::command(Service which, ArrayRef<Value> given) {
   SmallVector<Value> arguments{service(which), shared[Invocation]};
   llvm::append_range(arguments, given);
   SmallVector<Type> types{pointer};
   llvm::append_range(types, ValueRange(given).getTypes());
   auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), types);
   exitUnlessZero(LLVM::CallOp::create(b, loc, type, arguments).getResult());
-  return success();
 }
 
 LogicalResult Conductor::emitTransfer(plan::TransferOp transfer) {
@@ -100,9 +99,10 @@ LogicalResult Conductor::emitTransfer(plan::TransferOp transfer) {
   Value number = countCommand(deviceOf(transfer));
   if (isOut)
     LLVM::StoreOp::create(b, loc, number, keptNumberOf(transfer));
-  return command(isOut ? ServiceCopyOut : ServiceCopyIn,
-                 {constant32(device), *offset, lookup(isOut ? transfer.getResult() : transfer.getX()),
-                  eval(plan::bytesOf(transfer.getX()))});
+  command(isOut ? ServiceCopyOut : ServiceCopyIn,
+          {constant32(device), *offset, lookup(isOut ? transfer.getResult() : transfer.getX()),
+           eval(plan::bytesOf(transfer.getX()))});
+  return success();
 }
 
 void Conductor::checkRegion(plan::SubmitOp submit) {
@@ -129,14 +129,14 @@ LogicalResult Conductor::emitSubmit(plan::SubmitOp submit) {
       LLVM::StoreOp::create(b, loc, *offset, element(shared[Buffers], i64, count++));
     }
   countCommand(submit.getDevice());
-  return command(ServiceSubmit,
-                 {constant32(regionNumbers.lookup(submit.getRegion())), shared[Buffers], constant32(count)});
+  command(ServiceSubmit, {constant32(regionNumbers.lookup(submit.getRegion())), shared[Buffers], constant32(count)});
+  return success();
 }
 
-LogicalResult Conductor::emitAwait(plan::AwaitOp await) {
+void Conductor::emitAwait(plan::AwaitOp await) {
   auto transfer = await.getX().getDefiningOp<plan::TransferOp>();
-  return command(ServiceAwait, {constant32(deviceNumbers.lookup(deviceOf(transfer))),
-                                LLVM::LoadOp::create(b, loc, i64, keptNumberOf(transfer))});
+  command(ServiceAwait, {constant32(deviceNumbers.lookup(deviceOf(transfer))),
+                         LLVM::LoadOp::create(b, loc, i64, keptNumberOf(transfer))});
 }
 
 } // namespace tenon::host

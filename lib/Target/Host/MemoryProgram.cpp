@@ -104,26 +104,33 @@ void Conductor::emitArenaSize() {
 }
 
 void Conductor::announceRedZones() {
-  SmallVector<Value> begins;
+  std::vector<SmallVector<Value>> begins(spaces.size()); // addresses in the host's, offsets in the others
   plan.walk([&](Operation *op) {
     if (!plan::writesBuffers(op))
       return;
-    for (OpResult result : op->getResults())
-      if (auto bytes = plan::placeOf(result).getBytes()) {
-        Value size = arith::MaxSIOp::create(b, loc, eval(bytes.getValue().getResult(0)), constant(0));
-        begins.push_back(LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), place(result), ValueRange{size}));
-      }
+    for (OpResult result : op->getResults()) {
+      plan::PlaceAttr where = plan::placeOf(result);
+      if (!where.getBytes())
+        continue;
+      Value size = arith::MaxSIOp::create(b, loc, eval(where.getBytes().getValue().getResult(0)), constant(0));
+      unsigned space = indexOf(where.getSpace());
+      begins[space].push_back(
+          space ? add(offsetOf(where), size)
+                : LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), place(result), ValueRange{size}).getResult());
+    }
   });
-  if (begins.empty())
-    return;
-  Value list = LLVM::AllocaOp::create(b, loc, pointer, pointer, constant(begins.size()), 8);
-  for (auto [i, begin] : llvm::enumerate(begins))
-    LLVM::StoreOp::create(b, loc, begin, element(list, pointer, i));
-  Value announce = service(ServiceRedZones);
-  auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, pointer, b.getI32Type()});
-  auto call =
-      LLVM::CallOp::create(b, loc, type, ValueRange{announce, shared[Invocation], list, constant32(begins.size())});
-  exitUnlessZero(call.getResult());
+  for (auto [space, list] : llvm::enumerate(begins)) {
+    if (list.empty())
+      continue;
+    Type type = list.front().getType();
+    Value memory = LLVM::AllocaOp::create(b, loc, pointer, type, constant(list.size()), 8);
+    for (auto [i, begin] : llvm::enumerate(list))
+      LLVM::StoreOp::create(b, loc, begin, element(memory, type, i));
+    if (space)
+      command(ServiceDeviceZones, {constant32(space - 1), memory, constant32(list.size())});
+    else
+      command(ServiceRedZones, {memory, constant32(list.size())});
+  }
 }
 
 } // namespace tenon::host

@@ -104,7 +104,7 @@ LogicalResult Conductor::emit(Operation *op) {
   if (auto submit = dyn_cast<plan::SubmitOp>(op))
     return emitSubmit(submit);
   if (auto await = dyn_cast<plan::AwaitOp>(op))
-    return emitAwait(await);
+    return emitAwait(await), success();
   if (auto extract = dyn_cast<tensor::ExtractOp>(op))
     return emitExtract(extract), success();
   if (isa<arith::ConstantOp>(op))

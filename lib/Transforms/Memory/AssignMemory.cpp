@@ -39,8 +39,7 @@ public:
     SmallVector<Attribute> attrs;
     for (const std::string &space : spaces) {
       const Arena &arena = arenas[space];
-      attrs.push_back(plan::ArenaAttr::get(&getContext(), space, arena.bytes, b.getArrayAttr(arena.slots),
-                                           space == plan::kHostSpace ? redZone() : 0));
+      attrs.push_back(plan::ArenaAttr::get(&getContext(), space, arena.bytes, b.getArrayAttr(arena.slots), redZone()));
     }
     getOperation()->setAttr(plan::kArenasAttr, b.getArrayAttr(attrs));
     arenaBytes += arenas[plan::kHostSpace].bytes;
@@ -78,17 +77,16 @@ private:
     for (const plan::Lifetime &lifetime : lifetimes.results)
       if (plan::spaceOf(lifetime.op) == space && !lifetimes.outputOf.contains(lifetime.value()))
         buffers.push_back({lifetime, plan::bytesOf(lifetime.value())});
-    bool hasZones = redZones && space == plan::kHostSpace;
-    if (hasZones) // all of them live as long as the run, so that none share
+    if (redZones) // all of them live as long as the run, so that none share
       for (Buffer &buffer : buffers)
         std::tie(buffer.first, buffer.last) = std::pair(0u, lifetimes.end);
     Arena &arena = arenas[space];
-    arena.bytes = std::max(arena.bytes, placeStatic(buffers, hasZones ? kRedZone : 0));
+    arena.bytes = std::max(arena.bytes, placeStatic(buffers, redZone()));
     size_t firstSlot = arena.slots.size();
     llvm::append_range(arena.slots, placeSymbolic(buffers, b));
     for (Buffer &buffer : buffers) {
       AffineMapAttr bytes;
-      if (hasZones)
+      if (redZones)
         bytes = AffineMapAttr::get(AffineMap::get(0, symbolCount(), buffer.bytes));
       bool isStatic = buffer.slot < 0;
       places[buffer.value()] =

@@ -48,6 +48,14 @@ tenon_status *alloc(tenon_device *, size_t bytes, void **memory) {
 
 void free(tenon_device *, void *memory) { ::free(memory); }
 
+// The device's addresses are the process's.
+tenon_status *importMemory(tenon_device *, void *data, size_t, void **memory) {
+  *memory = data;
+  return nullptr;
+}
+
+void releaseMemory(tenon_device *, void *) {}
+
 void unloadRegion(tenon_executable *executable) {
   auto *loaded = reinterpret_cast<LoadedRegion *>(executable);
   unmapImage(loaded->image);
@@ -124,8 +132,9 @@ tenon_status *execute(tenon_executable *executable, const tenon_execution *execu
   int32_t result;
   {
     [[maybe_unused]] FloatState state;
-    result = loaded.image.main(run->api, run->invocation, buffers, buffers + loaded.inputs, loaded.weights,
-                               memory + execution->scratch, execution->symbols);
+    result = loaded.image.main(run->api, run->invocation, buffers, buffers + loaded.inputs,
+                               run->weights ? run->weights : loaded.weights, memory + execution->scratch,
+                               execution->symbols);
   }
   if (buffers != few)
     ::free(buffers);
@@ -135,7 +144,7 @@ tenon_status *execute(tenon_executable *executable, const tenon_execution *execu
 } // namespace
 
 const DeviceDriver kCpuDevice = {{sizeof(tenon_driver), "cpu", nullptr, open, close, loadRegion, unloadRegion,
-                                  scratchBytes, alloc, free, copyIn, copyOut, execute},
+                                  scratchBytes, alloc, free, copyIn, copyOut, execute, importMemory, releaseMemory},
                                  /*isConcurrent=*/true,
                                  nullptr};
 

@@ -16,8 +16,9 @@ extern "C" {
  * 3: parts of the model may run on other devices (copy_in, submit, copy_out, await).
  * Code that has none is of version 2.
  * 4: regions may have sizes that are known at run time only, and symbols of their own.
- * Code whose regions have none is of version 3. */
-#define TENON_ABI_VERSION 4
+ * Code whose regions have none is of version 3.
+ * 5: devices' memory may have red zones (device_zones). Code that has none is of version 3 or 4. */
+#define TENON_ABI_VERSION 5
 #define TENON_OLDEST_ABI_VERSION 1
 
 /* A kernel computes work units [begin, end). buffers: inputs, then outputs.
@@ -71,6 +72,11 @@ typedef struct tenon_host_api {
   int32_t (*copy_out)(void *invocation, uint32_t device, int64_t offset, void *to, int64_t bytes);
   /* Returns when the first `count` commands that this run gave to the device's queue are done. */
   int32_t (*await)(void *invocation, uint32_t device, int64_t count);
+
+  /* Version 5. As red_zones, of a device's memory, before its first command: `begins` are offsets
+   * in what tenon_space_sizes_fn asked for. They are checked behind each command that writes
+   * there. The list is copied. */
+  int32_t (*device_zones)(void *invocation, uint32_t device, const int64_t *begins, uint32_t count);
 } tenon_host_api;
 
 /* Entry points of a code image; their addresses are in the manifest.

@@ -71,11 +71,21 @@ typedef struct tenon_driver {
   tenon_status *(*copy_out)(tenon_device *device, void *memory, int64_t offset, void *to, size_t bytes);
   /* Returns when the outputs are in the memory. */
   tenon_status *(*execute)(tenon_executable *executable, const tenon_execution *execution);
+
+  /* The functions from here on may be NULL, and a driver may be built without them. */
+
+  /* Makes memory of the device of `bytes` bytes of this process, for devices that can reach
+   * them: what would be in an allocated memory lies there. data is a multiple of 64, bytes is
+   * not 0, and both stay the caller's, who undoes it by release_memory. Guarded sessions give
+   * their devices memory between pages without access; without the two functions it comes from
+   * alloc. A driver has both or none. */
+  tenon_status *(*import_memory)(tenon_device *device, void *data, size_t bytes, void **memory);
+  void (*release_memory)(tenon_device *device, void *memory);
 } tenon_driver;
 
 /* Adds a driver for models that are loaded from now on. The struct is copied; what its
  * pointers refer to must live as long as the process. Refuses a name that is taken ("cpu"
- * is the runtime's own), and a struct without one of the functions. */
+ * is the runtime's own), and a struct without one of the functions that it must have. */
 tenon_status *tenon_driver_register(const tenon_driver *driver);
 /* A driver in a library of its own defines this function with this name, and links against
  * libtenon-rt.so for tenon_status_create (a program that has the runtime in itself exports

@@ -40,7 +40,7 @@ typedef enum tenon_code {
   /* Of devices beside the host. */
   TENON_UNSUPPORTED_DEVICE = 7017, /* a device cannot be used, or not with the code */
   TENON_DEVICE = 7018,             /* a device failed while the model ran */
-  TENON_RED_ZONE = 7020            /* debugging: a kernel wrote behind a buffer of the arena */
+  TENON_RED_ZONE = 7020            /* debugging: something wrote behind a buffer */
 } tenon_code;
 /* The code of a status; TENON_OK for NULL. */
 tenon_code tenon_status_code(const tenon_status *status);
@@ -199,8 +199,9 @@ void tenon_pool_free(tenon_pool *pool);
 /* For debugging of generated code: runs use copies of inputs and weights that
  * cannot be written, and outputs and an arena filled with bytes that are no value
  * (0xff with END: NaN and -1; 0x5a with BEGIN); of each the end, or the beginning,
- * touches a page without access. A fault prints kernel and buffer on stderr and
- * then takes its course; for that, the first such session sets handlers of SIGSEGV
+ * touches a page without access. So does the memory of a device whose driver takes memory of
+ * the process (tenon_driver.import_memory); that of others is filled alone. A fault prints kernel
+ * and buffer on stderr and then takes its course; for that, the first such session sets handlers of SIGSEGV
  * and SIGBUS. */
 typedef enum tenon_guard { TENON_GUARD_NONE = 0, TENON_GUARD_END = 1, TENON_GUARD_BEGIN = 2 } tenon_guard;
 

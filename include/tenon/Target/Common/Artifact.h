@@ -51,6 +51,7 @@ struct Artifact {
   std::vector<CheckDescription> checks; ///< in the order of their numbers
   std::vector<ArtifactDevice> devices;
   std::vector<ArtifactRegion> regions;
+  bool hasDeviceZones = false; ///< the code has red zones in devices' memory
   uint64_t weightBytes = 0;
   /// Calls its argument for each weight in file order: offset and bytes.
   std::function<void(llvm::function_ref<void(uint64_t, llvm::StringRef)>)> forEachWeight;

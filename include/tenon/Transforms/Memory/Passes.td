@@ -14,8 +14,8 @@ def AssignMemoryPass : Pass<"plan-assign-memory", "::mlir::ModuleOp"> {
 
     With `red-zones` no two results share memory, behind each lie at least 64
     bytes that belong to none (the arena's `red_zone`), and a place has its
-    result's `bytes`: the runtime checks after every kernel that nothing was
-    written there.
+    result's `bytes`: the runtime checks after every kernel, and in the memory of
+    a device after every command, that nothing was written there.
 
     ```mlir
     %1 = plan.kernel "softmax_0" ... {places = [#plan.place<"host", offset 0>]} ...

@@ -9,6 +9,14 @@
 
 namespace toy {
 
+/// Bytes that a store writes behind each row: of a device that is out of order, for tests of
+/// what finds that.
+#ifdef TOY_OVERRUN
+static constexpr unsigned kOverrun = TOY_OVERRUN;
+#else
+static constexpr unsigned kOverrun = 0;
+#endif
+
 static uint64_t number(const unsigned char *bytes, unsigned count) {
   uint64_t value = 0;
   for (unsigned i = 0; i < count; ++i)
@@ -160,6 +168,8 @@ void Interpreter::execute(unsigned char *const *memory) {
         unsigned char *outside = memory[w[Buffer]] + w[Offset] + row * w[Stride];
         unsigned char *inside = base + w[Pad] + row * w[RowBytes];
         w[0] == Load ? memcpy(inside, outside, w[RowBytes]) : memcpy(outside, inside, w[RowBytes]);
+        if (w[0] == Store)
+          memset(outside + w[RowBytes], 0xee, kOverrun);
       }
       break;
     case MatMul:

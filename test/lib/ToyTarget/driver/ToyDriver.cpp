@@ -28,7 +28,7 @@ constexpr size_t kAlign = 64;
 
 struct Memory {
   size_t bytes;
-  unsigned char *data;
+  unsigned char *data; ///< allocated, or the caller's
 };
 
 tenon_status *outOfMemory() { return tenon_status_create(TENON_OUT_OF_MEMORY, "there is no memory left"); }
@@ -110,6 +110,13 @@ void freeMemory(tenon_device *, void *memory) {
   delete static_cast<Memory *>(memory);
 }
 
+tenon_status *importMemory(tenon_device *, void *data, size_t bytes, void **memory) {
+  *memory = new (std::nothrow) Memory{bytes, static_cast<unsigned char *>(data)};
+  return *memory ? nullptr : outOfMemory();
+}
+
+void releaseMemory(tenon_device *, void *memory) { delete static_cast<Memory *>(memory); }
+
 tenon_status *copyIn(tenon_device *device, void *memory, int64_t offset, const void *from, size_t bytes) {
   auto &to = *static_cast<Memory *>(memory);
   if (!holds(to, offset, bytes))
@@ -155,7 +162,8 @@ tenon_status *execute(tenon_executable *executable, const tenon_execution *execu
 } // namespace
 
 extern "C" __attribute__((visibility("default"))) const tenon_driver *tenon_driver_plugin(void) {
-  static const tenon_driver driver = {sizeof driver, "toy", nullptr,    open,   close,   loadRegion, unloadRegion,
-                                      scratchBytes,  alloc, freeMemory, copyIn, copyOut, execute};
+  static const tenon_driver driver = {sizeof driver, "toy",        nullptr,      open,         close,
+                                      loadRegion,    unloadRegion, scratchBytes, alloc,        freeMemory,
+                                      copyIn,        copyOut,      execute,      importMemory, releaseMemory};
   return &driver;
 }
