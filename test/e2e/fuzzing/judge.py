@@ -109,10 +109,15 @@ def noisy(program, binding, rng):
                 array = np.where(is_beyond, np.copysign(np.finfo(np.float16).max, array), array).astype(np.float16)
             if node.op == "Mod" and short_name(array) in ("f16", "bf16") and program.producer(node.inputs[0]):
                 # For the same reason a remainder may be of a sum that 16 bits do not hold: (60000 + 3) mod 2.
+                # And one that is within its error of a multiple of the divisor may be that.
                 x, y = (feeds[name].astype(np.float32) for name in node.inputs)
-                x *= 1 + NOISE[short_name(array)] * rng.uniform(-1, 1, x.shape)
+                noise = NOISE[short_name(array)]
                 with np.errstate(all="ignore"):
-                    array = (np.fmod if node.attrs.get("fmod") else np.mod)(x, y).astype(array.dtype)
+                    multiple = np.rint(x / y) * y
+                    is_multiple = (abs(x - multiple) <= noise * abs(x)) & (rng.random(array.shape) < 0.5)
+                    x = np.where(is_multiple, multiple, x * (1 + noise * rng.uniform(-1, 1, x.shape)))
+                    remainder = (np.fmod if node.attrs.get("fmod") else np.mod)(x, y)
+                    array = np.where(is_multiple, np.copysign(0, remainder), remainder).astype(array.dtype)
             values[name] = array if node.op in EXACT and not node.domain else shaken(array)
             if len(node.tolerance) > 2 and node.tolerance[2] and array.dtype.kind in "iu":  # steps of a quantized result
                 limits, steps = np.iinfo(array.dtype), rng.integers(-node.tolerance[2], node.tolerance[2] + 1, array.shape)
