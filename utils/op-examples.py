@@ -4,7 +4,8 @@
 
 An example is a ```mlir block in the text of an op in include/tenon/Dialect/**/*Ops.td.
 It becomes the body of a function, whose arguments are the values that the example uses
-and does not define. An example that holds `...` is skipped.
+and does not define, in a module that has the device "toy". An example that holds `...` is
+skipped.
 
     utils/op-examples.py                            every example
     utils/op-examples.py --tenon-opt PATH           the same, by another build
@@ -48,7 +49,8 @@ def problem(tenon_opt, text):
     while True:
         arguments = ", ".join(f"{name}: {types[name]}" for name in types)
         function = f"func.func @example({arguments}) {{\n{text}return\n}}\n"
-        done = subprocess.run([tenon_opt, "-"], input=function, capture_output=True, text=True, check=False)
+        module = f'module attributes {{plan.devices = [#plan.device<"toy", "toy:small">]}} {{\n{function}}}\n'
+        done = subprocess.run([tenon_opt, "-"], input=module, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return None
         mismatch = MISMATCH.search(done.stderr)

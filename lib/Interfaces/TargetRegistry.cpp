@@ -60,6 +60,25 @@ std::unique_ptr<Target> TargetRegistry::parse(llvm::StringRef spec, std::string 
   return families.front()->parse(spec, loaded, error);
 }
 
+std::unique_ptr<Target> TargetRegistry::find(plan::DeviceAttr device, std::string &error) const {
+  if (!device.getChip())
+    return parse(device.getSpec(), error);
+  hw::Device chip = device.getChip().toDevice();
+  for (const std::unique_ptr<TargetFamily> &family : families) {
+    if (family->device() != chip.family)
+      continue;
+    std::vector<std::string> problems = family->check(chip);
+    if (problems.empty())
+      return family->make(chip, device.getSpec());
+    error = "[TN8014] " + llvm::join(problems, "; ");
+    return nullptr;
+  }
+  std::string known = llvm::join(llvm::map_range(families, [](const auto &family) { return family->device(); }), ", ");
+  error = "[TN8010] " + chip.where("family") + ": found '" + chip.family + "', allowed is " + known +
+          "; other families come by --load-target-plugin";
+  return nullptr;
+}
+
 std::unique_ptr<Target> TargetRegistry::baselineOfProcess() const {
   for (const std::unique_ptr<TargetFamily> &family : families)
     if (std::unique_ptr<Target> target = family->baselineOfProcess())

@@ -5,6 +5,7 @@
 #include "Outputs.h"
 #include "Package.h"
 #include "PlaceStage.h"
+#include "PlanTargets.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -193,11 +194,12 @@ LogicalResult addPlannedPins(MLIRContext &context, CompileOptions &options) {
   return success(problems.empty());
 }
 
-static LogicalResult writePlan(MLIRContext &context, const Ledger &ledger, const CompileOptions &options) {
+static LogicalResult writePlan(MLIRContext &context, const Ledger &ledger, ArrayRef<std::string> devices,
+                               const CompileOptions &options) {
   OutputFile file;
   std::error_code code = file.open(options.planOut);
   if (!code) {
-    file.os() << planText(ledger, partition::deviceNames(options.specs()));
+    file.os() << planText(ledger, devices);
     code = file.commit();
   }
   if (!code)
@@ -210,7 +212,8 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
                                        const CompileOptions &options, CompileResult result) {
   MLIRContext &context = *module->getContext();
   Stage last = options.stopAfter.value_or(Stage::Package);
-  Targets targets = findTargets(context, options.specs(), options.targetFiles, options.targetPlugins);
+  PlanTargets known = targetsFor(*module, next, options);
+  const Targets &targets = known.targets;
   if (targets.empty())
     return failure();
   result.target = targets.front()->spec().str();
@@ -222,6 +225,7 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
     print(*module, result);
     return result;
   }
+  completeDevices(*module, known);
   Clock clock;
   announce(*module, Stage::Codegen, options);
   GenerateOptions generation;
@@ -245,7 +249,7 @@ static FailureOr<CompileResult> finish(OwningOpRef<ModuleOp> module, Stage next,
   if (failed(package(*module, targets, std::move(*generated), output, input, options, result)))
     return failure();
   result.phaseSeconds.push_back({"package", clock.lap()});
-  if (!options.planOut.empty() && failed(writePlan(context, result.ledger, options)))
+  if (!options.planOut.empty() && failed(writePlan(context, result.ledger, known.names, options)))
     return failure();
   return result;
 }

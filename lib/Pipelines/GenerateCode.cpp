@@ -62,10 +62,6 @@ static FailureOr<GeneratedCode> generate(ModuleOp program, const Target &target,
 FailureOr<ProgramCode> generateAll(ModuleOp module, const Targets &targets, const GenerateOptions &options,
                                    bool redZones) {
   plan::Programs programs = plan::programsOf(module);
-  size_t devices = plan::devicesOf(programs.host).size();
-  if (devices && devices + 1 != targets.size())
-    return module.emitError("[TN8049] the plan is for ") << devices << " devices beside the host, --target names "
-                                                         << targets.size() - 1 << "; give those that it was made for";
   ProgramCode all;
   FailureOr<GeneratedCode> host = generate(programs.host, *targets.front(), options, redZones);
   if (failed(host))

@@ -90,14 +90,14 @@ void addDefaults(func::FuncOp func, Artifact &artifact, GeneratedCode &generated
       artifact.fixedInputs.push_back(name.str());
 }
 
-void addDevices(ModuleOp host, const Targets &targets, Artifact &artifact) {
-  for (auto [i, device] : llvm::enumerate(plan::devicesOf(host))) {
-    const Target &target = *targets[i + 1];
-    ArtifactDevice entry{device.getName().str(), target.device().str(), device.getSpec().str()};
-    for (const hw::Link &link : target.chip().links)
-      if (link.from == plan::kHostSpace || link.to == plan::kHostSpace) {
-        entry.mbPerS = link.mbPerS;
-        entry.latencyNs = link.latencyNs;
+void addDevices(ModuleOp host, Artifact &artifact) {
+  for (plan::DeviceAttr device : plan::devicesOf(host)) {
+    hw::DeviceAttr chip = device.getChip();
+    ArtifactDevice entry{device.getName().str(), chip.getFamily().str(), device.getSpec().str()};
+    for (hw::LinkAttr link : chip.getLinks())
+      if (link.getFrom() == plan::kHostSpace || link.getTo() == plan::kHostSpace) {
+        entry.mbPerS = link.getMbPerS();
+        entry.latencyNs = link.getLatencyNs();
       }
     artifact.devices.push_back(std::move(entry));
     plan::ArenaAttr arena = plan::arenaOf(host, device.getName());
@@ -138,10 +138,10 @@ void addRegion(RegionCode &region, GeneratedCode &host, Artifact &artifact) {
 }
 
 /// Kernels and checks of the host's program, then the devices and what runs on them.
-void addPrograms(ModuleOp plan, const Targets &targets, ProgramCode &code, Artifact &artifact) {
+void addPrograms(ModuleOp plan, ProgramCode &code, Artifact &artifact) {
   artifact.kernels = std::move(code.host.kernels);
   artifact.checks = std::move(code.host.checks);
-  addDevices(plan, targets, artifact);
+  addDevices(plan, artifact);
   for (KernelDescription &kernel : artifact.kernels)
     if (!artifact.devices.empty())
       kernel.device = plan::kHostSpace.str();
@@ -180,7 +180,7 @@ LogicalResult package(ModuleOp module, const Targets &targets, ProgramCode code,
   addInterface(func, artifact);
   addSymbols(plan, artifact);
   addDefaults(func, artifact, generated);
-  addPrograms(plan, targets, code, artifact);
+  addPrograms(plan, code, artifact);
   result.ledger = buildLedger(module, artifact.kernels);
   artifact.modelHash = result.ledger.modelHash;
   llvm::raw_string_ostream(artifact.ledger) << llvm::json::Value(result.ledger.toJson());

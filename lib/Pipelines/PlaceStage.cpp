@@ -32,7 +32,7 @@ static LogicalResult placeProgram(ModuleOp program, const std::shared_ptr<const 
   PassManager pm(program.getContext());
   target->addRegionPasses(
       pm, {options.flushDenormals, [&](OpPassManager &passes) { addSimplification(passes, evaluator); }});
-  pm.addPass(fusion::createFormKernelsPass([&](StringRef, std::string &) { return target; }));
+  pm.addPass(fusion::createFormKernelsPass([&](plan::DeviceAttr, std::string &) { return target; }));
   pm.addPass(graph::createSimplifyPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(partition::createScheduleTransfersPass());
@@ -42,18 +42,17 @@ static LogicalResult placeProgram(ModuleOp program, const std::shared_ptr<const 
 /// Divides a graph into the programs of several devices.
 static LogicalResult divide(ModuleOp module, const Targets &targets, const CompileOptions &options) {
   partition::ChooseDevicesPassOptions choice;
-  llvm::append_range(choice.specs, options.specs());
   llvm::append_range(choice.pins, options.pins);
   llvm::append_range(choice.forbids, options.forbids);
   choice.fallback = options.fallback;
   choice.mostRegions = options.mostRegions;
-  // The pass asks in the order of its option, once for each.
+  // The pass asks in the order of the module's devices, the host first, once for each.
   auto next = std::make_shared<size_t>(0);
   PassManager pm(module.getContext());
   pm.addPass(partition::createDetachSizesPass());
   pm.addPass(graph::createInferShapesPass()); // what only fed sizes is dead
   pm.addPass(partition::createChooseDevicesPass(
-      [&targets, next](StringRef, std::string &) { return targets[(*next)++]; }, std::move(choice)));
+      [&targets, next](plan::DeviceAttr, std::string &) { return targets[(*next)++]; }, std::move(choice)));
   if (failed(pm.run(module)))
     return failure();
   recordDevices(module);
@@ -66,6 +65,8 @@ LogicalResult place(ModuleOp module, const Targets &targets, const CompileOption
                     const std::shared_ptr<simplify::ConstantEvaluator> &evaluator) {
   if (!plan::programsOf(module).regions.empty())
     return module.emitError("[TN4003] the module is divided between devices already; resume from codegen");
+  if (!plan::hostOf(module))
+    partition::declareDevices(module, targets, partition::deviceNames(targets, options.specs()));
   if (targets.size() > 1 && failed(divide(module, targets, options)))
     return failure();
   plan::Programs programs = plan::programsOf(module);

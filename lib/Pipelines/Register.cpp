@@ -32,10 +32,10 @@ using namespace mlir;
 namespace tenon {
 
 void registerTenonDialects(DialectRegistry &registry) {
-  registry
-      .insert<onnxir::OnnxDialect, num::NumDialect, graph::GraphDialect, plan::PlanDialect, func::FuncDialect,
-              arith::ArithDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect,
-              tensor::TensorDialect, affine::AffineDialect, LLVM::LLVMDialect, ub::UBDialect, cf::ControlFlowDialect>();
+  registry.insert<onnxir::OnnxDialect, num::NumDialect, graph::GraphDialect, hw::HwDialect, plan::PlanDialect,
+                  func::FuncDialect, arith::ArithDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
+                  vector::VectorDialect, tensor::TensorDialect, affine::AffineDialect, LLVM::LLVMDialect, ub::UBDialect,
+                  cf::ControlFlowDialect>();
 }
 
 void loadTenonDialects(MLIRContext &context) {
@@ -55,10 +55,10 @@ LogicalResult loadFormats(MLIRContext &context, ArrayRef<std::string> files) {
   return success(ok);
 }
 
-static std::shared_ptr<const Target> shippedTarget(StringRef spec, std::string &error) {
+static std::shared_ptr<const Target> registeredTarget(plan::DeviceAttr device, std::string &error) {
   TargetRegistry targets;
   registerTargets(targets);
-  return targets.parse(spec, error);
+  return targets.find(device, error);
 }
 
 void registerTenonPasses() {
@@ -68,8 +68,9 @@ void registerTenonPasses() {
   graph::registerPasses();
   onnxtograph::registerPasses();
   fusion::registerSinkDecodesPass();
-  registerPass([] { return fusion::createFormKernelsPass(shippedTarget); });
-  registerPass([] { return partition::createChooseDevicesPass(shippedTarget); });
+  registerPass([] { return fusion::createFormKernelsPass(registeredTarget); });
+  registerPass([] { return partition::createDeclareDevicesPass(registeredTarget); });
+  registerPass([] { return partition::createChooseDevicesPass(registeredTarget); });
   partition::registerDetachSizesPass();
   partition::registerOutlineRegionsPass();
   partition::registerScheduleTransfersPass();

@@ -18,12 +18,7 @@ namespace tenon {
 bool areSubmitted(const plan::Programs &programs) {
   llvm::StringMap<ModuleOp> regions;
   bool ok = true;
-  auto list = programs.host->getAttrOfType<ArrayAttr>(plan::kDevicesAttr);
   size_t devices = plan::devicesOf(programs.host).size();
-  if (programs.host->hasAttr(plan::kDevicesAttr) && (!list || list.size() != devices)) {
-    programs.host->emitError("[TN4003] plan.devices has something else than #plan.device");
-    ok = false;
-  }
   for (ModuleOp region : programs.regions) {
     regions[region.getSymName().value_or("")] = region;
     if (plan::deviceIndexOf(region) < devices)

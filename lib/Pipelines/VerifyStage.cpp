@@ -37,6 +37,8 @@ public:
   Contract(func::FuncOp func, Stage stage) : func(func), stage(stage) {
     if (auto attr = func->getParentOfType<ModuleOp>()->getAttrOfType<ArrayAttr>("graph.symbols"))
       symbols = attr.size();
+    if (plan::DeviceAttr device = plan::deviceOf(func->getParentOfType<ModuleOp>()))
+      chip = device.getChip();
   }
 
   bool holds() {
@@ -163,6 +165,9 @@ private:
         violation(op) << "[TN4001] there is another kernel '" << kernel.getName() << "'; give each a name of its own";
       if (kernel.getDevice().empty())
         violation(op) << "[TN4001] kernel '" << kernel.getName() << "' names no device";
+      else if (chip && chip.getFamily() != kernel.getDevice())
+        violation(op) << "[TN4001] kernel '" << kernel.getName() << "' is for a \"" << kernel.getDevice()
+                      << "\", its program's device " << chip.getSpelling() << " is a \"" << chip.getFamily() << "\"";
       if (kernel.getPacked())
         violation(op) << "[TN4001] kernel '" << kernel.getName() << "' has packed operands; that is left to codegen";
       for (BlockArgument input : kernel.getBody().getArguments())
@@ -201,6 +206,7 @@ private:
 
   func::FuncOp func;
   Stage stage;
+  hw::DeviceAttr chip; // of the program's device, where that is known
   unsigned symbols = 0;
   llvm::StringSet<> kernelNames;
   bool ok = true;

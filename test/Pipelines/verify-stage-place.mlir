@@ -122,8 +122,7 @@ module {
 // -----
 
 module {
-  // expected-error @below {{[TN4003] plan.devices has something else than #plan.device}}
-  module @host attributes {plan.devices = [3, #plan.device<"b", "cpu:x86-64-v3">]} {
+  module @host attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3">]} {
     func.func @main() {
       return
     }
@@ -236,5 +235,20 @@ module {
       }
       return %0 : tensor<2xf32>
     }
+  }
+}
+
+// -----
+
+// A kernel is for the family of its program's device, where the module says which one that is.
+
+module attributes {plan.host = #plan.device<"cpu:x86-64-v3", "cpu:x86-64-v3", #hw.device<"x86-64-v3", family = "cpu">>} {
+  func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    // expected-error @below {{[TN4001] kernel 'k' is for a "toy", its program's device cpu:x86-64-v3 is a "cpu"}}
+    %0 = plan.kernel "k" on "toy" root "elementwise" (%x) : (tensor<2xf32>) -> tensor<2xf32> {
+    ^bb0(%a: tensor<2xf32>):
+      plan.yield %a : tensor<2xf32>
+    }
+    return %0 : tensor<2xf32>
   }
 }

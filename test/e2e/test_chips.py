@@ -81,3 +81,33 @@ def test_a_declaration_is_not_written_over(tenon, model, tmp_path):
     before = own.read_text()
     refused(tenon("compile", model, "--target-file", own, "-o", own), USER_ERROR, "[TN8030]")
     assert own.read_text() == before
+
+
+def test_a_plan_holds_its_chip(tenon, model, tmp_path):
+    own = declared(tenon, "cpu:x86-64-v4", tmp_path / "mine.yaml", vector_bits=256)
+    straight, resumed = tmp_path / "straight.tenon", tmp_path / "resumed.tenon"
+    assert tenon("compile", model, "--target-file", own, "-o", straight).returncode == OK
+    text = tenon("compile", model, "--target-file", own, "--stop-after=place").stdout
+    assert "plan.host = #plan.device<" in text and "vector_bits = 256" in text
+    # The artifact records the file's name, so the text goes by the model's.
+    plan = tmp_path / "plan" / model.name
+    plan.parent.mkdir()
+    plan.write_text(text)
+    resume = ("compile", plan, "--start-from=codegen", "-o", resumed)
+    assert tenon(*resume, "--target-file", own).returncode == OK
+    assert resumed.read_bytes() == straight.read_bytes()
+    # It needs no file, as it has the chip; another one it refuses.
+    own.unlink()
+    resumed.unlink()
+    assert tenon(*resume).returncode == OK
+    assert resumed.read_bytes() == straight.read_bytes()
+    refused(tenon(*resume, "--target=cpu:x86-64-v4"), USER_ERROR, "[TN8049]", "the plan is for cpu:mine, --target names cpu:x86-64-v4;")
+    declared(tenon, "cpu:x86-64-v4", own, vector_bits=128)
+    refused(tenon(*resume, "--target-file", own), USER_ERROR, "[TN8049]", "--target names cpu:mine with other features or numbers;")
+    two = ("--target=cpu:x86-64-v4", "--target=cpu:x86-64-v3")
+    refused(tenon("compile", plan, "--start-from=place", *two, "-o", resumed), USER_ERROR, "[TN8049]", "for 0 devices beside")
+    # What is edited in the plan is what code is made for.
+    plan.write_text(text.replace("vector_bits = 256", "vector_bits = 512"))
+    assert "%zmm" in tenon("compile", plan, "--start-from=codegen", "--stop-after=codegen").stdout
+    plan.write_text(text.replace("vector_bits = 256", "vector_bits = 1024"))
+    refused(tenon(*resume), USER_ERROR, "[TN8014]", '#hw.device<"mine">: limits.vector_bits: found 1024')

@@ -355,6 +355,8 @@ def test_a_plan_is_resumed_with_the_targets_that_it_was_made_for(model, tmp_path
     assert "plan.submit" in plan.read_text()
     tenon("compile", "-q", plan, "-o", artifact, "--start-from=codegen", *TWO)
     resumed = artifact.read_bytes()
+    tenon("compile", "-q", plan, "-o", artifact, "--start-from=codegen")
+    assert artifact.read_bytes() == resumed
     tenon("compile", "-q", model, "-o", artifact, *flags)
     assert devices_of(artifact)["second"] == "cpu:host#2"
     assert "TN8049" in tenon("compile", "-q", plan, "-o", artifact, "--start-from=codegen", "--target=cpu:host", status=1)

@@ -42,7 +42,7 @@ CompilationFlags::CompilationFlags(FlagSet &set, llvm::StringRef targetHelp)
       verbose(set, {"v", "verbose"}, "A line for each step, also where standard error is no terminal") {}
 
 Exit CompilationFlags::read(CompileOptions &options) const {
-  options.target = target.given() || targetFiles.values.empty() ? target.value : "";
+  options.target = target.given() ? target.value : ""; // none: the first loaded chip, the plan's, or the default
   options.devices = target.devices;
   options.targetFiles = targetFiles.values;
   options.targetPlugins = targetPlugins.values;

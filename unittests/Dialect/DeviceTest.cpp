@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Declarations of chips: the shipped ones, and what people may write.
-#include "tenon/Dialect/Hw/IR/Device.h"
-
+#include "mlir/AsmParser/AsmParser.h"
+#include "tenon/Dialect/Hw/IR/Hw.h"
 #include "tenon/Interfaces/Target.h"
 #include "tenon/Pipelines/RegisterTargets.h"
 #include <gtest/gtest.h>
@@ -63,6 +63,46 @@ TEST(DeviceTest, TextsComeBackAsTheyWere) {
   EXPECT_EQ(read->features, device.features);
   EXPECT_EQ(read->rates, device.rates);
   EXPECT_EQ(textOf(*read), textOf(device));
+}
+
+/// A chip through an attribute and its text.
+hw::Device throughText(mlir::MLIRContext &context, const hw::Device &device) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << mlir::Attribute(hw::DeviceAttr::get(&context, device));
+  auto read = llvm::dyn_cast_or_null<hw::DeviceAttr>(mlir::parseAttribute(text, &context));
+  EXPECT_TRUE(read) << text;
+  return read ? read.toDevice() : hw::Device();
+}
+
+TEST(DeviceTest, AttributesSayWhatFilesDo) {
+  mlir::MLIRContext context;
+  context.loadDialect<hw::HwDialect>();
+  for (const hw::ShippedDevice &shipped : hw::shippedDevices()) {
+    std::vector<std::string> problems;
+    std::optional<hw::Device> device = hw::parseDevice(shipped.text, shipped.file, problems);
+    ASSERT_TRUE(device) << problems.front();
+    EXPECT_EQ(textOf(throughText(context, *device)), textOf(*device));
+  }
+  // What no shipped chip has: texts that need quotes, orders that are not those of names,
+  // entries without numbers.
+  hw::Device odd;
+  odd.name = "a.b-c_1";
+  odd.family = "toy";
+  odd.summary = "a \"quote\", a \\, \xc3\xa9";
+  odd.features = {"sse4.1", "+x y"};
+  odd.units = {{"u", 3, 7, {{"f32", 2}, {"a \"b\"", 1}}}, {"v", 1, 1, {}}};
+  odd.memories = {{"near", 1, 2, 3, 4}, {"far", 0, 1, 0, 4096}};
+  odd.links = {{"host", "far", 7, 0}, {"near", "network", 1, 2}};
+  odd.formats = {{"window", {"f32", "!num"}}, {"contraction", {}}};
+  odd.rates = {{"function", {{"f32", 700}, {"f16", 20}}}, {"depthwise", {}}};
+  odd.kernelLaunchNs = 5;
+  odd.limits = {{"z", 0}, {"a.b", 7}};
+  EXPECT_EQ(textOf(throughText(context, odd)), textOf(odd));
+  hw::Device bare;
+  bare.name = "bare";
+  bare.family = "toy";
+  EXPECT_EQ(textOf(throughText(context, bare)), textOf(bare));
 }
 
 TEST(DeviceTest, AllProblemsAreTold) {

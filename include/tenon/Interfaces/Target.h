@@ -7,7 +7,7 @@
 #define TENON_INTERFACES_TARGET_H
 
 #include "mlir/IR/BuiltinOps.h"
-#include "tenon/Dialect/Hw/IR/Device.h"
+#include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Interfaces/FusionRules.h"
 #include "tenon/Interfaces/ModuleCode.h"
 #include <functional>
@@ -101,6 +101,9 @@ public:
   /// A chip that is shipped or `loaded`. Null with a message that names the accepted spellings.
   virtual std::unique_ptr<Target> parse(llvm::StringRef spec, llvm::ArrayRef<hw::Device> loaded,
                                         std::string &error) const = 0;
+  /// The target of a chip that `check` finds nothing wrong with, wherever it was declared.
+  /// `spec` is what Target::spec() says of it.
+  virtual std::unique_ptr<Target> make(const hw::Device &chip, llvm::StringRef spec) const = 0;
   /// A chip whose code every processor of this process's architecture runs, this one
   /// included; null where there is none.
   virtual std::unique_ptr<Target> baselineOfProcess() const { return nullptr; }
@@ -120,6 +123,9 @@ public:
   /// stands alone and says what else there is; an empty spelling is the chip that was
   /// loaded first, or else the first family's default. Null with a message.
   std::unique_ptr<Target> parse(llvm::StringRef spec, std::string &error) const;
+  /// The target of a device in the IR: of the chip that it has, or else of its spelling. Null
+  /// with a message.
+  std::unique_ptr<Target> find(plan::DeviceAttr device, std::string &error) const;
   std::unique_ptr<Target> baselineOfProcess() const;
 
 private:
@@ -131,8 +137,8 @@ private:
 /// order of --target.
 using Targets = std::vector<std::shared_ptr<const Target>>;
 
-/// Finds the target that a pass is asked to work for. Null with a message.
-using TargetProvider = std::function<std::shared_ptr<const Target>(llvm::StringRef spec, std::string &error)>;
+/// Finds the target of a device that a pass works for (TargetRegistry::find). Null with a message.
+using TargetProvider = std::function<std::shared_ptr<const Target>(plan::DeviceAttr device, std::string &error)>;
 
 } // namespace tenon
 

@@ -12,7 +12,7 @@
 namespace tenon {
 
 /// Changes with the classes that a plugin derives from or is given.
-inline constexpr uint32_t kTargetPluginApi = 2;
+inline constexpr uint32_t kTargetPluginApi = 3;
 inline constexpr llvm::StringLiteral kTargetPluginEntry = "tenonTargetPlugin";
 
 /// What a plugin says of itself. The first two members stay as they are in all versions.

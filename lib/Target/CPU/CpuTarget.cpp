@@ -134,7 +134,21 @@ std::vector<std::string> checkCpu(const hw::Device &chip) {
             "one of " + llvm::Twine(kLeastL2) + " to " + llvm::Twine(kMostL2) + " bytes, a core's second-level cache");
   if (chip.units.empty())
     problem("units", "none", "the cores");
+  constexpr int64_t kMostAlignment = 64; // what the runtime and the CPU's driver align memory to
+  for (const hw::Memory &memory : chip.memories)
+    if (memory.alignment > kMostAlignment)
+      problem("memories", memory.name + " with an alignment of " + llvm::Twine(memory.alignment),
+              "one of 1 to " + llvm::Twine(kMostAlignment));
   return problems;
+}
+
+CpuTarget cpuOf(const hw::Device &chip, llvm::StringRef spec) {
+  CpuTarget target;
+  target.spec = spec.str();
+  target.chip = chip;
+  llvm::sort(target.chip.features);
+  readChip(target);
+  return target;
 }
 
 namespace {

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Target/CPU/Codegen.h"
 #include "tenon/Target/CPU/Passes.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -21,11 +22,8 @@ public:
   void runOnOperation() override {
     ModuleOp module = getOperation();
     CpuTarget target;
-    std::string error;
-    if (!parseCpuTarget(spec, {}, target, error)) {
-      emitError(module.getLoc()) << error;
+    if (failed(findTarget(target)))
       return signalPassFailure();
-    }
     StrategyRegistry strategies;
     if (failed(packConstants(module, target, strategies)))
       return signalPassFailure();
@@ -34,6 +32,24 @@ public:
       return signalPassFailure();
     kernels->launches.clear(); // they name ops that are erased now
     module.getBodyRegion().takeBody(kernels->module->getBodyRegion());
+  }
+
+private:
+  /// The CPU that the module says it is for, else the one that the option names.
+  LogicalResult findTarget(CpuTarget &target) {
+    plan::DeviceAttr device = plan::deviceOf(getOperation());
+    if (device && device.getChip()) {
+      hw::Device chip = device.getChip().toDevice();
+      std::vector<std::string> problems = checkCpu(chip);
+      if (!problems.empty())
+        return emitError(getOperation().getLoc()) << "[TN8014] " << llvm::join(problems, "; ");
+      target = cpuOf(chip, device.getSpec());
+      return success();
+    }
+    std::string error;
+    if (!parseCpuTarget(device ? device.getSpec() : StringRef(spec), {}, target, error))
+      return emitError(getOperation().getLoc()) << error;
+    return success();
   }
 };
 

@@ -103,6 +103,10 @@ public:
     return parseCpuTarget(spec, loaded, target, error) ? std::make_unique<Cpu>(std::move(target)) : nullptr;
   }
 
+  std::unique_ptr<Target> make(const hw::Device &chip, StringRef spec) const override {
+    return std::make_unique<Cpu>(cpuOf(chip, spec));
+  }
+
   std::unique_ptr<Target> baselineOfProcess() const override {
     std::optional<CpuTarget> chip = cpu::baselineOfProcess();
     return chip ? std::make_unique<Cpu>(std::move(*chip)) : nullptr;

@@ -78,6 +78,7 @@ private:
 
     int64_t slots() const { return arena ? arena.getSlots().size() : 0; }
     int64_t redZone() const { return arena ? arena.getRedZone() : 0; }
+    int64_t alignment() const { return arena ? arena.getAlignment() : kAlign; }
   };
 
   // Conductor.cpp: what happens in which order, and functions that may end early.

@@ -66,8 +66,8 @@ void Conductor::emitSlots(Space &space) {
         if (!term.isLast)
           continue;
         LLVM::StoreOp::create(b, loc, at, element(part.getArgument(1), i64, stored++));
-        at = add(at,
-                 arith::AndIOp::create(b, loc, add(bytes, constant(kAlign - 1 + space.redZone())), constant(-kAlign)));
+        Value rounded = add(bytes, constant(space.alignment() - 1 + space.redZone()));
+        at = add(at, arith::AndIOp::create(b, loc, rounded, constant(-space.alignment())));
         bytes = constant(0);
       }
       return at;

@@ -308,7 +308,10 @@ public:
 
   void runOnOperation() override {
     std::string error;
-    target = provider ? provider(spec, error) : nullptr;
+    plan::DeviceAttr device = plan::deviceOf(getOperation());
+    if (!device)
+      device = plan::DeviceAttr::get(&getContext(), plan::kHostSpace, spec, hw::DeviceAttr());
+    target = provider ? provider(device, error) : nullptr;
     if (!target) {
       getOperation().emitError(provider ? error : "[TN8010] this tool knows no targets");
       return signalPassFailure();

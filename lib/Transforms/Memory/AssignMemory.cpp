@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Places the results of kernels, submits and transfers in the arenas of their spaces or
-// in the outputs' buffers.
+// in the outputs' buffers. How places are aligned, and how much there is, the chips say
+// whose memories the spaces are.
 #include "tenon/Transforms/Memory/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -16,8 +17,6 @@ namespace tenon::memory {
 namespace {
 
 constexpr int64_t kRedZone = 64;
-
-int64_t alignUp(int64_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
 
 struct Buffer : plan::Lifetime {
   AffineExpr bytes;
@@ -39,7 +38,10 @@ public:
     SmallVector<Attribute> attrs;
     for (const std::string &space : spaces) {
       const Arena &arena = arenas[space];
-      attrs.push_back(plan::ArenaAttr::get(&getContext(), space, arena.bytes, b.getArrayAttr(arena.slots), redZone()));
+      if (failed(checkSize(space, arena.bytes)))
+        return signalPassFailure();
+      attrs.push_back(plan::ArenaAttr::get(&getContext(), space, arena.bytes, b.getArrayAttr(arena.slots), redZone(),
+                                           alignmentOf(space)));
     }
     getOperation()->setAttr(plan::kArenasAttr, b.getArrayAttr(attrs));
     arenaBytes += arenas[plan::kHostSpace].bytes;
@@ -52,6 +54,30 @@ private:
   };
 
   int64_t redZone() const { return redZones ? kRedZone : 0; }
+
+  /// The memory that a space is; null where the module does not say.
+  hw::MemoryAttr memoryOf(StringRef space) {
+    plan::DeviceAttr device = plan::deviceOf(getOperation(), space);
+    return device && device.getChip() ? device.getChip().getBufferMemory() : hw::MemoryAttr();
+  }
+
+  /// Copies between the host and a device are of whole cache lines, whatever a device asks for.
+  int64_t alignmentOf(StringRef space) {
+    hw::MemoryAttr memory = memoryOf(space);
+    return std::max(plan::kLeastAlignment, memory ? memory.getAlignment() : 1);
+  }
+
+  /// The host's memory is that of the machine which runs the model, whatever a declaration says.
+  LogicalResult checkSize(StringRef space, int64_t bytes) {
+    bool isOfHost = space == plan::kHostSpace && !getOperation()->hasAttr(plan::kDeviceAttr);
+    hw::MemoryAttr memory = memoryOf(space);
+    if (isOfHost || !memory || memory.getBytes() == 0 || bytes <= memory.getBytes())
+      return success();
+    return getOperation().emitError("[TN4004] the buffers of device \"")
+           << plan::deviceOf(getOperation(), space).getName() << "\" need " << bytes << " bytes, its memory '"
+           << memory.getName() << "' has " << memory.getBytes()
+           << "; give it less of the model (--pin, --forbid), or smaller sizes (--sizes)";
+  }
 
   void assign(func::FuncOp func, Builder &b) {
     plan::Lifetimes lifetimes = plan::lifetimesOf(func);
@@ -81,7 +107,7 @@ private:
       for (Buffer &buffer : buffers)
         std::tie(buffer.first, buffer.last) = std::pair(0u, lifetimes.end);
     Arena &arena = arenas[space];
-    arena.bytes = std::max(arena.bytes, placeStatic(buffers, redZone()));
+    arena.bytes = std::max(arena.bytes, placeStatic(buffers, redZone(), alignmentOf(space)));
     size_t firstSlot = arena.slots.size();
     llvm::append_range(arena.slots, placeSymbolic(buffers, b));
     for (Buffer &buffer : buffers) {
@@ -102,13 +128,13 @@ private:
 
   /// Greedy by size: the largest buffer first, each into the tightest gap
   /// between the already placed buffers that live at the same time.
-  int64_t placeStatic(std::vector<Buffer> &buffers, int64_t zone) {
+  int64_t placeStatic(std::vector<Buffer> &buffers, int64_t zone, int64_t alignment) {
     SmallVector<Buffer *> order;
     for (Buffer &buffer : buffers)
       if (isa<AffineConstantExpr>(buffer.bytes))
         order.push_back(&buffer);
     auto size = [&](const Buffer *buffer) {
-      return alignUp(cast<AffineConstantExpr>(buffer->bytes).getValue()) + zone;
+      return int64_t(llvm::alignTo(cast<AffineConstantExpr>(buffer->bytes).getValue() + zone, alignment));
     };
     llvm::stable_sort(order, [&](Buffer *a, Buffer *b) { return size(a) > size(b); });
     SmallVector<Buffer *> placed; // by offset

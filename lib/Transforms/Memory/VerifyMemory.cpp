@@ -94,11 +94,11 @@ private:
     auto size = dyn_cast<AffineConstantExpr>(bytes);
     buffer.begin = number;
     buffer.end = size ? number + size.getValue() + arena.getRedZone() : -1;
-    bool isInside = size && number % kAlign == 0 && buffer.end <= arena.getBytes();
+    bool isInside = size && number % arena.getAlignment() == 0 && buffer.end <= arena.getBytes();
     if (!isInside)
       problem(buffer) << "has " << text(bytes) << " bytes from byte " << number
                       << " on, which is not within the arena's " << arena.getBytes() << " or not a multiple of "
-                      << kAlign;
+                      << arena.getAlignment();
     return isInside;
   }
 

@@ -6,9 +6,11 @@
 
 #include "BlockItems.h"
 #include "KernelGuess.h"
+#include "tenon/Analysis/Lifetimes.h"
 #include "tenon/Analysis/NominalSizes.h"
 #include "tenon/Dialect/Graph/IR/Graph.h"
 #include "tenon/Support/Provenance.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Regex.h"
@@ -18,18 +20,6 @@ using namespace mlir;
 namespace tenon::partition {
 #define GEN_PASS_DEF_CHOOSEDEVICESPASS
 #include "tenon/Transforms/Partition/Passes.h.inc"
-
-std::vector<std::string> deviceNames(ArrayRef<std::string> specs) {
-  std::vector<std::string> names;
-  llvm::StringMap<unsigned> seen;
-  for (StringRef spec : specs) {
-    std::string name = spec.split(',').first.str();
-    if (unsigned number = ++seen[name]; number > 1)
-      name += "#" + std::to_string(number);
-    names.push_back(name);
-  }
-  return names;
-}
 
 namespace {
 
@@ -78,6 +68,23 @@ std::string shapeText(Type type) {
   return text;
 }
 
+/// Why a device's memory has no room for what an op reads and writes.
+std::optional<Refusal> refusalOfSize(Operation *op, const hw::Device &chip) {
+  const hw::Memory *memory = chip.bufferMemory();
+  if (!memory || memory->bytes == 0)
+    return std::nullopt;
+  llvm::SetVector<Value> values(op->operand_begin(), op->operand_end());
+  values.insert(op->result_begin(), op->result_end());
+  int64_t bytes = 0;
+  for (Value value : values)
+    if (auto size = dyn_cast<AffineConstantExpr>(plan::bytesOf(value)))
+      bytes += size.getValue();
+  if (bytes <= memory->bytes)
+    return std::nullopt;
+  return Refusal{"TN4228", "the device's memory has room for what an operator reads and writes",
+                 std::to_string(bytes) + " bytes", std::to_string(memory->bytes) + " in '" + memory->name + "'", ""};
+}
+
 /// What keeps a device beside the host from an op, whatever its target takes.
 std::optional<Refusal> generalRefusalOf(Operation *op, const Target &target) {
   const FusionRules &rules = target.fusionRules();
@@ -94,7 +101,7 @@ std::optional<Refusal> generalRefusalOf(Operation *op, const Target &target) {
     if ((rules.isParameter(op, i) || (readsShape && i == 1)) && !isEverywhere(operand.getDefiningOp()))
       return Refusal{"TN4222", "what an operator reads when code is made is a constant",
                      "operand " + std::to_string(i) + " is computed", "a constant", ""};
-  return std::nullopt;
+  return refusalOfSize(op, target.chip());
 }
 
 class Chooser {
@@ -151,7 +158,7 @@ private:
     constexpr double kWakeUp = 14e-6;
     DeviceCosts costs;
     costs.latency = kWakeUp;
-    int64_t mbPerS = chip.memories.empty() ? 0 : chip.memories.back().mbPerS;
+    int64_t mbPerS = chip.bufferMemory() ? chip.bufferMemory()->mbPerS : 0;
     for (const hw::Link &link : chip.links)
       if (link.from == plan::kHostSpace || link.to == plan::kHostSpace) {
         mbPerS = link.mbPerS;
@@ -337,20 +344,15 @@ public:
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    std::vector<Candidate> candidates;
-    std::vector<std::string> names = deviceNames(std::vector<std::string>(specs.begin(), specs.end()));
-    for (auto [spec, name] : llvm::zip_equal(specs, names)) {
-      std::string error;
-      std::shared_ptr<const Target> target = provider ? provider(spec, error) : nullptr;
-      if (!target) {
-        module.emitError(provider ? error : "[TN8010] this tool knows no targets");
-        return signalPassFailure();
-      }
-      candidates.push_back({name, target});
-    }
     auto main = module.lookupSymbol<func::FuncOp>("main");
-    if (candidates.size() < 2 || !main || main.isExternal())
+    if (plan::devicesOf(module).empty() || !main || main.isExternal())
       return;
+    std::vector<Candidate> candidates;
+    std::vector<std::string> names;
+    if (failed(findCandidates(candidates)))
+      return signalPassFailure();
+    for (const Candidate &candidate : candidates)
+      names.push_back(candidate.name);
     Fallback onHost;
     if (!onHost.parse(fallback)) {
       module.emitError("[TN8048] --fallback=")
@@ -360,10 +362,6 @@ public:
     std::vector<Rule> pinRules, forbidRules;
     if (failed(parse("--pin", pins, names, pinRules)) || failed(parse("--forbid", forbids, names, forbidRules)))
       return signalPassFailure();
-    SmallVector<Attribute> devices;
-    for (const Candidate &candidate : ArrayRef(candidates).drop_front())
-      devices.push_back(plan::DeviceAttr::get(&getContext(), candidate.name, candidate.target->spec()));
-    module->setAttr(plan::kDevicesAttr, ArrayAttr::get(&getContext(), devices));
     if (failed(Chooser(main, candidates, pinRules, forbidRules, onHost, mostRegions).run()))
       return signalPassFailure();
     // A device that gets nothing is not asked for when the model is loaded.
@@ -380,6 +378,24 @@ public:
   }
 
 private:
+  /// The module's devices, the host first.
+  LogicalResult findCandidates(std::vector<Candidate> &candidates) {
+    plan::DeviceAttr host = plan::hostOf(getOperation());
+    if (!host)
+      return getOperation().emitError("[TN4005] plan.devices are declared, but no plan.host, which is the device that "
+                                      "runs what they do not");
+    SmallVector<plan::DeviceAttr> devices{host};
+    llvm::append_range(devices, plan::devicesOf(getOperation()));
+    for (plan::DeviceAttr device : devices) {
+      std::string error = "[TN8010] this tool knows no targets";
+      std::shared_ptr<const Target> target = provider ? provider(device, error) : nullptr;
+      if (!target)
+        return getOperation().emitError(error);
+      candidates.push_back({device.getName().str(), target});
+    }
+    return success();
+  }
+
   LogicalResult parse(StringRef flag, ArrayRef<std::string> texts, ArrayRef<std::string> names,
                       std::vector<Rule> &rules) {
     bool ok = true;

@@ -163,3 +163,68 @@ func.func @main(%x: tensor<4xf32>) {
   %0 = plan.await %x : tensor<4xf32>
   return
 }
+
+// -----
+
+// expected-error @+1 {{expected an alignment that is a power of two and 64 or more, found 96}}
+module attributes {p = #plan.arena<"host" align 96, bytes = 4, slots = []>} {}
+
+// -----
+
+// Names of devices are resolved in the module, as symbols are.
+
+module attributes {plan.devices = [#plan.device<"b", "toy:small">]} {
+  func.func @main(%x: tensor<4xf32>) {
+    // expected-error @+1 {{names the device "c", which is not in the module's plan.devices; there is b}}
+    %0 = plan.transfer %x from "host" to "c" : tensor<4xf32>
+    return
+  }
+}
+
+// -----
+
+module attributes {plan.devices = [#plan.device<"b", "toy:small">, #plan.device<"c", "toy:small">]} {
+  func.func @main() {
+    // expected-error @+1 {{names the device "toy:small", which is not in the module's plan.devices; there are b, c}}
+    %0 = plan.submit @b_0 on "toy:small"() : () -> tensor<4xf32>
+    return
+  }
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>) {
+  // expected-error @+1 {{names the device "b", which is not in the module's plan.devices; there are none}}
+  %0 = plan.transfer %x from "host" to "b" : tensor<4xf32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{has plan.devices that are no array of #plan.device: [3, #plan.device<"b", "toy:small">]}}
+module attributes {plan.devices = [3, #plan.device<"b", "toy:small">]} {}
+
+// -----
+
+// expected-error @+1 {{has plan.devices that are no array of #plan.device: "b"}}
+module attributes {plan.devices = "b"} {}
+
+// -----
+
+// expected-error @+1 {{has a device "b" in plan.devices whose name is taken}}
+module attributes {plan.devices = [#plan.device<"b", "toy:small">, #plan.device<"b", "toy:large">]} {}
+
+// -----
+
+// expected-error @+1 {{has a device "host" in plan.devices whose name is taken}}
+module attributes {plan.devices = [#plan.device<"host", "toy:small">]} {}
+
+// -----
+
+// expected-error @+1 {{has a plan.host that is no #plan.device: "cpu"}}
+module attributes {plan.host = "cpu"} {}
+
+// -----
+
+// expected-error @+1 {{expected a device's name, found ""}}
+module attributes {p = #plan.device<"", "toy:small">} {}

@@ -19,8 +19,9 @@ func.func @main(%x: tensor<4x8xf32>, %w: tensor<8x2xf32>) -> tensor<8xf32> {
   return %z : tensor<8xf32>
 }
 
-// CHECK: module attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3,+avx512f">]}
-module attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3,+avx512f">]} {
+// CHECK: module attributes {plan.arenas = [#plan.arena<"host", bytes = 0, slots = []>, #plan.arena<"b" align 256, bytes = 256, slots = []>], plan.devices = [#plan.device<"b", "cpu:x86-64-v3,+avx512f">]}
+module attributes {plan.arenas = [#plan.arena<"host" align 64, bytes = 0, slots = []>, #plan.arena<"b" align 256, bytes = 256, slots = []>],
+                   plan.devices = [#plan.device<"b", "cpu:x86-64-v3,+avx512f">]} {
   func.func @submits(%x: tensor<4xf32>) -> tensor<4xf32> {
     // CHECK: %[[IN:.*]] = plan.transfer %{{.*}} from "host" to "b" {places = [#plan.place<"b", offset 0>]} : tensor<4xf32>
     %0 = plan.transfer %x from "host" to "b" {places = [#plan.place<"b", offset 0>]} : tensor<4xf32>

@@ -111,7 +111,7 @@ module attributes {graph.symbols = [{name = "N", min = 0 : i64, max = 9223372036
 
 // -----
 
-module {
+module attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3">]} {
   func.func @nowhere(%x: tensor<4xf32>) {
     // expected-error @+1 {{[TN4002] result 0 of transfer is in the space "b", which has no arena}}
     %a = plan.transfer %x from "host" to "b" {places = [#plan.place<"b", offset 0>]} : tensor<4xf32>
@@ -145,5 +145,20 @@ module attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3">],
       plan.yield %0 : tensor<4xf32>
     }
     return %g : tensor<4xf32>
+  }
+}
+
+// -----
+
+// An arena may ask for more than 64 bytes, as its device does.
+module attributes {plan.devices = [#plan.device<"b", "cpu:x86-64-v3">],
+                   plan.arenas = [#plan.arena<"host", bytes = 0, slots = []>, #plan.arena<"b" align 256, bytes = 512, slots = []>]} {
+  func.func @aligned(%x: tensor<4xf32>) -> tensor<4xf32> {
+    %a = plan.transfer %x from "host" to "b" {places = [#plan.place<"b", offset 256>]} : tensor<4xf32>
+    // expected-error @+1 {{[TN4002] result 0 of submit b_0 has 16 bytes from byte 64 on, which is not within the arena's 512 or not a multiple of 256}}
+    %b = plan.submit @b_0 on "b" (%a) {places = [#plan.place<"b", offset 64>]} : (tensor<4xf32>) -> tensor<4xf32>
+    %c = plan.transfer %b from "b" to "host" {places = [#plan.place<"host", output 0>]} : tensor<4xf32>
+    %d = plan.await %c : tensor<4xf32>
+    return %d : tensor<4xf32>
   }
 }

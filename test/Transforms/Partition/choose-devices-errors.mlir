@@ -1,7 +1,7 @@
-// RUN: not tenon-opt %s '--plan-choose-devices=targets=cpu:x86-64-v3,cpu:x86-64-v3 pin=*=cpu:x86-64-v3,a=gpu' 2>&1 | FileCheck %s --check-prefix=TEXT
-// RUN: not tenon-opt %s '--plan-choose-devices=targets=cpu:x86-64-v3,cpu:x86-64-v3 pin=absent=cpu:x86-64-v3 forbid=a=cpu:x86-64-v3,a=cpu:x86-64-v3#2' 2>&1 | FileCheck %s --check-prefix=USE
-// RUN: not tenon-opt %s '--plan-choose-devices=targets=cpu:x86-64-v3,cpu:x86-64-v3 pin=o=cpu:x86-64-v3#2' 2>&1 | FileCheck %s --check-prefix=LEGAL
-// RUN: not tenon-opt %s '--plan-choose-devices=targets=cpu:x86-64-v3,gpu:x' 2>&1 | FileCheck %s --check-prefix=TARGET
+// RUN: not tenon-opt %s --plan-declare-devices=targets=cpu:x86-64-v3,cpu:x86-64-v3 '--plan-choose-devices=pin=*=cpu:x86-64-v3,a=gpu' 2>&1 | FileCheck %s --check-prefix=TEXT
+// RUN: not tenon-opt %s --plan-declare-devices=targets=cpu:x86-64-v3,cpu:x86-64-v3 '--plan-choose-devices=pin=absent=cpu:x86-64-v3 forbid=a=cpu:x86-64-v3,a=cpu:x86-64-v3#2' 2>&1 | FileCheck %s --check-prefix=USE
+// RUN: not tenon-opt %s --plan-declare-devices=targets=cpu:x86-64-v3,cpu:x86-64-v3 '--plan-choose-devices=pin=o=cpu:x86-64-v3#2' 2>&1 | FileCheck %s --check-prefix=LEGAL
+// RUN: not tenon-opt %s --plan-declare-devices=targets=cpu:x86-64-v3,gpu:x 2>&1 | FileCheck %s --check-prefix=TARGET
 
 // TEXT: [TN8048] --pin=*=cpu:x86-64-v3: '*' is no regular expression
 // TEXT: [TN8048] --pin=a=gpu: expected REGEX=DEVICE with one of cpu:x86-64-v3, cpu:x86-64-v3#2

@@ -1,10 +1,11 @@
-// RUN: tenon-opt %s '--plan-choose-devices=targets=cpu:x86-64-v3,cpu:x86-64-v4 pin=m=cpu:x86-64-v4,e=cpu:x86-64-v3 forbid=b=cpu:x86-64-v3' --mlir-print-debuginfo --mlir-print-local-scope | FileCheck %s
+// RUN: tenon-opt %s --plan-declare-devices=targets=cpu:x86-64-v3,cpu:x86-64-v4 '--plan-choose-devices=pin=m=cpu:x86-64-v4,e=cpu:x86-64-v3 forbid=b=cpu:x86-64-v3' --mlir-print-debuginfo --mlir-print-local-scope | FileCheck %s
 
 // The node m is pinned to the second device, e to the host, b forbidden there. What is
 // read when code is made but computed keeps an op on the host; so does time: s and o, whose
 // open size counts as 32, are too little to be copied for. The reasons are in the locations.
 
-// CHECK: plan.devices = [#plan.device<"cpu:x86-64-v4", "cpu:x86-64-v4">]
+// CHECK: plan.devices = [#plan.device<"cpu:x86-64-v4", "cpu:x86-64-v4", #hw.device<"x86-64-v4", family = "cpu",
+// CHECK-SAME: plan.host = #plan.device<"cpu:x86-64-v3", "cpu:x86-64-v3", #hw.device<"x86-64-v3", family = "cpu",
 // CHECK-SAME: {plan = "chosen (exact)", seconds =
 // CHECK-SAME: {plan = "greedy"
 // CHECK-SAME: {plan = "all on cpu:x86-64-v3"

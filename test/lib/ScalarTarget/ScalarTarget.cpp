@@ -74,7 +74,9 @@ public:
   StringRef device() const override { return kDevice; }
   std::vector<std::string> specs() const override { return {kSpec.str()}; }
   std::vector<std::string> check(const hw::Device &chip) const override {
-    return {chip.where("name") + ": found '" + chip.name + "', the only one is " + kSpec.str()};
+    if (kSpec != (kDevice + ":" + chip.name).str())
+      return {chip.where("name") + ": found '" + chip.name + "', the only one is " + kSpec.str()};
+    return cpu::checkCpu(chip);
   }
   std::unique_ptr<Target> parse(StringRef spec, ArrayRef<hw::Device> loaded, std::string &error) const override {
     std::optional<cpu::CpuTarget> below = cpu::baselineOfProcess();
@@ -84,6 +86,9 @@ public:
              (below ? "unknown chip; expected " + kSpec : "no code can be made for this machine"))
                 .str();
     return nullptr;
+  }
+  std::unique_ptr<Target> make(const hw::Device &chip, StringRef spec) const override {
+    return std::make_unique<Scalar>(cpu::cpuOf(chip, spec));
   }
 };
 

@@ -35,7 +35,7 @@ std::string text(Type type) {
 
 class Toy : public Target {
 public:
-  explicit Toy(hw::Device chip) : declaration(std::move(chip)), spelling((kDevice + ":" + declaration.name).str()) {}
+  Toy(hw::Device chip, StringRef spec) : declaration(std::move(chip)), spelling(spec) {}
 
   StringRef spec() const override { return spelling; }
   const hw::Device &chip() const override { return declaration; }
@@ -179,11 +179,15 @@ public:
     std::string known;
     for (const hw::Device *chip : chips) {
       if (spec == kDevice || spec == (kDevice + ":" + chip->name).str())
-        return std::make_unique<Toy>(*chip);
+        return make(*chip, (kDevice + ":" + chip->name).str());
       known += ((known.empty() ? "" : " or ") + kDevice + ":" + chip->name).str();
     }
     error = ("[TN8010] --target=" + spec + ": unknown chip; expected " + known).str();
     return nullptr;
+  }
+
+  std::unique_ptr<Target> make(const hw::Device &chip, StringRef spec) const override {
+    return std::make_unique<Toy>(chip, spec);
   }
 
 private:

@@ -37,6 +37,9 @@ std::vector<std::string> shippedCpus();
 /// What keeps a declaration from being compiled for, a line each.
 std::vector<std::string> checkCpu(const hw::Device &chip);
 
+/// The CPU of a declaration that checkCpu finds nothing wrong with.
+CpuTarget cpuOf(const hw::Device &chip, llvm::StringRef spec);
+
 /// Parses `cpu:CHIP[,+feature,-feature...][,l2=KIB]`; CHIP is host (or native), the name of a
 /// file targets/cpu-CHIP.yaml, or of a `loaded` declaration, and `cpu:` may be left out. On
 /// x86, host is the highest level that CPUID tells of, with further features and the sizes

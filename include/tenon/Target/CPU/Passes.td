@@ -93,7 +93,7 @@ def EmitKernelsPass : Pass<"cpu-emit-kernels", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"spec", "target", "std::string", "\"host\"", "The processor that the kernels are for, as --target names it">
+    Option<"spec", "target", "std::string", "\"host\"", "The processor that the kernels are for, as --target names it, where the module has no plan.host">
   ];
   let dependentDialects = [
     "::mlir::func::FuncDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",

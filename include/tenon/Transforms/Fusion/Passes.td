@@ -49,7 +49,7 @@ def FormKernelsPass : Pass<"plan-form-kernels", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"spec", "target", "std::string", "", "The chip that the kernels are for, as --target names it">
+    Option<"spec", "target", "std::string", "", "The chip that the kernels are for, as --target names it, where the module has no plan.host">
   ];
   let dependentDialects = ["::tenon::plan::PlanDialect"];
 }

@@ -8,9 +8,6 @@
 #include "mlir/Pass/Pass.h"
 
 namespace tenon::memory {
-/// Of every place in an arena, in bytes: a cache line, and an AVX-512 vector.
-constexpr int64_t kAlign = 64;
-
 #define GEN_PASS_DECL
 #include "tenon/Transforms/Memory/Passes.h.inc"
 #define GEN_PASS_REGISTRATION

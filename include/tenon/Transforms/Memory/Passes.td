@@ -12,6 +12,10 @@ def AssignMemoryPass : Pass<"plan-assign-memory", "::mlir::ModuleOp"> {
     sizes and offsets are computed at entry. Every kernel gets its `places`,
     a `#plan.place` a result, and the module `plan.arenas`.
 
+    A space is the buffer memory of its device's chip (`plan.host`, `plan.devices`): places
+    are aligned as it asks for, to 64 bytes at least, and what a device beside the host has no
+    room for is an error (TN4004).
+
     With `red-zones` no two results share memory, behind each lie at least 64
     bytes that belong to none (the arena's `red_zone`), and a place has its
     result's `bytes`: the runtime checks after every kernel, and in the memory of

@@ -3,18 +3,40 @@
 #define TENON_PARTITION_PASSES_TD
 include "mlir/Pass/PassBase.td"
 
+def DeclareDevicesPass : Pass<"plan-declare-devices", "::mlir::ModuleOp"> {
+  let summary = "Writes what the devices of --target are into the module";
+  let description = [{
+    The module gets `plan.host` and, of several targets, `plan.devices`: each device with its
+    name, its spelling and its chip, which passes after this one read. A module that has them
+    stays as it is: a test declares the chips that it is about, and a plan those that it was
+    made for.
+
+    ```mlir
+    module attributes {
+      plan.host = #plan.device<"cpu:x86-64-v3", "cpu:x86-64-v3", #hw.device<"x86-64-v3", family = "cpu">>,
+      plan.devices = [#plan.device<"toy", "toy:small", #hw.device<"small", family = "toy">>]} {
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"specs", "targets", "std::string", "Spellings of --target, the host's first">
+  ];
+  let dependentDialects = ["::tenon::plan::PlanDialect"];
+}
+
 def ChooseDevicesPass : Pass<"plan-choose-devices", "::mlir::ModuleOp"> {
   let summary = "Chooses a device for each op: by what may run where, then by predicted time";
   let description = [{
     Each graph op of the function main, also in branches, gets a `plan.device`: the host, or one of
-    the other devices of `--target`. A device takes an op if its target does, if all
-    sizes are known or its target takes open ones, and if no operand that is read when code
-    is made is computed before. Of what is legal, the assignment with the least predicted time is taken:
+    the module's `plan.devices`, which it has to have (plan-declare-devices). A device takes an
+    op if its target does, if all sizes are known or its target takes open ones, if no operand
+    that is read when code is made is computed before, and if its memory has room for what the
+    op reads and writes. Of what is legal, the assignment with the least predicted time is taken:
     ops on their devices, copies, launches of regions (Placement.h), at nominal sizes where
     sizes are open (32, if the user gives none). A branch is divided for itself, behind the block
-    around it, and costs half (BlockPlacement.h). The module gets
+    around it, and costs half (BlockPlacement.h). The module keeps its
     `plan.devices`, unless all stays on the host; ops that stay on the host though another device was asked
-    for have a note in the ledger that says why (TN4220 to TN4226).
+    for have a note in the ledger that says why (TN4220 to TN4226, TN4228).
 
     `fallback` says what becomes of ops that no device beside the host takes.
     `pins` and `forbids` are lists of REGEX=DEVICE; the expression matches whole names
@@ -25,7 +47,6 @@ def ChooseDevicesPass : Pass<"plan-choose-devices", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    ListOption<"specs", "targets", "std::string", "Spellings of --target, the host's first">,
     ListOption<"pins", "pin", "std::string", "REGEX=DEVICE: where ops of these ONNX nodes run">,
     ListOption<"forbids", "forbid", "std::string", "REGEX=DEVICE: where ops of these ONNX nodes do not run">,
     Option<"fallback", "fallback", "std::string", "", "What no device beside the host takes: error, warn, or allow:OP;OP (ONNX operators that may stay on the host; others are errors); empty: a note in the ledger">,

@@ -5,9 +5,32 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/YAMLParser.h"
 
 namespace tenon::hw {
+
+std::string Range::text() const { return llvm::formatv("a whole number of {0} to {1}", least, most); }
+
+bool isName(llvm::StringRef text) {
+  return !text.empty() &&
+         llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || llvm::StringRef("_-.").contains(c); });
+}
+
+std::vector<std::string> contradictions(llvm::ArrayRef<llvm::StringRef> memories,
+                                        llvm::ArrayRef<llvm::StringRef> endsOfLinks) {
+  std::vector<std::string> problems;
+  llvm::StringSet<> names;
+  for (llvm::StringRef memory : memories)
+    if (!names.insert(memory).second)
+      problems.push_back("memories: found two of the name '" + memory.str() + "'");
+  for (llvm::StringRef end : endsOfLinks)
+    if (end != "network" && end != "host" && !names.contains(end))
+      problems.push_back("links: found '" + end.str() + "', allowed are host, network and the chip's memories" +
+                         (memories.empty() ? "" : " " + llvm::join(memories, ", ")));
+  return problems;
+}
 
 static constexpr llvm::StringLiteral kOperatorKinds[] = {"contraction", "elementwise", "reduction", "window",
                                                          "movement",    "recurrence",  "quantize",  "other"};

@@ -49,7 +49,6 @@ public:
 
 private:
   static constexpr llvm::StringLiteral kChip = "chip";
-  static constexpr int64_t kMost = int64_t(1) << 50;
 
   /// What YAML's own parser says of the text, in the same form.
   StringRef prepared(StringRef text) {
@@ -141,16 +140,13 @@ private:
   void name(Node &node, StringRef what, std::string &result) {
     if (!text(node, what, result))
       return;
-    bool isName = !result.empty() &&
-                  llvm::all_of(result, [](char c) { return llvm::isAlnum(c) || StringRef("_-.").contains(c); });
-    if (!isName)
+    if (!isName(result))
       problem(node, what + ": found '" + result + "', allowed are letters, digits, '_', '-' and '.'");
   }
-  void number(Node &node, const llvm::Twine &what, int64_t &result, int64_t least, int64_t most = kMost) {
-    std::string allowed = llvm::formatv("a whole number of {0} to {1}", least, most);
-    auto value = scalar(node, what, allowed);
-    if (value && (StringRef(*value).getAsInteger(0, result) || result < least || result > most))
-      problem(node, what + ": found '" + *value + "', allowed is " + allowed);
+  void number(Node &node, const llvm::Twine &what, int64_t &result, Range range) {
+    auto value = scalar(node, what, range.text());
+    if (value && (StringRef(*value).getAsInteger(0, result) || !range.contains(result)))
+      problem(node, what + ": found '" + *value + "', allowed is " + range.text());
   }
   void list(Node &node, StringRef what, llvm::function_ref<void(Node &)> read) {
     auto *sequence = llvm::dyn_cast<llvm::yaml::SequenceNode>(&node);
@@ -174,8 +170,8 @@ private:
   Key nameOf(StringRef key, std::string &result) {
     return {key, true, [=, this, &result](Node &node) { name(node, key, result); }};
   }
-  Key numberOf(StringRef key, bool isRequired, int64_t &result, int64_t least, int64_t most = kMost) {
-    return {key, isRequired, [=, this, &result](Node &node) { number(node, key, result, least, most); }};
+  Key numberOf(StringRef key, bool isRequired, int64_t &result, Range range) {
+    return {key, isRequired, [=, this, &result](Node &node) { number(node, key, result, range); }};
   }
   template <typename T>
   Key listOf(StringRef key, std::vector<T> &result, void (Reader::*read)(Node &, T &)) {
@@ -187,28 +183,29 @@ private:
   void unit(Node &node, Unit &unit) {
     mapping(node, "unit",
             {nameOf("name", unit.name),
-             numberOf("count", true, unit.count, 1, 1 << 20),
-             numberOf("clock_mhz", true, unit.clockMHz, 1, 1 << 20),
+             numberOf("count", true, unit.count, kSmallCounts),
+             numberOf("clock_mhz", true, unit.clockMHz, kSmallCounts),
              {"ops_per_cycle", true, [&](Node &rates) {
                 entries(rates, "ops_per_cycle", [&](StringRef format, Node &, Node *value) {
                   int64_t rate = 0;
-                  number(*value, "ops_per_cycle." + format, rate, 1);
+                  number(*value, "ops_per_cycle." + format, rate, kSpeeds);
                   unit.opsPerCycle.emplace_back(format, rate);
                 });
               }}});
   }
   void memory(Node &node, Memory &memory) {
     mapping(node, "memory",
-            {nameOf("name", memory.name), numberOf("bytes", true, memory.bytes, 0),
-             numberOf("mb_per_s", true, memory.mbPerS, 1), numberOf("latency_ns", true, memory.latencyNs, 0),
-             numberOf("alignment", false, memory.alignment, 1, 1 << 20)});
+            {nameOf("name", memory.name), numberOf("bytes", true, memory.bytes, kAmounts),
+             numberOf("mb_per_s", true, memory.mbPerS, kSpeeds),
+             numberOf("latency_ns", true, memory.latencyNs, kAmounts),
+             numberOf("alignment", false, memory.alignment, kSmallCounts)});
     if (!llvm::isPowerOf2_64(memory.alignment))
       problem(node, "alignment: found " + llvm::Twine(memory.alignment) + ", allowed is a power of two");
   }
   void link(Node &node, Link &link) {
     mapping(node, "link",
-            {nameOf("from", link.from), nameOf("to", link.to), numberOf("mb_per_s", true, link.mbPerS, 1),
-             numberOf("latency_ns", true, link.latencyNs, 0)});
+            {nameOf("from", link.from), nameOf("to", link.to), numberOf("mb_per_s", true, link.mbPerS, kSpeeds),
+             numberOf("latency_ns", true, link.latencyNs, kAmounts)});
   }
   void formats(Node &node) {
     entries(node, "formats", [&](StringRef kind, Node &keyNode, Node *value) {
@@ -224,7 +221,7 @@ private:
       auto &speeds = d.rates.emplace_back(kind, std::vector<std::pair<std::string, int64_t>>()).second;
       entries(*value, "rates." + kind, [&](StringRef format, Node &, Node *number) {
         int64_t rate = 0;
-        this->number(*number, "rates." + kind + "." + format, rate, 1);
+        this->number(*number, "rates." + kind + "." + format, rate, kSpeeds);
         speeds.emplace_back(format, rate);
       });
     });
@@ -233,7 +230,7 @@ private:
     entries(node, "limits", [&](StringRef name, Node &keyNode, Node *value) {
       d.lines["limits." + name.str()] = sources.getLineAndColumn(keyNode.getSourceRange().Start).first;
       int64_t limit = 0;
-      number(*value, "limits." + name, limit, 0);
+      number(*value, "limits." + name, limit, kAmounts);
       d.limits.emplace_back(name, limit);
     });
   }
@@ -253,23 +250,21 @@ private:
              {"launch", false,
               [&](Node &node) {
                 mapping(node, "launch",
-                        {numberOf("kernel_ns", true, d.kernelLaunchNs, 0),
-                         numberOf("region_ns", true, d.regionLaunchNs, 0)});
+                        {numberOf("kernel_ns", true, d.kernelLaunchNs, kAmounts),
+                         numberOf("region_ns", true, d.regionLaunchNs, kAmounts)});
               }},
              {"limits", false, [&](Node &node) { limits(node); }}});
   }
 
   /// What keys say together.
   void check(Node &root) {
-    llvm::StringSet<> names;
+    std::vector<StringRef> memories, ends;
     for (const Memory &memory : d.memories)
-      if (!names.insert(memory.name).second)
-        problem(root, "memories: found two of the name '" + memory.name + "'");
+      memories.push_back(memory.name);
     for (const Link &link : d.links)
-      for (const std::string &end : {link.from, link.to})
-        if (end != "network" && end != "host" && !names.contains(end))
-          problem(root, "links: found '" + end + "', allowed are host, network and the chip's memories" +
-                            (names.empty() ? "" : ", " + llvm::join(names.keys(), ", ")));
+      ends.insert(ends.end(), {link.from, link.to});
+    for (const std::string &text : contradictions(memories, ends))
+      problem(root, text);
   }
 
   StringRef file;

@@ -5,6 +5,7 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -38,10 +39,13 @@ LogicalResult PlaceAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitErr
 }
 
 LogicalResult ArenaAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, StringRef space, int64_t bytes,
-                                ArrayAttr slots, int64_t redZone) {
+                                ArrayAttr slots, int64_t redZone, int64_t alignment) {
   if (space.empty() || bytes < 0 || redZone < 0)
     return emitError() << "expected a memory space and bytes of 0 or more, found \"" << space << "\", " << bytes
                        << " and a red zone of " << redZone;
+  if (alignment < kLeastAlignment || !llvm::isPowerOf2_64(alignment))
+    return emitError() << "expected an alignment that is a power of two and " << kLeastAlignment << " or more, found "
+                       << alignment;
   for (Attribute slot : slots)
     if (auto map = dyn_cast<AffineMapAttr>(slot); !map || map.getValue().getNumResults() == 0)
       return emitError() << "expected slots with a map of sizes each, found " << slot;
@@ -56,13 +60,69 @@ ArenaAttr tenon::plan::arenaOf(ModuleOp module, StringRef space) {
   return {};
 }
 
+LogicalResult DeviceAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, StringRef name, StringRef,
+                                 tenon::hw::DeviceAttr) {
+  return name.empty() ? LogicalResult(emitError() << "expected a device's name, found \"\"") : success();
+}
+
+/// Devices beside the host have names of their own: these are names of memory spaces, too.
+static LogicalResult verifyDevices(Operation *op, Attribute value) {
+  auto list = dyn_cast<ArrayAttr>(value);
+  if (!list || !llvm::all_of(list, llvm::IsaPred<DeviceAttr>))
+    return op->emitOpError("has plan.devices that are no array of #plan.device: ") << value;
+  llvm::SmallVector<StringRef> names{kHostSpace};
+  for (auto device : list.getAsRange<DeviceAttr>()) {
+    if (llvm::is_contained(names, device.getName()))
+      return op->emitOpError("has a device \"") << device.getName() << "\" in plan.devices whose name is taken";
+    names.push_back(device.getName());
+  }
+  return success();
+}
+
+LogicalResult PlanDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() == kDevicesAttr)
+    return verifyDevices(op, attribute.getValue());
+  if (attribute.getName() == kHostAttr && !isa<DeviceAttr>(attribute.getValue()))
+    return op->emitOpError("has a plan.host that is no #plan.device: ") << attribute.getValue();
+  return success();
+}
+
+DeviceAttr tenon::plan::hostOf(ModuleOp module) { return module->getAttrOfType<DeviceAttr>(kHostAttr); }
+
 SmallVector<DeviceAttr> tenon::plan::devicesOf(ModuleOp module) {
-  SmallVector<DeviceAttr> devices;
-  if (auto list = module->getAttrOfType<ArrayAttr>(kDevicesAttr))
-    for (Attribute entry : list)
-      if (auto device = dyn_cast<DeviceAttr>(entry)) // VerifyStage refuses others
-        devices.push_back(device);
-  return devices;
+  auto list = module->getAttrOfType<ArrayAttr>(kDevicesAttr);
+  return list ? llvm::to_vector(list.getAsRange<DeviceAttr>()) : SmallVector<DeviceAttr>();
+}
+
+/// Null if there is none of that name.
+static DeviceAttr findDevice(ModuleOp program, StringRef name) {
+  SmallVector<DeviceAttr> devices = devicesOf(program);
+  auto *found = llvm::find_if(devices, [&](DeviceAttr device) { return device.getName() == name; });
+  return found == devices.end() ? DeviceAttr() : *found;
+}
+
+DeviceAttr tenon::plan::deviceOf(ModuleOp program) {
+  auto name = program->getAttrOfType<StringAttr>(kDeviceAttr);
+  if (!name)
+    return hostOf(program);
+  auto all = program->getParentOfType<ModuleOp>();
+  return all ? findDevice(programsOf(all).host, name.getValue()) : DeviceAttr();
+}
+
+DeviceAttr tenon::plan::deviceOf(ModuleOp program, StringRef space) {
+  return space == kHostSpace ? deviceOf(program) : findDevice(program, space);
+}
+
+/// Whether the program that an op is of has the device.
+static LogicalResult verifyDevice(Operation *op, StringRef name) {
+  auto program = op->getParentOfType<ModuleOp>();
+  if (!program || findDevice(program, name))
+    return success();
+  SmallVector<StringRef> known =
+      llvm::map_to_vector(devicesOf(program), [](DeviceAttr device) { return device.getName(); });
+  return op->emitOpError("names the device \"")
+         << name << "\", which is not in the module's plan.devices; there "
+         << (known.empty() ? std::string("are none") : (known.size() == 1 ? "is " : "are ") + llvm::join(known, ", "));
 }
 
 Programs tenon::plan::programsOf(ModuleOp module) {
@@ -137,6 +197,12 @@ LogicalResult TransferOp::verify() {
   if (space != getSource())
     return emitOpError("copies from \"") << getSource() << "\" what is in \"" << space << "\"";
   return verifyPlaces(*this, getPlaces());
+}
+
+LogicalResult SubmitOp::verifySymbolUses(SymbolTableCollection &) { return verifyDevice(*this, getDevice()); }
+
+LogicalResult TransferOp::verifySymbolUses(SymbolTableCollection &) {
+  return verifyDevice(*this, getSource() == kHostSpace ? getDestination() : getSource());
 }
 
 LogicalResult AwaitOp::verify() {

@@ -63,6 +63,8 @@ struct Device {
   std::string file;
   llvm::StringMap<unsigned> lines;
 
+  /// The memory that buffers lie in, and the next one to a link: the last. Null where none is declared.
+  const Memory *bufferMemory() const { return memories.empty() ? nullptr : &memories.back(); }
   const Memory *memory(llvm::StringRef name) const;
   Memory *memory(llvm::StringRef name);
   std::optional<int64_t> limit(llvm::StringRef name) const;
@@ -70,6 +72,23 @@ struct Device {
   /// "FILE:LINE: KEY" of a key, or of what holds it: how problems of it begin.
   std::string where(llvm::StringRef key) const;
 };
+
+/// What a number of a declaration may be, both ends included.
+struct Range {
+  int64_t least, most;
+  bool contains(int64_t number) const { return least <= number && number <= most; }
+  /// "a whole number of 0 to 7"
+  std::string text() const;
+};
+inline constexpr int64_t kMostOfAnything = int64_t(1) << 50;
+inline constexpr Range kSmallCounts{1, 1 << 20}; ///< units, megahertz, alignments
+inline constexpr Range kSpeeds{1, kMostOfAnything};
+inline constexpr Range kAmounts{0, kMostOfAnything}; ///< bytes, nanoseconds, limits
+/// Of chips, families, units, memories: letters, digits, '_', '-' and '.'.
+bool isName(llvm::StringRef text);
+/// What memories and links say that cannot hold together, a line each.
+std::vector<std::string> contradictions(llvm::ArrayRef<llvm::StringRef> memories,
+                                        llvm::ArrayRef<llvm::StringRef> endsOfLinks);
 
 /// Kinds of operators that `formats` may speak of.
 llvm::ArrayRef<llvm::StringLiteral> operatorKinds();

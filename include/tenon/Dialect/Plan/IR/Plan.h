@@ -7,8 +7,15 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "tenon/Dialect/Hw/IR/Hw.h"
+
+namespace tenon::plan {
+/// Of every place in an arena at least, in bytes: a cache line, and an AVX-512 vector.
+inline constexpr int64_t kLeastAlignment = 64;
+} // namespace tenon::plan
 
 #include "tenon/Dialect/Plan/IR/PlanDialect.h.inc"
 #include "tenon/Dialect/Plan/IR/PlanEnums.h.inc"
@@ -23,10 +30,17 @@ namespace tenon::plan {
 inline constexpr llvm::StringLiteral kHostSpace = "host";
 /// The module's attribute with its arenas.
 inline constexpr llvm::StringLiteral kArenasAttr = "plan.arenas";
-/// The attribute of a module of several programs, and of the host's, with their devices
-/// beside the host: an array of #plan.device.
+/// The attribute of a graph's module, and of the host's program, with the host: a #plan.device.
+inline constexpr llvm::StringLiteral kHostAttr = "plan.host";
+/// Null where the module does not say.
+DeviceAttr hostOf(mlir::ModuleOp module);
+/// The attribute beside it with the devices beside the host: an array of #plan.device.
 inline constexpr llvm::StringLiteral kDevicesAttr = "plan.devices";
 llvm::SmallVector<DeviceAttr> devicesOf(mlir::ModuleOp module);
+/// The device that runs a program: the host, or that of a region. Null where nothing says.
+DeviceAttr deviceOf(mlir::ModuleOp program);
+/// The device whose memory a space of a program is. Null where nothing says.
+DeviceAttr deviceOf(mlir::ModuleOp program, llvm::StringRef space);
 
 /// The programs of a planned module: the host's, which for one device is the module
 /// itself, and the regions' of other devices.

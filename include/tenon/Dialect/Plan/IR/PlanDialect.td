@@ -13,7 +13,12 @@ def Plan_Dialect : Dialect {
     kernels and cost nothing: they alias their operand's buffer. In the end every
     result has a place (`#plan.place`), and the module's attribute `plan.arenas` an
     arena for each memory space that has some.
+
+    A module says what its devices are: `plan.host` the one that runs its program, and
+    `plan.devices` those beside it, which submits and transfers name.
   }];
+  let dependentDialects = ["::tenon::hw::HwDialect"];
+  let hasOperationAttrVerify = 1;
   let useDefaultAttributePrinterParser = 1;
 }
 #endif

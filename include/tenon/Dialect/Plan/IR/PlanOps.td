@@ -3,6 +3,7 @@
 #define TENON_PLAN_OPS_TD
 include "mlir/IR/OpBase.td"
 include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "tenon/Dialect/Plan/IR/PlanDialect.td"
@@ -48,10 +49,11 @@ def Plan_ViewOp : Op<Plan_Dialect, "view", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Plan_SubmitOp : Op<Plan_Dialect, "submit", [Pure]> {
+def Plan_SubmitOp : Op<Plan_Dialect, "submit", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a run of a region's program on its device";
   let description = [{
-    `region` names the module with the program, beside that of the host; its main takes
+    `device` is one of the module's `plan.devices`. `region` names the module with the
+    program, beside that of the host; its main takes
     the operands and gives the results, all of which lie in the device's memory. The
     device's queue executes submits and transfers in the order of the text, those in branches
     where these are taken, while the host goes on. `places` has a `#plan.place` for each result.
@@ -68,10 +70,11 @@ def Plan_SubmitOp : Op<Plan_Dialect, "submit", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Plan_TransferOp : Op<Plan_Dialect, "transfer", [Pure, AllTypesMatch<["x", "result"]>]> {
+def Plan_TransferOp : Op<Plan_Dialect, "transfer", [
+    Pure, AllTypesMatch<["x", "result"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a copy of a tensor from one memory space into another";
   let description = [{
-    One of the two is the host's. A copy to the host is complete where `plan.await` says
+    One of the two is the host's, the other that of one of the module's `plan.devices`. A copy to the host is complete where `plan.await` says
     so, one to a device where its queue comes to what uses it.
 
     ```mlir
