@@ -72,6 +72,9 @@ def test_bad_declarations(tenon, model, tmp_path):
     refuses(declared(tenon, "cpu:aarch64", bad, triple="aarch64-apple-darwin"), "bad.yaml:4: triple: found 'aarch64-apple-darwin'")
     refuses(declared(tenon, "cpu:aarch64", bad, features="[neon, avx2]"), "features: found 'avx2'")
     refuses(declared(tenon, "cpu:aarch64", bad, name="x86-64-v3"), "bad.yaml:1: name: found 'x86-64-v3'", "shipped")
+    declared(tenon, "cpu:aarch64", bad)
+    bad.write_text(bad.read_text().replace("alignment: 64", "alignment: 128"))
+    refuses(bad, "memories: found dram with an alignment of 128, allowed is one of 1 to 64")
     refuses(tmp_path / "none.yaml", "no such file")
     refuses(tmp_path, "not a regular file")
 

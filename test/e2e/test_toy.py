@@ -109,6 +109,22 @@ def test_unpinned_the_faster_device_gets_it(tenon, tmp_path, compiled):
     assert "TN4220" in tenon("explain", there, "--nodes").stdout
 
 
+def test_a_device_that_wants_its_memory_aligned(tenon, tmp_path, compiled):
+    """Places of its arena are at multiples of what the chip says, in the plan and when it runs."""
+    model, chip = layers(tmp_path / "model.onnx", between="Softmax"), tmp_path / "wide.yaml"
+    text = tenon("targets", "toy", "--emit", PLUGIN).stdout
+    chip.write_text(text.replace("name: small", "name: wide").replace("alignment: 64", "alignment: 4096"))
+    flags = [PLUGIN, "--target=cpu:host", "--target=toy:wide", f"--target-file={chip}", "--pin=(product|sum|relu).*=toy:wide"]
+    there = compiled(model, "there", *flags)
+    assert np.allclose(outputs_of(tenon, there, DRIVER), outputs_of(tenon, compiled(model, "alone")), rtol=0, atol=1e-6)
+    memory = json.loads(tenon("explain", there, "--json").stdout)["memory"]
+    offsets = [buffer["offset"] for space in memory if space["space"] != "host" for buffer in space["buffers"]]
+    assert len(set(offsets)) > 1 and all(offset % 4096 == 0 for offset in offsets), memory
+    # A memory that has no room for an operator's operands is not asked to hold them.
+    chip.write_text(text.replace("name: small", "name: wide").replace("name: dram, bytes: 0", "name: dram, bytes: 1000"))
+    refused(tenon("compile", model, *flags, "-o", tmp_path / "no.tenon"), USER_ERROR, "[TN8048]", "[TN4228]", "allowed is 1000 in 'dram'")
+
+
 def test_without_a_driver(tenon, tmp_path, compiled):
     there = compiled(layers(tmp_path / "model.onnx"), "there", *TWO, "--pin=.*=toy")
     done = tenon("run", there, "--random-seed=5")
