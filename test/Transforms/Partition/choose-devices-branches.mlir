@@ -1,9 +1,9 @@
-// RUN: tenon-opt %s '--plan-choose-devices=targets=cpu:x86-64-v3,cpu:x86-64-v4 pin=m=cpu:x86-64-v4,e=cpu:x86-64-v3' --mlir-print-debuginfo --mlir-print-local-scope | FileCheck %s
-// RUN: not tenon-opt %s '--plan-choose-devices=targets=cpu:x86-64-v3,cpu:x86-64-v4 pin=i=cpu:x86-64-v4' 2>&1 | FileCheck %s --check-prefix=IF
+// RUN: tenon-opt %s --plan-declare-devices=targets=cpu:x86-64-v3,cpu:x86-64-v4 '--plan-choose-devices=pin=m=cpu:x86-64-v4,e=cpu:x86-64-v3' --mlir-print-debuginfo --mlir-print-local-scope | FileCheck %s
+// RUN: not tenon-opt %s --plan-declare-devices=targets=cpu:x86-64-v3,cpu:x86-64-v4 '--plan-choose-devices=pin=i=cpu:x86-64-v4' 2>&1 | FileCheck %s --check-prefix=IF
 
 // Ops in branches are pinned, and told of, like others; the scf.if itself is the host's.
 
-// CHECK: plan.devices = [#plan.device<"cpu:x86-64-v4", "cpu:x86-64-v4">]
+// CHECK: plan.devices = [#plan.device<"cpu:x86-64-v4", "cpu:x86-64-v4", #hw.device<
 // CHECK-SAME: {plan = "chosen", seconds =
 // IF: [TN8048] --pin=i=cpu:x86-64-v4: [TN4223]
 module {
