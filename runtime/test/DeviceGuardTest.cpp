@@ -102,7 +102,7 @@ TEST(DeviceRedZone, NamesACopy) {
     Guarded guarded(TENON_GUARD_NONE, zoned("region-add", driver));
     Result result = guarded.run(25);
     EXPECT_EQ(result.code, TENON_RED_ZONE);
-    EXPECT_NE(result.text.find("a copy of 401 bytes to byte 0 of device 'accel' wrote 0 bytes behind the end of the "
+    EXPECT_NE(result.text.find("a copy of 400 bytes to byte 1 of device 'accel' wrote 0 bytes behind the end of the "
                                "buffer that ends at byte 400, red zone 1 of 2"),
               std::string::npos)
         << result.text;

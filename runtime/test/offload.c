@@ -102,8 +102,8 @@ EXPORT int32_t tenon_main(const tenon_host_api *api, void *invocation, void *con
   int64_t zones[] = {bytes, slot + bytes};
   if ((error = api->device_zones(invocation, 0, zones, 2)))
     return error;
-  if (symbols[0] == 25) /* a copy that is longer than its buffer */
-    return api->copy_in(invocation, 0, 0, inputs[0], bytes + 1);
+  if (symbols[0] == 25) /* a copy that goes beyond its buffer */
+    return api->copy_in(invocation, 0, 1, inputs[0], bytes);
 #endif
   if (symbols[0] == 70) /* is far ahead of the device */
     for (; count < 1000; ++count)
