@@ -39,19 +39,20 @@ static void addFixedSizes(const Session &session, CompileOptions &options) {
   }
 }
 
-static void addPlacement(const Session &session, const Ledger &ledger, CompileOptions &options) {
-  std::vector<std::string> names{plan::kHostSpace.str()};
+/// Adds an artifact's targets; returns the names of its memory spaces, the host's first.
+static std::vector<std::string> addTargets(const Session &session, CompileOptions &options) {
+  std::vector<std::string> spaces{plan::kHostSpace.str()};
   options.target = tenon_model_target(session.model);
   for (int i = 0; i < tenon_model_num_devices(session.model); ++i) {
     tenon_device_info device = session.device(i);
-    names.push_back(device.name);
+    spaces.push_back(device.name);
     options.devices.push_back(device.spec);
   }
-  options.pins = pinsOf(ledger, names, partition::deviceNames(options.specs()));
+  return spaces;
 }
 
-/// Chips that files or plugins declared have to be declared again.
-static Exit checkChips(const CompileOptions &options) {
+/// Finds the targets. Chips that files or plugins declared have to be declared again.
+static Exit findTargets(const CompileOptions &options, Targets &targets) {
   TargetRegistry registry;
   std::vector<std::string> problems;
   registerTargets(registry, options.targetFiles, options.targetPlugins, problems);
@@ -59,10 +60,13 @@ static Exit checkChips(const CompileOptions &options) {
     complain(problem);
   if (!problems.empty())
     return kUserError;
-  for (const std::string &spec : options.specs())
-    if (std::string error; !registry.parse(spec, error))
+  for (const std::string &spec : options.specs()) {
+    std::string error;
+    targets.push_back(registry.parse(spec, error));
+    if (!targets.back())
       return complain("[TN8010] the artifact is for " + spec +
                       ", which is no shipped chip; expected --target-file or --load-target-plugin with it");
+  }
   return kOk;
 }
 
@@ -82,8 +86,12 @@ Exit addChoicesOf(const Session &session, llvm::StringRef model, CompileOptions 
   if (!isOurs)
     return complain("[TN8015] the artifact is for several devices and not of " + model +
                     ", by the hashes of both: which device computes a node is not known; compile the model again");
-  addPlacement(session, *ledger, options);
-  return checkChips(options);
+  std::vector<std::string> spaces = addTargets(session, options);
+  Targets targets;
+  if (Exit exit = findTargets(options, targets))
+    return exit;
+  options.pins = pinsOf(*ledger, spaces, partition::deviceNames(targets, options.specs()));
+  return kOk;
 }
 
 Exit checkKernels(const Session &session, llvm::StringRef model, llvm::ArrayRef<KernelCheck> kernels) {
