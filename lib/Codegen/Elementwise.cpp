@@ -74,9 +74,51 @@ struct Math {
   // log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)): no overflow for large x.
   Value softplus(Value x) { return add(max(x, c(0)), un<math::Log1pOp>(exp(neg(un<math::AbsFOp>(x))))); }
   Value expm1(Value x) { return un<math::ExpM1Op>(x); }
+  Value log1p(Value x) { return un<math::Log1pOp>(x); }
   /// An odd function's value, which has the sign of the operand for zeros, too.
   Value odd(Value y, Value x) { return math::CopySignOp::create(b, loc, y, x); }
 };
+
+// The hyperbolic functions and their inverses are differences near 0 (acosh: near 1), which
+// the formulas with exp(x) and log(x) make of numbers near 1: what is left has few digits.
+// expm1 and log1p have that difference with all of its digits.
+
+/// `small` for x up to 30, beyond that exp(x) / 2, which sinh and cosh are there. It may be
+/// finite where exp(x) is not, and so is made of exp(x / 2).
+Value orHalfExp(Value x, Value small, Math m) {
+  Value root = m.exp(m.mul(x, m.c(0.5))), large = m.mul(m.mul(m.c(0.5), root), root);
+  return m.select(m.cmp(arith::CmpFPredicate::OGT, x, m.c(30)), large, small);
+}
+
+/// sinh(x) = (e + e / (e + 1)) / 2 with e = exp(x) - 1, of x >= 0.
+Value emitSinh(Value x, Math m) {
+  Value e = m.expm1(x);
+  return orHalfExp(x, m.mul(m.c(0.5), m.add(e, m.div(e, m.add(e, m.c(1))))), m);
+}
+
+Value emitCosh(Value x, Math m) { return orHalfExp(x, m.un<math::CoshOp>(x), m); }
+
+/// asinh(x) = log1p(x + x^2 / (1 + sqrt(x^2 + 1))), of x >= 0. The square overflows for large x,
+/// where the logarithm of 2x is as exact.
+Value emitAsinh(Value x, Math m) {
+  using P = arith::CmpFPredicate;
+  Value square = m.mul(x, x), root = m.un<math::SqrtOp>(m.add(square, m.c(1)));
+  Value small = m.log1p(m.add(x, m.div(square, m.add(root, m.c(1)))));
+  Value large = m.add(m.log(x), m.c(0.69314718055994530942));
+  return m.select(m.cmp(P::OGT, x, m.c(4096)), large, small);
+}
+
+/// acosh(x) = log1p(t + sqrt(2t + t^2)) with t = x - 1. NaN below 1.
+Value emitAcosh(Value x, Math m) {
+  using P = arith::CmpFPredicate;
+  Value t = m.sub(x, m.c(1)), root = m.un<math::SqrtOp>(m.mul(t, m.add(t, m.c(2))));
+  Value large = m.add(m.log(x), m.c(0.69314718055994530942));
+  Value y = m.select(m.cmp(P::OGT, x, m.c(4096)), large, m.log1p(m.add(t, root)));
+  return m.select(m.cmp(P::OLT, x, m.c(1)), m.c(NAN), y);
+}
+
+/// atanh(x) = log1p(2x / (1 - x)) / 2, of x >= 0.
+Value emitAtanh(Value x, Math m) { return m.mul(m.c(0.5), m.log1p(m.div(m.mul(m.c(2), x), m.sub(m.c(1), x)))); }
 
 /// Functions of mathematics and tests of a number; null for other kinds.
 Value emitFloatFunction(UnaryKind kind, Value x, Math m, bool fma) {
@@ -100,22 +142,12 @@ Value emitFloatFunction(UnaryKind kind, Value x, Math m, bool fma) {
   case UnaryKind::asin: return m.un<math::AsinOp>(x);
   case UnaryKind::acos: return m.un<math::AcosOp>(x);
   case UnaryKind::atan: return m.un<math::AtanOp>(x);
-  case UnaryKind::sinh: return m.odd(m.un<math::SinhOp>(x), x);
-  case UnaryKind::cosh: return m.un<math::CoshOp>(x);
+  case UnaryKind::sinh: return m.odd(emitSinh(m.un<math::AbsFOp>(x), m), x);
+  case UnaryKind::cosh: return emitCosh(m.un<math::AbsFOp>(x), m);
   case UnaryKind::tanh: return m.tanh(x);
-  case UnaryKind::asinh: {
-    // The formula cancels for negative values, and its square overflows: there
-    // the logarithm of 2|x| is as exact.
-    Value size = m.un<math::AbsFOp>(x), large = m.cmp(P::OGT, size, m.c(4096));
-    Value y = m.select(large, m.add(m.log(size), m.c(0.69314718055994530942)), m.un<math::AsinhOp>(size));
-    return m.odd(y, x);
-  }
-  case UnaryKind::acosh: {
-    Value large = m.cmp(P::OGT, x, m.c(4096));
-    Value y = m.select(large, m.add(m.log(x), m.c(0.69314718055994530942)), m.un<math::AcoshOp>(x));
-    return m.select(m.cmp(P::OLT, x, m.c(1)), m.c(NAN), y);
-  }
-  case UnaryKind::atanh: return m.odd(m.un<math::AtanhOp>(x), x);
+  case UnaryKind::asinh: return m.odd(emitAsinh(m.un<math::AbsFOp>(x), m), x);
+  case UnaryKind::acosh: return emitAcosh(x, m);
+  case UnaryKind::atanh: return m.odd(emitAtanh(m.un<math::AbsFOp>(x), m), x);
   case UnaryKind::erf: return m.odd(m.un<math::ErfOp>(x), x);
   case UnaryKind::is_nan: return m.cmp(P::UNO, x, x);
   case UnaryKind::is_inf: return m.cmp(P::OEQ, m.un<math::AbsFOp>(x), m.c(INFINITY));
