@@ -20,9 +20,7 @@
 #include "tenon/Dialect/Plan/IR/Plan.h"
 #include "tenon/Dialect/Plan/IR/Shapes.h"
 
-namespace tenon::codegen {} // namespace tenon::codegen
 namespace tenon::codegen {
-using namespace codegen;
 
 using plan::atLeastOne;
 using plan::Exprs;

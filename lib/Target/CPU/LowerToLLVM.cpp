@@ -43,7 +43,7 @@ LogicalResult applyToEach(ModuleOp module, RewritePatternSet patterns) {
 /// image has no libm, and a vector needs no scalar calls.
 LogicalResult approximateMath(ModuleOp module) {
   RewritePatternSet expansion(module.getContext());
-  math::populateExpansionPatterns(expansion, {"sinh", "cosh", "asinh", "acosh", "atanh"});
+  math::populateExpansionPatterns(expansion, {"cosh"});
   if (failed(applyToEach(module, std::move(expansion))))
     return failure();
   RewritePatternSet patterns(module.getContext());
