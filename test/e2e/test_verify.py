@@ -13,6 +13,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from driver_models import OK, USER_ERROR
+
 
 @pytest.fixture(scope="module")
 def convolutions(tmp_path_factory):
@@ -136,6 +138,23 @@ def test_refuses_a_foreign_artifact(tenon, convolutions, tmp_path):
     assert tenon("compile", tmp_path / "other.onnx", "-q", "-o", tmp_path / "other.tenon").returncode == 0
     done = tenon("verify", convolutions, "--artifact", tmp_path / "other.tenon")
     assert done.returncode == 1 and "[TN8015]" in done.stderr
+
+
+@pytest.mark.parametrize("says_whose", [True, False])  # edited IR may not
+@pytest.mark.parametrize("dims", [[40_000_000], ["n"], ["n", "m"], [2, 2]])
+def test_kernels_of_the_same_names_have_other_buffers(tenon, tmp_path, dims, says_whose):
+    """The reference does not read as much as the model says from memory of another one's size."""
+    paths = {name: tmp_path / f"{name}.onnx" for name in ("small", "other")}
+    for path, shape in zip(paths.values(), ([4], dims)):
+        ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "xy"]
+        graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"], "relu")], "g", ends[:1], ends[1:])
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    plan = tenon("compile", paths["small"], "--stop-after=place").stdout
+    (tmp_path / "m.mlir").write_text(plan if says_whose else re.sub('onnx.hash = ".*?", ', "", plan))
+    assert tenon("compile", tmp_path / "m.mlir", "--start-from=codegen", "-q", "-o", tmp_path / "m.tenon").returncode == OK
+    done = tenon("verify", paths["other"], "--artifact", tmp_path / "m.tenon")
+    assert done.returncode == USER_ERROR and "[TN8015]" in done.stderr, done.stderr
+    assert tenon("verify", paths["small"], "--artifact", tmp_path / "m.tenon").returncode == OK
 
 
 @pytest.fixture(scope="module")

@@ -94,6 +94,38 @@ Exit addChoicesOf(const Session &session, llvm::StringRef model, CompileOptions 
   return kOk;
 }
 
+static Exit checkShape(llvm::StringRef what, const tenon_tensor_info &found, mlir::Type planned) {
+  auto text = [](llvm::ArrayRef<int64_t> dims) {
+    std::string sizes;
+    for (int64_t size : dims)
+      sizes += (sizes.empty() ? "" : ", ") + (size < 0 ? "?" : std::to_string(size));
+    return "[" + sizes + "]";
+  };
+  std::string has = text(llvm::ArrayRef(found.dims, found.rank)),
+              wants = text(llvm::cast<mlir::RankedTensorType>(planned).getShape());
+  if (has == wants)
+    return kOk;
+  return complain("[TN8015] the artifact was not compiled from this model: its " + what + " '" + found.name + "' is " +
+                  has + ", the model's is " + wants + "; compile it again");
+}
+
+Exit checkInterface(const Session &session, llvm::StringRef model, const KernelVerifier &verifier) {
+  if (isOfModel(ledgerOf(session), model))
+    return kOk;
+  llvm::ArrayRef<mlir::Type> inputs = verifier.getInputTypes(), outputs = verifier.getOutputTypes();
+  if (session.inputs() != int(inputs.size()) || session.outputs() != int(outputs.size()))
+    return complain("[TN8015] the artifact was not compiled from this model: it has " + llvm::Twine(session.inputs()) +
+                    " inputs and " + llvm::Twine(session.outputs()) + " outputs, the model " +
+                    llvm::Twine(inputs.size()) + " and " + llvm::Twine(outputs.size()) + "; compile it again");
+  for (auto [i, type] : llvm::enumerate(inputs))
+    if (Exit exit = checkShape("input", session.input(i), type))
+      return exit;
+  for (auto [i, type] : llvm::enumerate(outputs))
+    if (Exit exit = checkShape("output", session.outputInfo(i), type))
+      return exit;
+  return kOk;
+}
+
 Exit checkKernels(const Session &session, llvm::StringRef model, llvm::ArrayRef<KernelCheck> kernels) {
   int count = tenon_model_num_kernels(session.model);
   for (int i = 0; i < std::max<int>(count, kernels.size()); ++i) {

@@ -18,6 +18,10 @@ void addOptionalInputs(const Session &session, CompileOptions &options);
 /// says nothing, and is refused if it is for several devices.
 Exit addChoicesOf(const Session &session, llvm::StringRef model, CompileOptions &options);
 
+/// An artifact of another model (of other weights, say) must have the model's inputs and outputs:
+/// the reference reads as much as the model says.
+Exit checkInterface(const Session &session, llvm::StringRef model, const KernelVerifier &verifier);
+
 /// The artifact must hold the kernels that the model is planned into. Says why it does not.
 Exit checkKernels(const Session &session, llvm::StringRef model, llvm::ArrayRef<KernelCheck> kernels);
 

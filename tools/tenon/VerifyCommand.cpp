@@ -106,6 +106,8 @@ Exit VerifyCommand::verify(llvm::StringRef path, CompileOptions options, VerifyR
   if (!verifier)
     return printer.exitStatus();
   report.target = tenon_model_target(session.model);
+  if (Exit exit = checkInterface(session, model, *verifier))
+    return exit;
   if (Exit exit = checkKernels(session, model, verifier->getChecks()))
     return exit;
   if (Exit exit = inputs.bind(session, /*random=*/true))
