@@ -23,7 +23,7 @@ EXACT = {
     "Squeeze", "Unsqueeze", "Flatten", "Concat", "Slice", "Split", "Gather", "GatherElements", "GatherND", "ScatterND",
     "ScatterElements", "Scatter", "Pad", "Expand", "Tile", "TopK", "ReduceMax", "ReduceMin", "MaxPool", "GlobalMaxPool",
     "DepthToSpace", "SpaceToDepth", "Trilu", "EyeLike", "OneHot", "ConstantOfShape", "Range", "Shape", "Size", "Dropout",
-    "ReverseSequence", "Hardmax", "Mod", "LeakyRelu", "ThresholdedRelu",
+    "ReverseSequence", "Hardmax", "Mod", "ThresholdedRelu",
 }
 # Sums, whose error is relative to their terms.
 SUMS = {
