@@ -95,7 +95,15 @@ class AveragePool(OpRun):
             return ((sum(windows.taps(wide, 0)) / sum(counting.taps(counts, 0))).astype(x.dtype),)
 
 
-OPERATORS = [AveragePool, HardSwish, LRN, MaxPool, PRelu]
+class GlobalMaxPool(OpRun):
+    """Over all axes but the first two, which the reference evaluator takes where the rank is 4.
+    ONNX Runtime begins with the lowest finite number, and has that of nothing but -inf."""
+
+    def _run(self, x):
+        return (x.max(axis=tuple(range(2, x.ndim)), keepdims=True, initial=-np.inf),)
+
+
+OPERATORS = [AveragePool, GlobalMaxPool, HardSwish, LRN, MaxPool, PRelu]
 
 
 POOLS = ("AveragePool", "LpPool", "MaxPool")

@@ -382,7 +382,6 @@ REFERENCE_WRONG = {
     "LpNormalization": ("absolute-values-of-the-reference", lambda n, o, opset: n.attrs.get("p", 2) == 1),
     "LogSoftmax": ("log-softmax-of-the-reference", always),
     "BatchNormalization": ("batch-normalization-of-the-reference", lambda n, o, opset: opset < 14),
-    "GlobalMaxPool": ("global-max-pool-of-the-reference", lambda n, o, opset: operand(n, o, 0).rank != 4),
     "ConvTranspose": ("conv-transpose-of-the-reference", lambda n, o, opset: n.attrs.get("group", 1) != 1),
 }
 
@@ -391,7 +390,7 @@ REFERENCE_WRONG = {
 CORRECTED = {"HardSwish": "hard-swish-of-doubles", "LRN": "lrn-of-the-reference", "PRelu": "slope-of-zero",
              "ReduceLogSumExp": "log-sum-exp-of-the-reference",
              "Resize": "nearest-of-the-reference", "Slice": "slice-from-below", **dict.fromkeys((*POOLS, "Conv"), "same-pads"),
-             "AveragePool": "average-pool-of-the-reference", "MaxPool": "max-pool-of-the-reference"}
+             "AveragePool": "average-pool-of-the-reference", "GlobalMaxPool": "global-max-pool-of-the-reference", "MaxPool": "max-pool-of-the-reference"}
 
 
 def is_undefined(node, operands):
