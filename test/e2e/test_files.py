@@ -147,6 +147,12 @@ def test_no_output_replaces_another(tenon, tmp_path):
 # Interruptions.
 
 
+def heed_signals():
+    """Before a program is started that these shall end: `nohup make test` ignores SIGHUP, and a shell's `&` SIGINT and SIGQUIT."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def left_in(folder):
     return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
 
@@ -156,7 +162,7 @@ def left_in(folder):
 def test_signals_leave_no_file(intercept, tenon, model, tmp_path, number, call):
     (tmp_path / "tmp").mkdir()
     environment = intercept(TENON_SIGNAL=f"{int(number)}:{call}", TMPDIR=tmp_path / "tmp")
-    done = tenon("compile", model, "-q", "-o", tmp_path / "m.tenon", env=environment)
+    done = tenon("compile", model, "-q", "-o", tmp_path / "m.tenon", env=environment, preexec_fn=heed_signals)
     assert done.returncode == -number, done.stderr
     assert left_in(tmp_path) == []
 
@@ -176,7 +182,7 @@ def test_signals_leave_no_file_of_other_commands(intercept, tenon, model, artifa
         if call.startswith("unlink") and command[0] == "run":
             continue
         environment = intercept(TENON_SIGNAL=f"{int(signal.SIGTERM)}:{call}", TMPDIR=tmp_path / "tmp")
-        done = tenon(*command, env=environment)
+        done = tenon(*command, env=environment, preexec_fn=heed_signals)
         assert done.returncode == -signal.SIGTERM, (call, done.stderr)
         assert left_in(tmp_path) == ["sample.npz"], call
 
