@@ -211,7 +211,7 @@ SUITES = {
     "operators": script("operator_tests.py", 100, shared=True, sanitized=False),
     "accuracy": script("function_accuracy.py", 3, shared=True, sanitized=False),
     "formats": script("number_formats.py", 55, shared=True, sweeps=40, sanitized=False),
-    "formats-accuracy": script("format_accuracy.py", 55, shared=True, sanitized=False),
+    "formats-accuracy": script("format_accuracy.py", 30, shared=True, sweeps=25, sanitized=False),
     "nodes": script("node_tests.py", 85, shared=True, sanitized=False),
     "cases": script("cases.py", 5, sanitized=False),
     "fuzz": script("fuzz.py", 100, sweeps=500, sanitized=False),

@@ -6,8 +6,10 @@ errors    of every weight of the models in ../shared/models: a format that
           chooses its bias is never worse than one of the same fields that
           cannot, and the errors are those that other arithmetic finds;
           quantized models have their formats already, and keep them
+          (of every third model, with --sweep of all)
 accuracy  of two labelled tasks per format, above a floor
 onnx      a converted .onnx file in ONNX Runtime gives what the artifact gives
+          (of every second format, with --sweep of all)
 flags     that make no sense are refused with their code
 
 bench/accuracy.py measures more tasks in more formats.
@@ -187,7 +189,7 @@ def check_flags(driver, model, arguments, code):
 
 
 def main():
-    arguments = parser(__doc__, timeout=120).parse_args()
+    arguments = parser(__doc__, timeout=120, sweep="all models and formats").parse_args()
     results = Results({})
     driver = Driver(arguments.build, arguments.timeout)
     folder = SHARED / "models"
@@ -209,7 +211,7 @@ def main():
             problem = f"    {type(error).__name__}: {error}"
         results.record(name, not problem, problem)
 
-    for model in sorted(folder.glob("*/model.onnx")):
+    for model in sorted(folder.glob("*/model.onnx"))[:: 1 if arguments.sweep else 3]:
         record(f"errors {model.parent.name}", lambda: check_errors(driver, model))
     small = folder / "mnist-8" / "model.onnx"
     for name, (flags, code) in FLAGS.items():
@@ -226,7 +228,7 @@ def main():
         # Blocks and 4-bit integers came to ONNX with opset 21, one above the model's.
         model = Path(scratch) / "model.onnx"
         onnx.save(version_converter.convert_version(onnx.load(folder / "cct2-cifar-op20" / "model.onnx"), 21), model)
-        for recipe in ONNX_FORMATS:
+        for recipe in ONNX_FORMATS[:: 1 if arguments.sweep else 2]:
             record(f"onnx {recipe}", lambda: check_onnx(driver, model, recipe, feed))
     return results.finish(arguments.json)
 

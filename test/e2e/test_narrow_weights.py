@@ -157,6 +157,7 @@ def test_numbers_beside_much_larger_ones(target):
         assert (abs(y - np.where(exact < 0, exact / 2, exact)) / (others @ abs(weights))).max() < 2**-22
 
 
+@pytest.mark.sweep(5)
 @pytest.mark.parametrize("rows, bound", [("normal", 2**-23), ("positive", 2**-22.5), ("far from zero", 2**-22.5), ("outliers", 2**-19.5)])
 @pytest.mark.parametrize("form", ["column", 16, 32])
 @pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v2", "cpu:x86-64-v3"])
@@ -175,6 +176,7 @@ def test_errors_of_long_rows(rows, bound, form, target):
     assert error.max() < bound, np.log2(error.max())
 
 
+@pytest.mark.sweep(5)
 @pytest.mark.parametrize("bits", range(2, 8))
 @pytest.mark.parametrize("block", [16, 32, 128])
 @pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v3"])
@@ -208,6 +210,7 @@ def test_every_width_at_its_limits(bits, block, target):
         assert np.allclose(session.run({"x0": x})["y0"], x.astype(np.float64) @ weights.T, rtol=2e-6)
 
 
+@pytest.mark.sweep(5)
 @pytest.mark.parametrize("rows", [1, 8, 9, "M"])
 @pytest.mark.parametrize("form", ["one", "column", 4, 16, 32, 96])
 @pytest.mark.parametrize("target", ["cpu:host", "cpu:x86-64-v3"])

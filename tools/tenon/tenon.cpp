@@ -6,9 +6,11 @@
 #include "tenon/Support/Files.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/PrettyStackTrace.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 #include <csignal>
+#include <cstdio>
 #include <new>
 #include <unistd.h>
 
@@ -43,5 +45,7 @@ int main(int argc, char **argv) {
     llvm::outs().clear_error(); // or its destructor aborts
     return complain("[TN8021] cannot write to standard output: " + llvm::Twine(code.message()));
   }
-  return exit;
+  // What the process has is the system's to take back: destructors of tables would read it all once more.
+  fflush(nullptr);
+  llvm::sys::Process::Exit(exit, /*NoCleanup=*/true);
 }

@@ -27,6 +27,11 @@
 #include <unistd.h>
 #include <vector>
 
+namespace tenon {
+/// Of the compiler (include/tenon/Frontend/ONNX/Import.h); null in programs without it.
+[[gnu::weak]] void loadOnnxSchemas();
+} // namespace tenon
+
 namespace {
 using Main = int(int, char **, char **);
 
@@ -126,6 +131,8 @@ int run(Request &request, int socket) {
 /// Takes the place of main.
 int serve(int, char **, char **) {
   int socket = atoi(getenv(kVariable));
+  if (tenon::loadOnnxSchemas)
+    tenon::loadOnnxSchemas();
   for (;;) {
     Request request = receive(socket);
     pid_t child = fork();
