@@ -388,7 +388,7 @@ REFERENCE_WRONG = {
 
 # corrected.py has these operators as their texts have them.
 CORRECTED = {"HardSwish": "hard-swish-of-doubles", "LRN": "lrn-of-the-reference", "PRelu": "slope-of-zero",
-             "ReduceLogSumExp": "log-sum-exp-of-the-reference",
+             "Pow": "square-root-of-infinity", "ReduceLogSumExp": "log-sum-exp-of-the-reference",
              "Resize": "nearest-of-the-reference", "Slice": "slice-from-below", **dict.fromkeys((*POOLS, "Conv"), "same-pads"),
              "AveragePool": "average-pool-of-the-reference", "GlobalMaxPool": "global-max-pool-of-the-reference", "MaxPool": "max-pool-of-the-reference"}
 

@@ -3,7 +3,7 @@
 // Runs one program many times and loads it once. Of what a short run of a tool costs,
 // a third is the dynamic loader, which finds 50,000 symbols of MLIR and LLVM. A program
 // that starts with this library preloaded stops before its main, where all is loaded
-// and nothing has run, and from there forks a process for each run that it is asked for:
+// and the program has not begun, and from there forks a process for each run that it is asked for:
 //
 //   test                       program, stopped           fork of it
 //     arguments, environment,
@@ -131,6 +131,7 @@ int run(Request &request, int socket) {
 /// Takes the place of main.
 int serve(int, char **, char **) {
   int socket = atoi(getenv(kVariable));
+  // The only thing that has run before a fork: the table is the same for all, and each would fill its own.
   if (tenon::loadOnnxSchemas)
     tenon::loadOnnxSchemas();
   for (;;) {
