@@ -89,7 +89,7 @@ Values IndexCheck::loadTuple(Value position, Value *inside) {
 }
 
 Value IndexCheck::loadQuickly(Value position) {
-  Value index = fromBeginning(raw(position, 0), 0);
+  Value index = loadUnchecked(position);
   if (isCertain(0))
     return index;
   Value zero = c.index(int64_t(0)), known = c.loadStored(largest, c.b.getIndexType(), zero);

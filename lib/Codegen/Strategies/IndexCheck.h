@@ -27,6 +27,8 @@ public:
   mlir::Value load(mlir::Value position, mlir::Value *inside = nullptr) { return loadTuple(position, inside).front(); }
   /// The same, of which only the largest p is noted: cheaper for short rows.
   mlir::Value loadQuickly(mlir::Value position);
+  /// p of the index at a position, neither noted nor limited: for a prefetch, which may name any address.
+  mlir::Value loadUnchecked(mlir::Value position) { return fromBeginning(raw(position, 0), 0); }
   /// Behind the loops. Where an index that was loaded quickly lies outside, `loadAgain`
   /// emits loops that load the same ones by load().
   void finish(llvm::function_ref<void()> loadAgain = {});

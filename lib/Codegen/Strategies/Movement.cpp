@@ -99,6 +99,11 @@ StridedCopy merge(const StridedCopy &copy) {
 
 constexpr size_t kMostUnrolled = 16; // operands at most of a concat that has code for each
 
+// How a gather prefetches: bytes of a cache line; how many lines of a row at most, as the processor sees by itself that
+// those behind them are read in order; and how many rows ahead. Of 1 million rows of 64 bytes it takes 0.45 of the time
+// without. Rows shorter than half a line are not prefetched, which took up to 1.5 of it: they are moved many at a time.
+constexpr int64_t kLine = 64, kMostLines = 4, kRowsAhead = 16;
+
 class MovementPlan : public KernelPlan {
 public:
   MovementPlan(plan::KernelOp kernel, const Machine &target) : KernelPlan(kernel, target) {
@@ -300,6 +305,8 @@ private:
   /// axis:
   ///
   ///   result[u * R ..] = x[((u / count) * size + index) * R ..]
+  ///
+  /// Rows of a table that the second-level cache does not hold come from far away in no order, so they are prefetched.
   static void emitGather(KernelContext &c, graph::GatherOp op) {
     MLIRContext *context = op.getContext();
     Mover mover(c, op.getResult());
@@ -310,18 +317,31 @@ private:
     IndexCheck check(c, op, op.getIndices(), size);
     // Calls body(u % count, u / count, u) for each unit u of [begin, end). Two loops, one inside the other, divide
     // nothing for a unit: a division takes longer than the check of an index.
+    Value last; // the largest position of the innermost loop that is open
     auto units = [&](function_ref<void(Value, Value, Value)> body) {
       Value zero = c.index(int64_t(0)), one = c.index(1);
-      if (isFlat)
+      if (isFlat) {
+        last = c.sub(c.end, one);
         return c.eachUnit([&](Value unit) { body(unit, zero, unit); });
+      }
       Value some = c.maxS(count, one); // there are no units where there is no index
       c.loop(c.divU(c.begin, some), c.divU(c.add(c.end, c.sub(some, one)), some), 1, [&](Value outer) {
         Value first = c.mul(outer, count), lo = c.maxS(c.sub(c.begin, first), zero),
               hi = c.minS(c.sub(c.end, first), count);
+        last = c.sub(hi, one);
         c.loop(lo, hi, 1, [&](Value position) { body(position, outer, c.add(first, position)); });
       });
     };
+    int64_t elementBytes = mover.storage.getIntOrFloatBitWidth() / 8, rowBytes = constantOr(run) * elementBytes;
+    bool isFar = rowBytes >= kLine / 2 && constantOr(product(x, context)) * elementBytes > c.target.l2Bytes;
     auto copy = [&](Value position, Value outer, Value unit) {
+      if (isFar) {
+        Value ahead = check.loadUnchecked(c.minS(c.add(position, c.index(kRowsAhead)), last));
+        Value first = c.mul(c.mulAdd(outer, c.index(size), ahead), length);
+        for (int64_t at = 0; at < std::min(rowBytes, kMostLines * kLine); at += kLine)
+          memref::PrefetchOp::create(c.b, c.loc, c.buffer(op.getX()), c.add(first, c.index(at / elementBytes)),
+                                     /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+      }
       Value row = c.mulAdd(outer, c.index(size), check.loadQuickly(position));
       mover.run(c.buffer(op.getX()), c.mul(row, length), c.outputBuffer(0), c.mul(unit, length), length,
                 constantOr(run));
